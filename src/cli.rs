@@ -1,0 +1,73 @@
+//! The command line as a whole: one binary, its subcommands, and how errors and panics leave it.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::command::{self, Common, Error};
+use crate::io::terminal;
+
+/// Supervises a rehearsal, keeps its evidence, judges it and packs it for sign-off.
+#[derive(Debug, Parser)]
+#[command(name = "emp-ops", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 accepted, 1 not accepted, 2 usage or policy error, 3 no verdict, 130/143 interrupted."
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Runs the command line and gives the exit code. Errors go to standard error, once, without a backtrace.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output with code 0, everything else to standard error with code 2.
+            let code = if error.use_stderr() { command::USAGE } else { command::ACCEPTED };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            for line in format!("error: {error}").lines() {
+                terminal::note(line);
+            }
+            error.code().into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Error> {
+    let Cli { common: _, command } = cli;
+    match command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "emp-ops", &mut script);
+            terminal::print(&String::from_utf8_lossy(&script))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
+            terminal::print(&String::from_utf8_lossy(&page))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

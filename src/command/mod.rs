@@ -1,0 +1,269 @@
+//! One file per subcommand, named as it is typed: its arguments and one function that glues the rooms below.
+//! A command never uses another command; what they share is here.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::finding::{Metadata, Status};
+use crate::io::files::{self, FileError};
+use crate::io::terminal::{self, ColorChoice};
+use crate::report::{self, Doc, inert};
+use crate::time;
+
+/// The verdict was accepted.
+pub const ACCEPTED: u8 = 0;
+/// The verdict was not accepted: FAIL, or WARN under `--fail-on warn`.
+pub const NOT_ACCEPTED: u8 = 1;
+/// The command line or the policy is wrong; nothing was done.
+pub const USAGE: u8 = 2;
+/// No verdict could be formed: I/O, spawn or network failure.
+pub const NO_VERDICT: u8 = 3;
+
+/// Options that every subcommand takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Common {
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub format: Format,
+    /// Also write the evidence pack (<name>.json and <name>.md) into this directory
+    #[arg(short, long, value_name = "DIR", global = true)]
+    pub out: Option<PathBuf>,
+    /// Which verdicts exit with code 1
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub fail_on: FailOn,
+    /// When to colour the text output
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Say less on standard error
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on standard error
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+}
+
+/// What goes to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
+    /// Markdown for reports
+    Markdown,
+}
+
+/// Which verdicts are not accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// FAIL only
+    #[default]
+    Fail,
+    /// WARN and FAIL
+    Warn,
+    /// None: the exit code is 0 whatever the verdict
+    Never,
+}
+
+impl FailOn {
+    /// The exit code of a verdict.
+    pub fn code(self, status: Status) -> u8 {
+        let refused = match self {
+            Self::Fail => status == Status::Fail,
+            Self::Warn => status >= Status::Warn,
+            Self::Never => false,
+        };
+        if refused { NOT_ACCEPTED } else { ACCEPTED }
+    }
+}
+
+/// Why a command ended without a verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line or a policy file is wrong: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// Something outside failed: exit code 3.
+    #[error("{0}")]
+    NoVerdict(String),
+    /// A file could not be used: exit code 3.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Standard output could not be written: exit code 3.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+    /// A signal ended the command before a verdict: exit code 128 + the signal.
+    #[error("interrupted by signal {0}")]
+    Interrupted(u8),
+}
+
+impl Error {
+    /// The exit code that tells callers of this.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => USAGE,
+            Self::NoVerdict(_) | Self::File(_) | Self::Output(_) => NO_VERDICT,
+            Self::Interrupted(signal) => 128 + signal,
+        }
+    }
+}
+
+/// What a command found: the same result for machines (`json`) and for people (`doc`).
+pub struct Outcome<'a, T> {
+    /// The base name of the files under `--out`: the subcommand's name with underscores.
+    pub name: &'a str,
+    /// The verdict that decides the exit code.
+    pub status: Status,
+    /// The result for machines.
+    pub json: &'a T,
+    /// The result for people.
+    pub doc: &'a Doc,
+}
+
+impl Common {
+    /// Writes the pack under `--out`, prints the result in the chosen format, and gives the exit code.
+    ///
+    /// # Errors
+    /// The pack or standard output cannot be written.
+    pub fn emit<T: Serialize>(&self, outcome: &Outcome<'_, T>) -> Result<ExitCode, Error> {
+        if let Some(folder) = &self.out {
+            files::create_dir(folder)?;
+            files::replace_json(&folder.join(format!("{}.json", outcome.name)), outcome.json)?;
+            let markdown = report::to_markdown(outcome.doc);
+            files::replace(&folder.join(format!("{}.md", outcome.name)), markdown.as_bytes())?;
+        }
+        terminal::print(&match self.format {
+            Format::Text => report::to_text(outcome.doc, terminal::look(self.color)),
+            Format::Json => files::json_text(outcome.json),
+            Format::Markdown => report::to_markdown(outcome.doc),
+        })?;
+        Ok(self.fail_on.code(outcome.status).into())
+    }
+
+    /// Says something on standard error, unless `--quiet`.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            terminal::note(text);
+        }
+    }
+}
+
+/// clap parser for a duration with units.
+///
+/// # Errors
+/// As [`time::parse_duration`].
+pub fn duration(text: &str) -> Result<Duration, String> {
+    time::parse_duration(text)
+}
+
+/// clap parser for a duration longer than zero.
+///
+/// # Errors
+/// As [`time::parse_duration`], and for zero.
+pub fn positive_duration(text: &str) -> Result<Duration, String> {
+    match time::parse_duration(text)? {
+        Duration::ZERO => Err("this must be longer than zero, such as 30s".to_owned()),
+        length => Ok(length),
+    }
+}
+
+/// clap parser for a ratio from 0 to 1: `0.98` or `98%`.
+///
+/// # Errors
+/// Not a number, or out of range.
+pub fn ratio(text: &str) -> Result<f64, String> {
+    const HINT: &str = "write a ratio from 0 to 1 such as 0.98, or a percentage such as 98%";
+    let text = text.trim();
+    let value = match text.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|p| p / 100.0),
+        None => text.parse(),
+    };
+    match value {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        Ok(_) => Err(format!("this is out of range; {HINT}")),
+        Err(_) => Err(format!("this is not a ratio; {HINT}")),
+    }
+}
+
+/// clap parser for a finite number.
+///
+/// # Errors
+/// Not a number, infinite or NaN.
+pub fn number(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err("write a number such as 1.2".to_owned()),
+    }
+}
+
+/// clap parser for a size in bytes: `512MiB`, `2GB`, `1048576`.
+///
+/// # Errors
+/// Not a size, or zero.
+pub fn size(text: &str) -> Result<u64, String> {
+    const HINT: &str = "write a size such as 512MiB, 2GB or 1048576";
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let Ok(value) = number.parse::<f64>() else { return Err(format!("this is not a size; {HINT}")) };
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kib" | "k" => 1024.0,
+        "mib" | "m" => 1024.0 * 1024.0,
+        "gib" | "g" => 1024.0 * 1024.0 * 1024.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        other => return Err(format!("`{other}` is not a unit of size; {HINT}")),
+    };
+    match (value * scale).round() {
+        bytes if (1.0..=1e18).contains(&bytes) => Ok(bytes as u64),
+        _ => Err(format!("this size is out of range; {HINT}")),
+    }
+}
+
+/// clap parser for `KEY=VALUE`.
+///
+/// # Errors
+/// There is no `=`, or nothing before it.
+pub fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+/// `--metadata` values as they go into documents.
+pub fn metadata(pairs: &[(String, String)]) -> Metadata {
+    pairs.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect()
+}
+
+/// Makes an error message safe for the terminal, line by line.
+pub fn inert_lines(text: &str) -> String {
+    text.lines().map(inert::line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_and_sizes_are_read_with_range_checks() {
+        assert_eq!(ratio("98%"), Ok(0.98));
+        assert_eq!(ratio("0.5"), Ok(0.5));
+        for bad in ["98", "-1", "nan", "inf", "x%", "101%"] {
+            assert!(ratio(bad).expect_err(bad).contains("98%"));
+        }
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("1048576"), Ok(1 << 20));
+        for bad in ["0", "-1", "5 apples", "nan", ""] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! From the bytes of logs, diaries and reports to summaries and findings. Opens no file and reads no clock.
+
+pub mod summary;

@@ -1,0 +1,181 @@
+//! The vocabulary of judgement: [`Status`], [`Finding`] and the words other tools use for them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::time::Stamp;
+
+/// Free-form details of a finding or a document; sorted, so that equal evidence gives equal bytes.
+pub type Metadata = BTreeMap<String, Value>;
+
+/// A judgement. Ordered by severity, so that rolling up a set of judgements is `max`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Nothing stands against it.
+    #[default]
+    Pass,
+    /// A person should look; acceptable only where the policy says so.
+    Warn,
+    /// Not acceptable.
+    Fail,
+}
+
+impl Status {
+    /// The highest of `all`; [`Status::Pass`] for an empty set, so callers must
+    /// turn "nothing was measured" into a finding before they roll up.
+    pub fn roll_up(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().max().unwrap_or_default()
+    }
+
+    /// The lower-case word of the JSON documents: `pass`, `warn` or `fail`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+
+    /// The upper-case word that people read: `PASS`, `WARN` or `FAIL`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Warn => "WARN",
+            Self::Fail => "FAIL",
+        }
+    }
+
+    /// Understands the severity and status words of every vocabulary that reaches us, in any case and
+    /// with blanks, dashes or underscores between words. `None` for a word that nobody has defined:
+    /// callers treat that as [`Status::Warn`] and name the word; it is never a pass.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let plain: String =
+            word.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '_')).flat_map(char::to_lowercase).collect();
+        Some(match plain.as_str() {
+            "pass" | "passed" | "ok" | "okay" | "ready" | "success" | "succeeded" | "go" | "green" | "info"
+            | "information" | "informational" | "none" | "low" | "minor" | "trivial" | "healthy" | "normal" => {
+                Self::Pass
+            }
+            "warn" | "warning" | "warnings" | "atrisk" | "yellow" | "amber" | "orange" | "medium" | "moderate"
+            | "degraded" | "throttled" | "skipped" => Self::Warn,
+            "fail" | "failed" | "failing" | "failure" | "error" | "errors" | "critical" | "fatal" | "blocker"
+            | "block" | "blocked" | "blocking" | "no" | "nogo" | "stop" | "stopped" | "red" | "high" | "severe"
+            | "major" | "urgent" | "emergency" | "emerg" | "alert" | "panic" | "halt" | "halted" | "rejected"
+            | "aborted" | "crashed" => Self::Fail,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.label())
+    }
+}
+
+/// Where a finding was made: a file and, where it has lines, the line (from 1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The path as the user gave it.
+    pub path: String,
+    /// The line, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}", self.path),
+            None => f.write_str(&self.path),
+        }
+    }
+}
+
+/// One thing that the tool learnt: an error line, a gap, a stale diary, a failed gate, an open action item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Status,
+    /// When it happened; absent where the evidence does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurred_at: Option<Stamp>,
+    /// One sentence for people.
+    pub summary: String,
+    /// Details for machines.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// The file and line that show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Finding {
+    /// A finding without time, place or details; add them with the other methods.
+    pub fn new(severity: Status, summary: impl Into<String>) -> Self {
+        Self { severity, occurred_at: None, summary: summary.into(), metadata: Metadata::new(), place: None }
+    }
+
+    /// A [`Status::Warn`] finding.
+    pub fn warn(summary: impl Into<String>) -> Self {
+        Self::new(Status::Warn, summary)
+    }
+
+    /// A [`Status::Fail`] finding.
+    pub fn fail(summary: impl Into<String>) -> Self {
+        Self::new(Status::Fail, summary)
+    }
+
+    /// Says when it happened.
+    #[must_use]
+    pub fn at(mut self, at: impl Into<Option<Stamp>>) -> Self {
+        self.occurred_at = at.into();
+        self
+    }
+
+    /// Adds one detail.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.metadata.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Says which file, and which line of it.
+    #[must_use]
+    pub fn in_file(mut self, path: impl Into<String>, line: impl Into<Option<u64>>) -> Self {
+        self.place = Some(Place { path: path.into(), line: line.into() });
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_every_vocabulary_are_understood_and_unknown_ones_are_not_a_pass() {
+        for (word, expect) in [
+            ("PASS", Some(Status::Pass)),
+            (" ready ", Some(Status::Pass)),
+            ("At Risk", Some(Status::Warn)),
+            ("at_risk", Some(Status::Warn)),
+            ("Blocker", Some(Status::Fail)),
+            ("HIGH", Some(Status::Fail)),
+            ("no-go", Some(Status::Fail)),
+            ("purple", None),
+            ("", None),
+        ] {
+            assert_eq!(Status::from_word(word), expect, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn rolling_up_takes_the_worst() {
+        assert_eq!(Status::roll_up([Status::Warn, Status::Fail, Status::Pass]), Status::Fail);
+        assert_eq!(Status::roll_up([]), Status::Pass);
+    }
+}

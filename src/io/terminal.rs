@@ -1,0 +1,54 @@
+//! Standard output and standard error.
+
+use std::env;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crate::report::Look;
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What standard output can show. Output that is not a terminal gets a width of 100 columns (or `COLUMNS`).
+pub fn look(color: ColorChoice) -> Look {
+    let terminal = io::stdout().is_terminal();
+    let colorless = env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || env::var("TERM").as_deref() == Ok("dumb");
+    let columns = env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let width = match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if terminal && size.ws_col > 0 => size.ws_col,
+        _ => columns.unwrap_or(100),
+    };
+    Look {
+        width: width.clamp(40, 200),
+        color: match color {
+            ColorChoice::Auto => terminal && !colorless,
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+        },
+    }
+}
+
+/// Writes `text` to standard output. A reader that has gone away is not an error.
+///
+/// # Errors
+/// Standard output cannot be written for any other reason.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Writes one line to standard error; a closed standard error is nobody's concern.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", crate::report::inert::line(text));
+}

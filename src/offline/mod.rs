@@ -1,0 +1,1 @@
+//! Session artefacts through the publishing pipeline, as pure functions. No files.

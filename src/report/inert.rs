@@ -1,0 +1,119 @@
+//! Makes untrusted text harmless: the only place that knows what is dangerous where.
+
+/// The longest piece of untrusted text that a view shows; JSON keeps the whole.
+pub const LONGEST: usize = 2000;
+
+/// Cuts `text` to `max` characters; what was cut off is counted in its place.
+pub fn shorten(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some((end, _)) => {
+            let kept = &text[..end];
+            format!("{}… (+{} characters)", kept.trim_end(), text[end..].chars().count())
+        }
+    }
+}
+
+/// Characters that steer a terminal or reorder text without being seen.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+            | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One line that cannot steer a terminal: line breaks and tabs become blanks, other control, bidirectional
+/// and invisible characters are written out as `\u{1b}`.
+pub fn line(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in shorten(text, LONGEST).chars() {
+        match c {
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => safe.push(' '),
+            c if steers(c) => safe.extend(c.escape_unicode()),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// One line of Markdown that shows `text` as it is: no markup, HTML, link, table cell or heading can come of it.
+pub fn markdown(text: &str) -> String {
+    let plain = line(text);
+    let mut safe = String::with_capacity(plain.len() + 8);
+    for (i, c) in plain.char_indices() {
+        let start = i == 0;
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
+                // An underscore within a word is plain in Markdown, and names are easier to read without a backslash.
+                let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+                let inside = c == '_' && word(plain[..i].chars().next_back()) && word(plain[i + 1..].chars().next());
+                if !inside {
+                    safe.push('\\');
+                }
+                safe.push(c);
+            }
+            '#' | '-' | '+' | '=' if start => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            '.' | ')' if i > 0 && plain[..i].bytes().all(|b| b.is_ascii_digit()) => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            '@' => safe.push_str("&#64;"),
+            ':' if plain[i..].starts_with("://") => safe.push_str("&#58;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// A Markdown code span that shows `text` as it is, whatever back-ticks and pipes it holds.
+pub fn markdown_code(text: &str) -> String {
+    let plain = line(text);
+    if plain.is_empty() {
+        return String::new();
+    }
+    // A pipe would end a table cell even inside a code span, so such text is escaped as prose.
+    if plain.contains('|') {
+        return markdown(text);
+    }
+    let longest = plain.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if plain.starts_with('`') || plain.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{plain}{pad}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminals_are_not_steered() {
+        assert_eq!(line("a\u{1b}[2Jb\nc\u{202e}d"), "a\\u{1b}[2Jb c\\u{202e}d");
+    }
+
+    #[test]
+    fn markdown_stays_text() {
+        for (text, expect) in [
+            ("# no heading", "\\# no heading"),
+            ("a|b `c` **d**", "a\\|b \\`c\\` \\*\\*d\\*\\*"),
+            ("<script>&", "&lt;script&gt;&amp;"),
+            ("snake_case _em_", "snake_case \\_em\\_"),
+            ("1. item", "1\\. item"),
+            ("see http://evil", "see http&#58;//evil"),
+        ] {
+            assert_eq!(markdown(text), expect);
+        }
+        assert_eq!(markdown_code("a`b"), "``a`b``");
+        assert_eq!(markdown_code("a|b"), "a\\|b");
+    }
+
+    #[test]
+    fn long_text_is_cut_and_counted() {
+        assert_eq!(shorten("äbcdef", 3), "äbc… (+3 characters)");
+        assert_eq!(shorten("abc", 3), "abc");
+    }
+}

@@ -1,0 +1,215 @@
+//! How things look. Every command fills one [`Doc`]; the renderers turn it into terminal text or Markdown.
+//!
+//! Callers put raw text in, whatever its origin: each renderer makes it inert for its own medium, in one
+//! place ([`inert`]). JSON is not a view: it is the serialised result itself.
+
+pub mod inert;
+mod markdown;
+mod text;
+
+use crate::finding::Status;
+
+pub use markdown::render as to_markdown;
+pub use text::{Look, render as to_text};
+
+/// A document: what a command says to people.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Doc {
+    /// The subject, without the verdict: `Audit of runs/r1`.
+    pub title: String,
+    /// The verdict and what decided it; shown first.
+    pub verdict: Option<Verdict>,
+    /// The rest, in reading order.
+    pub blocks: Vec<Block>,
+}
+
+/// The first thing that a reader sees.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The judgement.
+    pub status: Status,
+    /// What decided it: one short sentence each, the weightiest first.
+    pub because: Vec<String>,
+}
+
+/// One part of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// The title of what follows.
+    Heading(String),
+    /// A paragraph.
+    Text(Cell),
+    /// Names and values, one to a line.
+    Facts(Vec<(String, Cell)>),
+    /// Rows under a header.
+    Table(Table),
+    /// Bullets.
+    List(Vec<Cell>),
+    /// Text to be copied as it stands, such as a command.
+    Code(String),
+}
+
+/// A table: every row has as many cells as the header.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Column titles.
+    pub header: Vec<&'static str>,
+    /// The columns (from 0) whose cells stand at the right edge: numbers.
+    pub right: Vec<usize>,
+    /// The cells.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// An empty table with these column titles.
+    pub fn new(header: &[&'static str]) -> Self {
+        Self { header: header.to_vec(), ..Self::default() }
+    }
+
+    /// Aligns these columns (from 0) to the right.
+    #[must_use]
+    pub fn right(mut self, columns: &[usize]) -> Self {
+        self.right = columns.to_vec();
+        self
+    }
+
+    /// Adds a row.
+    pub fn row<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
+}
+
+/// A piece of text with its meaning.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    /// The raw text.
+    pub text: String,
+    /// What it means.
+    pub tone: Tone,
+}
+
+/// What a piece of text means; the renderers decide how that looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Ordinary text.
+    #[default]
+    Plain,
+    /// Coloured by severity; the text itself must carry the meaning too.
+    Status(Status),
+    /// A path, command or other literal.
+    Code,
+    /// Of lesser weight.
+    Dim,
+    /// Of greater weight.
+    Strong,
+}
+
+impl Cell {
+    /// Text with a tone.
+    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+
+    /// A path, command or other literal.
+    pub fn code(text: impl Into<String>) -> Self {
+        Self::new(text, Tone::Code)
+    }
+
+    /// Text of lesser weight.
+    pub fn dim(text: impl Into<String>) -> Self {
+        Self::new(text, Tone::Dim)
+    }
+}
+
+impl From<Status> for Cell {
+    fn from(status: Status) -> Self {
+        Self::new(status.label(), Tone::Status(status))
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<u64> for Cell {
+    fn from(number: u64) -> Self {
+        thousands(number).into()
+    }
+}
+
+impl Doc {
+    /// A document about `title`.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// Sets the verdict and what decided it.
+    #[must_use]
+    pub fn verdict(mut self, status: Status, because: Vec<String>) -> Self {
+        self.verdict = Some(Verdict { status, because });
+        self
+    }
+
+    /// Adds a part; empty lists, facts and tables are left out.
+    pub fn push(&mut self, block: Block) {
+        let empty = match &block {
+            Block::Facts(facts) => facts.is_empty(),
+            Block::Table(table) => table.rows.is_empty(),
+            Block::List(items) => items.is_empty(),
+            Block::Text(cell) => cell.text.is_empty(),
+            Block::Heading(_) | Block::Code(_) => false,
+        };
+        if !empty {
+            self.blocks.push(block);
+        }
+    }
+
+    /// Adds a heading and the part under it, or neither when the part is empty.
+    pub fn section(&mut self, heading: impl Into<String>, block: Block) {
+        let before = self.blocks.len();
+        self.push(block);
+        if self.blocks.len() > before {
+            self.blocks.insert(before, Block::Heading(heading.into()));
+        }
+    }
+}
+
+/// `1234567` as `1 234 567`, with narrow enough blanks to stay one word in a table.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1.5 GiB`: a size in bytes for people, in binary units.
+pub fn bytes_text(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
+}
+
+/// `3 lines`, `1 line`: a count with its noun (regular plurals only).
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}

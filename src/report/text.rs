@@ -1,0 +1,133 @@
+//! A [`Doc`] as terminal text.
+
+use std::fmt::Write as _;
+
+use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
+
+use super::{Block, Cell, Doc, Table, Tone, inert};
+use crate::finding::Status;
+
+/// What the terminal can show.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Columns available.
+    pub width: u16,
+    /// Whether to colour.
+    pub color: bool,
+}
+
+/// Renders `doc`; ends with a newline.
+pub fn render(doc: &Doc, look: Look) -> String {
+    let mut out = String::new();
+    if let Some(verdict) = &doc.verdict {
+        let label = paint(verdict.status.label(), Tone::Status(verdict.status), look);
+        let _ = writeln!(out, "{label}  {}", inert::line(&doc.title));
+        for because in &verdict.because {
+            wrapped(&mut out, "  because ", &inert::line(because), look);
+        }
+    } else {
+        let _ = writeln!(out, "{}", paint(&inert::line(&doc.title), Tone::Strong, look));
+    }
+    for block in &doc.blocks {
+        match block {
+            Block::Heading(text) => {
+                let _ = writeln!(out, "\n{}", paint(&inert::line(text), Tone::Strong, look));
+            }
+            Block::Text(cell) => wrapped(&mut out, "", &inert::line(&cell.text), look),
+            Block::List(items) => {
+                for item in items {
+                    wrapped(&mut out, "- ", &inert::line(&item.text), look);
+                }
+            }
+            Block::Code(text) => {
+                for line in text.lines() {
+                    let _ = writeln!(out, "  {}", inert::line(line));
+                }
+            }
+            Block::Facts(facts) => {
+                let mut rows = Table::new(&["", ""]);
+                for (name, value) in facts {
+                    rows.row([Cell::dim(name.as_str()), value.clone()]);
+                }
+                grid(&mut out, &rows, false, look);
+            }
+            Block::Table(rows) => grid(&mut out, rows, true, look),
+        }
+    }
+    out
+}
+
+/// Wraps `text` at blanks behind `lead`; following lines stand under the first.
+fn wrapped(out: &mut String, lead: &str, text: &str, look: Look) {
+    let width = usize::from(look.width.max(40)).saturating_sub(lead.len());
+    let mut used = 0;
+    out.push_str(lead);
+    for (i, word) in text.split(' ').enumerate() {
+        let len = unicode_width::UnicodeWidthStr::width(word);
+        if i > 0 {
+            if used + 1 + len > width {
+                out.push('\n');
+                out.push_str(&" ".repeat(lead.len()));
+                used = 0;
+            } else {
+                out.push(' ');
+                used += 1;
+            }
+        }
+        out.push_str(word);
+        used += len;
+    }
+    out.push('\n');
+}
+
+fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
+    let mut grid = comfy_table::Table::new();
+    grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
+    if look.color {
+        grid.enforce_styling();
+    } else {
+        grid.force_no_tty();
+    }
+    if header {
+        grid.set_header(table.header.iter().map(|title| styled(&Cell::new(*title, Tone::Dim))));
+    }
+    for row in &table.rows {
+        grid.add_row(row.iter().map(styled));
+    }
+    for column in &table.right {
+        if let Some(column) = grid.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for line in grid.lines() {
+        let _ = writeln!(out, " {}", line.trim_end());
+    }
+}
+
+fn styled(cell: &Cell) -> comfy_table::Cell {
+    let shown = comfy_table::Cell::new(inert::line(&cell.text));
+    match cell.tone {
+        Tone::Plain | Tone::Code => shown,
+        Tone::Dim => shown.add_attribute(Attribute::Dim),
+        Tone::Strong => shown.add_attribute(Attribute::Bold),
+        Tone::Status(status) => shown.add_attribute(Attribute::Bold).fg(match status {
+            Status::Pass => Color::Green,
+            Status::Warn => Color::Yellow,
+            Status::Fail => Color::Red,
+        }),
+    }
+}
+
+/// `text` with the escape codes of its tone, or as it is where there is no colour.
+pub(super) fn paint(text: &str, tone: Tone, look: Look) -> String {
+    let code = match tone {
+        _ if !look.color => return text.to_owned(),
+        Tone::Plain | Tone::Code => return text.to_owned(),
+        Tone::Dim => "2",
+        Tone::Strong => "1",
+        Tone::Status(Status::Pass) => "1;32",
+        Tone::Status(Status::Warn) => "1;33",
+        Tone::Status(Status::Fail) => "1;31",
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}

@@ -1,0 +1,1 @@
+//! Staging: event streams, the smoke scenario, alert freshness and noise. No network and no files.

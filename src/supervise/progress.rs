@@ -1,0 +1,169 @@
+//! The progress snapshot: what `final-dry-run` refreshes and `watch` shows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::finding::{Metadata, Status};
+use crate::time::Stamp;
+
+/// The name of the document, in its `schema` key.
+pub const SCHEMA: &str = "emp-ops/progress/v1";
+
+/// The state of a run at one instant. Keys are documented in `runbooks/formats.md`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Counts the snapshots of a run from 0.
+    pub sequence: u64,
+    /// The SHA-256 of the snapshot before this one in the timeline, in hex; none for the first.
+    pub previous_sha256: Option<String>,
+    /// `starting`, `running`, or the highest severity so far: `pass`, `warn`, `fail`.
+    pub status: String,
+    /// What the supervisor is doing.
+    pub phase: Phase,
+    /// When this snapshot was taken.
+    pub now: Stamp,
+    /// When the run started.
+    pub started_at: Stamp,
+    /// Supervised time so far, by the monotonic clock.
+    pub elapsed_seconds: f64,
+    /// After this the command is stopped.
+    pub target_duration_seconds: f64,
+    /// Shorter runs fail.
+    pub required_duration_seconds: f64,
+    /// Seconds between periodic snapshots; 0 where there are none.
+    pub progress_interval_seconds: f64,
+    /// Lines captured so far.
+    pub total_lines: u64,
+    /// Lines by stream: `stdout`, `stderr`.
+    pub line_counts: BTreeMap<String, u64>,
+    /// Lines by level.
+    pub level_counts: BTreeMap<String, u64>,
+    /// When the first line came.
+    pub first_line_at: Option<Stamp>,
+    /// When the last line came.
+    pub last_line_at: Option<Stamp>,
+    /// Share of the time so far that lies outside gaps, 0 to 1.
+    pub uptime_ratio: Option<f64>,
+    /// The supervised command with its arguments.
+    pub command: Vec<String>,
+    /// The lowest acceptable uptime, 0 to 1.
+    pub minimum_uptime_ratio: f64,
+    /// Whether a diary must be there at the end.
+    pub require_diary_evidence: bool,
+    /// Whether a performance report must be there at the end.
+    pub require_performance_evidence: bool,
+    /// The process id of the supervisor, so that a reader can tell whether it is alive.
+    pub supervisor_pid: u32,
+    /// The process id of the command; none between attempts and after the end.
+    pub child_pid: Option<u32>,
+    /// How many times the command was restarted.
+    pub restarts: u64,
+    /// Incidents so far, by severity.
+    pub incident_counts: BTreeMap<Status, u64>,
+    /// The incidents so far, newest last; equal ones are one, with a count. Capped; the counts stay exact.
+    pub incidents: Vec<Incident>,
+    /// Freshness of the evidence files, by name (`diary`, `performance`).
+    pub evidence: BTreeMap<String, Freshness>,
+    /// CPU and memory of the whole process tree; none where it is not sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<Resources>,
+    /// The exit code of the command; in the final snapshot only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The summary of the evidence; in the final snapshot only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Value>,
+    /// The sign-off; in the final snapshot only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_off: Option<Value>,
+    /// What the operator attached to the run.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub config_metadata: Metadata,
+}
+
+/// What the supervisor is doing. Only [`Phase::Complete`] is final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// The command is being started.
+    Startup,
+    /// The command is running.
+    Running,
+    /// The command was asked to stop.
+    Stopping,
+    /// The command has ended; the evidence is being judged and packed.
+    Sealing,
+    /// Everything is written.
+    Complete,
+}
+
+/// Something that happened during the run and needs a look.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// How bad it is.
+    pub severity: Status,
+    /// When it happened first.
+    pub occurred_at: Stamp,
+    /// One sentence for people.
+    pub message: String,
+    /// The kind: `log_level`, `stack_trace`, `silence`, `evidence`, `resource`, `exit`, `restart`, `hang`, `disk`,
+    /// `clock`, `capture`, `leak`, `signal`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// How often it happened.
+    #[serde(default = "once")]
+    pub count: u64,
+    /// When it happened last, where it happened more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Stamp>,
+    /// Details for machines.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+fn once() -> u64 {
+    1
+}
+
+/// How fresh an evidence file is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Freshness {
+    /// The file.
+    pub path: String,
+    /// `fresh`, `missing` or `stale`.
+    pub state: String,
+    /// Seconds since it was last written, or since the start where it is missing.
+    pub age_seconds: f64,
+    /// From this age it is a WARN; none where that is not watched.
+    pub warn_seconds: Option<f64>,
+    /// From this age it is a FAIL; none where that is not watched.
+    pub fail_seconds: Option<f64>,
+}
+
+/// CPU and memory of the process tree, with the limits that apply.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resources {
+    /// Processes in the tree.
+    pub processes: u64,
+    /// CPU since the last sample, in percent of one core.
+    pub cpu_percent: f64,
+    /// Resident memory in bytes.
+    pub rss_bytes: u64,
+    /// Resident memory in percent of the machine's.
+    pub memory_percent: f64,
+    /// The highest CPU so far.
+    pub peak_cpu_percent: f64,
+    /// The highest resident memory so far.
+    pub peak_rss_bytes: u64,
+    /// The limit of CPU, in percent of one core.
+    pub max_cpu_percent: Option<f64>,
+    /// The limit of resident memory, in bytes.
+    pub max_rss_bytes: Option<u64>,
+    /// The limit of resident memory, in percent of the machine's.
+    pub max_memory_percent: Option<f64>,
+}

@@ -1,0 +1,394 @@
+//! Instants and lengths of time, as the formats write them and as people type them.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc, Weekday};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Microseconds in a second.
+const MICROS: i64 = 1_000_000;
+/// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999999Z: the range of the formats.
+const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+
+/// An instant in UTC, exact to the microsecond, within the years 1 to 9999.
+///
+/// Written as `2025-01-06T00:00:00+00:00`, with a six-digit fraction where there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stamp(i64);
+
+impl Stamp {
+    /// The instant `micros` microseconds after the Unix epoch; `None` outside the years 1 to 9999.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        RANGE.contains(&micros).then_some(Self(micros))
+    }
+
+    /// The instant `seconds` after the Unix epoch; `None` outside the years 1 to 9999.
+    pub fn from_seconds(seconds: i64) -> Option<Self> {
+        Self::from_micros(seconds.checked_mul(MICROS)?)
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds from `earlier` to `self`; negative when `self` is the earlier one.
+    pub fn seconds_since(self, earlier: Self) -> f64 {
+        micros_to_seconds(self.0 - earlier.0)
+    }
+
+    /// The time from `earlier` to `self`, zero when `self` is the earlier one.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0 - earlier.0).unwrap_or(0))
+    }
+
+    /// The instant `by` later, held at the end of the range.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(by).min(*RANGE.end()))
+    }
+
+    /// The instant `by` earlier, held at the start of the range.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(by).max(*RANGE.start()))
+    }
+
+    /// The same instant as chrono knows it, for calendars.
+    pub fn utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+
+    /// `2025-01-06`: the UTC day.
+    pub fn day(self) -> NaiveDate {
+        self.utc().date_naive()
+    }
+
+    /// `20250106T000000Z`: for names of files and runs.
+    pub fn slug(self) -> String {
+        self.utc().format("%Y%m%dT%H%M%SZ").to_string()
+    }
+
+    /// `2025-01-06T00:00:00.000Z`: the form of the staging documents, cut to milliseconds.
+    pub fn millis_z(self) -> String {
+        self.utc().format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    }
+
+    /// `2025-01-06 00:00:00Z`: for people; seconds are enough on a screen.
+    pub fn human(self) -> String {
+        self.utc().format("%Y-%m-%d %H:%M:%SZ").to_string()
+    }
+
+    /// Reads an ISO 8601 date or date-time: week dates and unpunctuated forms too, any separator between
+    /// date and time, fractions after `.` or `,` (cut to microseconds), an offset or a final `Z`; UTC where
+    /// no offset is given. `None` for everything else: month 13, 24:00, second 60, words.
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_iso(text.trim_matches(is_blank))
+    }
+}
+
+/// Blank as the formats define it: Unicode white space and the four ASCII separators U+001C to U+001F.
+pub fn is_blank(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+fn micros_to_seconds(micros: i64) -> f64 {
+    // Whole and part are exact on their own, so the sum is the nearest float to the true value.
+    micros as f64 / MICROS as f64
+}
+
+impl From<DateTime<Utc>> for Stamp {
+    fn from(at: DateTime<Utc>) -> Self {
+        Self(at.timestamp_micros().clamp(*RANGE.start(), *RANGE.end()))
+    }
+}
+
+impl From<std::time::SystemTime> for Stamp {
+    fn from(at: std::time::SystemTime) -> Self {
+        DateTime::<Utc>::from(at).into()
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.utc();
+        let (y, mo, d, h, mi, s) = (at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second());
+        write!(f, "{y:04}-{mo:02}-{d:02}T{h:02}:{mi:02}:{s:02}")?;
+        match self.0.rem_euclid(MICROS) {
+            0 => {}
+            part => write!(f, ".{part:06}")?,
+        }
+        f.write_str("+00:00")
+    }
+}
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Stamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom(format!("not an ISO 8601 time: {text:?}")))
+    }
+}
+
+/// Takes `n` digits from the front of `rest`.
+fn digits(rest: &mut &[u8], n: usize) -> Option<u32> {
+    let (head, tail) = rest.split_at_checked(n)?;
+    let mut value = 0;
+    for byte in head {
+        value = value * 10 + u32::from(byte.is_ascii_digit().then(|| byte - b'0')?);
+    }
+    *rest = tail;
+    Some(value)
+}
+
+fn eat(rest: &mut &[u8], byte: u8) -> bool {
+    match rest.split_first() {
+        Some((first, tail)) if *first == byte => {
+            *rest = tail;
+            true
+        }
+        _ => false,
+    }
+}
+
+fn parse_iso(text: &str) -> Option<Stamp> {
+    let mut rest = text.as_bytes();
+    let date = parse_date(&mut rest)?;
+    let mut micros = date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros();
+    if !rest.is_empty() {
+        // Whatever separates date and time is one character, which may be longer than a byte.
+        let skip = std::str::from_utf8(rest).ok()?.chars().next()?.len_utf8();
+        rest = &rest[skip..];
+        let (clock, offset) = parse_clock(rest)?;
+        micros = micros.checked_add(clock)?.checked_sub(offset)?;
+    }
+    Stamp::from_micros(micros)
+}
+
+fn parse_date(rest: &mut &[u8]) -> Option<NaiveDate> {
+    let year = i32::try_from(digits(rest, 4)?).ok().filter(|year| *year > 0)?;
+    let dashed = eat(rest, b'-');
+    if eat(rest, b'W') {
+        let week = digits(rest, 2)?;
+        let day = match (dashed, rest.first()) {
+            (true, Some(b'-')) if rest.get(1).is_some_and(u8::is_ascii_digit) => {
+                eat(rest, b'-');
+                digits(rest, 1)?
+            }
+            (false, Some(b'0'..=b'9')) => digits(rest, 1)?,
+            _ => 1,
+        };
+        let weekday = Weekday::try_from(u8::try_from(day.checked_sub(1)?).ok()?).ok()?;
+        return NaiveDate::from_isoywd_opt(year, week, weekday);
+    }
+    let month = digits(rest, 2)?;
+    if dashed && !eat(rest, b'-') {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(year, month, digits(rest, 2)?)
+}
+
+/// The time of day and the offset from UTC, both in microseconds.
+fn parse_clock(mut rest: &[u8]) -> Option<(i64, i64)> {
+    let clock = parse_hms(&mut rest, true)?;
+    if rest.is_empty() || rest == b"Z" {
+        return Some((clock, 0));
+    }
+    eat(&mut rest, b' ');
+    let sign = match rest.split_first()? {
+        (b'+', tail) => {
+            rest = tail;
+            1
+        }
+        (b'-', tail) => {
+            rest = tail;
+            -1
+        }
+        _ => return None,
+    };
+    let offset = parse_hms(&mut rest, false)?;
+    rest.is_empty().then_some((clock, sign * offset))
+}
+
+/// `HH[:MM[:SS[.f]]]` or the same without colons.
+fn parse_hms(rest: &mut &[u8], clock: bool) -> Option<i64> {
+    let mut seconds = i64::from(digits(rest, 2).filter(|h| *h < 24)?) * 3600;
+    let colons = eat(rest, b':');
+    let more = |rest: &[u8]| rest.first().is_some_and(u8::is_ascii_digit);
+    let mut part = 0;
+    if colons || more(rest) {
+        seconds += i64::from(digits(rest, 2).filter(|m| *m < 60)?) * 60;
+        let again = if colons { eat(rest, b':') } else { more(rest) };
+        if again {
+            seconds += i64::from(digits(rest, 2).filter(|s| *s < 60)?);
+            part = parse_fraction(rest, clock)?;
+        }
+    }
+    Some(seconds * MICROS + part)
+}
+
+fn parse_fraction(rest: &mut &[u8], clock: bool) -> Option<i64> {
+    if !matches!(rest.first(), Some(b'.' | b',')) {
+        return Some(0);
+    }
+    let len = rest[1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    if len == 0 && !(clock && rest.len() > 1) {
+        return None;
+    }
+    let mut part = 0;
+    for i in 0..6 {
+        part = part * 10 + if i < len { i64::from(rest[1 + i] - b'0') } else { 0 };
+    }
+    *rest = &rest[1 + len..];
+    Some(part)
+}
+
+/// Reads a length of time as people type it: `72h`, `1h30m`, `500ms`, `2d`, `0s`.
+///
+/// # Errors
+/// Says what is wrong and shows the right spelling: for a bare number, a sign, an unknown unit, or a
+/// length beyond a hundred years.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    const HINT: &str = "write a number with a unit, such as 72h, 90m, 30s, 1h30m, 500ms or 2d";
+    let bad = |why: &str| Err(format!("{why}; {HINT}"));
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return bad("no duration is given");
+    }
+    let mut total = 0.0_f64;
+    while !rest.is_empty() {
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(number_end);
+        let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let Ok(value) = number.parse::<f64>() else {
+            return bad(if number.is_empty() { "a duration starts with a number" } else { "this is not a number" });
+        };
+        total += value
+            * match unit.trim() {
+                "ms" => 0.001,
+                "s" => 1.0,
+                "m" | "min" => 60.0,
+                "h" => 3600.0,
+                "d" => 86_400.0,
+                "w" => 604_800.0,
+                "" => return bad("the unit is missing"),
+                other => return bad(&format!("`{other}` is not a unit")),
+            };
+        rest = tail;
+    }
+    if total > 100.0 * 366.0 * 86_400.0 {
+        return bad("this is longer than a hundred years");
+    }
+    // Via whole microseconds, so that 0.1s is 100 ms and not 99 999 999 ns.
+    Ok(Duration::from_micros((total * 1e6).round() as u64))
+}
+
+/// The same length as [`parse_duration`] reads it back: `1h30m`, `45s`, `500ms`, `0s`.
+pub fn duration_text(length: Duration) -> String {
+    let millis = length.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    let mut rest = millis;
+    let mut text = String::new();
+    for (size, unit) in units {
+        if rest >= size {
+            text.push_str(&format!("{}{unit}", rest / size));
+            rest %= size;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// A length of time for people: `2d 3h 5m`, `1h 30m`, `4m 5s`, `4.5s`, `600ms`; the two or three largest units.
+pub fn human_duration(length: Duration) -> String {
+    let seconds = length.as_secs();
+    if length.is_zero() {
+        return "0s".to_owned();
+    }
+    if seconds < 1 {
+        return match length.as_millis() {
+            0 => "under 1ms".to_owned(),
+            millis => format!("{millis}ms"),
+        };
+    }
+    if seconds < 60 {
+        let tenths = length.as_millis() / 100;
+        return if tenths.is_multiple_of(10) { format!("{seconds}s") } else { format!("{seconds}.{}s", tenths % 10) };
+    }
+    let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let first = parts.iter().position(|(n, _)| *n > 0).unwrap_or(3);
+    let shown: Vec<String> =
+        parts[first..].iter().take(3).filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    shown.join(" ")
+}
+
+/// [`human_duration`] of a number of seconds from a document; negative or unreal numbers read as zero.
+pub fn human_seconds(seconds: f64) -> String {
+    human_duration(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_the_formats_write_them() {
+        for (text, expect) in [
+            ("2025-01-06T00:00:00Z", Some("2025-01-06T00:00:00+00:00")),
+            ("2025-01-06", Some("2025-01-06T00:00:00+00:00")),
+            ("20250106T010203", Some("2025-01-06T01:02:03+00:00")),
+            ("2025-W02-1", Some("2025-01-06T00:00:00+00:00")),
+            ("2025W021", Some("2025-01-06T00:00:00+00:00")),
+            ("2025-01-06 05:30:00,123456789+05:30", Some("2025-01-06T00:00:00.123456+00:00")),
+            ("2025-01-06T00:00:00 -0100", Some("2025-01-06T01:00:00+00:00")),
+            ("2025-01-06T00:00:00.+01:00", Some("2025-01-05T23:00:00+00:00")),
+            ("2025-01-06T12", Some("2025-01-06T12:00:00+00:00")),
+            ("2025-01-06T00:00:00.", None),
+            ("2025-01-06T00:00:00z", None),
+            ("2025-1-6T00:00:00", None),
+            ("2025-01-06T24:00:00", None),
+            ("2025-01-06T23:59:60", None),
+            ("2025-02-30T00:00:00", None),
+            ("2025-01", None),
+            ("0001-01-01T00:00:00+05:00", None),
+            ("1736121600", None),
+            ("2025-01-06T00:00:00 UTC", None),
+        ] {
+            assert_eq!(Stamp::parse(text).map(|at| at.to_string()).as_deref(), expect, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn durations_carry_units() {
+        for (text, seconds) in [("72h", 259_200.0), ("1h30m", 5400.0), ("500ms", 0.5), ("2d", 172_800.0), ("0s", 0.0)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for text in ["72", "-5s", "5 parsecs", "", "h", "1e3s", "nan", "99999999d"] {
+            let error = parse_duration(text).expect_err(text);
+            assert!(error.contains("72h"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn lengths_read_well() {
+        for (millis, expect) in [
+            (0, "0s"),
+            (600, "600ms"),
+            (4500, "4.5s"),
+            (20_000, "20s"),
+            (3_600_000, "1h"),
+            (5_405_000, "1h 30m 5s"),
+            (183_900_000, "2d 3h 5m"),
+        ] {
+            assert_eq!(human_duration(Duration::from_millis(millis)), expect);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The integration tests: one binary, one module per subject.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod cli;
+mod harness;
+mod rooms;

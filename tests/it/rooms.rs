@@ -1,0 +1,77 @@
+//! Keeps the direction of the imports: each room uses only the rooms below it, as the map in `src/lib.rs` says.
+
+use std::fs;
+use std::path::Path;
+
+/// Each room with the rooms that it may use (besides itself).
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("finding", &["time"]),
+    ("time", &[]),
+    ("evidence", &["finding", "time"]),
+    ("verdict", &["evidence", "finding", "time"]),
+    ("supervise", &["evidence", "finding", "time"]),
+    ("stage", &["evidence", "finding", "time"]),
+    ("offline", &["finding", "time"]),
+    ("report", &["verdict", "supervise", "stage", "offline", "evidence", "finding", "time"]),
+    ("io", &["report", "verdict", "supervise", "stage", "offline", "evidence", "finding", "time"]),
+    ("command", &["io", "report", "verdict", "supervise", "stage", "offline", "evidence", "finding", "time"]),
+    ("cli", &["command", "io", "report"]),
+    ("main", &[]),
+    ("lib", &[]),
+];
+
+/// What the pure rooms must not touch: files, clocks, threads, children, the network, the terminal.
+const PURE: &[&str] = &["finding", "time", "evidence", "verdict", "supervise", "stage", "offline", "report"];
+const IMPURE: &[&str] =
+    &["std::fs", "std::net", "std::process", "std::thread", "std::env", "SystemTime::now", "Instant::now", "Utc::now"];
+
+#[test]
+fn rooms_use_only_the_rooms_below_them() {
+    let mut wrong = Vec::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for entry in walkdir::WalkDir::new(&source) {
+        let entry = entry.unwrap();
+        let path = entry.path().strip_prefix(&source).unwrap();
+        if path.extension().is_none_or(|e| e != "rs") {
+            continue;
+        }
+        let room = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        let (_, allowed) =
+            ALLOWED.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("no rule for {room}"));
+        let text = fs::read_to_string(entry.path()).unwrap();
+        // Unit tests may set up what they like.
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (number, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+            for used in rooms_in(line) {
+                if used != room && !allowed.contains(&used.as_str()) {
+                    wrong.push(format!("src/{}:{}: {room} uses {used}", path.display(), number + 1));
+                }
+            }
+            if PURE.contains(&room) {
+                wrong.extend(
+                    IMPURE
+                        .iter()
+                        .filter(|word| line.contains(*word))
+                        .map(|word| format!("src/{}:{}: {room} uses {word}", path.display(), number + 1)),
+                );
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The rooms that a line names after `crate::`, one or several in braces.
+fn rooms_in(line: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for rest in line.split("crate::").skip(1) {
+        let list = rest.strip_prefix('{').map_or(rest, |inner| inner.split('}').next().unwrap_or(inner));
+        let names = if rest.starts_with('{') { list.split(',').collect() } else { vec![list] };
+        for name in names {
+            let name: String = name.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if ALLOWED.iter().any(|(room, _)| *room == name) {
+                rooms.push(name);
+            }
+        }
+    }
+    rooms
+}
