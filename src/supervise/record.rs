@@ -1,0 +1,273 @@
+//! The run record, `run.json`: what was supervised, under which settings, and how it ended.
+//!
+//! It is the first file of a run directory and is replaced at each change of state, so that a run whose
+//! supervisor was killed still says what it was: a record in any state but [`State::Complete`] is a run that was
+//! not completed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::progress::Incident;
+use crate::finding::{Metadata, Status};
+use crate::time::Stamp;
+
+/// The name of the document, in its `schema` key.
+pub const SCHEMA: &str = "emp-ops/run/v1";
+
+/// The name of the file in the run directory and, below `raw/`, in the packet.
+pub const FILE_NAME: &str = "run.json";
+
+/// A supervised run. Keys are documented in `runbooks/formats.md`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The name of the run: that of its directory.
+    pub name: String,
+    /// What the operator called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// How far the run got.
+    pub state: State,
+    /// The version of emp-ops that supervised it.
+    pub version: String,
+    /// The process id of the supervisor.
+    pub supervisor_pid: u32,
+    /// The command with its arguments.
+    pub command: Vec<String>,
+    /// The names of the variables that were set for the command; never their values.
+    #[serde(default)]
+    pub environment: Vec<String>,
+    /// When supervision started.
+    pub started_at: Stamp,
+    /// When supervision ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Stamp>,
+    /// Supervised seconds by the monotonic clock: the length of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<f64>,
+    /// Why supervision ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_because: Option<EndReason>,
+    /// The thresholds and criteria of the run; `audit` of the run directory applies the same.
+    pub settings: Settings,
+    /// The evidence files, relative to the run directory where they are inside it.
+    pub evidence: EvidencePaths,
+    /// Each start of the command.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// What happened, in order of first occurrence. Incidents of the kinds `log_level` and `stack_trace` can be
+    /// found again in the logs; all others are only here.
+    #[serde(default)]
+    pub incidents: Vec<Incident>,
+    /// Incidents by severity, listed or not.
+    #[serde(default)]
+    pub incident_counts: BTreeMap<Status, u64>,
+    /// What was captured.
+    #[serde(default)]
+    pub capture: Capture,
+    /// What was sampled of the process tree.
+    #[serde(default)]
+    pub resource_monitor: ResourceMonitor,
+    /// The chain of progress snapshots.
+    #[serde(default)]
+    pub progress: ProgressChain,
+    /// What the operator attached to the run.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+/// How far a run got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The command is about to be started or running; also what a killed supervisor leaves behind.
+    Running,
+    /// Supervision ended in an orderly way; the evidence is whole.
+    Complete,
+}
+
+/// Why supervision ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The target duration was reached and the command was stopped.
+    DurationReached,
+    /// The command ended by itself.
+    CommandEnded,
+    /// The command ended too often, or hung, and was not started again.
+    GaveUp,
+    /// The operator (or the machine) asked emp-ops to stop.
+    Interrupted,
+}
+
+/// The thresholds and criteria of a run; durations in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// After this the command is stopped.
+    pub target_duration_seconds: f64,
+    /// Shorter runs fail.
+    pub required_duration_seconds: f64,
+    /// The lowest acceptable uptime, 0 to 1.
+    pub minimum_uptime_ratio: f64,
+    /// Longer silence in the logs is a WARN.
+    pub warn_gap_seconds: f64,
+    /// Longer silence in the logs is a FAIL.
+    pub fail_gap_seconds: f64,
+    /// Whether a decision diary must be there.
+    pub require_diary: bool,
+    /// Whether a performance report must be there.
+    pub require_performance: bool,
+    /// Whether a WARN is acceptable.
+    pub allow_warnings: bool,
+    /// The lowest acceptable Sharpe ratio.
+    pub minimum_sharpe_ratio: Option<f64>,
+    /// Entries that the diary must hold for each UTC day; 0 where that is not asked for.
+    #[serde(default)]
+    pub diary_min_entries_per_day: u64,
+    /// What a day below that minimum is.
+    #[serde(default = "warn")]
+    pub diary_daily_gap_severity: Status,
+}
+
+fn warn() -> Status {
+    Status::Warn
+}
+
+/// Where the evidence is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EvidencePaths {
+    /// Structured logs, in the order of writing.
+    pub logs: Vec<String>,
+    /// Raw logs, in the order of writing.
+    pub raw_logs: Vec<String>,
+    /// The decision diary; none where it was waived.
+    pub diary: Option<String>,
+    /// The performance report; none where it was waived.
+    pub performance: Option<String>,
+}
+
+/// One start of the command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counts from 1.
+    pub number: u64,
+    /// The process id.
+    pub pid: u32,
+    /// When it was started.
+    pub started_at: Stamp,
+    /// When it had ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Stamp>,
+    /// Its exit code, where it ended by exiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// Why it ended, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Seconds from the end of the attempt before to the first line of this one (for the first attempt: from its
+    /// start).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_seconds: Option<f64>,
+    /// Lines captured from it.
+    #[serde(default)]
+    pub lines: u64,
+}
+
+/// What was captured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Capture {
+    /// All lines, captured or lost.
+    pub total_lines: u64,
+    /// Lines by stream.
+    pub line_counts: BTreeMap<String, u64>,
+    /// Lines by level.
+    pub level_counts: BTreeMap<String, u64>,
+    /// Bytes of output, line ends included.
+    pub bytes: u64,
+    /// Lines longer than the limit, cut in the structured log.
+    pub cut_lines: u64,
+    /// Lines with invalid UTF-8: kept in the raw log, replaced in the structured one.
+    pub invalid_utf8_lines: u64,
+    /// Lines that could not be written.
+    pub lost_lines: u64,
+    /// When the first line came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_line_at: Option<Stamp>,
+    /// When the last line came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_line_at: Option<Stamp>,
+}
+
+/// CPU and memory of the process tree.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceMonitor {
+    /// Whether it was sampled.
+    pub enabled: bool,
+    /// Seconds between samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval_seconds: Option<f64>,
+    /// What a breach is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub violation_severity: Option<Status>,
+    /// The limits that were set: `cpu_percent`, `memory_mb`, `memory_percent`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub thresholds: BTreeMap<String, f64>,
+    /// How many samples were taken.
+    pub samples: u64,
+    /// The highest CPU, in percent of one core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_cpu_percent: Option<f64>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_cpu_percent_timestamp: Option<Stamp>,
+    /// The highest resident memory, in MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_memory_mb: Option<f64>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_memory_mb_timestamp: Option<Stamp>,
+    /// The highest resident memory, in percent of the machine's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_memory_percent: Option<f64>,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_memory_percent_timestamp: Option<Stamp>,
+    /// The last sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_sample: Option<Sample>,
+    /// A series of samples over the whole run, thinned to a bounded number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Sample>,
+}
+
+/// CPU and memory of the process tree at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// When it was taken.
+    pub timestamp: Stamp,
+    /// CPU since the sample before, in percent of one core.
+    pub cpu_percent: f64,
+    /// Resident memory in MiB.
+    pub memory_mb: f64,
+    /// Resident memory in percent of the machine's.
+    pub memory_percent: f64,
+}
+
+/// The chain of progress snapshots: each holds the SHA-256 of the one before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProgressChain {
+    /// Snapshots in the timeline when supervision ended; those of sealing follow.
+    pub snapshots: u64,
+    /// The SHA-256 of the last of them, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_sha256: Option<String>,
+}
