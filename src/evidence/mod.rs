@@ -1,3 +1,6 @@
 //! From the bytes of logs, diaries and reports to summaries and findings. Opens no file and reads no clock.
 
+pub mod classify;
+pub mod json;
+pub mod level;
 pub mod summary;

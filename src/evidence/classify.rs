@@ -1,0 +1,382 @@
+//! Finds stack traces, panics and uncaught errors in text. The live run and the audit share this classifier.
+//!
+//! Words count as words: "no exceptions raised", "exception-free", "handled exception", "panic button" and
+//! "0 errors" are harmless; "unhandled", "exception not handled" and "panicked at" are not.
+
+use serde::{Deserialize, Serialize};
+
+/// What a text shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The frames or the header of a stack trace.
+    StackTrace,
+    /// A panic, an abort, or a crash of the process.
+    Panic,
+    /// An exception or rejection that nothing caught.
+    Uncaught,
+    /// "fatal error".
+    FatalError,
+    /// An exception that is not said to be handled.
+    Exception,
+}
+
+impl Kind {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::StackTrace => "stack trace",
+            Self::Panic => "panic",
+            Self::Uncaught => "uncaught exception",
+            Self::FatalError => "fatal error",
+            Self::Exception => "exception",
+        }
+    }
+}
+
+/// Judges a free text such as a message, of one line or many.
+pub fn text(text: &str) -> Option<Kind> {
+    if !may_match(text.as_bytes()) {
+        return None;
+    }
+    if is_stack_trace(text) {
+        return Some(Kind::StackTrace);
+    }
+    let words = Words::of(text);
+    words.kind()
+}
+
+/// Judges the text of a field that is named after an exception or a trace. Any text there counts as an exception,
+/// unless it says that there is none.
+pub fn named(value: &str) -> Option<Kind> {
+    let plain = value.trim();
+    let nothing = ["", "none", "null", "nil", "no", "false", "0", "-", "n/a", "{}", "[]", "nonetype: none"];
+    if nothing.iter().any(|word| plain.eq_ignore_ascii_case(word)) {
+        return None;
+    }
+    Some(text(plain).unwrap_or(Kind::Exception))
+}
+
+/// Judges a record: its message, and the fields that [`crate::evidence::record::Record::traces`] lists. An
+/// exception that the message calls handled is none, but a stack trace is one in any case.
+pub fn record(message: &str, traces: &[impl AsRef<str>]) -> Option<Kind> {
+    let hidden = traces.iter().filter_map(|trace| named(trace.as_ref())).min();
+    match (text(message), hidden) {
+        (Some(kind), hidden) => Some(hidden.map_or(kind, |hidden| hidden.min(kind))),
+        (None, Some(Kind::Exception)) if Words::of(message).handled() => None,
+        (None, hidden) => hidden,
+    }
+}
+
+/// Whether a line of raw output may begin or belong to a stack trace or a crash report.
+pub fn is_marker(line: &str) -> bool {
+    is_frame(line) || text(line).is_some()
+}
+
+/// A cheap test that passes everything which [`text`] could recognise.
+fn may_match(text: &[u8]) -> bool {
+    // Every recognised form has one of these letters pairs or marks; most log lines have none of the words.
+    HINTS.iter().any(|hint| contains(text, hint))
+}
+
+/// Lower-case letters stand for both cases.
+pub(crate) const HINTS: [&str; 14] = [
+    "xception",
+    "raceback",
+    "panic",
+    "fatal",
+    "ncaught",
+    "nhandled",
+    "backtrace",
+    "goroutine",
+    "\n",
+    "terminate called",
+    "egmentation fault",
+    "core dumped",
+    "sanitizer",
+    "in `",
+];
+
+fn contains(text: &[u8], needle: &str) -> bool {
+    text.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
+}
+
+fn is_stack_trace(text: &str) -> bool {
+    text.contains("Traceback (most recent call last)")
+        || text.contains("Traceback (innermost last)")
+        || text.contains("stack backtrace:")
+        || text.trim_start().starts_with("Traceback:")
+        || is_java_header(text)
+        || (text.contains('\n') && text.lines().any(is_frame))
+        || is_goroutine(text)
+}
+
+/// `goroutine 1 [running]:`
+fn is_goroutine(text: &str) -> bool {
+    text.match_indices("goroutine ").any(|(at, mark)| {
+        let rest = &text[at + mark.len()..];
+        let number = rest.bytes().take_while(u8::is_ascii_digit).count();
+        number > 0 && rest[number..].starts_with(" [") && rest.contains("]:")
+    })
+}
+
+/// `Exception in thread "main" java.lang.IllegalStateException: boom`
+fn is_java_header(text: &str) -> bool {
+    text.contains("Exception in thread \"")
+}
+
+/// Whether a line is one frame of a stack trace, in the style of any of the languages.
+pub fn is_frame(line: &str) -> bool {
+    let indented = line.starts_with([' ', '\t']);
+    let line = line.trim();
+    if let Some(place) = line.strip_prefix("at ") {
+        // Java `at a.B.c(D.java:1)`, Node `at f (/a.js:1:2)` and `at /a.js:1:2`, .NET `at A.B() in c.cs:line 1`.
+        return indented
+            && (place.ends_with(')') && place.contains('(') || place.contains(":line ") || ends_with_position(place));
+    }
+    if let Some(place) = line.strip_prefix("File \"") {
+        return place.contains("\", line ");
+    }
+    // Ruby: `a.rb:1:in 'f': boom (E)` and `from a.rb:1:in 'f'`.
+    if let Some((place, _)) = line.split_once(":in `").or_else(|| line.split_once(":in '")) {
+        return place.rsplit(':').next().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    }
+    // Java again.
+    line.starts_with("Caused by: ") || line.starts_with("... ") && line.ends_with(" more")
+}
+
+fn ends_with_position(text: &str) -> bool {
+    let mut parts = text.rsplit(':');
+    let mut digits = || parts.next().is_some_and(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+    digits() && digits()
+}
+
+/// A text as words, with what stands between them.
+struct Words<'a> {
+    words: Vec<Word<'a>>,
+}
+
+struct Word<'a> {
+    text: &'a str,
+    lower: String,
+    /// What stands between this word and the next, without blanks.
+    after: &'a str,
+}
+
+impl<'a> Words<'a> {
+    fn of(text: &'a str) -> Self {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '\'';
+        let mut words = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find(is_word) {
+            let len = rest[start..].find(|c| !is_word(c)).unwrap_or(rest.len() - start);
+            let (word, tail) = rest[start..].split_at(len);
+            let after = tail[..tail.find(is_word).unwrap_or(tail.len())].trim();
+            let word = word.trim_matches('\'');
+            words.push(Word { text: word, lower: word.to_lowercase(), after });
+            rest = tail;
+        }
+        Self { words }
+    }
+
+    fn lower(&self, at: usize) -> &str {
+        self.words.get(at).map_or("", |word| &word.lower)
+    }
+
+    fn after(&self, at: usize) -> &str {
+        self.words.get(at).map_or("", |word| word.after)
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        (0..self.words.len()).filter_map(|at| self.kind_at(at)).min()
+    }
+
+    fn kind_at(&self, at: usize) -> Option<Kind> {
+        let next = self.lower(at + 1);
+        let kind = match self.lower(at) {
+            // "panic: …" and "panic(…)", but not "panic button" or "panic sell".
+            "panic" if self.after(at).starts_with([':', '(']) || self.lower(at.wrapping_sub(1)) == "kernel" => {
+                Kind::Panic
+            }
+            "panicked" | "panicking" => Kind::Panic,
+            "terminate" if next == "called" => Kind::Panic,
+            "segmentation" if next == "fault" => Kind::Panic,
+            "core" if next == "dumped" => Kind::Panic,
+            "addresssanitizer" | "threadsanitizer" | "leaksanitizer" | "memorysanitizer" => Kind::Panic,
+            "fatal" if matches!(next, "error" | "exception") && self.after(at).is_empty() => Kind::FatalError,
+            "uncaught" if is_error_word(self.text(at + 1)) || next == "in" => Kind::Uncaught,
+            "unhandled" if is_error_word(self.text(at + 1)) || matches!(next, "rejection" | "promise") => {
+                Kind::Uncaught
+            }
+            "unhandledpromiserejection" | "unhandledpromiserejectionwarning" => Kind::Uncaught,
+            "traceback" if self.after(at).starts_with(':') && !next.is_empty() => Kind::StackTrace,
+            _ if is_exception_word(self.text(at)) && !self.is_about_exceptions(at) && !self.handled() => {
+                Kind::Exception
+            }
+            _ => return None,
+        };
+        (!self.is_denied(at)).then_some(kind)
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.words.get(at).map_or("", |word| word.text)
+    }
+
+    /// "no exceptions", "0 unhandled exceptions", "without any panic", "exceptions: 0", "panics=none".
+    fn is_denied(&self, at: usize) -> bool {
+        let before = (at.saturating_sub(3)..at).rev();
+        for word in before {
+            // A denial reaches to the end of its clause.
+            if self.after(word).contains([',', ';', '.', ':']) {
+                break;
+            }
+            if matches!(self.lower(word), "no" | "zero" | "0" | "without" | "never" | "not" | "non" | "didn't" | "free")
+            {
+                return true;
+            }
+        }
+        (at..at + 2).any(|word| {
+            (self.after(word) == ":" || self.after(word) == "=" || self.after(word) == "free")
+                && matches!(self.lower(word + 1), "0" | "none" | "no" | "null" | "false")
+        })
+    }
+
+    /// Whether an exception word at `at` is about the handling, the absence or the number of exceptions.
+    fn is_about_exceptions(&self, at: usize) -> bool {
+        let follows = self.lower(at + 1);
+        (self.after(at) == "-" && follows == "free")
+            || matches!(
+                follows,
+                "free"
+                    | "handler"
+                    | "handlers"
+                    | "handling"
+                    | "filter"
+                    | "filters"
+                    | "mapper"
+                    | "mappers"
+                    | "hook"
+                    | "hooks"
+                    | "count"
+                    | "counts"
+                    | "counter"
+                    | "counters"
+                    | "rate"
+                    | "rates"
+                    | "policy"
+                    | "policies"
+                    | "class"
+                    | "classes"
+                    | "type"
+                    | "types"
+                    | "list"
+                    | "middleware"
+                    | "logging"
+                    | "monitor"
+                    | "tracking"
+            )
+    }
+
+    /// Whether the text says that something was handled, and not that it was not.
+    fn handled(&self) -> bool {
+        (0..self.words.len()).any(|at| {
+            self.lower(at) == "handled"
+                && !(at.saturating_sub(2)..at).any(|before| {
+                    matches!(self.lower(before), "not" | "never" | "un" | "without")
+                        || self.lower(before).ends_with("n't")
+                })
+        })
+    }
+}
+
+/// `exception`, `exceptions`, and names such as `SocketTimeoutException`.
+fn is_exception_word(word: &str) -> bool {
+    word.eq_ignore_ascii_case("exception")
+        || word.eq_ignore_ascii_case("exceptions")
+        || word.ends_with("Exception")
+        || word.ends_with("_exception")
+}
+
+/// An exception word, `error`, `errors`, and names such as `TypeError`.
+fn is_error_word(word: &str) -> bool {
+    is_exception_word(word)
+        || word.eq_ignore_ascii_case("error")
+        || word.eq_ignore_ascii_case("errors")
+        || word.ends_with("Error")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_and_panics_of_all_languages_are_found() {
+        for (shown, expect) in [
+            ("Traceback (most recent call last):", Kind::StackTrace),
+            (
+                "boom\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x",
+                Kind::StackTrace,
+            ),
+            ("Exception in thread \"main\" java.lang.IllegalStateException: boom", Kind::StackTrace),
+            ("failed\n\tat com.acme.Feed.read(Feed.java:12)\n\t... 7 more", Kind::StackTrace),
+            ("TypeError: x is not a function\n    at run (/app/index.js:3:9)", Kind::StackTrace),
+            ("Error: boom\n    at /app/index.js:3:9", Kind::StackTrace),
+            ("panic: runtime error: index out of range\n\ngoroutine 1 [running]:\nmain.main()", Kind::StackTrace),
+            ("fatal error: all goroutines are asleep - deadlock!", Kind::FatalError),
+            ("goroutine 17 panicked while closing", Kind::Panic),
+            ("thread 'main' panicked at src/main.rs:4:5:", Kind::Panic),
+            ("thread 'main' (4711) panicked at src/main.rs:4:5:\nboom\nstack backtrace:\n  0: f", Kind::StackTrace),
+            ("Unhandled exception. System.InvalidOperationException: boom", Kind::Uncaught),
+            ("boom\n   at Acme.Feed.Read() in /src/Feed.cs:line 12", Kind::StackTrace),
+            ("feed.rb:12:in `read': boom (RuntimeError)\n\tfrom feed.rb:20:in `<main>'", Kind::StackTrace),
+            ("terminate called after throwing an instance of 'std::runtime_error'", Kind::Panic),
+            ("Segmentation fault (core dumped)", Kind::Panic),
+            ("Unhandled rejection: exception in feed handler", Kind::Uncaught),
+            ("Uncaught TypeError: x is undefined", Kind::Uncaught),
+            ("UNCAUGHT EXCEPTION in worker", Kind::Uncaught),
+            ("exception not handled", Kind::Exception),
+            ("exception wasn't handled", Kind::Exception),
+            ("java.net.SocketTimeoutException: Read timed out", Kind::Exception),
+            ("no luck: exception in worker 3", Kind::Exception),
+            ("panic: at the disco", Kind::Panic),
+            ("kernel panic - not syncing", Kind::Panic),
+        ] {
+            assert_eq!(text(shown), Some(expect), "{shown}");
+        }
+    }
+
+    #[test]
+    fn harmless_words_are_told_apart() {
+        for shown in [
+            "no exceptions raised",
+            "0 exceptions in the last hour",
+            "exceptions: 0",
+            "No unhandled exceptions, no panic: all quiet",
+            "exception-free run",
+            "handled exception ValueError",
+            "exception was handled by retry",
+            "exception handler installed",
+            "an exceptional day",
+            "panic button disabled by operator",
+            "panicle hydrangea delivered",
+            "panic sell signal ignored",
+            "order traceback id 991",
+            "0 fatal errors",
+            "unhandled order type",
+            "0 errors",
+            "meet me\nat the gate (north)",
+            "",
+        ] {
+            assert_eq!(text(shown), None, "{shown}");
+        }
+    }
+
+    #[test]
+    fn fields_named_after_exceptions_count_unless_empty_or_handled() {
+        assert_eq!(record("tick", &["TimeoutError"]), Some(Kind::Exception));
+        assert_eq!(record("handled by retry", &["TimeoutError"]), None);
+        assert_eq!(record("handled by retry", &["E: x\n    at f (/a.js:1:2)"]), Some(Kind::StackTrace));
+        assert_eq!(record("tick", &["None", " ", "null"]), None);
+        assert_eq!(record("tick", &[] as &[&str]), None);
+    }
+}
