@@ -28,6 +28,13 @@ impl Stamp {
         Self::from_micros(seconds.checked_mul(MICROS)?)
     }
 
+    /// The instant `micros` microseconds after the midnight (UTC) that starts a day of the calendar; `None` for days that
+    /// do not exist and outside the years 1 to 9999.
+    pub fn civil(year: i32, month: u32, day: u32, micros: i64) -> Option<Self> {
+        let midnight = NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros();
+        Self::from_micros(midnight.checked_add(micros)?)
+    }
+
     /// Microseconds since the Unix epoch.
     pub fn micros(self) -> i64 {
         self.0
