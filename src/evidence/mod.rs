@@ -1,10 +1,13 @@
 //! From the bytes of logs, diaries and reports to summaries and findings. Opens no file and reads no clock.
 
+pub mod checksums;
 pub mod classify;
 pub mod dialect;
+pub mod diary;
+pub mod document;
 pub mod json;
 pub mod level;
-mod logfmt;
-mod plain;
+pub mod performance;
+pub mod plan;
 pub mod record;
 pub mod summary;

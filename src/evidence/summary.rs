@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Finding, Metadata, Status};
+use crate::finding::{Finding, Metadata, Place, Status};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -34,6 +34,12 @@ pub struct Summary {
     /// The performance report, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<PerformanceSummary>,
+    /// The digests of the evidence files, where a list of them was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksums: Option<ChecksumSummary>,
+    /// The infrastructure plan, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSummary>,
     /// Faults of the input and of the run itself: unreadable files, a run that was not completed,
     /// incidents that the supervisor saw.
     #[serde(default)]
@@ -102,8 +108,10 @@ pub struct DiarySummary {
     pub total_entries: u64,
     /// Entries by policy.
     pub policy_counts: BTreeMap<String, u64>,
-    /// Entries and coverage that need a look.
+    /// Entries and coverage that need a look, by time; at most the limit for listing, the worst kept.
     pub issues: Vec<DiaryIssue>,
+    /// How many issues there are, listed or not.
+    pub total_issues: u64,
     /// The time of the first entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_recorded_at: Option<Stamp>,
@@ -132,6 +140,9 @@ pub struct DiaryIssue {
     /// The entry's own metadata, or the figures of a coverage issue.
     #[serde(default)]
     pub metadata: Metadata,
+    /// The file and line at which the entry can be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
 }
 
 /// What the performance report says.
@@ -164,4 +175,49 @@ pub struct PerformanceSummary {
     pub findings: Vec<Finding>,
     /// The report's own metadata.
     pub metadata: Metadata,
+}
+
+/// What re-hashing the listed files has shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChecksumSummary {
+    /// The highest severity of the findings below.
+    pub status: Status,
+    /// The lists, as given.
+    pub lists: Vec<String>,
+    /// Files that the lists name.
+    pub listed: u64,
+    /// Files whose digest is the listed one.
+    pub verified: u64,
+    /// Changed, missing and unlisted files.
+    pub findings: Vec<Finding>,
+}
+
+/// What the infrastructure plan would change.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PlanSummary {
+    /// The highest severity of the findings below.
+    pub status: Status,
+    /// The plan, as given.
+    pub path: String,
+    /// Resources in the plan.
+    pub resources: u64,
+    /// Every pending change.
+    pub changes: Vec<PlanChange>,
+    /// The changes and the faults of the plan.
+    pub findings: Vec<Finding>,
+}
+
+/// A pending change of one resource or output.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PlanChange {
+    /// The address of the resource, or `output.NAME`.
+    pub address: String,
+    /// The type of the resource, or `output`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What would be done: `create`, `update`, `delete`, `import`, `move`, …
+    pub actions: Vec<String>,
 }

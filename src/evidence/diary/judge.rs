@@ -1,0 +1,270 @@
+//! The rules of the diary: what its entries say, and whether they cover the run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::read::{Diary, Entry};
+use super::{Rules, issue, signature, words};
+use crate::evidence::summary::{DiaryIssue, DiarySummary};
+use crate::finding::{Metadata, Status};
+use crate::time::{Stamp, human_seconds};
+
+/// How far the first and the last entry may lie from the ends of the window.
+const TOLERANCE: Duration = Duration::from_secs(15 * 60);
+
+pub(super) fn summarise(diary: Diary, path: &str, window: Option<(Stamp, Stamp)>, rules: &Rules) -> DiarySummary {
+    let Diary { entries, faults } = diary;
+    let mut summary = DiarySummary::default();
+    let mut issues = Vec::new();
+    let mut unknown: BTreeMap<String, Unknown<'_>> = BTreeMap::new();
+    for entry in &entries {
+        if !entry.replaced {
+            summary.total_entries += 1;
+            *summary.policy_counts.entry(entry.policy.clone()).or_default() += 1;
+            summary.first_recorded_at = summary.first_recorded_at.into_iter().chain(entry.recorded_at).min();
+            summary.last_recorded_at = summary.last_recorded_at.max(entry.recorded_at);
+        }
+        issues.extend(judge(entry, rules, &mut unknown).into_iter().map(|issue| issue.in_file(path, entry.line)));
+    }
+    for (word, Unknown { count, first }) in unknown {
+        let seen = match count {
+            1 => format!("seen once, in {}", first.name),
+            _ => format!("seen {count} times, first in {}", first.name),
+        };
+        let reason = format!("the status word `{word}` is not known ({seen})");
+        let mut found = issue(&format!("status/{word}"), Status::Warn, reason).in_file(path, first.line);
+        found.recorded_at = first.recorded_at;
+        issues.push(found);
+    }
+    let unreadable = faults.iter().any(|fault| fault.severity == Status::Fail);
+    issues.extend(faults);
+    if !(unreadable && entries.is_empty()) {
+        let times: Vec<Stamp> = entries.iter().filter(|e| !e.replaced).filter_map(|e| e.recorded_at).collect();
+        issues.extend(coverage(times, entries.len(), window, rules).into_iter().map(|issue| issue.in_file(path, None)));
+    }
+    // Undated issues last; entry issues before those of coverage, as they were found.
+    issues.sort_by_key(|issue| (issue.recorded_at.is_none(), issue.recorded_at));
+    summary.status = Status::roll_up(issues.iter().map(|issue| issue.severity));
+    summary.total_issues = issues.len() as u64;
+    summary.issues = worst(issues, rules.max_listed);
+    summary
+}
+
+/// The first `max` by severity, still in their order.
+fn worst(issues: Vec<DiaryIssue>, max: usize) -> Vec<DiaryIssue> {
+    if issues.len() <= max {
+        return issues;
+    }
+    let mut ranked: Vec<(usize, DiaryIssue)> = issues.into_iter().enumerate().collect();
+    ranked.sort_by_key(|(i, issue)| (std::cmp::Reverse(issue.severity), *i));
+    ranked.truncate(max);
+    ranked.sort_by_key(|(i, _)| *i);
+    ranked.into_iter().map(|(_, issue)| issue).collect()
+}
+
+/// A status word that nobody has defined.
+struct Unknown<'a> {
+    count: u64,
+    first: &'a Entry,
+}
+
+/// What one entry says, and what is wrong with it.
+fn judge<'a>(entry: &'a Entry, rules: &Rules, unknown: &mut BTreeMap<String, Unknown<'a>>) -> Vec<DiaryIssue> {
+    let metadata: Metadata = object(&entry.content, "metadata").clone().into_iter().collect();
+    let issue = |severity, reason: String| DiaryIssue {
+        entry_id: entry.name.clone(),
+        policy_id: entry.policy.clone(),
+        recorded_at: entry.recorded_at,
+        severity,
+        reason,
+        metadata: metadata.clone(),
+        place: None,
+    };
+    let mut issues = Vec::new();
+    let mut decided: Option<(Status, String)> = None;
+    let mut consider = |severity: Status, reason: String| {
+        if severity > decided.as_ref().map_or(Status::Pass, |(worst, _)| *worst) {
+            decided = Some((severity, reason));
+        }
+    };
+    for note in notes(entry.content.get("notes")) {
+        consider(words::note(&note), format!("note: {note}"));
+    }
+    for (place, word) in statuses(&entry.content) {
+        match words::status(&word, &rules.accepted_statuses) {
+            Some(severity) => consider(severity, format!("{place}={}", word.to_lowercase())),
+            None => unknown.entry(word).or_insert(Unknown { count: 0, first: entry }).count += 1,
+        }
+    }
+    issues.extend(decided.map(|(severity, reason)| issue(severity, reason)));
+    if !entry.has_id {
+        issues.push(issue(Status::Warn, "the entry has no entry_id".to_owned()));
+    }
+    if entry.recorded_at.is_none() {
+        let reason = match entry.content.get("recorded_at") {
+            None | Some(Value::Null) => "the entry has no recorded_at".to_owned(),
+            Some(other) => format!("recorded_at is not a time: {other}"),
+        };
+        issues.push(issue(Status::Warn, reason));
+    }
+    if let Some(signed) = entry.content.get("signature").filter(|signed| !signed.is_null()) {
+        let matches =
+            signed.as_str().is_some_and(|signed| signature::matches(&entry.content, signed, rules.key.as_deref()));
+        if !matches {
+            let reason = match rules.key {
+                Some(_) => "the signature does not match: the entry was altered, or signed with another key",
+                None => "the signature does not match: the entry was altered, or signed with a key that was not given",
+            };
+            issues.push(issue(Status::Fail, reason.to_owned()));
+        }
+    }
+    issues
+}
+
+/// The object under `name`, or an empty one.
+fn object<'a>(content: &'a Map<String, Value>, name: &str) -> &'a Map<String, Value> {
+    static EMPTY: std::sync::OnceLock<Map<String, Value>> = std::sync::OnceLock::new();
+    content.get(name).and_then(Value::as_object).unwrap_or_else(|| EMPTY.get_or_init(Map::new))
+}
+
+/// All text in `notes`: a list as the rules say, but a writer may also leave one text or an object.
+fn notes(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::String(note)) => vec![note.trim_matches(crate::time::is_blank).to_owned()],
+        Some(Value::Array(notes)) => notes.iter().flat_map(|note| self::notes(Some(note))).collect(),
+        Some(Value::Object(notes)) => notes.values().flat_map(|note| self::notes(Some(note))).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The status words of an entry with their places: at the top of its metadata, decision and outcomes, one level
+/// below (`outcomes.trade_outcome.status`), and of its probes.
+fn statuses(content: &Map<String, Value>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut look = |place: String, map: &Map<String, Value>| {
+        if let Some(Value::String(word)) = map.get("status")
+            && !word.trim().is_empty()
+        {
+            found.push((place + ".status", word.trim().to_owned()));
+        }
+    };
+    for source in ["metadata", "decision", "outcomes"] {
+        let top = object(content, source);
+        look(source.to_owned(), top);
+        for (key, value) in top {
+            match value {
+                Value::Object(inner) => look(format!("{source}.{key}"), inner),
+                Value::Array(items) => {
+                    for (i, inner) in items.iter().enumerate().filter_map(|(i, item)| Some((i, item.as_object()?))) {
+                        look(format!("{source}.{key}[{i}]"), inner);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for (i, probe) in content.get("probes").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        if let Some(probe) = probe.as_object() {
+            let name = probe.get("probe_id").and_then(Value::as_str).map_or_else(|| i.to_string(), str::to_owned);
+            look(format!("probes.{name}"), probe);
+        }
+    }
+    found
+}
+
+/// Whether the entries cover the window from its start to its end, and each of its days.
+fn coverage(times: Vec<Stamp>, entries: usize, window: Option<(Stamp, Stamp)>, rules: &Rules) -> Vec<DiaryIssue> {
+    let Some((start, end)) = window else {
+        let none = entries == 0;
+        return none
+            .then(|| issue("coverage/missing", Status::Fail, "the diary holds no entries".to_owned()))
+            .into_iter()
+            .collect();
+    };
+    let tolerance = TOLERANCE.as_secs_f64();
+    let mut issues = Vec::new();
+    let mut push = |id: &str, severity, at: Stamp, reason: String, metadata: &[(&str, Value)]| {
+        let mut found = issue(id, severity, reason);
+        found.recorded_at = Some(at);
+        found.metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        issues.push(found);
+    };
+    let text = |at: Stamp| Value::String(at.to_string());
+    let inside: Vec<Stamp> =
+        times.into_iter().filter(|at| *at >= start.minus(TOLERANCE) && *at <= end.plus(TOLERANCE)).collect();
+    match (inside.iter().min(), inside.iter().max()) {
+        (Some(&first), Some(&last)) => {
+            let late = first.seconds_since(start);
+            if late > tolerance {
+                push(
+                    "coverage/start_gap",
+                    Status::Warn,
+                    first,
+                    format!("the first entry comes {} after the start of the run", human_seconds(late)),
+                    &[
+                        ("expected_window_start", text(start)),
+                        ("first_entry", text(first)),
+                        ("gap_seconds", late.into()),
+                        ("coverage_tolerance_seconds", tolerance.into()),
+                    ],
+                );
+            }
+            let early = end.seconds_since(last);
+            if early > tolerance {
+                push(
+                    "coverage/end_gap",
+                    Status::Warn,
+                    last,
+                    format!("the last entry comes {} before the end of the run", human_seconds(early)),
+                    &[
+                        ("expected_window_end", text(end)),
+                        ("last_entry", text(last)),
+                        ("gap_seconds", early.into()),
+                        ("coverage_tolerance_seconds", tolerance.into()),
+                    ],
+                );
+            }
+        }
+        _ => push(
+            "coverage/missing",
+            Status::Fail,
+            start,
+            match entries {
+                0 => "the diary holds no entries".to_owned(),
+                n => format!("none of the {n} entries lies within the time of the run"),
+            },
+            &[
+                ("expected_window_start", text(start)),
+                ("expected_window_end", text(end)),
+                ("coverage_tolerance_seconds", tolerance.into()),
+            ],
+        ),
+    }
+    if rules.min_entries_per_day > 0 {
+        let mut by_day: BTreeMap<_, u64> = BTreeMap::new();
+        for at in &inside {
+            *by_day.entry(at.day()).or_default() += 1;
+        }
+        // A window of decades comes from a broken clock; ten years of short days say enough.
+        for day in start.day().iter_days().take_while(|day| *day <= end.day()).take(3660) {
+            let actual = by_day.get(&day).copied().unwrap_or_default();
+            let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
+            if actual < rules.min_entries_per_day {
+                push(
+                    &format!("coverage/daily/{day}"),
+                    rules.daily_gap_severity,
+                    midnight.into(),
+                    format!("{day} has {actual} entries of at least {}", rules.min_entries_per_day),
+                    &[
+                        ("day", day.to_string().into()),
+                        ("required_entries", rules.min_entries_per_day.into()),
+                        ("actual_entries", actual.into()),
+                    ],
+                );
+            }
+        }
+    }
+    issues
+}

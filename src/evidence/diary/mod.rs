@@ -1,0 +1,248 @@
+//! The decision diary: who decided what, when, and how it ended.
+//!
+//! Read in three forms: an object with an `entries` list, a list of entries, and JSON Lines.
+
+mod judge;
+mod read;
+mod signature;
+mod words;
+
+use crate::evidence::summary::{DiaryIssue, DiarySummary};
+use crate::finding::{Metadata, Place, Status};
+use crate::time::Stamp;
+
+/// What the diary must hold, beside what its entries say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Entries for each UTC day of the window; 0 where no minimum is asked for.
+    pub min_entries_per_day: u64,
+    /// What a day below that minimum is.
+    pub daily_gap_severity: Status,
+    /// Status words that are no reason to look, beside those known.
+    pub accepted_statuses: Vec<String>,
+    /// The key of the signatures; none for unkeyed ones.
+    pub key: Option<Vec<u8>>,
+    /// How many issues are listed.
+    pub max_listed: usize,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            min_entries_per_day: 0,
+            daily_gap_severity: Status::Warn,
+            accepted_statuses: Vec::new(),
+            key: None,
+            max_listed: 1000,
+        }
+    }
+}
+
+/// Judges the diary in `bytes`. `path` is what the user calls it; `window` is the time that it must cover, where
+/// that is known. Whatever is wrong with the file is an issue of the summary.
+pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules: &Rules) -> DiarySummary {
+    judge::summarise(read::read(path, bytes), path, window, rules)
+}
+
+/// The summary of a diary that cannot be read: a FAIL that says why.
+pub fn unreadable(path: &str, reason: &str) -> DiarySummary {
+    let issue = issue("diary/unreadable", Status::Fail, reason.to_owned()).in_file(path, None);
+    DiarySummary { status: Status::Fail, total_issues: 1, issues: vec![issue], ..DiarySummary::default() }
+}
+
+/// An issue of the diary as a whole.
+fn issue(id: &str, severity: Status, reason: String) -> DiaryIssue {
+    DiaryIssue {
+        entry_id: id.to_owned(),
+        policy_id: "*".to_owned(),
+        recorded_at: None,
+        severity,
+        reason,
+        metadata: Metadata::new(),
+        place: None,
+    }
+}
+
+impl DiaryIssue {
+    /// Says which file, and which line of it.
+    #[must_use]
+    fn in_file(mut self, path: &str, line: Option<u64>) -> Self {
+        self.place = Some(Place { path: path.to_owned(), line });
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn at(hour: u64) -> Stamp {
+        Stamp::from_seconds(1_736_121_600).expect("in range").plus(std::time::Duration::from_secs(hour * 3600))
+    }
+
+    /// An ordinary entry at `hour`, overlaid with `extra`.
+    fn entry(hour: u64, extra: Value) -> Value {
+        let mut entry = json!({"entry_id": format!("e-{hour}"), "recorded_at": at(hour), "policy_id": "alpha"});
+        let Value::Object(extra) = extra else { return extra };
+        entry.as_object_mut().expect("an object").extend(extra);
+        entry
+    }
+
+    fn judge(entries: &[Value]) -> DiarySummary {
+        summarise(
+            "d.json",
+            json!({ "entries": entries }).to_string().as_bytes(),
+            Some((at(0), at(2))),
+            &Rules::default(),
+        )
+    }
+
+    /// The issues as `severity id: reason`.
+    fn issues(summary: &DiarySummary) -> Vec<String> {
+        summary.issues.iter().map(|i| format!("{} {}: {}", i.severity, i.entry_id, i.reason)).collect()
+    }
+
+    #[test]
+    fn an_entry_is_as_bad_as_the_worst_that_it_says() {
+        for (extra, expect) in [
+            (json!({}), None),
+            (json!({"outcomes": {"status": "pending"}}), None),
+            (
+                json!({"notes": ["latency warning", "fatal error: book corrupted"]}),
+                Some("FAIL e-1: note: fatal error: book corrupted"),
+            ),
+            (
+                json!({"notes": ["warned twice"], "outcomes": {"status": "failed"}}),
+                Some("FAIL e-1: outcomes.status=failed"),
+            ),
+            (json!({"notes": "HALT: kill switch"}), Some("FAIL e-1: note: HALT: kill switch")),
+            (
+                json!({"outcomes": {"trade_outcome": {"status": "Rejected"}}}),
+                Some("FAIL e-1: outcomes.trade_outcome.status=rejected"),
+            ),
+            (
+                json!({"outcomes": {"orders": [{"status": "filled"}, {"status": "blocked"}]}}),
+                Some("FAIL e-1: outcomes.orders[1].status=blocked"),
+            ),
+            (json!({"decision": {"status": "throttled"}}), Some("WARN e-1: decision.status=throttled")),
+            (
+                json!({"probes": [{"probe_id": "latency", "status": "failed", "severity": "critical"}]}),
+                Some("FAIL e-1: probes.latency.status=failed"),
+            ),
+            (
+                json!({"outcomes": {"status": "purple"}}),
+                Some("WARN status/purple: the status word `purple` is not known (seen once, in e-1)"),
+            ),
+            (json!({"recorded_at": "yesterday"}), Some("WARN e-1: recorded_at is not a time: \"yesterday\"")),
+            (json!({"entry_id": null}), Some("WARN entry 2: the entry has no entry_id")),
+            (
+                json!({"signature": "00"}),
+                Some(
+                    "FAIL e-1: the signature does not match: the entry was altered, or signed with a key that was not given",
+                ),
+            ),
+            (json!("no object"), Some("WARN diary/format: entry 2 is text, not an object")),
+        ] {
+            let summary = judge(&[entry(0, json!({})), entry(1, extra.clone()), entry(2, json!({}))]);
+            assert_eq!(issues(&summary), Vec::from_iter(expect.map(str::to_owned)), "{extra}");
+        }
+    }
+
+    #[test]
+    fn only_entries_of_the_window_cover_it() {
+        let days = 24 * 200;
+        for (hours, expect) in [
+            (vec![0, 2], vec![]),
+            (vec![], vec!["coverage/missing"]),
+            (vec![days, days + 1], vec!["coverage/missing"]),
+            (vec![1, 2], vec!["coverage/start_gap"]),
+            (vec![0, 1], vec!["coverage/end_gap"]),
+            (vec![1, days], vec!["coverage/start_gap", "coverage/end_gap"]),
+        ] {
+            let entries: Vec<Value> = hours.iter().map(|hour| entry(*hour, json!({}))).collect();
+            let summary = judge(&entries);
+            let ids: Vec<&str> = summary.issues.iter().map(|i| i.entry_id.as_str()).collect();
+            assert_eq!(ids, expect, "{hours:?}");
+        }
+    }
+
+    #[test]
+    fn days_are_counted_in_utc() {
+        let rules = Rules { min_entries_per_day: 2, daily_gap_severity: Status::Fail, ..Rules::default() };
+        let entries: Vec<Value> = [0, 12, 30, 48].iter().map(|hour| entry(*hour, json!({}))).collect();
+        let bytes = Value::from(entries).to_string();
+        let summary = summarise("d.json", bytes.as_bytes(), Some((at(0), at(48))), &rules);
+        assert_eq!(
+            issues(&summary),
+            [
+                "FAIL coverage/daily/2025-01-07: 2025-01-07 has 1 entries of at least 2",
+                "FAIL coverage/daily/2025-01-08: 2025-01-08 has 1 entries of at least 2"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_form_is_read_and_no_entry_is_lost() {
+        let lines = format!("{}\n\n{}\n", entry(0, json!({})), entry(2, json!({})));
+        let list = json!([entry(0, json!({})), entry(2, json!({}))]).to_string();
+        for text in [lines, list, entry(1, json!({})).to_string()] {
+            let summary = summarise("d", text.as_bytes(), None, &Rules::default());
+            assert_eq!(summary.status, Status::Pass, "{text}");
+            assert_eq!(summary.total_entries, text.matches("entry_id").count() as u64);
+        }
+        // Entries without an id do not replace each other, and a replaced entry is still judged.
+        let summary = judge(&[
+            entry(0, json!({"entry_id": null})),
+            entry(1, json!({"entry_id": null, "outcomes": {"status": "failed"}})),
+            entry(2, json!({})),
+            entry(2, json!({"outcomes": {"status": "blocked"}})),
+            entry(2, json!({"policy_id": "beta"})),
+        ]);
+        assert_eq!(summary.total_entries, 3);
+        assert_eq!(summary.policy_counts.get("beta"), Some(&1));
+        assert_eq!(
+            issues(&summary),
+            [
+                "WARN entry 1: the entry has no entry_id",
+                "FAIL entry 2: outcomes.status=failed",
+                "WARN entry 2: the entry has no entry_id",
+                "FAIL e-2: outcomes.status=blocked",
+                "WARN diary/format: two entries that differ have the id e-2; the later one counts",
+                "WARN diary/format: two entries that differ have the id e-2; the later one counts",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_diary_is_a_pass_without_entries() {
+        for text in ["", "{}", "[]", "{\"entries\": null}", "{\"entries\": \"x\"}", "nonsense", "{\"entries\": [", "5"]
+        {
+            for window in [None, Some((at(0), at(2)))] {
+                let summary = summarise("d.json", text.as_bytes(), window, &Rules::default());
+                assert_eq!(summary.status, Status::Fail, "{text:?}");
+                assert!(summary.issues.iter().all(|issue| issue.place.is_some()));
+            }
+        }
+        let torn = format!("{}\n{{\"entry_id\": \"e-", entry(0, json!({})));
+        let summary = summarise("d.jsonl", torn.as_bytes(), None, &Rules::default());
+        assert_eq!((summary.status, summary.total_entries), (Status::Fail, 1));
+        assert_eq!(summary.issues[0].place.as_ref().map(ToString::to_string).as_deref(), Some("d.jsonl:2"));
+    }
+
+    #[test]
+    fn an_issue_names_its_line_and_the_worst_are_listed() {
+        let entries: Vec<Value> = (0..50)
+            .map(|i| json!({"entry_id": format!("x{i}"), "recorded_at": at(i), "outcomes": {"status": if i == 40 { "failed" } else { "warn" }}}))
+            .collect();
+        let text = serde_json::to_string_pretty(&entries).expect("JSON");
+        let rules = Rules { max_listed: 3, ..Rules::default() };
+        let summary = summarise("d.json", text.as_bytes(), None, &rules);
+        assert_eq!(summary.total_issues, 50);
+        let listed: Vec<&str> = summary.issues.iter().map(|i| i.entry_id.as_str()).collect();
+        assert_eq!(listed, ["x0", "x1", "x40"]);
+        let line = summary.issues[2].place.as_ref().and_then(|place| place.line).expect("a line");
+        assert!(text.lines().nth(line as usize - 1).expect("the line").contains("\"x40\""));
+    }
+}

@@ -1,0 +1,121 @@
+//! JSON documents as programs leave them: with a byte order mark, in UTF-16, with bare `NaN`, numbers as text.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::time::Stamp;
+
+/// The text of a document: UTF-8 with or without a byte order mark, or UTF-16 with one. Invalid parts become U+FFFD.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    let utf16 = |units: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = units.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into()
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        _ => String::from_utf8_lossy(bytes),
+    }
+}
+
+/// One JSON value. Bare `NaN`, `Infinity` and `-Infinity`, which some writers emit, become text.
+///
+/// # Errors
+/// The text is not one JSON value; the message says where.
+pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
+    serde_json::from_str(text).or_else(|error| match quote_unreal_numbers(text) {
+        Some(quoted) => serde_json::from_str(&quoted),
+        None => Err(error),
+    })
+}
+
+/// Puts the bare words of unreal numbers outside strings into quotes; `None` where there are none.
+fn quote_unreal_numbers(text: &str) -> Option<String> {
+    const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
+    if !WORDS.iter().any(|word| text.contains(word)) {
+        return None;
+    }
+    let mut quoted = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    let mut in_string = false;
+    while let Some(c) = rest.chars().next() {
+        let mut len = c.len_utf8();
+        match c {
+            '"' => in_string = !in_string,
+            '\\' if in_string => len += rest[len..].chars().next().map_or(0, char::len_utf8),
+            _ if !in_string => {
+                if let Some(word) = WORDS.iter().find(|word| rest.starts_with(**word)) {
+                    quoted.push('"');
+                    quoted.push_str(word);
+                    quoted.push('"');
+                    rest = &rest[word.len()..];
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        quoted.push_str(&rest[..len]);
+        rest = &rest[len..];
+    }
+    Some(quoted)
+}
+
+/// A number, a truth value (1 or 0) or a number as text; may be unreal. `None` for everything else.
+pub fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::Bool(yes) => Some(f64::from(u8::from(*yes))),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// An instant: ISO 8601 text, or a number since the Unix epoch whose unit (seconds, ms, µs, ns) shows in its size.
+pub fn stamp(value: &Value) -> Option<Stamp> {
+    match value {
+        Value::String(text) => Stamp::parse(text),
+        Value::Number(number) => {
+            let number = number.as_f64()?;
+            // Up to the year 5138 in seconds; the bounds of the other units follow by factors of 1000.
+            let to_micros = match number.abs() {
+                size if size < 1e11 => 1e6,
+                size if size < 1e14 => 1e3,
+                size if size < 1e17 => 1.0,
+                _ => 1e-3,
+            };
+            Stamp::from_micros((number * to_micros).round_ties_even() as i64)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_of_windows_and_of_lax_writers_are_read() {
+        let utf16: Vec<u8> =
+            [0xfeff].into_iter().chain("{\"a\":1}".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for bytes in [b"\xef\xbb\xbf{\"a\":1}".as_slice(), &utf16, b"{\"a\":1}"] {
+            assert_eq!(parse(&text(bytes)).expect("JSON"), serde_json::json!({"a": 1}));
+        }
+        let lax = parse(r#"{"a": NaN, "b": [-Infinity], "c": "NaN \" NaN"}"#).expect("lax JSON");
+        assert_eq!(lax, serde_json::json!({"a": "NaN", "b": ["-Infinity"], "c": "NaN \" NaN"}));
+        assert!(parse("{\"a\": NaNny}").is_err());
+    }
+
+    #[test]
+    fn epoch_numbers_tell_their_unit_by_their_size() {
+        for value in [
+            serde_json::json!(1_736_121_600),
+            serde_json::json!(1_736_121_600_000_i64),
+            serde_json::json!(1.7361216e18),
+        ] {
+            assert_eq!(stamp(&value).map(|at| at.to_string()).as_deref(), Some("2025-01-06T00:00:00+00:00"), "{value}");
+        }
+        assert_eq!(stamp(&serde_json::json!(true)), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! The performance report: a few figures with the period that they cover.
+//!
+//! Its figures stand under `aggregates`, under `snapshot`, or at the top; each is taken from the first of these places
+//! that has it.
+
+use serde_json::{Map, Value};
+
+use crate::evidence::document;
+use crate::evidence::summary::PerformanceSummary;
+use crate::finding::{Finding, Status};
+use crate::time::Stamp;
+
+/// What the figures must show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// A lower return on investment is a WARN.
+    pub min_roi: f64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { min_roi: 0.0 }
+    }
+}
+
+/// The summary of a report that cannot be read: a FAIL that says why.
+pub fn unreadable(path: &str, reason: &str) -> PerformanceSummary {
+    let findings = vec![Finding::fail(reason).in_file(path, None)];
+    PerformanceSummary { status: Status::Fail, findings, ..PerformanceSummary::default() }
+}
+
+/// Judges the report in `bytes`. `path` is what the user calls it; `window` is the time of the logs, where that is
+/// known. Whatever is wrong with the file is a finding of the summary.
+pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules: &Rules) -> PerformanceSummary {
+    let text = document::text(bytes);
+    if text.trim().is_empty() {
+        return unreadable(path, "the performance report is empty");
+    }
+    let report = match document::parse(&text) {
+        Ok(Value::Object(report)) => report,
+        Ok(_) => return unreadable(path, "the performance report is not a JSON object"),
+        Err(error) => return unreadable(path, &format!("the performance report is not JSON: {error}")),
+    };
+    let mut reader = Reader { path, report: &report, findings: Vec::new() };
+    let mut summary = PerformanceSummary {
+        metadata: child(&report, "metadata").into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        ..PerformanceSummary::default()
+    };
+
+    let trades = reader.figure("trades", &["trades", "total_trades"]);
+    summary.total_trades = match trades {
+        // Counts are far below 2^53, so nothing is lost.
+        Some(count) if count >= 0.0 => count as u64,
+        Some(count) => {
+            reader.warn(format!("trades is negative: {count}"));
+            0
+        }
+        None => 0,
+    };
+    summary.roi = reader.figure("roi", &["roi"]);
+    summary.win_rate = reader.figure("win_rate", &["win_rate"]);
+    summary.sharpe_ratio = reader.figure("sharpe_ratio", &["sharpe_ratio", "sharpe"]);
+    let figures = [trades, summary.roi, summary.win_rate, summary.sharpe_ratio];
+    if figures.iter().all(Option::is_none) && reader.findings.is_empty() {
+        let state = report.get("status").and_then(Value::as_str);
+        let state = state.map(|state| format!("; its status is `{state}`")).unwrap_or_default();
+        reader.fail(format!("the performance report holds no figures{state}"));
+    }
+    if let Some(roi) = summary.roi.filter(|roi| *roi < rules.min_roi) {
+        reader.warn(match rules.min_roi {
+            0.0 => format!("the return on investment is negative: {roi}"),
+            least => format!("the return on investment is {roi}, below {least}"),
+        });
+    }
+    reader.stated_status();
+    reader.period(&mut summary, window);
+
+    summary.findings = reader.findings;
+    summary.status = Status::roll_up(summary.findings.iter().map(|finding| finding.severity));
+    summary
+}
+
+fn child<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    map.get(name).and_then(Value::as_object)
+}
+
+struct Reader<'a> {
+    path: &'a str,
+    report: &'a Map<String, Value>,
+    findings: Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn warn(&mut self, summary: String) {
+        self.findings.push(Finding::warn(summary).in_file(self.path, None));
+    }
+
+    fn fail(&mut self, summary: String) {
+        self.findings.push(Finding::fail(summary).in_file(self.path, None));
+    }
+
+    /// The places in which figures stand, the most specific first.
+    fn places(&self) -> impl Iterator<Item = &Map<String, Value>> {
+        let snapshot = child(self.report, "snapshot");
+        let inner = snapshot.and_then(|snapshot| child(snapshot, "aggregates"));
+        [child(self.report, "aggregates"), inner, snapshot, Some(self.report)].into_iter().flatten()
+    }
+
+    /// The first value that is there under any of `names`; zero is a value, null is none. One that is no real number
+    /// is a WARN.
+    fn figure(&mut self, title: &str, names: &[&str]) -> Option<f64> {
+        let metadata = child(self.report, "metadata").filter(|_| title == "sharpe_ratio");
+        let value = self
+            .places()
+            .chain(metadata)
+            .flat_map(|place| names.iter().filter_map(|name| place.get(*name)))
+            .find(|value| !value.is_null())
+            .cloned();
+        match value {
+            Some(value) => {
+                let number = document::number(&value).filter(|number| number.is_finite());
+                if number.is_none() {
+                    self.warn(format!("{title} is not a number: {value}"));
+                }
+                number
+            }
+            None => {
+                // A null alone is a figure that the writer did not have.
+                if title == "trades" && self.places().any(|place| names.iter().any(|name| place.contains_key(*name))) {
+                    self.warn("trades is null".to_owned());
+                }
+                None
+            }
+        }
+    }
+
+    /// A writer that says `failed` about its own report is believed.
+    fn stated_status(&mut self) {
+        let word = self.report.get("status").and_then(Value::as_str).unwrap_or_default();
+        match Status::from_word(word) {
+            Some(Status::Fail) => self.fail(format!("the performance report says of itself: {word}")),
+            Some(Status::Warn) => self.warn(format!("the performance report says of itself: {word}")),
+            _ => {}
+        }
+    }
+
+    fn time(&self, names: &[&str]) -> (Option<Stamp>, Option<Value>) {
+        let found = [Some(self.report), child(self.report, "snapshot")]
+            .into_iter()
+            .flatten()
+            .flat_map(|place| names.iter().filter_map(|name| place.get(*name)))
+            .find(|value| !value.is_null());
+        (found.and_then(document::stamp), found.cloned())
+    }
+
+    /// The period of the report, and whether it has to do with the time of the logs.
+    fn period(&mut self, summary: &mut PerformanceSummary, window: Option<(Stamp, Stamp)>) {
+        for (title, names, place) in [
+            ("generated_at", ["generated_at", "captured_at", "updated_at"].as_slice(), &mut summary.generated_at),
+            ("period_start", ["period_start", "started_at"].as_slice(), &mut summary.period_start),
+        ] {
+            let (at, raw) = self.time(names);
+            *place = at;
+            match (at, raw) {
+                (Some(_), _) => {}
+                (None, Some(raw)) => self.fail(format!("{title} is not a time: {raw}")),
+                (None, None) => self.fail(format!("the performance report has no {title}")),
+            }
+        }
+        let (Some(start), Some(end)) = (summary.period_start, summary.generated_at) else { return };
+        if end < start {
+            self.warn(format!("the period ends ({}) before it starts ({})", end.human(), start.human()));
+        }
+        summary.window_duration_seconds = Some(end.seconds_since(start)).filter(|seconds| *seconds > 0.0);
+        if let Some((first, last)) = window
+            && (end < first || start > last)
+        {
+            let finding = Finding::warn(format!(
+                "the performance report covers {} to {}, the logs {} to {}: they do not overlap",
+                start.human(),
+                end.human(),
+                first.human(),
+                last.human()
+            ))
+            .in_file(self.path, None)
+            .with("period_start", start.to_string())
+            .with("generated_at", end.to_string())
+            .with("logs_start", first.to_string())
+            .with("logs_end", last.to_string());
+            self.findings.push(finding);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn judge(extra: Value) -> PerformanceSummary {
+        let mut report = json!({"generated_at": "2025-01-09T00:00:00Z", "period_start": "2025-01-06T00:00:00Z"});
+        if let Value::Object(extra) = extra {
+            report.as_object_mut().expect("an object").extend(extra);
+        }
+        let at = |text| Stamp::parse(text).expect("a time");
+        let window = Some((at("2025-01-06T00:00:00Z"), at("2025-01-09T00:00:00Z")));
+        summarise("p.json", report.to_string().as_bytes(), window, &Rules::default())
+    }
+
+    #[test]
+    fn every_shape_gives_its_figures() {
+        let figures = json!({"trades": 3, "roi": -0.9, "win_rate": 0.1, "sharpe_ratio": -3.0});
+        for shape in [
+            json!({ "aggregates": figures }),
+            json!({ "snapshot": figures }),
+            json!({ "snapshot": {"aggregates": figures} }),
+            figures.clone(),
+            json!({"aggregates": {"trades": "3"}, "roi": "-0.9", "win_rate": 0.1, "sharpe": "-3"}),
+            json!({"aggregates": null, "trades": 3.9, "roi": -0.9, "win_rate": 0.1, "metadata": {"sharpe": -3}}),
+        ] {
+            let summary = judge(shape.clone());
+            let read = (summary.total_trades, summary.roi, summary.win_rate, summary.sharpe_ratio);
+            assert_eq!(read, (3, Some(-0.9), Some(0.1), Some(-3.0)), "{shape}");
+            assert_eq!(summary.status, Status::Warn, "a loss is a warning: {shape}");
+            assert_eq!(summary.window_duration_seconds, Some(259_200.0));
+        }
+    }
+
+    #[test]
+    fn zero_is_a_value() {
+        let summary = judge(json!({"aggregates": {"trades": 1, "sharpe_ratio": 0.0}, "metadata": {"sharpe_ratio": 2}}));
+        assert_eq!((summary.sharpe_ratio, summary.status), (Some(0.0), Status::Pass));
+    }
+
+    #[test]
+    fn what_is_missing_or_unreal_is_no_pass() {
+        for (extra, status, expect) in [
+            (json!({}), Status::Fail, "no figures"),
+            (json!({"status": "waiting", "message": "no data yet"}), Status::Fail, "`waiting`"),
+            (json!({"status": "failed", "roi": 1}), Status::Fail, "says of itself"),
+            (json!({"generated_at": null, "roi": 1}), Status::Fail, "has no generated_at"),
+            (json!({"period_start": "soon", "roi": 1}), Status::Fail, "period_start is not a time"),
+            (json!({"roi": "NaN"}), Status::Warn, "roi is not a number"),
+            (json!({"roi": 1, "aggregates": {"sharpe": "n/a"}}), Status::Warn, "sharpe_ratio is not a number"),
+            (json!({"roi": 1, "aggregates": {"trades": null}}), Status::Warn, "trades is null"),
+            (json!({"roi": 1, "trades": -1}), Status::Warn, "negative"),
+            (json!({"roi": 1, "period_start": "2025-01-10"}), Status::Warn, "before it starts"),
+            (json!({"roi": 1, "period_start": "2024-01-10", "generated_at": "2024-02-01"}), Status::Warn, "overlap"),
+        ] {
+            let summary = judge(extra.clone());
+            assert_eq!(summary.status, status, "{extra}");
+            let messages: Vec<&str> = summary.findings.iter().map(|f| f.summary.as_str()).collect();
+            assert!(messages.iter().any(|m| m.contains(expect)), "{extra}: {messages:?}");
+        }
+        for text in ["", "[]", "{", "null"] {
+            assert_eq!(summarise("p", text.as_bytes(), None, &Rules::default()).status, Status::Fail, "{text:?}");
+        }
+        let bare = br#"{"generated_at": "2025-01-09", "period_start": "2025-01-06", "roi": NaN, "trades": 1}"#;
+        let summary = summarise("p", bare, None, &Rules::default());
+        assert_eq!((summary.status, summary.roi), (Status::Warn, None));
+    }
+}

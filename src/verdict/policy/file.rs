@@ -1,0 +1,231 @@
+//! The policy file: TOML with the names of the options, and errors that point at the place.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+use toml::Spanned;
+
+use super::Layer;
+use crate::finding::Status;
+use crate::time::{duration_text, parse_duration};
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    logs: LogsTable,
+    diary: DiaryTable,
+    performance: PerformanceTable,
+    sign_off: Option<SignOffTable>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct LogsTable {
+    #[serde(deserialize_with = "spanned_duration")]
+    warn_gap: Option<Spanned<Duration>>,
+    #[serde(deserialize_with = "spanned_duration")]
+    fail_gap: Option<Spanned<Duration>>,
+    #[serde(deserialize_with = "listed")]
+    max_listed: Option<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct DiaryTable {
+    min_entries_per_day: Option<u64>,
+    #[serde(deserialize_with = "severity")]
+    daily_gap_severity: Option<Status>,
+    accept_status: Option<Vec<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct PerformanceTable {
+    #[serde(deserialize_with = "real")]
+    min_roi: Option<f64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct SignOffTable {
+    #[serde(deserialize_with = "duration")]
+    min_duration: Option<Duration>,
+    #[serde(deserialize_with = "ratio")]
+    min_uptime: Option<f64>,
+    #[serde(deserialize_with = "sharpe")]
+    min_sharpe: Option<f64>,
+    allow_warnings: Option<bool>,
+    optional_diary: Option<bool>,
+    optional_performance: Option<bool>,
+}
+
+/// Reads a policy file. `source` is what the user calls it. A `[sign_off]` table asks for a full sign-off.
+///
+/// # Errors
+/// Not TOML, an unknown key, a wrong type, a value out of range or a contradiction: the message shows the line with a
+/// caret under the place.
+pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
+    let File { logs, diary, performance, sign_off } =
+        toml::from_str(text).map_err(|error| pointed(source, text, error.span().unwrap_or(0..0), error.message()))?;
+    if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
+        && fail.get_ref() < warn.get_ref()
+    {
+        let message =
+            format!("this is shorter than warn_gap ({}); make fail_gap the longer one", duration_text(*warn.get_ref()));
+        return Err(pointed(source, text, fail.span(), &message));
+    }
+    let full = sign_off.is_some();
+    let sign_off = sign_off.unwrap_or_default();
+    Ok(Layer {
+        source: source.to_owned(),
+        warn_gap: logs.warn_gap.map(Spanned::into_inner),
+        fail_gap: logs.fail_gap.map(Spanned::into_inner),
+        max_listed: logs.max_listed,
+        diary_min_entries_per_day: diary.min_entries_per_day,
+        diary_daily_gap_severity: diary.daily_gap_severity,
+        diary_accept_status: diary.accept_status,
+        performance_min_roi: performance.min_roi,
+        sign_off: full,
+        min_duration: sign_off.min_duration,
+        min_uptime: sign_off.min_uptime,
+        min_sharpe: sign_off.min_sharpe,
+        allow_warnings: sign_off.allow_warnings,
+        optional_diary: sign_off.optional_diary,
+        optional_performance: sign_off.optional_performance,
+    })
+}
+
+/// `message` with its place: file, line, column, and the line with a caret under `span`.
+fn pointed(source: &str, text: &str, span: Range<usize>, message: &str) -> String {
+    let start = text.floor_char_boundary(span.start);
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let number = text[..start].matches('\n').count() + 1;
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let column = text[line_start..start].chars().count();
+    let end = text.floor_char_boundary(span.end).clamp(start, line_start + line.len().max(start - line_start));
+    let carets = "^".repeat(text[start..end].chars().count().max(1));
+    let margin = " ".repeat(number.to_string().len());
+    // Tabs would move the caret away from its place.
+    let line = line.replace('\t', " ");
+    format!(
+        "{source}:{number}:{}: {}\n{margin} |\n{number} | {line}\n{margin} | {}{carets}",
+        column + 1,
+        message.trim(),
+        " ".repeat(column)
+    )
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    match toml::Value::deserialize(deserializer)? {
+        toml::Value::String(text) => parse_duration(&text).map(Some).map_err(de::Error::custom),
+        other => Err(de::Error::custom(format!(
+            "this is {}; write a duration in quotes, such as \"72h\", \"90m\" or \"30s\"",
+            kind(&other)
+        ))),
+    }
+}
+
+fn spanned_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<Duration>>, D::Error> {
+    let text = Spanned::<toml::Value>::deserialize(deserializer)?;
+    let span = text.span();
+    match duration(text.into_inner()).map_err(de::Error::custom)? {
+        Some(Duration::ZERO) => Err(de::Error::custom("this must be longer than zero, such as \"1h\"")),
+        length => Ok(length.map(|length| Spanned::new(span, length))),
+    }
+}
+
+fn real<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match toml::Value::deserialize(deserializer)? {
+        toml::Value::Float(number) if number.is_finite() => Ok(Some(number)),
+        // Policies hold small numbers; a float is exact far beyond them.
+        toml::Value::Integer(number) => Ok(Some(number as f64)),
+        other => Err(de::Error::custom(format!("this is {}; write a number such as 1.2", kind(&other)))),
+    }
+}
+
+fn sharpe<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match real(deserializer)? {
+        Some(number) if number < 0.0 => Err(de::Error::custom("the lowest acceptable Sharpe ratio cannot be negative")),
+        number => Ok(number),
+    }
+}
+
+fn ratio<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let number = match toml::Value::deserialize(deserializer)? {
+        toml::Value::Float(number) => Some(number),
+        toml::Value::Integer(number) => Some(number as f64),
+        toml::Value::String(text) => {
+            text.trim().strip_suffix('%').and_then(|percent| percent.trim().parse::<f64>().ok()).map(|p| p / 100.0)
+        }
+        _ => None,
+    };
+    match number {
+        Some(number) if (0.0..=1.0).contains(&number) => Ok(Some(number)),
+        _ => Err(de::Error::custom("write a ratio from 0 to 1 such as 0.98, or a percentage such as \"98%\"")),
+    }
+}
+
+fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Status>, D::Error> {
+    match toml::Value::deserialize(deserializer)?.as_str() {
+        Some("warn") => Ok(Some(Status::Warn)),
+        Some("fail") => Ok(Some(Status::Fail)),
+        _ => Err(de::Error::custom("write \"warn\" or \"fail\"")),
+    }
+}
+
+fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    match toml::Value::deserialize(deserializer)?.as_integer().map(usize::try_from) {
+        Some(Ok(number)) if number > 0 => Ok(Some(number)),
+        _ => Err(de::Error::custom("write a whole number from 1, such as 1000")),
+    }
+}
+
+fn kind(value: &toml::Value) -> &'static str {
+    match value {
+        toml::Value::String(_) => "text",
+        toml::Value::Integer(_) => "a bare number",
+        toml::Value::Float(number) if !number.is_finite() => "no finite number",
+        toml::Value::Float(_) => "a bare number",
+        toml::Value::Boolean(_) => "a truth value",
+        toml::Value::Datetime(_) => "a date",
+        toml::Value::Array(_) => "a list",
+        toml::Value::Table(_) => "a table",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_a_policy_file_are_shown_where_they_are() {
+        for (text, expect) in [
+            ("[logs]\nwarn_gapp = \"1h\"\n", "p.toml:2:1: unknown field `warn_gapp`"),
+            ("[log]\n", "p.toml:1:2: unknown field `log`"),
+            ("[logs]\nwarn_gap = 60\n", "p.toml:2:12: this is a bare number; write a duration in quotes"),
+            ("[logs]\nwarn_gap = \"60\"\n", "p.toml:2:12: the unit is missing"),
+            ("[logs]\nwarn_gap = \"0s\"\n", "p.toml:2:12: this must be longer than zero"),
+            ("[logs]\nwarn_gap = \"1h\"\nfail_gap = \"10m\"\n", "p.toml:3:12: this is shorter than warn_gap (1h)"),
+            ("[logs]\nmax_listed = 0\n", "p.toml:2:14: write a whole number from 1"),
+            ("[sign_off]\nmin_uptime = 98\n", "p.toml:2:14: write a ratio from 0 to 1"),
+            ("[sign_off]\nmin_sharpe = -1.0\n", "p.toml:2:14: the lowest acceptable Sharpe ratio cannot be negative"),
+            ("[sign_off]\nmin_sharpe = nan\n", "p.toml:2:14: this is no finite number"),
+            ("[sign_off]\nallow_warnings = \"yes\"\n", "p.toml:2:18: invalid type"),
+            ("[diary]\nmin_entries_per_day = -1\n", "p.toml:2:23: "),
+            ("[diary]\ndaily_gap_severity = \"pass\"\n", "p.toml:2:22: write \"warn\" or \"fail\""),
+            ("[logs\n", "p.toml:1:6: "),
+        ] {
+            let error = parse("p.toml", text).expect_err(text);
+            assert!(error.starts_with(expect), "{text}: {error}");
+            assert!(error.contains('^'), "{error}");
+        }
+        let error = parse("p.toml", "[logs]\nfail_gap = \"1 parsec\"\n").expect_err("no unit");
+        insta::assert_snapshot!(error, @r#"
+        p.toml:2:12: `parsec` is not a unit; write a number with a unit, such as 72h, 90m, 30s, 1h30m, 500ms or 2d
+          |
+        2 | fail_gap = "1 parsec"
+          |            ^^^^^^^^^^
+        "#);
+    }
+}

@@ -1,0 +1,287 @@
+//! The policy of an audit: thresholds and criteria, laid over each other from several sources.
+//!
+//! The command line wins over the policy file, that over the settings of the run, those over the defaults.
+
+mod file;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::sign_off::Criteria;
+use crate::evidence::{diary, performance};
+use crate::finding::Status;
+use crate::time::duration_text;
+
+pub use file::parse;
+
+/// Silence that is a WARN, where nothing else is said.
+pub const WARN_GAP: Duration = Duration::from_secs(3600);
+/// Silence that is a FAIL, where nothing else is said.
+pub const FAIL_GAP: Duration = Duration::from_secs(6 * 3600);
+/// Findings of a kind that are listed, where nothing else is said.
+pub const MAX_LISTED: usize = 1000;
+/// The duration that a full sign-off asks for.
+pub const MIN_DURATION: Duration = Duration::from_secs(72 * 3600);
+/// The uptime that a full sign-off asks for.
+pub const MIN_UPTIME: f64 = 0.98;
+
+/// What one source says; none where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layer {
+    /// Where it is said, for messages: `policy.toml`, `the command line`.
+    pub source: String,
+    /// Longer silence in the logs is a WARN.
+    pub warn_gap: Option<Duration>,
+    /// Longer silence in the logs is a FAIL.
+    pub fail_gap: Option<Duration>,
+    /// How many findings of a kind are listed.
+    pub max_listed: Option<usize>,
+    /// Diary entries for each UTC day.
+    pub diary_min_entries_per_day: Option<u64>,
+    /// What a day below that minimum is.
+    pub diary_daily_gap_severity: Option<Status>,
+    /// Further status words of the diary that are no reason to look.
+    pub diary_accept_status: Option<Vec<String>>,
+    /// A lower return on investment is a WARN.
+    pub performance_min_roi: Option<f64>,
+    /// Whether this source asks for a full sign-off, with its defaults for what is not said.
+    pub sign_off: bool,
+    /// The shortest acceptable evidence; zero for no minimum.
+    pub min_duration: Option<Duration>,
+    /// The lowest acceptable uptime, 0 to 1.
+    pub min_uptime: Option<f64>,
+    /// The lowest acceptable Sharpe ratio.
+    pub min_sharpe: Option<f64>,
+    /// Whether a WARN is acceptable.
+    pub allow_warnings: Option<bool>,
+    /// Whether sign-off can do without a diary.
+    pub optional_diary: Option<bool>,
+    /// Whether sign-off can do without a performance report.
+    pub optional_performance: Option<bool>,
+}
+
+impl Layer {
+    /// Whether this source says anything about sign-off.
+    fn asks_sign_off(&self) -> bool {
+        self.sign_off
+            || self.min_duration.is_some()
+            || self.min_uptime.is_some()
+            || self.min_sharpe.is_some()
+            || self.allow_warnings.is_some()
+            || self.optional_diary.is_some()
+            || self.optional_performance.is_some()
+    }
+}
+
+/// The policy that applies, with nothing left open; part of the audit document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Thresholds of the logs.
+    pub logs: LogPolicy,
+    /// Thresholds of the diary.
+    pub diary: DiaryPolicy,
+    /// Thresholds of the performance report.
+    pub performance: PerformancePolicy,
+    /// The criteria of the sign-off; none where none is asked for.
+    pub sign_off: Option<Criteria>,
+}
+
+/// Thresholds of the logs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogPolicy {
+    /// Longer silence is a WARN.
+    pub warn_gap_seconds: f64,
+    /// Longer silence is a FAIL.
+    pub fail_gap_seconds: f64,
+    /// How many findings of a kind are listed.
+    pub max_listed: usize,
+}
+
+/// Thresholds of the diary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiaryPolicy {
+    /// Entries for each UTC day; 0 where no minimum is asked for.
+    pub min_entries_per_day: u64,
+    /// What a day below that minimum is.
+    pub daily_gap_severity: Status,
+    /// Status words that are no reason to look, beside those known.
+    pub accept_status: Vec<String>,
+}
+
+/// Thresholds of the performance report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PerformancePolicy {
+    /// A lower return on investment is a WARN.
+    pub min_roi: f64,
+}
+
+impl Policy {
+    /// Silence that is a WARN.
+    pub fn warn_gap(&self) -> Duration {
+        Duration::try_from_secs_f64(self.logs.warn_gap_seconds).unwrap_or(WARN_GAP)
+    }
+
+    /// Silence that is a FAIL.
+    pub fn fail_gap(&self) -> Duration {
+        Duration::try_from_secs_f64(self.logs.fail_gap_seconds).unwrap_or(FAIL_GAP)
+    }
+
+    /// The rules of the diary; `key` is that of its signatures.
+    pub fn diary_rules(&self, key: Option<Vec<u8>>) -> diary::Rules {
+        diary::Rules {
+            min_entries_per_day: self.diary.min_entries_per_day,
+            daily_gap_severity: self.diary.daily_gap_severity,
+            accepted_statuses: self.diary.accept_status.clone(),
+            key,
+            max_listed: self.logs.max_listed,
+        }
+    }
+
+    /// The rules of the performance report.
+    pub fn performance_rules(&self) -> performance::Rules {
+        performance::Rules { min_roi: self.performance.min_roi }
+    }
+}
+
+/// Lays `layers` over each other, the first over all others, and the last over the defaults.
+///
+/// # Errors
+/// Two sources contradict each other; the message names both and says what to do.
+pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
+    let (warn_gap, fail_gap) = gaps(layers)?;
+    let diary_rules = diary::Rules::default();
+    Ok(Policy {
+        logs: LogPolicy {
+            warn_gap_seconds: warn_gap.as_secs_f64(),
+            fail_gap_seconds: fail_gap.as_secs_f64(),
+            max_listed: first(layers, |l| l.max_listed).unwrap_or(MAX_LISTED),
+        },
+        diary: DiaryPolicy {
+            min_entries_per_day: first(layers, |l| l.diary_min_entries_per_day).unwrap_or_default(),
+            daily_gap_severity: first(layers, |l| l.diary_daily_gap_severity).unwrap_or(diary_rules.daily_gap_severity),
+            accept_status: first(layers, |l| l.diary_accept_status.clone()).unwrap_or_default(),
+        },
+        performance: PerformancePolicy {
+            min_roi: first(layers, |l| l.performance_min_roi).unwrap_or(performance::Rules::default().min_roi),
+        },
+        sign_off: layers.iter().any(Layer::asks_sign_off).then(|| criteria(layers)),
+    })
+}
+
+fn first<T>(layers: &[Layer], what: impl Fn(&Layer) -> Option<T>) -> Option<T> {
+    layers.iter().find_map(what)
+}
+
+/// The criteria: what is not said takes its default in a full sign-off, and is no gate in one that only names gates.
+fn criteria(layers: &[Layer]) -> Criteria {
+    let full = layers.iter().any(|layer| layer.sign_off);
+    let duration = first(layers, |l| l.min_duration).or(full.then_some(MIN_DURATION));
+    Criteria {
+        minimum_duration_seconds: duration.filter(|length| !length.is_zero()).map(|length| length.as_secs_f64()),
+        minimum_uptime_ratio: first(layers, |l| l.min_uptime).or(full.then_some(MIN_UPTIME)),
+        require_diary: !first(layers, |l| l.optional_diary).unwrap_or_default(),
+        require_performance: !first(layers, |l| l.optional_performance).unwrap_or_default(),
+        allow_warnings: first(layers, |l| l.allow_warnings).unwrap_or_default(),
+        minimum_sharpe_ratio: first(layers, |l| l.min_sharpe),
+    }
+}
+
+fn gaps(layers: &[Layer]) -> Result<(Duration, Duration), String> {
+    let warn = layers.iter().find_map(|layer| Some((layer.warn_gap?, &layer.source)));
+    let fail = layers.iter().find_map(|layer| Some((layer.fail_gap?, &layer.source)));
+    match (warn, fail) {
+        (Some((warn, warn_source)), Some((fail, fail_source))) if fail < warn => Err(format!(
+            "the fail gap {} ({fail_source}) is shorter than the warn gap {} ({warn_source}); make the fail gap the \
+             longer one",
+            duration_text(fail),
+            duration_text(warn)
+        )),
+        (Some((warn, _)), Some((fail, _))) => Ok((warn, fail)),
+        // One that stands alone moves the default of the other out of its way.
+        (Some((warn, _)), None) => Ok((warn, FAIL_GAP.max(warn))),
+        (None, Some((fail, _))) => Ok((WARN_GAP.min(fail), fail)),
+        (None, None) => Ok((WARN_GAP, FAIL_GAP)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_file_is_read_in_full() {
+        let text = r#"
+            [logs]
+            warn_gap = "10m"
+            fail_gap = "2h"
+            max_listed = 50
+            [diary]
+            min_entries_per_day = 24
+            daily_gap_severity = "fail"
+            accept_status = ["parked"]
+            [performance]
+            min_roi = -0.01
+            [sign_off]
+            min_duration = "24h"
+            min_uptime = "99.5%"
+            min_sharpe = 1
+            allow_warnings = true
+            optional_diary = true
+            optional_performance = false
+        "#;
+        let policy = resolve(&[parse("p.toml", text).expect("a policy")]).expect("no contradiction");
+        let json = serde_json::to_string_pretty(&policy).expect("JSON");
+        insta::assert_snapshot!(json, @r#"
+        {
+          "logs": {
+            "warn_gap_seconds": 600.0,
+            "fail_gap_seconds": 7200.0,
+            "max_listed": 50
+          },
+          "diary": {
+            "min_entries_per_day": 24,
+            "daily_gap_severity": "fail",
+            "accept_status": [
+              "parked"
+            ]
+          },
+          "performance": {
+            "min_roi": -0.01
+          },
+          "sign_off": {
+            "minimum_duration_seconds": 86400.0,
+            "minimum_uptime_ratio": 0.995,
+            "require_diary": false,
+            "require_performance": true,
+            "allow_warnings": true,
+            "minimum_sharpe_ratio": 1.0
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn the_first_layer_wins_and_contradictions_name_their_sources() {
+        let minutes = |n: u64| Some(Duration::from_secs(n * 60));
+        let flags = Layer { source: "the command line".to_owned(), fail_gap: minutes(5), ..Layer::default() };
+        let file = Layer { source: "p.toml".to_owned(), warn_gap: minutes(10), ..Layer::default() };
+        let error = resolve(&[flags.clone(), file]).expect_err("a contradiction");
+        assert!(error.contains("5m (the command line)") && error.contains("10m (p.toml)"), "{error}");
+        let policy = resolve(&[flags]).expect("the default moves");
+        assert_eq!((policy.warn_gap(), policy.fail_gap()), (Duration::from_secs(300), Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn gates_named_alone_stand_alone_and_a_full_sign_off_has_them_all() {
+        let alone = Layer { min_sharpe: Some(1.0), ..Layer::default() };
+        let full = Layer { sign_off: true, ..Layer::default() };
+        let criteria = |layers: &[Layer]| resolve(layers).expect("no contradiction").sign_off;
+        assert_eq!(criteria(&[Layer::default()]), None);
+        let only = criteria(std::slice::from_ref(&alone)).expect("asked for");
+        assert_eq!((only.minimum_duration_seconds, only.minimum_uptime_ratio), (None, None));
+        let all = criteria(&[alone, full]).expect("asked for");
+        assert_eq!((all.minimum_duration_seconds, all.minimum_uptime_ratio), (Some(259_200.0), Some(0.98)));
+        assert_eq!(all.minimum_sharpe_ratio, Some(1.0));
+    }
+}
