@@ -138,17 +138,13 @@ impl List {
     fn add(&mut self, path: &str, name: &str, listed: Listed) {
         let plain = name.strip_prefix("./").unwrap_or(name);
         let line = listed.line;
-        if !is_safe(plain) {
-            let finding = Finding::fail(format!("{name} lies outside the folder of the list and was not read"));
-            self.findings.push(finding.in_file(path, line));
-            return;
+        let mut fail = |why: &str| self.findings.push(Finding::fail(format!("{name} {why}")).in_file(path, line));
+        match self.files.get(plain) {
+            _ if !is_safe(plain) => return fail("lies outside the folder of the list and was not read"),
+            Some(earlier) if earlier.sha256 != listed.sha256 => fail("is listed twice with different digests"),
+            _ => {}
         }
-        if let Some(earlier) = self.files.insert(plain.to_owned(), listed.clone())
-            && earlier.sha256 != listed.sha256
-        {
-            let finding = Finding::fail(format!("{name} is listed twice with different digests"));
-            self.findings.push(finding.in_file(path, line));
-        }
+        self.files.insert(plain.to_owned(), listed);
     }
 
     fn nothing_listed(&mut self, path: &str) {

@@ -215,7 +215,7 @@ mod tests {
             json!({ "aggregates": figures }),
             json!({ "snapshot": figures }),
             json!({ "snapshot": {"aggregates": figures} }),
-            figures.clone(),
+            figures,
             json!({"aggregates": {"trades": "3"}, "roi": "-0.9", "win_rate": 0.1, "sharpe": "-3"}),
             json!({"aggregates": null, "trades": 3.9, "roi": -0.9, "win_rate": 0.1, "metadata": {"sharpe": -3}}),
         ] {

@@ -98,12 +98,13 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
 
 /// `message` with its place: file, line, column, and the line with a caret under `span`.
 fn pointed(source: &str, text: &str, span: Range<usize>, message: &str) -> String {
-    let start = text.floor_char_boundary(span.start);
+    let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let start = boundary(span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let number = text[..start].matches('\n').count() + 1;
     let line = text[line_start..].lines().next().unwrap_or_default();
     let column = text[line_start..start].chars().count();
-    let end = text.floor_char_boundary(span.end).clamp(start, line_start + line.len().max(start - line_start));
+    let end = boundary(span.end).clamp(start, line_start + line.len().max(start - line_start));
     let carets = "^".repeat(text[start..end].chars().count().max(1));
     let margin = " ".repeat(number.to_string().len());
     // Tabs would move the caret away from its place.

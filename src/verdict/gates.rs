@@ -1,0 +1,353 @@
+//! Gates: each part of the evidence, what was asked of it, what was measured, and what would mend it.
+
+use serde::{Deserialize, Serialize};
+
+use super::sign_off::Criteria;
+use crate::evidence::summary::{LogSummary, Summary};
+use crate::finding::{Finding, Place, Status};
+use crate::time::human_seconds;
+
+/// One gate with what was asked for and what was measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gate {
+    /// The gate's name: `logs`, `duration`, `uptime`, `diary`, `performance`, `sharpe`, `run`, `checksums`, `plan`.
+    pub name: String,
+    /// What was asked for, in words.
+    pub threshold: String,
+    /// What was measured, in words.
+    pub measured: String,
+    /// How many records, entries, figures or files the measurement rests on.
+    pub samples: u64,
+    /// The gate's verdict.
+    pub status: Status,
+    /// The file (and line) that decided it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+    /// What would make it pass, where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+    /// The gate that decides this one too: it passes as soon as that one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+}
+
+/// Every gate of the evidence, in the order in which people look: with criteria as the sign-off sees it, without them
+/// as the evidence stands.
+pub fn all(summary: &Summary, criteria: Option<&Criteria>) -> Vec<Gate> {
+    let view = View { summary, criteria };
+    [
+        view.run(),
+        Some(view.logs()),
+        view.duration(),
+        view.uptime(),
+        view.diary(),
+        view.performance(),
+        view.sharpe(),
+        view.checksums(),
+        view.plan(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The smallest set of gates whose passing would better the verdict: those of the worst status, without those that
+/// pass by themselves as soon as another does. Empty where everything passes.
+pub fn to_mend(gates: &[Gate]) -> Vec<&Gate> {
+    let worst = Status::roll_up(gates.iter().map(|gate| gate.status));
+    let standing: Vec<&Gate> = gates.iter().filter(|gate| gate.status == worst && worst > Status::Pass).collect();
+    let follows = |gate: &Gate| {
+        gate.follows.as_ref().is_some_and(|other| standing.iter().any(|standing| standing.name == *other))
+    };
+    standing.iter().copied().filter(|gate| !follows(gate)).collect()
+}
+
+/// `99.5%`: a ratio for people, cut (never rounded up) after four decimals, so that what falls short looks short.
+pub fn percent(ratio: f64) -> String {
+    let text = format!("{:.4}", (ratio * 1e6 + 1e-4).floor() / 1e4);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// `3 errors`, `1 error`.
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+struct View<'a> {
+    summary: &'a Summary,
+    criteria: Option<&'a Criteria>,
+}
+
+impl View<'_> {
+    /// What a part of the evidence in state `status` is here.
+    fn accepts(&self, status: Status) -> Status {
+        self.criteria.map_or(status, |criteria| criteria.accepts(status))
+    }
+
+    fn wanted(&self) -> &'static str {
+        match self.criteria {
+            Some(criteria) if !criteria.allow_warnings => "no failures, no warnings",
+            _ => "no failures",
+        }
+    }
+
+    /// The gate of a part that is judged by its findings.
+    fn part(&self, name: &str, findings: &[Finding], samples: u64, clean: &str) -> Gate {
+        let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
+        let first = worst(findings);
+        Gate {
+            name: name.to_owned(),
+            threshold: self.wanted().to_owned(),
+            measured: first.map_or_else(|| clean.to_owned(), |first| with_more(&first.summary, findings.len() as u64)),
+            samples,
+            status: self.accepts(status),
+            evidence: first.and_then(|first| first.place.as_ref()).map(ToString::to_string),
+            ..Gate::default()
+        }
+    }
+
+    fn run(&self) -> Option<Gate> {
+        let findings = &self.summary.findings;
+        let gate = self.part("run", findings, findings.len() as u64, "completed");
+        let known = !findings.is_empty() || self.summary.metadata.contains_key("run");
+        known.then(|| gate.mended("a run that completes without these incidents"))
+    }
+
+    fn logs(&self) -> Gate {
+        let logs = &self.summary.logs;
+        let first = first_of_logs(logs);
+        let measured = match logs.records {
+            0 => "no records".to_owned(),
+            _ => log_counts(logs),
+        };
+        Gate {
+            name: "logs".to_owned(),
+            threshold: self.wanted().to_owned(),
+            samples: logs.records,
+            status: self.accepts(logs.status),
+            evidence: first.and_then(|first| first.place.as_ref()).map(ToString::to_string),
+            measured,
+            ..Gate::default()
+        }
+        .mended(match logs.records {
+            0 => "logs with at least one record that has a time",
+            _ => "a run whose logs hold none of these",
+        })
+    }
+
+    fn duration(&self) -> Option<Gate> {
+        let required = self.criteria?.minimum_duration_seconds?;
+        let logs = &self.summary.logs;
+        let actual = logs.duration_seconds;
+        let gate = Gate {
+            name: "duration".to_owned(),
+            threshold: format!("at least {}", human_seconds(required)),
+            measured: actual.map_or_else(|| "not known".to_owned(), human_seconds),
+            samples: logs.records,
+            status: pass_if(actual.is_some_and(|actual| actual >= required)),
+            evidence: logs
+                .ended_at
+                .zip(logs.started_at)
+                .map(|(end, start)| format!("{} to {}", start.human(), end.human())),
+            follows: actual.is_none().then(|| "logs".to_owned()),
+            ..Gate::default()
+        };
+        let short = human_seconds(required - actual.unwrap_or_default());
+        Some(gate.mended(&format!("{short} more evidence, or a shorter minimum")))
+    }
+
+    fn uptime(&self) -> Option<Gate> {
+        let required = self.criteria?.minimum_uptime_ratio?;
+        let logs = &self.summary.logs;
+        let longest = logs.gap_incidents.iter().max_by_key(|gap| gap.severity);
+        let strict = !self.criteria?.allow_warnings;
+        // Where no gap is acceptable, mending the logs leaves none, and the uptime is whole.
+        let decided = logs.uptime_ratio.is_none() || (strict && logs.totals.gap_incidents > 0);
+        let gate = Gate {
+            name: "uptime".to_owned(),
+            threshold: format!("at least {}", percent(required)),
+            measured: logs.uptime_ratio.map_or_else(|| "not known".to_owned(), percent),
+            samples: logs.records,
+            status: pass_if(logs.uptime_ratio.is_some_and(|actual| actual >= required)),
+            evidence: longest.and_then(|gap| gap.place.as_ref()).map(ToString::to_string),
+            follows: decided.then(|| "logs".to_owned()),
+            ..Gate::default()
+        };
+        Some(gate.mended("shorter silences, or a lower minimum"))
+    }
+
+    fn diary(&self) -> Option<Gate> {
+        let required = self.criteria.is_some_and(|criteria| criteria.require_diary);
+        let Some(diary) = &self.summary.diary else {
+            return required.then(|| absent("diary", "a decision diary", "--diary"));
+        };
+        let first = diary.issues.iter().find(|issue| issue.severity == diary.status && diary.status > Status::Pass);
+        let status = if required { self.accepts(diary.status) } else { diary.status };
+        let gate = Gate {
+            name: "diary".to_owned(),
+            threshold: self.optional(required, self.wanted()),
+            measured: match first {
+                None => "no issues".to_owned(),
+                Some(issue) => with_more(&format!("{}: {}", issue.entry_id, issue.reason), diary.total_issues.max(1)),
+            },
+            samples: diary.total_entries,
+            status,
+            evidence: first.and_then(|issue| issue.place.as_ref()).map(Place::to_string),
+            ..Gate::default()
+        };
+        Some(gate.mended("a diary without these issues"))
+    }
+
+    fn performance(&self) -> Option<Gate> {
+        let required = self.criteria.is_some_and(Criteria::needs_performance);
+        let Some(performance) = &self.summary.performance else {
+            return required.then(|| absent("performance", "a performance report", "--performance"));
+        };
+        let figures = [performance.roi, performance.win_rate, performance.sharpe_ratio];
+        let samples = figures.iter().flatten().count() as u64 + u64::from(performance.total_trades > 0);
+        let mut gate = self.part("performance", &performance.findings, samples, "no findings");
+        if !required {
+            gate.status = performance.status;
+        }
+        gate.threshold = self.optional(required, &gate.threshold);
+        Some(gate.mended("a report without these findings"))
+    }
+
+    fn sharpe(&self) -> Option<Gate> {
+        let required = self.criteria?.minimum_sharpe_ratio?;
+        let performance = self.summary.performance.as_ref();
+        let actual = performance.and_then(|performance| performance.sharpe_ratio);
+        let gate = Gate {
+            name: "sharpe".to_owned(),
+            threshold: format!("at least {required}"),
+            measured: actual.map_or_else(|| "not known".to_owned(), |actual| actual.to_string()),
+            samples: u64::from(actual.is_some()),
+            status: pass_if(actual.is_some_and(|actual| actual >= required)),
+            evidence: self.summary.metadata.get("performance_path").and_then(|path| path.as_str()).map(str::to_owned),
+            follows: performance.is_none().then(|| "performance".to_owned()),
+            ..Gate::default()
+        };
+        Some(gate.mended("a higher Sharpe ratio, or a lower minimum"))
+    }
+
+    fn checksums(&self) -> Option<Gate> {
+        let checksums = self.summary.checksums.as_ref()?;
+        let clean = format!("{} verified", count(checksums.verified, "file"));
+        let gate = self.part("checksums", &checksums.findings, checksums.listed, &clean);
+        Some(gate.mended("the files as they were when the list was made"))
+    }
+
+    fn plan(&self) -> Option<Gate> {
+        let plan = self.summary.plan.as_ref()?;
+        let gate = self.part("plan", &plan.findings, plan.resources, "no pending changes");
+        Some(gate.mended("an infrastructure that is as planned"))
+    }
+
+    fn optional(&self, required: bool, wanted: &str) -> String {
+        match self.criteria {
+            Some(_) if !required => format!("not required; {wanted}"),
+            _ => wanted.to_owned(),
+        }
+    }
+}
+
+impl Gate {
+    /// Says what would make it pass, where it does not.
+    fn mended(mut self, how: &str) -> Self {
+        self.mend = (self.status > Status::Pass).then(|| how.to_owned());
+        self
+    }
+}
+
+fn pass_if(passed: bool) -> Status {
+    if passed { Status::Pass } else { Status::Fail }
+}
+
+fn absent(name: &str, what: &str, option: &str) -> Gate {
+    Gate {
+        name: name.to_owned(),
+        threshold: format!("{what} is required"),
+        measured: "none was given".to_owned(),
+        status: Status::Fail,
+        ..Gate::default()
+    }
+    .mended(&format!("{what}, named by {option}"))
+}
+
+/// The first of the worst findings; none where all pass.
+fn worst(findings: &[Finding]) -> Option<&Finding> {
+    let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
+    findings.iter().find(|finding| finding.severity == status && status > Status::Pass)
+}
+
+fn with_more(text: &str, total: u64) -> String {
+    match total.saturating_sub(1) {
+        0 => text.to_owned(),
+        more => format!("{text} (and {more} more)"),
+    }
+}
+
+/// The finding of the logs that stands first for their status.
+fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
+    [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.warnings]
+        .into_iter()
+        .filter_map(|list| worst(list))
+        .find(|finding| finding.severity == logs.status)
+}
+
+/// `3 errors, 1 stack trace, 2 gaps, 5 warnings`.
+fn log_counts(logs: &LogSummary) -> String {
+    let totals = logs.totals;
+    let counts: Vec<String> = [
+        (totals.errors, "error"),
+        (totals.content_incidents, "crash report"),
+        (totals.gap_incidents, "gap"),
+        (totals.warnings, "warning"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, noun)| count(number, noun))
+    .collect();
+    if counts.is_empty() { "no errors, gaps or warnings".to_owned() } else { counts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_never_rounded_up() {
+        for (ratio, expect) in [
+            (1.0, "100%"),
+            (0.98, "98%"),
+            (0.979_999_9, "97.9999%"),
+            (0.999_999_9, "99.9999%"),
+            (0.5, "50%"),
+            (0.0, "0%"),
+            (0.995, "99.5%"),
+        ] {
+            assert_eq!(percent(ratio), expect);
+        }
+    }
+
+    #[test]
+    fn only_what_stands_by_itself_has_to_be_mended() {
+        let gate = |name: &str, status, follows: Option<&str>| Gate {
+            name: name.to_owned(),
+            status,
+            follows: follows.map(str::to_owned),
+            ..Gate::default()
+        };
+        let gates = [
+            gate("logs", Status::Fail, None),
+            gate("uptime", Status::Fail, Some("logs")),
+            gate("diary", Status::Warn, None),
+            gate("sharpe", Status::Fail, Some("performance")),
+        ];
+        let names = |gates: &[Gate]| -> Vec<String> { to_mend(gates).iter().map(|g| g.name.clone()).collect() };
+        assert_eq!(names(&gates), ["logs", "sharpe"]);
+        assert_eq!(names(&gates[2..3]), ["diary"]);
+        assert_eq!(names(&[gate("logs", Status::Pass, None)]), [""; 0]);
+    }
+}
