@@ -1,4 +1,10 @@
 //! The live run as a pure state machine, with the documents that it keeps: no threads, children or clock.
 
+pub mod attempts;
+pub mod event;
+pub mod incidents;
+pub mod machine;
+pub mod monitors;
+pub mod plan;
 pub mod progress;
 pub mod record;

@@ -1,0 +1,170 @@
+//! The supervised command as a process group, and whatever it leaves behind.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions};
+
+use crate::supervise::event::{Exit, Process, StopSignal};
+
+/// What is started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program and its arguments; never empty.
+    pub command: Vec<String>,
+    /// Variables that are set for it, over the environment of emp-ops.
+    pub environment: Vec<(String, String)>,
+    /// The folder in which it runs; that of emp-ops where none is given.
+    pub folder: Option<PathBuf>,
+}
+
+/// A command that was started.
+pub struct Started {
+    /// For waiting.
+    pub child: Child,
+    /// Its process id, which is that of its group too.
+    pub pid: u32,
+    /// Its standard output.
+    pub stdout: ChildStdout,
+    /// Its standard error.
+    pub stderr: ChildStderr,
+}
+
+/// Makes this process the parent of every orphan below it, so that daemonised grandchildren can be found.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn become_subreaper() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// Starts a command in a process group of its own. It is killed when the calling thread ends, so call this from
+/// the main thread: a killed emp-ops must not leave the command running unwatched.
+///
+/// # Errors
+/// The command is not found or not executable.
+pub fn start(launch: &Launch) -> io::Result<Started> {
+    let mut command = Command::new(&launch.command[0]);
+    command.args(&launch.command[1..]).envs(launch.environment.iter().map(|(k, v)| (k, v)));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    if let Some(folder) = &launch.folder {
+        command.current_dir(folder);
+    }
+    die_with_parent(&mut command);
+    let mut child = command.spawn()?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(io::Error::other("the pipes of the command are missing"));
+    };
+    // A large pipe spares the command from waiting; the default size works too.
+    let _ = rustix::pipe::fcntl_setpipe_size(&stdout, 1 << 20);
+    let _ = rustix::pipe::fcntl_setpipe_size(&stderr, 1 << 20);
+    Ok(Started { pid: child.id(), child, stdout, stderr })
+}
+
+#[expect(unsafe_code, reason = "the parent-death signal can only be set between fork and exec")]
+fn die_with_parent(command: &mut Command) {
+    let parent = rustix::process::getpid();
+    // SAFETY: both calls are system calls without allocation, which are allowed between fork and exec.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+            // The parent may have died before that took effect.
+            if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+        });
+    }
+}
+
+/// How a process ended.
+pub fn exit_of(status: ExitStatus) -> Exit {
+    Exit { code: status.code(), signal: status.signal() }
+}
+
+/// Sends a signal to the whole process group. A group that is gone is no error.
+pub fn signal_group(pid: u32, signal: StopSignal) {
+    let signal = match signal {
+        StopSignal::Interrupt => Signal::INT,
+        StopSignal::Terminate => Signal::TERM,
+        StopSignal::Kill => Signal::KILL,
+    };
+    if let Some(group) = as_pid(pid) {
+        let _ = rustix::process::kill_process_group(group, signal);
+        // A stopped process cannot act on a polite signal.
+        let _ = rustix::process::kill_process_group(group, Signal::CONT);
+    }
+}
+
+fn as_pid(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+/// All processes below this one, except `spared`: the tree of the command, orphans included.
+pub fn descendants(spared: Option<u32>) -> Vec<procfs::process::Stat> {
+    let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
+    let stats: Vec<_> = all.filter_map(|p| p.ok()?.stat().ok()).collect();
+    let mut children: HashMap<i32, Vec<usize>> = HashMap::new();
+    for (i, stat) in stats.iter().enumerate() {
+        children.entry(stat.ppid).or_default().push(i);
+    }
+    let mut seen = HashSet::new();
+    let mut stack = vec![rustix::process::getpid().as_raw_nonzero().get()];
+    while let Some(parent) = stack.pop() {
+        for &i in children.get(&parent).into_iter().flatten() {
+            let pid = stats[i].pid;
+            if spared.is_none_or(|s| i64::from(s) != i64::from(pid)) && seen.insert(pid) {
+                stack.push(pid);
+            }
+        }
+    }
+    stats.into_iter().filter(|s| seen.contains(&s.pid)).collect()
+}
+
+/// Ends everything that outlived the command: politely, then by force, within about `grace`. Names what it found;
+/// processes that had already ended are collected in passing.
+pub fn end_leftovers(grace: Duration) -> Vec<Process> {
+    let mut found: Vec<Process> = Vec::new();
+    let started = Instant::now();
+    loop {
+        collect_orphans(None);
+        let alive: Vec<_> = descendants(None).into_iter().filter(|s| s.state != 'Z').collect();
+        if alive.is_empty() {
+            return found;
+        }
+        let force = started.elapsed() >= grace;
+        for stat in &alive {
+            let Ok(pid) = u32::try_from(stat.pid) else { continue };
+            let new = found.iter().all(|p| p.pid != pid);
+            if new {
+                found.push(Process { pid, name: name_of(stat) });
+            }
+            if let Some(pid) = as_pid(pid)
+                && (new || force)
+            {
+                let _ = rustix::process::kill_process(pid, if force { Signal::KILL } else { Signal::TERM });
+            }
+        }
+        if started.elapsed() > grace + Duration::from_secs(5) {
+            return found;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Collects orphans that have ended, so that they do not stay as zombies for the length of the run; `spared` is
+/// the command itself, for which somebody else waits.
+pub fn collect_orphans(spared: Option<u32>) {
+    let here = rustix::process::getpid().as_raw_nonzero().get();
+    for stat in descendants(spared).iter().filter(|s| s.state == 'Z' && s.ppid == here) {
+        let _ = rustix::process::waitpid(Pid::from_raw(stat.pid), WaitOptions::NOHANG);
+    }
+}
+
+fn name_of(stat: &procfs::process::Stat) -> String {
+    let line = procfs::process::Process::new(stat.pid).and_then(|p| p.cmdline()).unwrap_or_default().join(" ");
+    let name = if line.is_empty() { stat.comm.clone() } else { line };
+    crate::report::inert::shorten(&name, 120)
+}

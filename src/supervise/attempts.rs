@@ -1,0 +1,96 @@
+//! The attempts of a run: each start of the command, and how it ended.
+
+use super::event::Exit;
+use super::record::Attempt;
+use crate::time::Stamp;
+
+/// Each start of the command, in order.
+#[derive(Debug, Default)]
+pub struct Attempts {
+    list: Vec<Attempt>,
+}
+
+/// What ended an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The command, by itself.
+    ByItself,
+    /// The supervisor, politely.
+    Stopped,
+    /// The supervisor, by force.
+    Killed,
+    /// The supervisor, because it hung.
+    Hung,
+}
+
+impl Attempts {
+    /// The command was started.
+    pub fn spawned(&mut self, pid: u32, at: Stamp) {
+        self.list.push(Attempt {
+            number: self.list.len() as u64 + 1,
+            pid,
+            started_at: at,
+            ended_at: None,
+            exit_code: None,
+            signal: None,
+            reason: None,
+            recovery_seconds: None,
+            lines: 0,
+        });
+    }
+
+    /// Lines came; the first of them ends the recovery.
+    pub fn lines(&mut self, lines: u64, first_at: Option<Stamp>) {
+        let down_since = match &self.list[..] {
+            [.., before, _] => before.ended_at,
+            [only] => Some(only.started_at),
+            [] => None,
+        };
+        if let Some(attempt) = self.list.last_mut() {
+            attempt.lines += lines;
+            if attempt.recovery_seconds.is_none()
+                && let (Some(first), Some(since)) = (first_at, down_since)
+            {
+                attempt.recovery_seconds = Some(first.seconds_since(since).max(0.0));
+            }
+        }
+    }
+
+    /// The command ended.
+    pub fn ended(&mut self, at: Stamp, exit: Exit, ended: Ended) {
+        if let Some(attempt) = self.list.last_mut() {
+            attempt.ended_at = Some(at);
+            attempt.exit_code = exit.code;
+            attempt.signal = exit.signal;
+            attempt.reason = Some(
+                match ended {
+                    Ended::ByItself => "ended by itself",
+                    Ended::Stopped => "stopped by the supervisor",
+                    Ended::Killed => "killed by the supervisor",
+                    Ended::Hung => "stopped by the supervisor because it hung",
+                }
+                .to_owned(),
+            );
+        }
+    }
+
+    /// How many times the command was started again.
+    pub fn restarts(&self) -> u64 {
+        (self.list.len() as u64).saturating_sub(1)
+    }
+
+    /// Whether the command was started at all.
+    pub fn any(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// The process id of the running attempt.
+    pub fn running_pid(&self) -> Option<u32> {
+        self.list.last().filter(|a| a.ended_at.is_none()).map(|a| a.pid)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Attempt] {
+        &self.list
+    }
+}

@@ -1,0 +1,255 @@
+//! What happens to a run, and what the machine asks for: the whole interface between the pure machine and the
+//! threads that feed it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::finding::Status;
+use crate::time::Stamp;
+
+/// The present, on three clocks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Now {
+    /// Wall clock: for labels only.
+    pub wall: Stamp,
+    /// Monotonic clock since the start of the run; it stands still while the machine is suspended.
+    pub mono: Duration,
+    /// The same, but it goes on while the machine is suspended.
+    pub boot: Duration,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The run starts.
+    Start,
+    /// The command was started.
+    Spawned {
+        /// Its process id, which is that of its process group too.
+        pid: u32,
+    },
+    /// The command could not be started (again).
+    SpawnFailed {
+        /// Why.
+        error: String,
+    },
+    /// Lines were captured.
+    Output(Batch),
+    /// The command ended, and its pipes are drained.
+    Exited(Exit),
+    /// Processes outlived the command and were killed.
+    Leaked(Vec<Process>),
+    /// The process tree was measured.
+    Sampled(Measure),
+    /// An evidence file was looked at.
+    EvidenceSeen {
+        /// The name in the plan.
+        name: &'static str,
+        /// When it was last written; none where it is missing or empty.
+        modified: Option<Stamp>,
+    },
+    /// The file system of the output was looked at.
+    DiskSeen {
+        /// Bytes that can still be written.
+        available: u64,
+        /// Its size in bytes.
+        total: u64,
+    },
+    /// A log could not be written, or can be written again.
+    Capture(CaptureFault),
+    /// The operator, or the machine, asks emp-ops to stop.
+    Stop {
+        /// The name of the signal.
+        signal: &'static str,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What the machine asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Start the command.
+    Spawn,
+    /// Send a signal to the process group of the command.
+    Signal(StopSignal),
+    /// Measure the process tree.
+    Sample,
+    /// Look at the evidence files.
+    CheckEvidence,
+    /// Look at the file system of the output.
+    CheckDisk,
+    /// Refresh the progress file.
+    Snapshot {
+        /// Whether the snapshot also goes into the timeline.
+        timeline: bool,
+    },
+    /// Supervision is over.
+    Finish,
+}
+
+/// The signals of the way down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGINT: what an operator's Ctrl-C would be.
+    Interrupt,
+    /// SIGTERM: for commands that ignore the first.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+}
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exit {
+    /// Its exit code, where it ended by exiting.
+    pub code: Option<i32>,
+    /// The signal that ended it, where one did.
+    pub signal: Option<i32>,
+}
+
+impl Exit {
+    /// Whether it ended with code 0.
+    pub fn success(self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+/// A process, for naming it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// Its command line, shortened.
+    pub name: String,
+}
+
+/// CPU and memory of the process tree.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measure {
+    /// Processes in the tree.
+    pub processes: u64,
+    /// CPU time used since the sample before, in percent of one core.
+    pub cpu_percent: f64,
+    /// Resident memory in bytes.
+    pub rss_bytes: u64,
+    /// Resident memory in percent of the machine's.
+    pub memory_percent: f64,
+}
+
+/// A log could not be written, or can be written again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaptureFault {
+    /// The file or directory.
+    pub path: String,
+    /// Why it failed; none where writing works again.
+    pub error: Option<String>,
+    /// Lines that are missing, over the whole run.
+    pub lost_lines: u64,
+}
+
+/// Lines that were captured together. Batches add up, so that a slow reader sees one large batch instead of many.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Lines by stream.
+    pub lines: BTreeMap<&'static str, u64>,
+    /// Lines by level.
+    pub levels: BTreeMap<String, u64>,
+    /// Bytes of output, line ends included.
+    pub bytes: u64,
+    /// Lines cut because of their length.
+    pub cut: u64,
+    /// Lines with invalid UTF-8.
+    pub invalid_utf8: u64,
+    /// When the first of them came.
+    pub first_at: Option<Stamp>,
+    /// When the last of them came.
+    pub last_at: Option<Stamp>,
+    /// Lines that need a look.
+    pub incidents: Vec<LineIncident>,
+    /// Lines that need a look but were too many to keep, by kind and severity.
+    pub more_incidents: BTreeMap<(&'static str, Status), u64>,
+    /// The largest difference between a line's own time and its arrival, where that is suspicious.
+    pub skew: Option<Skew>,
+}
+
+/// A line whose own time is far from its arrival: a wrong clock, or a time zone that the line does not state.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Skew {
+    /// Lines concerned.
+    pub lines: u64,
+    /// The first of them by its own time.
+    pub stated: Stamp,
+    /// When that one arrived.
+    pub arrived: Stamp,
+}
+
+/// A line that needs a look.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineIncident {
+    /// How bad it is.
+    pub severity: Status,
+    /// `log_level` or `stack_trace`.
+    pub kind: &'static str,
+    /// `stdout` or `stderr`.
+    pub stream: &'static str,
+    /// The level of the line.
+    pub level: String,
+    /// Its event name.
+    pub event: Option<String>,
+    /// Its message, shortened.
+    pub message: String,
+    /// What makes two of them equal.
+    pub key: String,
+    /// When it came.
+    pub at: Stamp,
+    /// How often.
+    pub count: u64,
+}
+
+/// Different incidents that a batch keeps; more are only counted.
+const MOST_PER_BATCH: usize = 256;
+
+impl Batch {
+    /// Adds an incident, counting it with an equal one.
+    pub fn incident(&mut self, new: LineIncident) {
+        let equal = |i: &&mut LineIncident| (i.kind, i.severity, &i.key) == (new.kind, new.severity, &new.key);
+        if let Some(known) = self.incidents.iter_mut().find(equal) {
+            known.count += new.count;
+        } else if self.incidents.len() < MOST_PER_BATCH {
+            self.incidents.push(new);
+        } else {
+            *self.more_incidents.entry((new.kind, new.severity)).or_default() += new.count;
+        }
+    }
+
+    /// Adds a later batch to this one.
+    pub fn merge(&mut self, later: Self) {
+        for (stream, lines) in later.lines {
+            *self.lines.entry(stream).or_default() += lines;
+        }
+        for (level, lines) in later.levels {
+            *self.levels.entry(level).or_default() += lines;
+        }
+        self.bytes += later.bytes;
+        self.cut += later.cut;
+        self.invalid_utf8 += later.invalid_utf8;
+        self.first_at = self.first_at.or(later.first_at);
+        self.last_at = later.last_at.or(self.last_at);
+        for incident in later.incidents {
+            self.incident(incident);
+        }
+        for (kind, count) in later.more_incidents {
+            *self.more_incidents.entry(kind).or_default() += count;
+        }
+        self.skew = match (self.skew, later.skew) {
+            (Some(a), Some(b)) => Some(Skew { lines: a.lines + b.lines, ..a }),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// Lines of both streams.
+    pub fn total(&self) -> u64 {
+        self.lines.values().sum()
+    }
+}

@@ -1,0 +1,137 @@
+//! The incidents of a run: equal ones are one, with a count; the number of different ones is bounded.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::progress::Incident;
+use crate::finding::{Metadata, Status};
+use crate::time::Stamp;
+
+/// The most different incidents that are kept. Further ones are counted under one heading per kind and severity.
+pub const MOST: usize = 1000;
+
+/// All incidents of a run.
+#[derive(Debug, Default)]
+pub struct Incidents {
+    list: Vec<Incident>,
+    index: HashMap<String, usize>,
+    counts: BTreeMap<Status, u64>,
+}
+
+/// What [`Incidents::add`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// The first of its kind: worth a snapshot of its own.
+    New,
+    /// One more of a known kind.
+    Again,
+}
+
+impl Incidents {
+    /// Adds an incident, or counts it with an equal one. `key` says what is equal, within kind and severity.
+    pub fn add(&mut self, key: &str, incident: Incident) -> Added {
+        *self.counts.entry(incident.severity).or_default() += incident.count;
+        let mut key = format!("{}/{}/{key}", incident.kind, incident.severity.word());
+        let mut incident = incident;
+        if !self.index.contains_key(&key) && self.list.len() >= MOST {
+            key = format!("{}/{}/", incident.kind, incident.severity.word());
+            incident.message = format!("further incidents of the kind {} (not listed one by one)", incident.kind);
+            incident.metadata = Metadata::new();
+        }
+        match self.index.get(&key) {
+            Some(&i) => {
+                let known = &mut self.list[i];
+                known.count += incident.count;
+                known.last_at = known.last_at.max(incident.last_at.or(Some(incident.occurred_at)));
+                Added::Again
+            }
+            None => {
+                self.index.insert(key, self.list.len());
+                self.list.push(incident);
+                Added::New
+            }
+        }
+    }
+
+    /// Changes the details of a known incident.
+    pub fn amend(&mut self, kind: &str, severity: Status, key: &str, amend: impl FnOnce(&mut Metadata)) {
+        if let Some(&i) = self.index.get(&format!("{kind}/{}/{key}", severity.word())) {
+            amend(&mut self.list[i].metadata);
+        }
+    }
+
+    /// The highest severity so far; it never goes down.
+    pub fn worst(&self) -> Status {
+        self.counts.keys().next_back().copied().unwrap_or_default()
+    }
+
+    /// Incidents by severity, each occurrence counted.
+    pub fn counts(&self) -> &BTreeMap<Status, u64> {
+        &self.counts
+    }
+
+    /// All of them, in order of first occurrence.
+    pub fn all(&self) -> &[Incident] {
+        &self.list
+    }
+
+    /// At most `most`, in order of first occurrence: the worst first of all, then the newest.
+    pub fn head(&self, most: usize) -> Vec<Incident> {
+        if self.list.len() <= most {
+            return self.list.clone();
+        }
+        let latest = |i: &Incident| i.last_at.unwrap_or(i.occurred_at);
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        order.sort_by_key(|&i| std::cmp::Reverse((self.list[i].severity, latest(&self.list[i]), i)));
+        order.truncate(most);
+        order.sort_unstable();
+        order.into_iter().map(|i| self.list[i].clone()).collect()
+    }
+}
+
+/// An incident that happened once.
+pub fn incident(severity: Status, kind: &str, at: Stamp, message: impl Into<String>) -> Incident {
+    Incident {
+        severity,
+        occurred_at: at,
+        message: message.into(),
+        kind: kind.to_owned(),
+        count: 1,
+        last_at: None,
+        metadata: Metadata::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Stamp {
+        Stamp::from_seconds(1_736_121_600 + seconds).unwrap()
+    }
+
+    #[test]
+    fn equal_incidents_are_one_with_a_count_and_severity_never_falls() {
+        let mut all = Incidents::default();
+        assert_eq!(all.add("x", incident(Status::Fail, "log_level", at(0), "x")), Added::New);
+        assert_eq!(all.add("x", incident(Status::Fail, "log_level", at(5), "x")), Added::Again);
+        assert_eq!(all.add("x", incident(Status::Warn, "log_level", at(6), "x")), Added::New);
+        assert_eq!(all.all().len(), 2);
+        assert_eq!((all.all()[0].count, all.all()[0].last_at), (2, Some(at(5))));
+        assert_eq!(all.worst(), Status::Fail);
+        assert_eq!(all.counts(), &BTreeMap::from([(Status::Warn, 1), (Status::Fail, 2)]));
+    }
+
+    #[test]
+    fn a_flood_of_different_incidents_stays_bounded_and_counted() {
+        let mut all = Incidents::default();
+        for i in 0..5000_i64 {
+            all.add(&i.to_string(), incident(Status::Warn, "log_level", at(i), "w"));
+        }
+        all.add("late", incident(Status::Fail, "exit", at(9999), "boom"));
+        assert!(all.all().len() <= MOST + 2);
+        assert_eq!(all.counts()[&Status::Warn], 5000);
+        let head = all.head(3);
+        assert_eq!(head.len(), 3);
+        assert!(head.iter().any(|i| i.severity == Status::Fail), "the worst are always among the shown");
+    }
+}
