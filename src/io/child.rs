@@ -123,32 +123,29 @@ pub fn descendants(spared: Option<u32>) -> Vec<procfs::process::Stat> {
     stats.into_iter().filter(|s| seen.contains(&s.pid)).collect()
 }
 
-/// Ends everything that outlived the command: politely, then by force, within about `grace`. Names what it found;
-/// processes that had already ended are collected in passing.
-pub fn end_leftovers(grace: Duration) -> Vec<Process> {
+/// Ends everything that outlived the command. Processes that end by themselves within `follow` are no leak; the
+/// others are asked politely, then killed when `grace` is over. Names what it had to end.
+pub fn end_leftovers(follow: Duration, grace: Duration) -> Vec<Process> {
     let mut found: Vec<Process> = Vec::new();
     let started = Instant::now();
     loop {
         collect_orphans(None);
         let alive: Vec<_> = descendants(None).into_iter().filter(|s| s.state != 'Z').collect();
-        if alive.is_empty() {
+        if alive.is_empty() || started.elapsed() > follow + grace + Duration::from_secs(5) {
             return found;
         }
-        let force = started.elapsed() >= grace;
-        for stat in &alive {
-            let Ok(pid) = u32::try_from(stat.pid) else { continue };
-            let new = found.iter().all(|p| p.pid != pid);
+        let force = started.elapsed() >= follow + grace;
+        for stat in alive.iter().filter(|_| started.elapsed() >= follow) {
+            let Ok(number) = u32::try_from(stat.pid) else { continue };
+            let new = found.iter().all(|p| p.pid != number);
             if new {
-                found.push(Process { pid, name: name_of(stat) });
+                found.push(Process { pid: number, name: name_of(stat) });
             }
-            if let Some(pid) = as_pid(pid)
+            if let Some(pid) = as_pid(number)
                 && (new || force)
             {
                 let _ = rustix::process::kill_process(pid, if force { Signal::KILL } else { Signal::TERM });
             }
-        }
-        if started.elapsed() > grace + Duration::from_secs(5) {
-            return found;
         }
         thread::sleep(Duration::from_millis(5));
     }

@@ -1,5 +1,12 @@
 //! The outside world: clock, files, terminal, children, network. Nothing here decides or words anything.
 
+pub mod capture;
+pub mod child;
 pub mod clock;
 pub mod files;
+pub mod packet;
+pub mod progress_file;
+pub mod sampler;
+pub mod simulated_runtime;
+pub mod supervisor;
 pub mod terminal;

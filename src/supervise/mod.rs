@@ -1,6 +1,7 @@
 //! The live run as a pure state machine, with the documents that it keeps: no threads, children or clock.
 
 pub mod attempts;
+pub mod capture;
 pub mod event;
 pub mod incidents;
 pub mod machine;

@@ -129,6 +129,15 @@ pub struct Settings {
     /// What a day below that minimum is.
     #[serde(default = "warn")]
     pub diary_daily_gap_severity: Status,
+    /// Status words of the diary that are no reason to look, beside those known.
+    #[serde(default)]
+    pub diary_accept_status: Vec<String>,
+    /// A lower return on investment is a WARN.
+    #[serde(default)]
+    pub performance_min_roi: Option<f64>,
+    /// How many findings of a kind are listed.
+    #[serde(default)]
+    pub max_listed: Option<usize>,
 }
 
 fn warn() -> Status {

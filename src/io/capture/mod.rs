@@ -5,5 +5,6 @@ mod pump;
 mod sink;
 
 pub use log_file::Compression;
+pub(in crate::io) use pump::lock;
 pub use pump::{Mailbox, PumpPlan, pump};
 pub use sink::{Sink, SinkPlan};

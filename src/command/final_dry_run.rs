@@ -1,0 +1,35 @@
+//! `emp-ops final-dry-run`: supervise a rehearsal, keep its evidence, judge it.
+
+mod args;
+mod prepare;
+mod seal;
+
+use std::process::ExitCode;
+
+use super::{Common, Error};
+use crate::io::supervisor::{self, RunError};
+use crate::report::inert;
+
+pub use args::FinalDryRun;
+
+/// Supervises the command, then judges, packs and reports the run.
+///
+/// # Errors
+/// The options contradict each other, the run directory cannot be made, or the command cannot be started.
+pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
+    let prepared = prepare::prepare(args)?;
+    let target = crate::time::human_duration(prepared.plan.target);
+    common.note(&format!("supervising for up to {target}: {}", inert::shorten(&prepared.plan.command.join(" "), 200)));
+    common.note(&format!("watch it with: emp-ops watch {}", prepared.shown_folder));
+    let folder = prepared.setup.folder.clone();
+    let supervised = supervisor::supervise(prepared.plan, prepared.setup).map_err(|error| match error {
+        RunError::File(error) => Error::File(error),
+        error @ RunError::Spawn { .. } => {
+            // Nothing ran, so there is nothing to keep; the directory was made by us.
+            let _ = std::fs::remove_dir_all(&folder);
+            Error::NoVerdict(error.to_string())
+        }
+        error @ RunError::System(_) => Error::NoVerdict(error.to_string()),
+    })?;
+    seal::seal(common, args, supervised, &folder, &prepared.shown_folder)
+}

@@ -1,0 +1,213 @@
+//! The options of `final-dry-run`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::command::{SeverityArg, duration, key_value, number, positive_duration, ratio, size};
+use crate::io::capture::Compression;
+use crate::io::simulated_runtime::Scenario;
+use crate::verdict::review::Objective;
+
+/// Supervise a rehearsal, keep its evidence and judge it
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Try it: emp-ops final-dry-run --simulate")]
+pub struct FinalDryRun {
+    /// The command to supervise, after `--`
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present = "simulate")]
+    pub command: Vec<String>,
+    /// Supervise the built-in simulated runtime instead of a command, for 20s unless --duration says otherwise
+    #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "clean")]
+    pub simulate: Option<Scenario>,
+
+    /// A new directory <output-root>/<run-name>/ is made here
+    #[arg(long, value_name = "DIR", default_value = "runs", help_heading = "Run")]
+    pub output_root: PathBuf,
+    /// The name of the run [default: the start as 20251012T090000Z]
+    #[arg(long, value_name = "NAME", help_heading = "Run")]
+    pub run_name: Option<String>,
+    /// What the run is called in reports
+    #[arg(long, value_name = "TEXT", help_heading = "Run")]
+    pub label: Option<String>,
+    /// Stop the command politely after this [default: 72h]
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Run")]
+    pub duration: Option<Duration>,
+    /// Set a variable for the command; its value never appears in evidence
+    #[arg(long, value_name = "K=V", value_parser = key_value, help_heading = "Run")]
+    pub env: Vec<(String, String)>,
+    /// Attach a remark to all documents
+    #[arg(long, value_name = "K=V", value_parser = key_value, help_heading = "Run")]
+    pub metadata: Vec<(String, String)>,
+    /// Between the polite signal and the kill of the group
+    #[arg(long, value_name = "D", value_parser = duration, default_value = "60s", help_heading = "Run")]
+    pub shutdown_grace: Duration,
+    /// Whether a command that ends before its time is started again
+    #[arg(long, value_enum, default_value_t, help_heading = "Run")]
+    pub restart: RestartArg,
+    /// More restarts than this FAIL the run
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Run")]
+    pub max_restarts: u64,
+    /// The pause before the first restart; doubled for each further one
+    #[arg(long, value_name = "D", value_parser = duration, default_value = "1s", help_heading = "Run")]
+    pub backoff: Duration,
+    /// The longest pause before a restart
+    #[arg(long, value_name = "D", value_parser = duration, default_value = "60s", help_heading = "Run")]
+    pub backoff_max: Duration,
+    /// No output for this long: stop the command, then do as --restart says
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Run")]
+    pub hang_timeout: Option<Duration>,
+
+    /// Shorter runs FAIL [default: the duration]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Criteria")]
+    pub required_duration: Option<Duration>,
+    /// The lowest acceptable uptime [default: 0.98]
+    #[arg(long, value_name = "R", value_parser = ratio, help_heading = "Criteria")]
+    pub min_uptime: Option<f64>,
+    /// Longer silence between log lines is a WARN [default: 1h]
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Criteria")]
+    pub warn_gap: Option<Duration>,
+    /// Longer silence between log lines is a FAIL [default: 6h]
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Criteria")]
+    pub fail_gap: Option<Duration>,
+    /// The lowest acceptable Sharpe ratio
+    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true, help_heading = "Criteria")]
+    pub min_sharpe: Option<f64>,
+    /// Accept warnings: they stay WARN instead of becoming FAIL
+    #[arg(long, help_heading = "Criteria")]
+    pub allow_warnings: bool,
+    /// Criteria and limits as TOML; options win over the file
+    #[arg(long, value_name = "FILE", help_heading = "Criteria")]
+    pub policy: Option<PathBuf>,
+
+    /// The decision diary that the command writes [default: decision_diary.json in the run directory]
+    #[arg(long, value_name = "PATH", help_heading = "Evidence", conflicts_with = "no_diary")]
+    pub diary: Option<PathBuf>,
+    /// Waive the decision diary
+    #[arg(long, help_heading = "Evidence")]
+    pub no_diary: bool,
+    /// The performance report that the command writes [default: performance_metrics.json in the run directory]
+    #[arg(long, value_name = "PATH", help_heading = "Evidence", conflicts_with = "no_performance")]
+    pub performance: Option<PathBuf>,
+    /// Waive the performance report
+    #[arg(long, help_heading = "Evidence")]
+    pub no_performance: bool,
+    /// A diary not refreshed for this long is a WARN
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence", conflicts_with = "no_diary")]
+    pub diary_stale_warn: Option<Duration>,
+    /// A diary not refreshed for this long is a FAIL
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence", conflicts_with = "no_diary")]
+    pub diary_stale_fail: Option<Duration>,
+    /// A performance report not refreshed for this long is a WARN
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence", conflicts_with = "no_performance")]
+    pub performance_stale_warn: Option<Duration>,
+    /// A performance report not refreshed for this long is a FAIL
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence", conflicts_with = "no_performance")]
+    pub performance_stale_fail: Option<Duration>,
+    /// Between looks at the evidence files [default: a quarter of the smallest limit]
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence")]
+    pub evidence_check_interval: Option<Duration>,
+    /// How long after the start evidence may be missing [default: 15m]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Evidence")]
+    pub evidence_grace: Option<Duration>,
+
+    /// Silence longer than this is an incident while it happens
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Monitors")]
+    pub live_gap: Option<Duration>,
+    /// What such a silence is [default: warn]
+    #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Monitors")]
+    pub live_gap_severity: Option<SeverityArg>,
+    /// Between samples of CPU and memory of the whole process tree; 0s is off
+    #[arg(long, value_name = "D", value_parser = duration, default_value = "1m", help_heading = "Monitors")]
+    pub sample_interval: Duration,
+    /// CPU above this percentage of one core is a breach
+    #[arg(long, value_name = "PERCENT", value_parser = percent, help_heading = "Monitors")]
+    pub max_cpu: Option<f64>,
+    /// Resident memory above this size is a breach
+    #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Monitors")]
+    pub max_rss: Option<u64>,
+    /// Resident memory above this percentage of the machine's is a breach
+    #[arg(long, value_name = "P", value_parser = percent, help_heading = "Monitors")]
+    pub max_memory_percent: Option<f64>,
+    /// What a breach is
+    #[arg(long, value_enum, default_value = "fail", help_heading = "Monitors")]
+    pub resource_severity: SeverityArg,
+    /// Judge error lines only at the end
+    #[arg(long, help_heading = "Monitors")]
+    pub no_log_monitor: bool,
+
+    /// Between progress snapshots; 0s: only at the start, at incidents and at the end
+    #[arg(long, value_name = "D", value_parser = duration, default_value = "5m", help_heading = "Files")]
+    pub progress_interval: Duration,
+    /// Do not keep progress_timeline/
+    #[arg(long, help_heading = "Files")]
+    pub no_timeline: bool,
+    /// How the logs are compressed
+    #[arg(long, value_enum, default_value_t, help_heading = "Files")]
+    pub compress: Compression,
+    /// Begin a new part of the logs after this time
+    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Files")]
+    pub rotate_every: Option<Duration>,
+    /// Begin a new part of the logs at this size on disk
+    #[arg(long, value_name = "BYTES", value_parser = size, help_heading = "Files")]
+    pub rotate_size: Option<u64>,
+    /// The level of a line on standard error that states none itself
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Files")]
+    pub stderr_level: StderrLevel,
+    /// Write no review brief
+    #[arg(long, help_heading = "Files", conflicts_with_all = ["objective", "attendee", "note", "notes_file"])]
+    pub no_review: bool,
+    /// Write no backlog and no wrap-up
+    #[arg(long, help_heading = "Files")]
+    pub no_wrap_up: bool,
+    /// Write no packet
+    #[arg(long, help_heading = "Files")]
+    pub no_packet: bool,
+    /// Leave the logs and other evidence out of the packet
+    #[arg(long, help_heading = "Files", conflicts_with = "no_packet")]
+    pub packet_skip_raw: bool,
+
+    /// An objective of the rehearsal and whether it was reached, for the review brief
+    #[arg(long, value_name = "NAME=STATUS[:NOTE]", value_parser = Objective::parse, help_heading = "Review")]
+    pub objective: Vec<Objective>,
+    /// Somebody who takes part in the review
+    #[arg(long, value_name = "NAME", help_heading = "Review")]
+    pub attendee: Vec<String>,
+    /// A remark for the reviewers
+    #[arg(long, value_name = "TEXT", help_heading = "Review")]
+    pub note: Vec<String>,
+    /// Remarks for the reviewers, one to a line
+    #[arg(long, value_name = "PATH", help_heading = "Review")]
+    pub notes_file: Vec<PathBuf>,
+}
+
+/// Whether a command that ends before its time is started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum RestartArg {
+    /// No: the run ends with it
+    #[default]
+    Never,
+    /// When it failed
+    OnFailure,
+    /// Always
+    Always,
+}
+
+/// The level of a line on standard error that states none itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum StderrLevel {
+    /// A FAIL
+    #[default]
+    Error,
+    /// A WARN
+    Warning,
+    /// Nothing special
+    Info,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim().trim_end_matches('%').parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("write a percentage above zero, such as 150".to_owned()),
+    }
+}

@@ -1,0 +1,380 @@
+//! From options to a validated plan, before anything is started.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::args::{FinalDryRun, RestartArg, StderrLevel};
+use crate::command::{Error, metadata};
+use crate::evidence::level::Level;
+use crate::finding::Status;
+use crate::io::capture::SinkPlan;
+use crate::io::child::Launch;
+use crate::io::clock;
+use crate::io::files::{self, FileError};
+use crate::io::supervisor::Setup;
+use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
+use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
+use crate::time::{Stamp, duration_text};
+use crate::verdict::policy::{self, Layer, Policy};
+
+/// A run that can start.
+pub(super) struct Prepared {
+    pub(super) plan: Plan,
+    pub(super) setup: Setup,
+    /// The run directory as the operator would type it.
+    pub(super) shown_folder: String,
+}
+
+/// The run of a drill is this long unless the operator says otherwise.
+const DRILL: Duration = Duration::from_secs(20);
+const REHEARSAL: Duration = Duration::from_secs(72 * 3600);
+
+/// Everything that the drill scales with its length, unless the operator says otherwise.
+struct Scale {
+    tick: Duration,
+    warn_gap: Duration,
+    fail_gap: Duration,
+    live_gap: Option<(Duration, Status)>,
+    stale: (Option<Duration>, Option<Duration>),
+    evidence_grace: Duration,
+}
+
+impl Scale {
+    fn of(simulated: bool, target: Duration) -> Self {
+        if !simulated {
+            return Self {
+                tick: Duration::ZERO,
+                warn_gap: Duration::from_secs(3600),
+                fail_gap: Duration::from_secs(6 * 3600),
+                live_gap: None,
+                stale: (None, None),
+                evidence_grace: Duration::from_secs(15 * 60),
+            };
+        }
+        // Forty heartbeats, and limits that a busy machine does not break but a silent runtime does.
+        let tick = (target / 40).clamp(Duration::from_millis(20), Duration::from_secs(1));
+        let fail_gap = (tick * 8).max(Duration::from_secs(1));
+        Self {
+            tick,
+            warn_gap: fail_gap / 2,
+            fail_gap,
+            live_gap: Some((fail_gap, Status::Fail)),
+            stale: (Some(fail_gap / 2), Some(fail_gap)),
+            evidence_grace: (tick * 2).max(Duration::from_millis(500)),
+        }
+    }
+}
+
+/// Checks the options, makes the run directory and plans the run.
+pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
+    let started_at = clock::now();
+    let target = args.duration.unwrap_or(if args.simulate.is_some() { DRILL } else { REHEARSAL });
+    let scale = Scale::of(args.simulate.is_some(), target);
+    let command = command_of(args, scale.tick)?;
+    let name = run_name(args, started_at)?;
+    let policy = policy_of(args, &scale, target)?;
+    let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
+    let (warn_gap, fail_gap) = (policy.warn_gap(), policy.fail_gap());
+    let required = criteria.minimum_duration_seconds.map(Duration::from_secs_f64).unwrap_or_default();
+    let minimum_uptime = criteria.minimum_uptime_ratio.unwrap_or_default();
+    if required > target {
+        return Err(Error::Usage(format!(
+            "--required-duration {} is longer than --duration {}: no run could pass; raise --duration or lower it",
+            duration_text(required),
+            duration_text(target)
+        )));
+    }
+    if args.backoff > args.backoff_max {
+        return Err(Error::Usage("--backoff is longer than --backoff-max; lower it or raise --backoff-max".to_owned()));
+    }
+    if args.live_gap_severity.is_some() && args.live_gap.is_none() && args.simulate.is_none() {
+        return Err(Error::Usage("--live-gap-severity has no effect without --live-gap; add --live-gap D".to_owned()));
+    }
+    for path in &args.notes_file {
+        files::read(path)?;
+    }
+
+    let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
+    files::create_dir(&root)?;
+    let folder = root.join(&name);
+    match fs::create_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            return Err(Error::Usage(format!(
+                "the run directory {} is there already; choose another --run-name",
+                folder.display()
+            )));
+        }
+        result => result.map_err(|e| FileError::new("create", &folder, e))?,
+    }
+    files::create_dir(&folder.join("logs"))?;
+
+    let evidence = |given: &Option<PathBuf>, waived: bool, name: &str| -> Result<Option<PathBuf>, Error> {
+        let path = match given {
+            _ if waived => return Ok(None),
+            Some(path) => std::path::absolute(path).map_err(|e| FileError::new("read", path, e))?,
+            None => folder.join(name),
+        };
+        if let Some(parent) = path.parent() {
+            files::create_dir(parent)?;
+        }
+        Ok(Some(path))
+    };
+    let diary = evidence(&args.diary, args.no_diary, "decision_diary.json")?;
+    let performance = evidence(&args.performance, args.no_performance, "performance_metrics.json")?;
+
+    let (watches, interval) = watches(args, &scale, diary.as_deref(), performance.as_deref())?;
+    let live_gap = match (args.live_gap, args.live_gap_severity) {
+        (Some(limit), severity) => Some((limit, severity.map_or(Status::Warn, Status::from))),
+        (None, severity) => scale.live_gap.map(|(limit, normal)| (limit, severity.map_or(normal, Status::from))),
+    };
+    let sample_interval = Some(args.sample_interval).filter(|d| !d.is_zero());
+    let limits = Limits {
+        cpu_percent: args.max_cpu,
+        rss_bytes: args.max_rss,
+        memory_percent: args.max_memory_percent,
+        severity: args.resource_severity.into(),
+    };
+    if sample_interval.is_none() && (limits.cpu_percent, limits.rss_bytes, limits.memory_percent) != (None, None, None) {
+        return Err(Error::Usage("limits of CPU and memory need samples; drop --sample-interval 0s".to_owned()));
+    }
+    let attached = metadata(&args.metadata);
+    let plan = Plan {
+        command: command.clone(),
+        target,
+        required,
+        minimum_uptime,
+        warn_gap,
+        require_diary: criteria.require_diary,
+        require_performance: criteria.require_performance,
+        progress_interval: Some(args.progress_interval).filter(|d| !d.is_zero()),
+        live_gap,
+        evidence: watches,
+        evidence_interval: interval,
+        evidence_grace: args.evidence_grace.unwrap_or(scale.evidence_grace),
+        sample_interval,
+        limits: limits.clone(),
+        monitor_log: !args.no_log_monitor,
+        restart: match args.restart {
+            RestartArg::Never => Restart::Never,
+            RestartArg::OnFailure => Restart::OnFailure,
+            RestartArg::Always => Restart::Always,
+        },
+        max_restarts: args.max_restarts,
+        backoff: args.backoff,
+        backoff_max: args.backoff_max,
+        hang_timeout: args.hang_timeout,
+        shutdown_grace: args.shutdown_grace,
+        metadata: attached.clone(),
+    };
+    let stem = format!("final_dry_run_{}", started_at.slug());
+    let relative = |path: &PathBuf| path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+    let record = RunRecord {
+        schema: record::SCHEMA.to_owned(),
+        name,
+        label: args.label.clone(),
+        state: State::Running,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        supervisor_pid: std::process::id(),
+        command: command.clone(),
+        environment: args.env.iter().map(|(key, _)| key.clone()).collect(),
+        started_at,
+        ended_at: None,
+        duration_seconds: None,
+        ended_because: None,
+        settings: Settings {
+            target_duration_seconds: target.as_secs_f64(),
+            required_duration_seconds: required.as_secs_f64(),
+            minimum_uptime_ratio: minimum_uptime,
+            warn_gap_seconds: warn_gap.as_secs_f64(),
+            fail_gap_seconds: fail_gap.as_secs_f64(),
+            require_diary: criteria.require_diary,
+            require_performance: criteria.require_performance,
+            allow_warnings: criteria.allow_warnings,
+            minimum_sharpe_ratio: criteria.minimum_sharpe_ratio,
+            diary_min_entries_per_day: policy.diary.min_entries_per_day,
+            diary_daily_gap_severity: policy.diary.daily_gap_severity,
+            diary_accept_status: policy.diary.accept_status.clone(),
+            performance_min_roi: Some(policy.performance.min_roi),
+            max_listed: Some(policy.logs.max_listed),
+        },
+        evidence: EvidencePaths {
+            logs: vec!["logs".to_owned()],
+            raw_logs: Vec::new(),
+            diary: diary.as_ref().map(relative),
+            performance: performance.as_ref().map(relative),
+        },
+        attempts: Vec::new(),
+        incidents: Vec::new(),
+        incident_counts: Default::default(),
+        capture: Default::default(),
+        resource_monitor: ResourceMonitor {
+            enabled: sample_interval.is_some(),
+            interval_seconds: sample_interval.map(|d| d.as_secs_f64()),
+            violation_severity: sample_interval.map(|_| limits.severity),
+            thresholds: [
+                ("cpu_percent", limits.cpu_percent),
+                ("memory_mb", limits.rss_bytes.map(|b| b as f64 / f64::from(1 << 20))),
+                ("memory_percent", limits.memory_percent),
+            ]
+            .into_iter()
+            .filter_map(|(name, limit)| Some((name.to_owned(), limit?)))
+            .collect(),
+            ..ResourceMonitor::default()
+        },
+        progress: Default::default(),
+        metadata: attached,
+    };
+    let setup = Setup {
+        launch: Launch {
+            command,
+            environment: environment(args, &folder, diary.as_deref(), performance.as_deref()),
+            folder: None,
+        },
+        sink: SinkPlan {
+            folder: folder.join("logs"),
+            stem,
+            compression: args.compress,
+            rotate_every: args.rotate_every,
+            rotate_size: args.rotate_size,
+        },
+        evidence: [("diary", diary), ("performance", performance)]
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, path?)))
+            .collect(),
+        timeline: !args.no_timeline,
+        stderr_level: match args.stderr_level {
+            StderrLevel::Error => Level::Error,
+            StderrLevel::Warning => Level::Warning,
+            StderrLevel::Info => Level::Info,
+        },
+        record,
+        folder,
+    };
+    let shown_folder = args.output_root.join(&setup.record.name).display().to_string();
+    Ok(Prepared { plan, setup, shown_folder })
+}
+
+/// The policy of the run: the options, over the policy file, over the defaults.
+fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Policy, Error> {
+    let options = Layer {
+        source: "the command line".to_owned(),
+        warn_gap: args.warn_gap,
+        fail_gap: args.fail_gap,
+        min_duration: args.required_duration,
+        min_uptime: args.min_uptime,
+        min_sharpe: args.min_sharpe,
+        allow_warnings: args.allow_warnings.then_some(true),
+        optional_diary: args.no_diary.then_some(true),
+        optional_performance: args.no_performance.then_some(true),
+        ..Layer::default()
+    };
+    let mut layers = vec![options];
+    if let Some(path) = &args.policy {
+        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
+        layers.push(policy::parse(&path.display().to_string(), &text).map_err(Error::Usage)?);
+    }
+    // A gap that is asked for moves the default of the other out of its way.
+    let warn = layers.iter().find_map(|l| l.warn_gap).unwrap_or_default();
+    let fail = layers.iter().find_map(|l| l.fail_gap).unwrap_or(Duration::MAX);
+    layers.push(Layer {
+        source: "the defaults".to_owned(),
+        warn_gap: Some(scale.warn_gap.min(fail)),
+        fail_gap: Some(scale.fail_gap.max(warn)),
+        min_duration: Some(target),
+        sign_off: true,
+        ..Layer::default()
+    });
+    policy::resolve(&layers).map_err(Error::Usage)
+}
+
+/// The command to start; the simulated runtime is this very program.
+fn command_of(args: &FinalDryRun, tick: Duration) -> Result<Vec<String>, Error> {
+    if let Some(scenario) = args.simulate {
+        let program = env::current_exe().map_err(|e| Error::NoVerdict(format!("cannot find emp-ops itself: {e}")))?;
+        let scenario = clap::ValueEnum::to_possible_value(&scenario).map(|v| v.get_name().to_owned());
+        let words = ["simulate", "runtime", "--scenario", &scenario.unwrap_or_default(), "--tick", &duration_text(tick)];
+        return Ok([program.display().to_string()].into_iter().chain(words.map(str::to_owned)).collect());
+    }
+    let program = &args.command[0];
+    let executable = |path: &Path| fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
+    let found = if program.contains('/') {
+        executable(Path::new(program))
+    } else {
+        env::var_os("PATH").is_some_and(|paths| env::split_paths(&paths).any(|folder| executable(&folder.join(program))))
+    };
+    if found {
+        return Ok(args.command.clone());
+    }
+    let there = program.contains('/') && Path::new(program).exists();
+    Err(Error::NoVerdict(if there {
+        format!("cannot start {program}: it is not executable; try `chmod +x {program}`")
+    } else {
+        format!("cannot start {program}: command not found; check its name and PATH")
+    }))
+}
+
+/// The name of the run, which becomes the name of a directory below the output root and nothing else.
+fn run_name(args: &FinalDryRun, started_at: Stamp) -> Result<String, Error> {
+    let Some(name) = &args.run_name else { return Ok(started_at.slug()) };
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | ' ');
+    if name.is_empty() || name.len() > 128 || name.starts_with(['.', ' ']) || !name.chars().all(plain) {
+        return Err(Error::Usage(
+            "--run-name is the name of one directory: write letters, digits, `-`, `_` or `.`, at most 128".to_owned(),
+        ));
+    }
+    Ok(name.clone())
+}
+
+/// The evidence files to watch, and how often.
+fn watches(
+    args: &FinalDryRun,
+    scale: &Scale,
+    diary: Option<&Path>,
+    performance: Option<&Path>,
+) -> Result<(Vec<EvidenceWatch>, Duration), Error> {
+    let (warn, fail) = scale.stale;
+    let mut watches = Vec::new();
+    for (name, path, given_warn, given_fail) in [
+        ("diary", diary, args.diary_stale_warn, args.diary_stale_fail),
+        ("performance", performance, args.performance_stale_warn, args.performance_stale_fail),
+    ] {
+        let Some(path) = path else { continue };
+        check_order(&format!("--{name}-stale-warn"), given_warn, &format!("--{name}-stale-fail"), given_fail)?;
+        let (warn, fail) = if given_warn.or(given_fail).is_some() { (given_warn, given_fail) } else { (warn, fail) };
+        if warn.or(fail).is_some() {
+            watches.push(EvidenceWatch { name, path: path.display().to_string(), warn, fail });
+        }
+    }
+    let smallest = watches.iter().flat_map(|w| [w.warn, w.fail]).flatten().min().unwrap_or_default();
+    let interval = args.evidence_check_interval.unwrap_or((smallest / 4).max(Duration::from_millis(100)));
+    Ok((watches, interval))
+}
+
+fn check_order(small: &str, warn: Option<Duration>, large: &str, fail: Option<Duration>) -> Result<(), Error> {
+    match (warn, fail) {
+        (Some(warn), Some(fail)) if warn > fail => Err(Error::Usage(format!(
+            "{small} {} is longer than {large} {}; a WARN must come before a FAIL",
+            duration_text(warn),
+            duration_text(fail)
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The variables of the command: where to write its evidence, in absolute paths, then the operator's own.
+fn environment(args: &FinalDryRun, folder: &Path, diary: Option<&Path>, performance: Option<&Path>) -> Vec<(String, String)> {
+    let text = |path: &Path| path.display().to_string();
+    let mut all = vec![("FINAL_DRY_RUN_LOG_DIR".to_owned(), text(&folder.join("logs")))];
+    for (path, names) in [
+        (diary, ["FINAL_DRY_RUN_DIARY_PATH", "DECISION_DIARY_PATH"]),
+        (performance, ["FINAL_DRY_RUN_PERFORMANCE_PATH", "PERFORMANCE_METRICS_PATH"]),
+    ] {
+        all.extend(path.into_iter().flat_map(|path| names.map(|name| (name.to_owned(), text(path)))));
+    }
+    all.extend(args.label.iter().map(|label| ("FINAL_DRY_RUN_LABEL".to_owned(), label.clone())));
+    all.extend(args.env.iter().cloned());
+    all
+}

@@ -1,0 +1,406 @@
+//! Drives the pure machine of a live run: threads turn what happens into events, and this loop carries out what the
+//! machine asks for.
+
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
+use super::child::{self, Launch};
+use super::clock;
+use super::files::{self, FileError};
+use super::progress_file::ProgressFile;
+use super::sampler::{Sampler, disk_space};
+use crate::evidence::level::Level;
+use crate::supervise::capture::Formatter;
+use crate::supervise::event::{Action, CaptureFault, Event, Exit, Now};
+use crate::supervise::machine::Machine;
+use crate::supervise::plan::Plan;
+use crate::supervise::record::{ProgressChain, RunRecord, State};
+use crate::time::Stamp;
+
+/// What is needed to supervise a run, beside its plan.
+pub struct Setup {
+    /// The run directory; it exists.
+    pub folder: PathBuf,
+    /// The command.
+    pub launch: Launch,
+    /// The logs.
+    pub sink: SinkPlan,
+    /// The evidence files by their names in the plan.
+    pub evidence: Vec<(&'static str, PathBuf)>,
+    /// Whether the timeline is kept.
+    pub timeline: bool,
+    /// The level of a line on standard error that states none.
+    pub stderr_level: Level,
+    /// The record of the run, complete but for what only the run can tell.
+    pub record: RunRecord,
+}
+
+/// A run that is over, with its record on disk.
+pub struct Supervised {
+    /// The record.
+    pub record: RunRecord,
+    /// The machine in its last state, for the final snapshot.
+    pub machine: Machine,
+    /// The progress file, for the final snapshot.
+    pub progress: ProgressFile,
+    /// The last instant of the run.
+    pub ended: Now,
+}
+
+/// Why a run could not take place.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The command could not be started at all.
+    #[error("cannot start {command}: {source}; check that it is installed and executable")]
+    Spawn {
+        /// The program.
+        command: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of the run directory could not be made.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Signals or process supervision are not available.
+    #[error("cannot supervise processes: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// What the threads tell the loop.
+#[derive(Clone, Copy, Debug)]
+enum Message {
+    /// Lines that need a look are in the mailbox.
+    Look,
+    /// The command ended.
+    Exited(Exit),
+    /// A signal for emp-ops.
+    Signal(&'static str),
+}
+
+/// How long processes of the command may take to follow it, before they are ended and named as leaked.
+const FOLLOW: Duration = Duration::from_millis(300);
+/// How long leaked processes are asked politely.
+const LEAK_GRACE: Duration = Duration::from_secs(2);
+/// How long the pumps may take to empty the pipes when nobody holds them any more.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Between collections of orphans that have ended.
+const COLLECT: Duration = Duration::from_secs(10);
+
+/// Supervises a run to its end.
+///
+/// # Errors
+/// The command cannot be started, or the first files of the run directory cannot be written. After that nothing
+/// stops a run but its plan and signals: what goes wrong becomes an incident.
+pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
+    child::become_subreaper()?;
+    let (sender, receiver) = mpsc::sync_channel(1024);
+    listen(&sender)?;
+    let Setup { folder, launch, sink, evidence, timeline, stderr_level, record } = setup;
+    let logs = sink.folder.clone();
+    let sink = Sink::open(sink).map_err(|source| FileError::new("create", logs, source))?;
+    let clocks = Clocks::start(record.started_at);
+    let progress = ProgressFile::new(folder.join("progress.json"), timeline.then(|| folder.join("progress_timeline")));
+    let mut driver = Driver {
+        machine: Machine::new(plan, record.started_at),
+        folder,
+        launch,
+        evidence,
+        stderr_level,
+        record,
+        clocks,
+        sink: Arc::new(Mutex::new(sink)),
+        mailbox: Arc::new(Mailbox::default()),
+        sender,
+        pumps: Vec::new(),
+        child_pid: None,
+        sampler: Sampler::new(),
+        progress,
+        progress_failed: false,
+        collected: Instant::now(),
+        started_once: false,
+        finished: false,
+    };
+    driver.save_record(State::Running)?;
+    driver.run(&receiver)?;
+    driver.seal()
+}
+
+/// The clocks of a run.
+struct Clocks {
+    started_at: Stamp,
+    mono: Instant,
+    boot: Duration,
+}
+
+impl Clocks {
+    fn start(started_at: Stamp) -> Self {
+        Self { started_at, mono: Instant::now(), boot: boot_time() }
+    }
+
+    fn now(&self) -> Now {
+        Now { wall: clock::now(), mono: self.mono.elapsed(), boot: boot_time().saturating_sub(self.boot) }
+    }
+}
+
+/// Time since the machine was booted, suspension included.
+fn boot_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+struct Driver {
+    machine: Machine,
+    folder: PathBuf,
+    launch: Launch,
+    evidence: Vec<(&'static str, PathBuf)>,
+    stderr_level: Level,
+    record: RunRecord,
+    clocks: Clocks,
+    sink: Arc<Mutex<Sink>>,
+    mailbox: Arc<Mailbox>,
+    sender: SyncSender<Message>,
+    pumps: Vec<JoinHandle<()>>,
+    child_pid: Option<u32>,
+    sampler: Sampler,
+    progress: ProgressFile,
+    progress_failed: bool,
+    collected: Instant,
+    started_once: bool,
+    finished: bool,
+}
+
+impl Driver {
+    fn run(&mut self, receiver: &Receiver<Message>) -> Result<(), RunError> {
+        self.feed(Event::Start)?;
+        while !self.finished {
+            let now = self.clocks.now();
+            let wait = self.machine.deadline(now).saturating_sub(now.mono);
+            let message = receiver.recv_timeout(wait);
+            // Lines first: a tick must not take for silence what is already here.
+            self.collect_lines()?;
+            match message {
+                Ok(Message::Exited(exit)) => self.child_ended(exit)?,
+                Ok(Message::Signal(signal)) => self.feed(Event::Stop { signal })?,
+                Ok(Message::Look) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    self.feed(Event::Tick)?;
+                }
+            }
+            if self.collected.elapsed() > COLLECT {
+                self.collected = Instant::now();
+                child::collect_orphans(self.child_pid);
+            }
+        }
+        Ok(())
+    }
+
+    fn collect_lines(&mut self) -> Result<(), RunError> {
+        let batch = self.mailbox.take();
+        if batch.bytes > 0 || batch.total() > 0 {
+            self.feed(Event::Output(batch))?;
+        }
+        let faults = lock(&self.sink).tend();
+        for fault in faults {
+            self.feed(Event::Capture(fault))?;
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, event: Event) -> Result<(), RunError> {
+        let now = self.clocks.now();
+        for action in self.machine.step(now, event) {
+            self.act(action)?;
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), RunError> {
+        match action {
+            Action::Spawn => self.spawn()?,
+            Action::Signal(signal) => {
+                if let Some(pid) = self.child_pid {
+                    child::signal_group(pid, signal);
+                }
+            }
+            Action::Sample => {
+                let measure = self.sampler.sample();
+                self.feed(Event::Sampled(measure))?;
+            }
+            Action::CheckEvidence => {
+                for (name, path) in self.evidence.clone() {
+                    let found = std::fs::metadata(path).ok().filter(|m| m.len() > 0);
+                    let modified = found.and_then(|m| m.modified().ok()).map(Stamp::from);
+                    self.feed(Event::EvidenceSeen { name, modified })?;
+                }
+            }
+            Action::CheckDisk => {
+                if let Ok((available, total)) = disk_space(&self.folder) {
+                    self.feed(Event::DiskSeen { available, total })?;
+                }
+            }
+            Action::Snapshot { timeline } => self.snapshot(timeline)?,
+            Action::Finish => self.finished = true,
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self) -> Result<(), RunError> {
+        let started = match child::start(&self.launch) {
+            Ok(started) => started,
+            Err(source) if !self.started_once => {
+                return Err(RunError::Spawn { command: self.launch.command[0].clone(), source });
+            }
+            Err(error) => return self.feed(Event::SpawnFailed { error: error.to_string() }),
+        };
+        self.started_once = true;
+        self.child_pid = Some(started.pid);
+        self.pumps = vec![
+            self.start_pump("stdout", Level::Info, started.stdout)?,
+            self.start_pump("stderr", self.stderr_level, started.stderr)?,
+        ];
+        self.start_waiter(started.child)?;
+        self.feed(Event::Spawned { pid: started.pid })?;
+        self.save_attempts();
+        Ok(())
+    }
+
+    fn start_pump(
+        &self,
+        stream: &'static str,
+        level: Level,
+        source: impl std::io::Read + Send + 'static,
+    ) -> Result<JoinHandle<()>, RunError> {
+        let plan = PumpPlan {
+            formatter: Formatter::new(stream, level),
+            sink: Arc::clone(&self.sink),
+            mailbox: Arc::clone(&self.mailbox),
+            wake: self.sender.clone(),
+        };
+        // A pipe that cannot be read any more is at its end; what it held is with the sink.
+        let body = move || drop(pump(source, plan, &Message::Look));
+        Ok(thread::Builder::new().name(stream.to_owned()).spawn(body)?)
+    }
+
+    fn start_waiter(&self, mut child: Child) -> Result<(), RunError> {
+        let sender = self.sender.clone();
+        let body = move || {
+            let exit = child.wait().map(child::exit_of).unwrap_or_default();
+            // The loop is gone only when the run is over.
+            let _ = sender.send(Message::Exited(exit));
+        };
+        thread::Builder::new().name("waiter".to_owned()).spawn(body)?;
+        Ok(())
+    }
+
+    /// The command has ended: ends what it left behind, empties the pipes, then tells the machine.
+    fn child_ended(&mut self, exit: Exit) -> Result<(), RunError> {
+        let leaked = child::end_leftovers(FOLLOW, LEAK_GRACE);
+        let drained = Instant::now();
+        while self.pumps.iter().any(|p| !p.is_finished()) && drained.elapsed() < DRAIN {
+            thread::sleep(Duration::from_millis(2));
+        }
+        for pump in self.pumps.drain(..).filter(JoinHandle::is_finished) {
+            // A panicking pump has shown its message; the lines that it had are kept.
+            let _ = pump.join();
+        }
+        self.collect_lines()?;
+        if !leaked.is_empty() {
+            self.feed(Event::Leaked(leaked))?;
+        }
+        self.child_pid = None;
+        self.feed(Event::Exited(exit))?;
+        self.save_attempts();
+        Ok(())
+    }
+
+    fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
+        let now = self.clocks.now();
+        let head = self.progress.head().map(str::to_owned);
+        let snapshot = self.machine.snapshot_now(now, head, std::process::id(), timeline);
+        let result = self.progress.write(&snapshot, timeline);
+        if result.is_err() == self.progress_failed {
+            return Ok(());
+        }
+        self.progress_failed = result.is_err();
+        self.feed(Event::Capture(CaptureFault {
+            path: self.folder.join("progress.json").display().to_string(),
+            error: result.err().map(|e| e.source.to_string()),
+            lost_lines: self.machine.capture().lost_lines,
+        }))
+    }
+
+    /// Notes the attempts so far, so that a killed supervisor leaves them behind. Best effort: the logs matter more.
+    fn save_attempts(&mut self) {
+        self.record.attempts = self.machine.attempts().all().to_vec();
+        let _ = self.save_record(State::Running);
+    }
+
+    fn save_record(&mut self, state: State) -> Result<(), FileError> {
+        self.record.state = state;
+        files::replace_json(&self.folder.join(crate::supervise::record::FILE_NAME), &self.record)
+    }
+
+    fn seal(mut self) -> Result<Supervised, RunError> {
+        let faults = lock(&self.sink).close();
+        for fault in faults {
+            self.feed(Event::Capture(fault))?;
+        }
+        let now = self.clocks.now();
+        let (reason, ended) = self.machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
+        let relative = |path: &PathBuf| {
+            path.strip_prefix(&self.folder).unwrap_or(path).display().to_string()
+        };
+        {
+            let sink = lock(&self.sink);
+            self.record.evidence.logs = sink.structured_paths().iter().map(relative).collect();
+            self.record.evidence.raw_logs = sink.raw_paths().iter().map(relative).collect();
+        }
+        let machine = &self.machine;
+        let record = &mut self.record;
+        record.ended_at = Some(ended.wall);
+        record.duration_seconds = Some(ended.mono.as_secs_f64());
+        record.ended_because = reason;
+        record.attempts = machine.attempts().all().to_vec();
+        record.incidents = machine.incidents().all().to_vec();
+        record.incident_counts = machine.incident_counts();
+        record.capture = machine.capture().clone();
+        let monitor = std::mem::take(&mut record.resource_monitor);
+        record.resource_monitor = machine.resources().record.clone();
+        record.resource_monitor.enabled = monitor.enabled;
+        record.resource_monitor.interval_seconds = monitor.interval_seconds;
+        record.resource_monitor.violation_severity = monitor.violation_severity;
+        record.resource_monitor.thresholds = monitor.thresholds;
+        record.progress = ProgressChain {
+            snapshots: machine.snapshots(),
+            head_sha256: self.progress.head().map(str::to_owned),
+        };
+        self.save_record(State::Complete)?;
+        Ok(Supervised { record: self.record, machine: self.machine, progress: self.progress, ended })
+    }
+}
+
+/// Turns signals for emp-ops into messages.
+fn listen(sender: &SyncSender<Message>) -> Result<(), RunError> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let sender = sender.clone();
+    let body = move || {
+        for signal in signals.forever() {
+            let name = match signal {
+                SIGINT => "SIGINT",
+                SIGTERM => "SIGTERM",
+                _ => "SIGHUP",
+            };
+            if sender.send(Message::Signal(name)).is_err() {
+                return;
+            }
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(body)?;
+    Ok(())
+}

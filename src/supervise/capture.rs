@@ -1,0 +1,367 @@
+//! Turns captured lines into records of the structured log.
+//!
+//! The lines of a stack trace become one record, and equal lines that come in one burst become one record with a
+//! count: the structured log stays readable, and a flood costs little. The raw log keeps every line.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use super::event::{Batch, LineIncident, Skew};
+use crate::evidence::classify;
+use crate::evidence::level::Level;
+use crate::evidence::record::{self, Record};
+use crate::finding::Status;
+use crate::time::Stamp;
+
+/// Longer lines are cut, in bytes.
+pub const LINE_LIMIT: usize = 1 << 20;
+
+/// A line's own time counts when it is this close to its arrival, in microseconds; otherwise its clock or time zone
+/// is off, and the time of arrival counts.
+const CLOSE: u64 = 60_000_000;
+
+/// The most lines and bytes that are joined into one stack trace.
+const TRACE_LINES: u64 = 2000;
+
+/// How much of a message an incident shows, in characters.
+const SHOWN: usize = 500;
+
+/// Turns the lines of one stream into records.
+#[derive(Debug)]
+pub struct Formatter {
+    stream: &'static str,
+    level: Level,
+    trace: Trace,
+}
+
+/// Whether the lines at hand belong to a stack trace, possibly one that began in an earlier chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Trace {
+    #[default]
+    None,
+    /// Frames follow.
+    Open {
+        /// The exception comes after the frames, as Python has it.
+        closing_line: bool,
+    },
+}
+
+/// The lines that arrived together.
+pub struct Chunk<'a, 'l> {
+    formatter: &'a mut Formatter,
+    out: &'a mut Vec<u8>,
+    batch: &'a mut Batch,
+    arrived: Stamp,
+    arrived_text: String,
+    pending: Option<Pending<'l>>,
+}
+
+/// The line that was seen last; what follows may belong to it.
+struct Pending<'l> {
+    text: Cow<'l, [u8]>,
+    repeated: u64,
+    lines: u64,
+    cut_from: Option<u64>,
+    trace: bool,
+}
+
+impl Formatter {
+    /// A formatter for `stream`; lines that state no level get `level`.
+    pub fn new(stream: &'static str, level: Level) -> Self {
+        Self { stream, level, trace: Trace::None }
+    }
+
+    /// Begins a chunk of lines that arrived at `arrived`. Records go to `out`, counts and incidents to `batch`.
+    pub fn chunk<'a, 'l>(&'a mut self, arrived: Stamp, out: &'a mut Vec<u8>, batch: &'a mut Batch) -> Chunk<'a, 'l> {
+        Chunk { formatter: self, out, batch, arrived, arrived_text: arrived.to_string(), pending: None }
+    }
+}
+
+impl<'l> Chunk<'_, 'l> {
+    /// Takes the next line, without its line end. `cut_from` is its full length where it was cut.
+    pub fn line(&mut self, line: &'l [u8], cut_from: Option<u64>) {
+        self.batch.cut += u64::from(cut_from.is_some());
+        if let Some(pending) = &mut self.pending {
+            if !pending.trace && cut_from.is_none() && *pending.text == *line {
+                pending.repeated += 1;
+                return;
+            }
+            if pending.lines < TRACE_LINES && self.formatter.trace.takes(line) {
+                let text = pending.text.to_mut();
+                text.push(b'\n');
+                text.extend_from_slice(line);
+                pending.lines += 1;
+                pending.trace = true;
+                return;
+            }
+        }
+        // Frames whose head came in an earlier chunk are a record of their own, and still a stack trace.
+        let trace = self.pending.is_none() && self.formatter.trace.takes(line);
+        self.emit();
+        if !trace {
+            self.formatter.trace = Trace::begins(line);
+        }
+        self.pending = Some(Pending { text: Cow::Borrowed(line), repeated: 1, lines: 1, cut_from, trace });
+    }
+
+    /// Ends the chunk: everything taken is in `out` and `batch`.
+    pub fn finish(mut self) {
+        self.emit();
+        if self.batch.total() > 0 {
+            self.batch.first_at = self.batch.first_at.or(Some(self.arrived));
+            self.batch.last_at = Some(self.arrived);
+        }
+    }
+
+    fn emit(&mut self) {
+        let Some(pending) = self.pending.take() else { return };
+        let stream = self.formatter.stream;
+        let line: &[u8] = &pending.text;
+        let text = String::from_utf8_lossy(line);
+        let lines = pending.repeated * pending.lines;
+        *self.batch.lines.entry(stream).or_default() += lines;
+        self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
+        let record = if pending.lines == 1 { record::parse(line) } else { None };
+        let level = record.as_ref().and_then(Record::level);
+        let word = match (&record, level) {
+            (_, None) => Cow::Borrowed(self.formatter.level.word()),
+            (Some(record), Some(level)) => match record.level_word() {
+                // Numbers mean nothing outside their dialect.
+                word if level != Level::Unknown && word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
+                word => word,
+            },
+            (None, Some(level)) => Cow::Borrowed(level.word()),
+        };
+        let own_time = record.as_ref().and_then(|r| r.at);
+        let at = own_time.filter(|at| at.micros().abs_diff(self.arrived.micros()) <= CLOSE);
+        if let (Some(stated), None) = (own_time, at) {
+            let lines = lines + self.batch.skew.map_or(0, |s| s.lines);
+            let first = self.batch.skew.map_or((stated, self.arrived), |s| (s.stated, s.arrived));
+            self.batch.skew = Some(Skew { lines, stated: first.0, arrived: first.1 });
+        }
+        let structured = line.first() == Some(&b'{')
+            && matches!(text, Cow::Borrowed(_))
+            && serde_json::from_str::<IgnoredAny>(&text).is_ok();
+        let object = record.as_ref().filter(|_| structured);
+        let event = object.and_then(Record::event);
+        let message = object.map_or(Some(Cow::Borrowed(&*text)), Record::message);
+        let crash = match &record {
+            Some(record) => record.crash(),
+            None => classify::text(&text),
+        };
+        *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
+
+        let out = &mut *self.out;
+        out.extend_from_slice(b"{\"timestamp\":\"");
+        match at {
+            Some(at) => out.extend_from_slice(at.to_string().as_bytes()),
+            None => out.extend_from_slice(self.arrived_text.as_bytes()),
+        }
+        out.extend_from_slice(b"\",\"level\":");
+        string(out, &word);
+        out.extend_from_slice(b",\"event\":");
+        optional(out, event.as_deref());
+        out.extend_from_slice(b",\"message\":");
+        optional(out, message.as_deref());
+        out.extend_from_slice(b",\"stream\":");
+        string(out, stream);
+        number(out, ",\"repeated\":", (pending.repeated > 1).then_some(pending.repeated));
+        number(out, ",\"lines\":", (pending.lines > 1).then_some(pending.lines));
+        number(out, ",\"cut_from\":", pending.cut_from);
+        out.extend_from_slice(b",\"payload\":{\"stream\":");
+        string(out, stream);
+        out.extend_from_slice(b",\"ingested_at\":\"");
+        out.extend_from_slice(self.arrived_text.as_bytes());
+        if structured {
+            out.extend_from_slice(b"\",\"structured\":");
+            out.extend_from_slice(text.trim().as_bytes());
+        } else {
+            out.extend_from_slice(b"\",\"raw\":");
+            string(out, &text);
+        }
+        out.extend_from_slice(b"}}\n");
+
+        let severity = level.unwrap_or(self.formatter.level).status();
+        let trace = pending.trace || crash.is_some();
+        if !trace && severity == Status::Pass {
+            return;
+        }
+        let shown = message.or(event.clone()).unwrap_or_else(|| word.clone());
+        let headline = if trace { headline(&shown) } else { &shown };
+        self.batch.incident(LineIncident {
+            severity: if trace { Status::Fail } else { severity },
+            kind: if trace { "stack_trace" } else { "log_level" },
+            stream,
+            level: word.into_owned(),
+            event: event.map(Cow::into_owned),
+            message: headline.chars().take(SHOWN).collect(),
+            key: mask(headline),
+            at: self.arrived,
+            count: pending.repeated,
+        });
+    }
+}
+
+impl Trace {
+    /// The state after a line that belongs to nothing before it.
+    fn begins(line: &[u8]) -> Self {
+        if line.first() == Some(&b'{') {
+            return Self::None;
+        }
+        let text = String::from_utf8_lossy(line);
+        if classify::is_marker(&text) {
+            return Self::Open { closing_line: text.trim_start().starts_with("Traceback (") };
+        }
+        Self::None
+    }
+
+    /// Whether `line` goes on with the trace.
+    fn takes(&mut self, line: &[u8]) -> bool {
+        let Self::Open { closing_line } = *self else { return false };
+        let Ok(text) = std::str::from_utf8(line) else { return false };
+        let chained = ["Traceback (", "During handling of", "The above exception", "Caused by: ", "goroutine ", "note: run with"];
+        if text.starts_with([' ', '\t']) || text.is_empty() || classify::is_frame(text) {
+            return true;
+        }
+        if chained.iter().any(|start| text.starts_with(start)) {
+            *self = Self::Open { closing_line: closing_line || text.starts_with("Traceback (") };
+            return true;
+        }
+        *self = if closing_line { Self::Open { closing_line: false } } else { Self::None };
+        closing_line
+    }
+}
+
+/// The line of a stack trace that says what happened: the last one of Python's, the first of all others.
+fn headline(text: &str) -> &str {
+    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
+    if text.trim_start().starts_with("Traceback (") {
+        lines.rfind(|l| !l.starts_with([' ', '\t'])).unwrap_or(text)
+    } else {
+        lines.next().unwrap_or(text)
+    }
+}
+
+/// What makes two messages equal: everything but numbers.
+fn mask(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len().min(SHOWN));
+    let mut digits = false;
+    for c in text.chars().take(SHOWN) {
+        if !c.is_ascii_digit() {
+            masked.push(c);
+        } else if !digits {
+            masked.push('#');
+        }
+        digits = c.is_ascii_digit();
+    }
+    masked
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    // Writing a string into memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => string(out, text),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn number(out: &mut Vec<u8>, key: &str, value: Option<u64>) {
+    if let Some(value) = value {
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(value.to_string().as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn capture(stream: &'static str, lines: &[&str]) -> (Vec<Value>, Batch) {
+        let (mut out, mut batch) = (Vec::new(), Batch::default());
+        let level = if stream == "stderr" { Level::Error } else { Level::Info };
+        let mut formatter = Formatter::new(stream, level);
+        let at = Stamp::parse("2025-01-06T00:00:00Z").unwrap();
+        let mut chunk = formatter.chunk(at, &mut out, &mut batch);
+        for line in lines {
+            chunk.line(line.as_bytes(), None);
+        }
+        chunk.finish();
+        let records = String::from_utf8(out).unwrap();
+        (records.lines().map(|l| serde_json::from_str(l).unwrap()).collect(), batch)
+    }
+
+    #[test]
+    fn a_plain_line_is_kept_with_its_arrival() {
+        let (records, batch) = capture("stdout", &["hello \"world\""]);
+        assert_eq!(
+            records,
+            [json!({
+                "timestamp": "2025-01-06T00:00:00+00:00", "level": "info", "event": null,
+                "message": "hello \"world\"", "stream": "stdout",
+                "payload": {"stream": "stdout", "ingested_at": "2025-01-06T00:00:00+00:00", "raw": "hello \"world\""},
+            })]
+        );
+        assert_eq!(batch.total(), 1);
+        assert!(batch.incidents.is_empty());
+    }
+
+    #[test]
+    fn levels_of_every_spelling_reach_the_record() {
+        for (line, level, severity) in [
+            (r#"{"lvl":"error","msg":"order rejected"}"#, "error", Some(Status::Fail)),
+            (r#"{"level":50,"time":1736121600000,"msg":"db down"}"#, "error", Some(Status::Fail)),
+            (r#"{"levelname":"ERROR","levelno":40,"message":"order rejected"}"#, "error", Some(Status::Fail)),
+            (r#"{"level":"warn","msg":"slow"}"#, "warn", Some(Status::Warn)),
+            ("WARNING:root:slow", "warning", Some(Status::Warn)),
+            ("INFO:root:fine", "info", None),
+            ("all is well", "info", None),
+        ] {
+            let (records, batch) = capture("stdout", &[line]);
+            assert_eq!(records[0]["level"], level, "{line}");
+            assert_eq!(batch.incidents.first().map(|i| i.severity), severity, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_stderr_line_that_states_its_level_keeps_it() {
+        let (_, batch) = capture("stderr", &[r#"{"level":"info","message":"started"}"#, "INFO:root:ready"]);
+        assert!(batch.incidents.is_empty(), "{batch:?}");
+        let (_, batch) = capture("stderr", &["something odd"]);
+        assert_eq!(batch.incidents[0].severity, Status::Fail);
+    }
+
+    #[test]
+    fn a_stack_trace_is_one_record_and_one_incident_named_by_its_exception() {
+        let trace = ["Traceback (most recent call last):", "  File \"a.py\", line 1, in f", "ValueError: boom"];
+        let (records, batch) = capture("stderr", &[trace[0], trace[1], trace[2], "INFO:root:going on"]);
+        assert_eq!(records.len(), 2);
+        assert_eq!(records[0]["lines"], 3);
+        assert_eq!(records[0]["message"], trace.join("\n"));
+        assert_eq!(batch.total(), 4);
+        assert_eq!(batch.incidents.len(), 1);
+        assert_eq!((batch.incidents[0].kind, &*batch.incidents[0].message), ("stack_trace", "ValueError: boom"));
+    }
+
+    #[test]
+    fn equal_lines_of_a_burst_are_counted() {
+        let (records, batch) = capture("stdout", &["y", "y", "y", "n"]);
+        assert_eq!((records.len(), &records[0]["repeated"]), (2, &json!(3)));
+        assert_eq!((batch.total(), batch.levels["info"]), (4, 4));
+    }
+
+    #[test]
+    fn a_time_far_from_arrival_is_not_trusted() {
+        let (records, batch) = capture("stdout", &[r#"{"timestamp":"2025-01-06T05:30:00","level":"info"}"#]);
+        assert_eq!(records[0]["timestamp"], "2025-01-06T00:00:00+00:00");
+        assert_eq!(batch.skew.map(|s| s.lines), Some(1));
+        let (records, _) = capture("stdout", &[r#"{"level":30,"time":1736121601500,"msg":"hi"}"#]);
+        assert_eq!(records[0]["timestamp"], "2025-01-06T00:00:01.500000+00:00");
+    }
+}
