@@ -23,6 +23,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Supervise a rehearsal, keep its evidence and judge it
+    FinalDryRun(Box<command::final_dry_run::FinalDryRun>),
+    /// The built-in systems for drills and tests
+    #[command(hide = true, subcommand)]
+    Simulate(command::simulate::Simulate),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -55,8 +60,10 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Error> {
-    let Cli { common: _, command } = cli;
+    let Cli { common, command } = cli;
     match command {
+        Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
+        Command::Simulate(simulate) => command::simulate::run(&simulate),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "emp-ops", &mut script);

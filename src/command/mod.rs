@@ -1,6 +1,9 @@
 //! One file per subcommand, named as it is typed: its arguments and one function that glues the rooms below.
 //! A command never uses another command; what they share is here.
 
+pub mod final_dry_run;
+pub mod simulate;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -80,6 +83,24 @@ impl FailOn {
             Self::Never => false,
         };
         if refused { NOT_ACCEPTED } else { ACCEPTED }
+    }
+}
+
+/// A severity that can be chosen for a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SeverityArg {
+    /// Somebody should look
+    Warn,
+    /// Not acceptable
+    Fail,
+}
+
+impl From<SeverityArg> for Status {
+    fn from(severity: SeverityArg) -> Self {
+        match severity {
+            SeverityArg::Warn => Self::Warn,
+            SeverityArg::Fail => Self::Fail,
+        }
     }
 }
 

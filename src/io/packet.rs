@@ -143,10 +143,7 @@ mod tests {
         fs::write(&log, "{}\n").unwrap();
         let contents = Contents {
             documents: vec![(SUMMARY_JSON.to_owned(), b"{}".to_vec())],
-            raw: vec![
-                ("logs/a.jsonl".to_owned(), log),
-                ("decision_diary.json".to_owned(), folder.path().join("none")),
-            ],
+            raw: vec![("logs/a.jsonl".to_owned(), log), ("decision_diary.json".to_owned(), folder.path().join("none"))],
         };
         let at = Stamp::from_seconds(1_736_121_600).unwrap();
         let archives: Vec<Vec<u8>> = ["one", "two"]

@@ -90,7 +90,7 @@ pub fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
         }
         // Sleep to the next tick, but notice a signal soon.
         let next = tick.saturating_mul(u32::try_from(seq).unwrap_or(u32::MAX));
-        while let left @ Duration::from_nanos(1).. = next.saturating_sub(started.elapsed()) {
+        while let Some(left) = next.checked_sub(started.elapsed()) {
             if stop.swap(false, Ordering::Relaxed) && scenario != Scenario::IgnoreSignals {
                 log("info", "shutdown", "shutting down", seq)?;
                 return Ok(0);

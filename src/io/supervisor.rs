@@ -105,7 +105,7 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     let Setup { folder, launch, sink, evidence, timeline, stderr_level, record } = setup;
     let logs = sink.folder.clone();
     let sink = Sink::open(sink).map_err(|source| FileError::new("create", logs, source))?;
-    let clocks = Clocks::start(record.started_at);
+    let clocks = Clocks::start();
     let progress = ProgressFile::new(folder.join("progress.json"), timeline.then(|| folder.join("progress_timeline")));
     let mut driver = Driver {
         machine: Machine::new(plan, record.started_at),
@@ -134,14 +134,13 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
 
 /// The clocks of a run.
 struct Clocks {
-    started_at: Stamp,
     mono: Instant,
     boot: Duration,
 }
 
 impl Clocks {
-    fn start(started_at: Stamp) -> Self {
-        Self { started_at, mono: Instant::now(), boot: boot_time() }
+    fn start() -> Self {
+        Self { mono: Instant::now(), boot: boot_time() }
     }
 
     fn now(&self) -> Now {
@@ -353,9 +352,7 @@ impl Driver {
         }
         let now = self.clocks.now();
         let (reason, ended) = self.machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
-        let relative = |path: &PathBuf| {
-            path.strip_prefix(&self.folder).unwrap_or(path).display().to_string()
-        };
+        let relative = |path: &PathBuf| path.strip_prefix(&self.folder).unwrap_or(path).display().to_string();
         {
             let sink = lock(&self.sink);
             self.record.evidence.logs = sink.structured_paths().iter().map(relative).collect();
@@ -376,10 +373,8 @@ impl Driver {
         record.resource_monitor.interval_seconds = monitor.interval_seconds;
         record.resource_monitor.violation_severity = monitor.violation_severity;
         record.resource_monitor.thresholds = monitor.thresholds;
-        record.progress = ProgressChain {
-            snapshots: machine.snapshots(),
-            head_sha256: self.progress.head().map(str::to_owned),
-        };
+        record.progress =
+            ProgressChain { snapshots: machine.snapshots(), head_sha256: self.progress.head().map(str::to_owned) };
         self.save_record(State::Complete)?;
         Ok(Supervised { record: self.record, machine: self.machine, progress: self.progress, ended })
     }

@@ -220,7 +220,8 @@ impl Trace {
     fn takes(&mut self, line: &[u8]) -> bool {
         let Self::Open { closing_line } = *self else { return false };
         let Ok(text) = std::str::from_utf8(line) else { return false };
-        let chained = ["Traceback (", "During handling of", "The above exception", "Caused by: ", "goroutine ", "note: run with"];
+        let chained =
+            ["Traceback (", "During handling of", "The above exception", "Caused by: ", "goroutine ", "note: run with"];
         if text.starts_with([' ', '\t']) || text.is_empty() || classify::is_frame(text) {
             return true;
         }

@@ -214,7 +214,10 @@ mod tests {
     #[test]
     fn objectives_are_read_and_unknown_words_refused() {
         let good = Objective::parse(" order  flow =go: all fills seen ").unwrap();
-        assert_eq!((good.name.as_str(), good.status, good.note.as_deref()), ("order flow", Status::Pass, Some("all fills seen")));
+        assert_eq!(
+            (good.name.as_str(), good.status, good.note.as_deref()),
+            ("order flow", Status::Pass, Some("all fills seen"))
+        );
         for bad in ["x", "=pass", "x=purple", "x="] {
             assert!(Objective::parse(bad).is_err(), "{bad}");
         }

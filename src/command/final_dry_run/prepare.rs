@@ -137,7 +137,8 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         memory_percent: args.max_memory_percent,
         severity: args.resource_severity.into(),
     };
-    if sample_interval.is_none() && (limits.cpu_percent, limits.rss_bytes, limits.memory_percent) != (None, None, None) {
+    if sample_interval.is_none() && (limits.cpu_percent, limits.rss_bytes, limits.memory_percent) != (None, None, None)
+    {
         return Err(Error::Usage("limits of CPU and memory need samples; drop --sample-interval 0s".to_owned()));
     }
     let attached = metadata(&args.metadata);
@@ -295,7 +296,8 @@ fn command_of(args: &FinalDryRun, tick: Duration) -> Result<Vec<String>, Error> 
     if let Some(scenario) = args.simulate {
         let program = env::current_exe().map_err(|e| Error::NoVerdict(format!("cannot find emp-ops itself: {e}")))?;
         let scenario = clap::ValueEnum::to_possible_value(&scenario).map(|v| v.get_name().to_owned());
-        let words = ["simulate", "runtime", "--scenario", &scenario.unwrap_or_default(), "--tick", &duration_text(tick)];
+        let words =
+            ["simulate", "runtime", "--scenario", &scenario.unwrap_or_default(), "--tick", &duration_text(tick)];
         return Ok([program.display().to_string()].into_iter().chain(words.map(str::to_owned)).collect());
     }
     let program = &args.command[0];
@@ -303,7 +305,8 @@ fn command_of(args: &FinalDryRun, tick: Duration) -> Result<Vec<String>, Error> 
     let found = if program.contains('/') {
         executable(Path::new(program))
     } else {
-        env::var_os("PATH").is_some_and(|paths| env::split_paths(&paths).any(|folder| executable(&folder.join(program))))
+        env::var_os("PATH")
+            .is_some_and(|paths| env::split_paths(&paths).any(|folder| executable(&folder.join(program))))
     };
     if found {
         return Ok(args.command.clone());
@@ -365,7 +368,12 @@ fn check_order(small: &str, warn: Option<Duration>, large: &str, fail: Option<Du
 }
 
 /// The variables of the command: where to write its evidence, in absolute paths, then the operator's own.
-fn environment(args: &FinalDryRun, folder: &Path, diary: Option<&Path>, performance: Option<&Path>) -> Vec<(String, String)> {
+fn environment(
+    args: &FinalDryRun,
+    folder: &Path,
+    diary: Option<&Path>,
+    performance: Option<&Path>,
+) -> Vec<(String, String)> {
     let text = |path: &Path| path.display().to_string();
     let mut all = vec![("FINAL_DRY_RUN_LOG_DIR".to_owned(), text(&folder.join("logs")))];
     for (path, names) in [

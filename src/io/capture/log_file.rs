@@ -111,7 +111,12 @@ impl Encoder {
 
 impl LogFile {
     /// Opens the first part. An existing file is refused, so that two runs never share one.
-    pub(super) fn open(folder: &Path, stem: &str, extension: &'static str, compression: Compression) -> io::Result<Self> {
+    pub(super) fn open(
+        folder: &Path,
+        stem: &str,
+        extension: &'static str,
+        compression: Compression,
+    ) -> io::Result<Self> {
         let path = part_path(folder, stem, extension, compression, 0);
         let (file, inode) = create(&path)?;
         Ok(Self {
@@ -145,9 +150,9 @@ impl LogFile {
         self.pending_lines += lines;
         let result = match self.encoder.writer() {
             None => self.append(bytes).map(|()| self.settle()),
-            Some(encoder) => encoder.write_all(bytes).and_then(|()| {
-                if self.encoder.held().len() >= HELD { self.append_held() } else { Ok(()) }
-            }),
+            Some(encoder) => encoder
+                .write_all(bytes)
+                .and_then(|()| if self.encoder.held().len() >= HELD { self.append_held() } else { Ok(()) }),
         };
         self.note(result);
     }

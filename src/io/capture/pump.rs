@@ -4,11 +4,11 @@ use std::io::{self, Read};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter};
 
 use super::Sink;
 use crate::io::clock;
-use crate::supervise::capture::{Formatter, LINE_LIMIT};
+use crate::supervise::capture::{Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
 
 /// What one read takes at most. Short lines grow a hundredfold on their way into the structured log, so this bounds memory.
@@ -51,7 +51,7 @@ pub struct PumpPlan<W> {
 pub fn pump<W: Clone>(mut source: impl Read, mut plan: PumpPlan<W>, message: &W) -> io::Result<()> {
     let mut data: Vec<u8> = Vec::with_capacity(CHUNK);
     let mut structured = Vec::with_capacity(CHUNK);
-    let mut raw = Vec::new();
+    let mut raw = Vec::with_capacity(CHUNK);
     // Whether the line at hand was cut already: its rest is dropped up to the next line end.
     let mut skipping = false;
     let mut chunk = vec![0; CHUNK];
@@ -62,50 +62,20 @@ pub fn pump<W: Clone>(mut source: impl Read, mut plan: PumpPlan<W>, message: &W)
         };
         let arrived = clock::now();
         let mut batch = Batch { bytes: read as u64, ..Batch::default() };
-        let mut fresh = &chunk[..read];
         structured.clear();
         raw.clear();
+        let mut fresh = &chunk[..read];
         if skipping {
-            match memchr(b'\n', fresh) {
-                None if read > 0 => {
-                    plan.mailbox.put(batch);
-                    continue;
-                }
-                None => fresh = &[],
-                Some(end) => fresh = &fresh[end + 1..],
-            }
-            skipping = false;
+            let end = memchr(b'\n', fresh);
+            fresh = end.map_or(&[], |end| &fresh[end + 1..]);
+            skipping = end.is_none();
         }
-        let end = if read == 0 { None } else { memrchr(b'\n', fresh) };
+        data.extend_from_slice(fresh);
         let mut out = plan.formatter.chunk(arrived, &mut structured, &mut batch);
-        match end {
-            Some(end) => {
-                data.extend_from_slice(&fresh[..=end]);
-                for line in data[..data.len() - 1].split(|b| *b == b'\n') {
-                    if line.len() > LINE_LIMIT {
-                        out.line(&line[..LINE_LIMIT], Some(line.len() as u64));
-                        raw.extend_from_slice(&line[..LINE_LIMIT]);
-                    } else {
-                        out.line(line, None);
-                        raw.extend_from_slice(line);
-                    }
-                    raw.push(b'\n');
-                }
-                data.clear();
-                data.extend_from_slice(&fresh[end + 1..]);
-            }
-            None => data.extend_from_slice(fresh),
-        }
-        if data.len() > LINE_LIMIT || (read == 0 && !data.is_empty()) {
-            let cut = data.len() > LINE_LIMIT;
-            data.truncate(LINE_LIMIT);
-            out.line(&data, cut.then_some(LINE_LIMIT as u64 + 1));
-            raw.extend_from_slice(&data);
-            raw.push(b'\n');
-            data.clear();
-            skipping = cut && read > 0;
-        }
+        let (used, cut) = take_lines(&data, read == 0, &mut out, &mut raw);
         out.finish();
+        data.drain(..used);
+        skipping |= cut;
         let urgent = !batch.incidents.is_empty();
         let lines = batch.total();
         if lines > 0 {
@@ -120,6 +90,32 @@ pub fn pump<W: Clone>(mut source: impl Read, mut plan: PumpPlan<W>, message: &W)
             return Ok(());
         }
     }
+}
+
+/// Hands over the whole lines in `data`, at its end also one without a line end, and the start of one that is too
+/// long. Returns how much was used, and whether a line was cut whose rest is still to come.
+fn take_lines<'l>(data: &'l [u8], at_end: bool, out: &mut Chunk<'_, 'l>, raw: &mut Vec<u8>) -> (usize, bool) {
+    let mut used = 0;
+    let mut keep = |line: &'l [u8], whole: usize| {
+        out.line(line, (whole > line.len()).then_some(whole as u64));
+        raw.extend_from_slice(line);
+        raw.push(b'\n');
+    };
+    for end in memchr_iter(b'\n', data) {
+        let line = &data[used..end];
+        keep(&line[..line.len().min(LINE_LIMIT)], line.len());
+        used = end + 1;
+    }
+    let rest = &data[used..];
+    if rest.len() > LINE_LIMIT {
+        keep(&rest[..LINE_LIMIT], rest.len());
+        return (data.len(), !at_end);
+    }
+    if at_end && !rest.is_empty() {
+        keep(rest, rest.len());
+        return (data.len(), false);
+    }
+    (used, false)
 }
 
 /// A panic elsewhere must not stop the capture, so poisoning is of no interest.

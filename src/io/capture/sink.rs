@@ -100,7 +100,11 @@ impl Sink {
             let known = self.reported.iter_mut().find(|(p, ..)| *p == state.0);
             let news = known.as_ref().map_or(state.1.is_some() || state.2 > 0, |k| **k != state);
             if news {
-                changed.push(CaptureFault { path: path.display().to_string(), error: state.1.clone(), lost_lines: lost });
+                changed.push(CaptureFault {
+                    path: path.display().to_string(),
+                    error: state.1.clone(),
+                    lost_lines: lost,
+                });
                 match known {
                     Some(known) => *known = state,
                     None => self.reported.push(state),
