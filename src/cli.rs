@@ -24,6 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Supervise a rehearsal, keep its evidence and judge it
+    #[command(hide = true)]
     FinalDryRun(Box<command::final_dry_run::FinalDryRun>),
     /// The built-in systems for drills and tests
     #[command(hide = true, subcommand)]

@@ -5,6 +5,7 @@
 
 pub mod inert;
 mod markdown;
+pub mod review;
 mod text;
 
 use crate::finding::Status;

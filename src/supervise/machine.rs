@@ -655,3 +655,6 @@ fn signal_name(signal: i32) -> &'static str {
 fn plural(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests;

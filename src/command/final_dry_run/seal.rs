@@ -8,7 +8,7 @@ use std::process::ExitCode;
 pub(super) fn seal(
     common: &Common,
     _args: &FinalDryRun,
-    supervised: Supervised,
+    supervised: &Supervised,
     folder: &Path,
     shown: &str,
 ) -> Result<ExitCode, Error> {
