@@ -3,6 +3,9 @@
 //! Words count as words: "no exceptions raised", "exception-free", "handled exception", "panic button" and
 //! "0 errors" are harmless; "unhandled", "exception not handled" and "panicked at" are not.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use serde::{Deserialize, Serialize};
 
 /// What a text shows.
@@ -73,14 +76,17 @@ pub fn is_marker(line: &str) -> bool {
     is_frame(line) || text(line).is_some()
 }
 
-/// A cheap test that passes everything which [`text`] could recognise.
-fn may_match(text: &[u8]) -> bool {
-    // Every recognised form has one of these letters pairs or marks; most log lines have none of the words.
-    HINTS.iter().any(|hint| contains(text, hint))
+/// A cheap test that passes everything which [`text`] could recognise: most log lines have none of the words.
+pub(crate) fn may_match(text: &[u8]) -> bool {
+    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let builder = AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(HINTS);
+        builder.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}"))
+    });
+    SEARCH.is_match(text)
 }
 
 /// Lower-case letters stand for both cases.
-pub(crate) const HINTS: [&str; 14] = [
+const HINTS: [&str; 14] = [
     "xception",
     "raceback",
     "panic",
@@ -96,10 +102,6 @@ pub(crate) const HINTS: [&str; 14] = [
     "sanitizer",
     "in `",
 ];
-
-fn contains(text: &[u8], needle: &str) -> bool {
-    text.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
-}
 
 fn is_stack_trace(text: &str) -> bool {
     text.contains("Traceback (most recent call last)")
