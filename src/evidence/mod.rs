@@ -2,9 +2,11 @@
 
 pub mod checksums;
 pub mod classify;
+pub mod counts;
 pub mod dialect;
 pub mod diary;
 pub mod document;
+pub mod histogram;
 pub mod json;
 pub mod level;
 mod logfmt;
@@ -12,4 +14,5 @@ pub mod performance;
 mod plain;
 pub mod plan;
 pub mod record;
+pub mod signature;
 pub mod summary;

@@ -52,17 +52,31 @@ pub struct Summary {
 pub struct LogSummary {
     /// The highest severity of the incidents below and of the faults of the files.
     pub status: Status,
+    /// Lines read, blank ones included.
+    pub lines: u64,
     /// Usable records.
     pub records: u64,
     /// Lines that are no record: blank, not understood, or without a usable time.
     pub ignored_lines: u64,
+    /// Lines that continue the record before them, such as the frames of a stack trace.
+    pub continued_lines: u64,
     /// Records by level, in the words of the log.
     pub level_counts: BTreeMap<String, u64>,
+    /// Records by severity, in our words.
+    pub severity_counts: BTreeMap<String, u64>,
+    /// Records whose level no vocabulary defines, by that level.
+    pub unknown_levels: BTreeMap<String, u64>,
+    /// Records whose level is not listed above because there are too many different ones.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub levels_not_listed: u64,
     /// Records by event name.
     pub event_counts: BTreeMap<String, u64>,
-    /// Silences longer than the limit.
+    /// Records whose event is not listed above because there are too many different ones.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub events_not_listed: u64,
+    /// Silences longer than the limit; at most the limit for listing.
     pub gap_incidents: Vec<Finding>,
-    /// Stack traces, panics and the like.
+    /// Stack traces, panics and the like; at most the limit for listing.
     pub content_incidents: Vec<Finding>,
     /// Records at a warning level; at most the limit for listing.
     pub warnings: Vec<Finding>,
@@ -70,6 +84,13 @@ pub struct LogSummary {
     pub errors: Vec<Finding>,
     /// How many there are of each kind, listed or not.
     pub totals: LogTotals,
+    /// Equal incidents together: by severity, then by count.
+    pub groups: Vec<Group>,
+    /// Incidents in no group because there are too many different ones.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub incidents_not_grouped: u64,
+    /// Records over time.
+    pub histogram: Vec<Bucket>,
     /// The time of the first record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Stamp>,
@@ -79,9 +100,97 @@ pub struct LogSummary {
     /// Seconds that the evidence covers: from the first to the last record, or the supervised time of a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<f64>,
-    /// The share of the duration that lies outside gaps, 0 to 1.
+    /// The share of the duration that lies outside gaps, 0 to 1; absent where there is no duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uptime_ratio: Option<f64>,
+    /// Each file that was read, by path.
+    pub files: Vec<FileReport>,
+    /// What is wrong with the files.
+    pub findings: Vec<Finding>,
+}
+
+/// Incidents whose texts differ only in numbers, ids and quoted values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// How bad they are.
+    pub severity: Status,
+    /// `error`, `warning`, or the kind of crash: `stack_trace`, `panic`, …
+    pub kind: String,
+    /// The text with the varying parts masked.
+    pub signature: String,
+    /// How many there are.
+    pub count: u64,
+    /// The first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<Stamp>,
+    /// The last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Stamp>,
+    /// The first, in full.
+    pub example: Finding,
+}
+
+/// A stretch of time with the records in it. Empty stretches are there too, as one however long they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// The start; the end is the start of the next one.
+    pub start: Stamp,
+    /// The length: an hour, more where the logs span very many hours, and any number of those where it is empty.
+    pub seconds: u64,
+    /// Records in it; 0 for an empty stretch.
+    pub records: u64,
+    /// Those at a warning level.
+    pub warnings: u64,
+    /// Those at an error level, or with a crash in them.
+    pub errors: u64,
+}
+
+/// How one file was read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FileReport {
+    /// The path as given, or below the directory that was given.
+    pub path: String,
+    /// The dialect of most records; empty where there are none.
+    pub dialect: String,
+    /// How the file was packed: `plain`, `gz`, `bz2`, `xz`, `zst`; `+utf-16` where the text was that.
+    pub encoding: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Size of its text.
+    pub text_bytes: u64,
+    /// Lines in it, blank ones included.
+    pub lines: u64,
+    /// Usable records.
+    pub records: u64,
+    /// Lines that are no record.
+    pub ignored_lines: u64,
+    /// Lines that continue the record before them.
+    pub continued_lines: u64,
+    /// The first three ignored lines that are not blank, shortened.
+    pub first_ignored: Vec<IgnoredLine>,
+    /// The time of the first record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Stamp>,
+    /// The time of the last record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Stamp>,
+    /// Whether it was read to its end.
+    pub complete: bool,
+}
+
+/// A line that is no record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnoredLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// Its start.
+    pub text: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Exact counts of the findings in the logs.
