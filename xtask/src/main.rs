@@ -1,5 +1,81 @@
-//! Development chores: `cargo xtask bench` measures speed and memory on generated data.
+//! Development chores.
+//!
+//! - `cargo xtask bench [NAME…]` measures speed and memory on generated data, next to plain references.
+//! - `cargo xtask soak [MINUTES]` supervises a misbehaving command and checks that nothing is lost or leaked.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the chores talk to the terminal")]
+
+mod capture;
+mod measure;
+mod soak;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+/// What a chore returns: the message of an error is shown.
+type Outcome = Result<(), String>;
+
+/// A bench: its name, and what runs it.
+type Bench = (&'static str, fn(&Tool) -> Outcome);
+
+const BENCHES: &[Bench] = &[("capture", capture::bench)];
+
+/// The program under test, as a release build.
+struct Tool {
+    path: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["bench", ref names @ ..] => bench(names),
+        ["soak", ref minutes @ ..] => soak(minutes),
+        [measure::WORD, ref command @ ..] => measure::child(command),
+        _ => Err("usage: cargo xtask bench [NAME…] | cargo xtask soak [MINUTES]".to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(names: &[&str]) -> Outcome {
+    let unknown: Vec<&&str> = names.iter().filter(|name| BENCHES.iter().all(|(known, _)| known != *name)).collect();
+    if !unknown.is_empty() {
+        let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+        return Err(format!("no bench {unknown:?}; there are {known:?}"));
+    }
+    let tool = Tool::build()?;
+    for (name, run) in BENCHES.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
+        println!("\n{name}");
+        run(&tool)?;
+    }
+    Ok(())
+}
+
+fn soak(minutes: &[&str]) -> Outcome {
+    let minutes = match minutes {
+        [] => 10.0,
+        [number] => number.parse().map_err(|_| format!("{number} is no number of minutes"))?,
+        _ => return Err("usage: cargo xtask soak [MINUTES]".to_owned()),
+    };
+    soak::run(&Tool::build()?, minutes)
+}
+
+impl Tool {
+    /// Builds emp-ops for release.
+    fn build() -> Result<Self, String> {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let status = cargo.args(["build", "--release", "--package", "emp-ops"]).status();
+        if !status.map_err(|e| format!("cannot run cargo: {e}"))?.success() {
+            return Err("the release build failed".to_owned());
+        }
+        let here = env::current_exe().map_err(|e| e.to_string())?;
+        Ok(Self { path: here.with_file_name("emp-ops") })
+    }
 }
