@@ -29,6 +29,8 @@ enum Command {
     /// The built-in systems for drills and tests
     #[command(hide = true, subcommand)]
     Simulate(command::simulate::Simulate),
+    /// Make one queue of follow-ups from evidence and status reports
+    Backlog(command::backlog::Backlog),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -62,7 +64,11 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode, Error> {
     let Cli { common, command } = cli;
+    if common.format == command::Format::Csv && !matches!(command, Command::Backlog(_)) {
+        return Err(Error::Usage(command::NO_CSV.to_owned()));
+    }
     match command {
+        Command::Backlog(args) => command::backlog::run(&common, &args),
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
         Command::Completions { shell } => {

@@ -1,6 +1,7 @@
 //! One file per subcommand, named as it is typed: its arguments and one function that glues the rooms below.
 //! A command never uses another command; what they share is here.
 
+pub mod backlog;
 pub mod final_dry_run;
 pub mod simulate;
 
@@ -13,9 +14,10 @@ use serde::Serialize;
 
 use crate::finding::{Metadata, Status};
 use crate::io::files::{self, FileError};
+use crate::io::inputs::InputError;
 use crate::io::terminal::{self, ColorChoice};
 use crate::report::{self, Doc, inert};
-use crate::time;
+use crate::time::{self, Stamp};
 
 /// The verdict was accepted.
 pub const ACCEPTED: u8 = 0;
@@ -60,6 +62,8 @@ pub enum Format {
     Json,
     /// Markdown for reports
     Markdown,
+    /// Rows for trackers and spreadsheets (backlog only)
+    Csv,
 }
 
 /// Which verdicts are not accepted.
@@ -124,6 +128,15 @@ pub enum Error {
     Interrupted(u8),
 }
 
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::File(error) => Self::File(error),
+            error => Self::NoVerdict(error.to_string()),
+        }
+    }
+}
+
 impl Error {
     /// The exit code that tells callers of this.
     pub fn code(&self) -> u8 {
@@ -153,18 +166,27 @@ impl Common {
     /// # Errors
     /// The pack or standard output cannot be written.
     pub fn emit<T: Serialize>(&self, outcome: &Outcome<'_, T>) -> Result<ExitCode, Error> {
-        if let Some(folder) = &self.out {
-            files::create_dir(folder)?;
-            files::replace_json(&folder.join(format!("{}.json", outcome.name)), outcome.json)?;
-            let markdown = report::to_markdown(outcome.doc);
-            files::replace(&folder.join(format!("{}.md", outcome.name)), markdown.as_bytes())?;
-        }
+        self.pack(outcome.name, outcome.json, outcome.doc)?;
         terminal::print(&match self.format {
             Format::Text => report::to_text(outcome.doc, terminal::look(self.color)),
             Format::Json => files::json_text(outcome.json),
             Format::Markdown => report::to_markdown(outcome.doc),
+            Format::Csv => return Err(Error::Usage(NO_CSV.to_owned())),
         })?;
         Ok(self.fail_on.code(outcome.status).into())
+    }
+
+    /// Writes the pack under `--out`, where that was asked for: `<name>.json` and `<name>.md`.
+    ///
+    /// # Errors
+    /// The pack cannot be written.
+    pub fn pack(&self, name: &str, json: &impl Serialize, doc: &Doc) -> Result<(), Error> {
+        if let Some(folder) = &self.out {
+            files::create_dir(folder)?;
+            files::replace_json(&folder.join(format!("{name}.json")), json)?;
+            files::replace(&folder.join(format!("{name}.md")), report::to_markdown(doc).as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Says something on standard error, unless `--quiet`.
@@ -173,6 +195,17 @@ impl Common {
             terminal::note(text);
         }
     }
+}
+
+/// Only lists of items have a form in rows.
+pub const NO_CSV: &str = "--format csv is for `backlog`; choose text, json or markdown";
+
+/// clap parser for an instant: `2025-01-15`, `2025-01-15T12:00:00Z`.
+///
+/// # Errors
+/// Not an ISO 8601 time.
+pub fn stamp(text: &str) -> Result<Stamp, String> {
+    Stamp::parse(text).ok_or_else(|| "write a time such as 2025-01-15 or 2025-01-15T12:00:00Z".to_owned())
 }
 
 /// clap parser for a duration with units.

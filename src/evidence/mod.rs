@@ -10,6 +10,7 @@ pub mod histogram;
 pub mod json;
 pub mod level;
 mod logfmt;
+pub mod outcome;
 pub mod performance;
 mod plain;
 pub mod plan;

@@ -4,6 +4,7 @@ pub mod capture;
 pub mod child;
 pub mod clock;
 pub mod files;
+pub mod inputs;
 pub mod packet;
 pub mod progress_file;
 pub mod sampler;

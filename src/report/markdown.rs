@@ -50,11 +50,32 @@ fn line(out: &mut String, text: &str) {
 fn span(cell: &Cell) -> String {
     match cell.tone {
         Tone::Code => inert::markdown_code(&cell.text),
+        Tone::Place => link(&cell.text),
         Tone::Status(_) | Tone::Strong if !cell.text.trim().is_empty() => {
             format!("**{}**", inert::markdown(cell.text.trim()))
         }
         _ => inert::markdown(&cell.text),
     }
+}
+
+/// A link to `file:line`. The target holds nothing but letters, digits, `-._~/` and percent escapes, so that it can
+/// neither leave the link nor name another scheme.
+fn link(place: &str) -> String {
+    let (path, line) = match place.rsplit_once(':') {
+        Some((path, line)) if !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit()) => (path, Some(line)),
+        _ => (place, None),
+    };
+    let mut target = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => target.push(char::from(byte)),
+            _ => target.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    // Two slashes at the start would name a host.
+    let target = if target.starts_with("//") { format!("/.{}", &target[1..]) } else { target };
+    let anchor = line.map(|line| format!("#L{line}")).unwrap_or_default();
+    format!("[{}]({target}{anchor})", inert::markdown(place))
 }
 
 fn fence(text: &str) -> String {

@@ -3,6 +3,8 @@
 //! Callers put raw text in, whatever its origin: each renderer makes it inert for its own medium, in one
 //! place ([`inert`]). JSON is not a view: it is the serialised result itself.
 
+pub mod backlog;
+pub mod block;
 pub mod inert;
 mod markdown;
 pub mod review;
@@ -99,6 +101,8 @@ pub enum Tone {
     Status(Status),
     /// A path, command or other literal.
     Code,
+    /// A file, or `file:line`; a link where the medium has links.
+    Place,
     /// Of lesser weight.
     Dim,
     /// Of greater weight.

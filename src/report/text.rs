@@ -107,7 +107,7 @@ fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
 fn styled(cell: &Cell) -> comfy_table::Cell {
     let shown = comfy_table::Cell::new(inert::line(&cell.text));
     match cell.tone {
-        Tone::Plain | Tone::Code => shown,
+        Tone::Plain | Tone::Code | Tone::Place => shown,
         Tone::Dim => shown.add_attribute(Attribute::Dim),
         Tone::Strong => shown.add_attribute(Attribute::Bold),
         Tone::Status(status) => shown.add_attribute(Attribute::Bold).fg(match status {
@@ -122,7 +122,7 @@ fn styled(cell: &Cell) -> comfy_table::Cell {
 pub(super) fn paint(text: &str, tone: Tone, look: Look) -> String {
     let code = match tone {
         _ if !look.color => return text.to_owned(),
-        Tone::Plain | Tone::Code => return text.to_owned(),
+        Tone::Plain | Tone::Code | Tone::Place => return text.to_owned(),
         Tone::Dim => "2",
         Tone::Strong => "1",
         Tone::Status(Status::Pass) => "1;32",

@@ -1,0 +1,106 @@
+//! `emp-ops backlog`: one queue of follow-ups.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::{Common, Error, Format, positive_duration};
+use crate::evidence::outcome::Report;
+use crate::finding::Status;
+use crate::io::inputs::{self, Input};
+use crate::io::{clock, files, terminal};
+use crate::report;
+use crate::time::Stamp;
+use crate::verdict::backlog::{self, Gathered, Options};
+
+/// Make one queue of follow-ups from evidence and status reports
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Try it: emp-ops backlog runs/r1 status.md --previous backlog.json")]
+pub struct Backlog {
+    /// A run directory, a summary, sign-off or review JSON, an earlier backlog, or a status report in Markdown
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// List items from this severity up
+    #[arg(long, value_enum, default_value_t)]
+    min_severity: MinSeverity,
+    /// What the backlog is called
+    #[arg(long, value_name = "TEXT", default_value = "Backlog")]
+    title: String,
+    /// An earlier backlog: say what is new, carried over and closed since
+    #[arg(long, value_name = "backlog.json")]
+    previous: Option<PathBuf>,
+    /// Items that are open for longer than this FAIL
+    #[arg(long, value_name = "D", value_parser = positive_duration)]
+    max_age: Option<Duration>,
+    /// Rewrite the block between `<!-- emp-ops:begin -->` and `<!-- emp-ops:end -->` of this file
+    #[arg(long, value_name = "FILE.md")]
+    update: Option<PathBuf>,
+    /// Judge due dates and ages as of this time, such as 2025-01-15 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = super::stamp)]
+    as_of: Option<Stamp>,
+}
+
+/// The lowest severity that is listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum MinSeverity {
+    /// Everything, also what is done
+    Pass,
+    /// What needs work
+    #[default]
+    Warn,
+    /// What is not acceptable
+    Fail,
+}
+
+/// Reads the inputs, makes the backlog, and says what to do.
+///
+/// # Errors
+/// An input cannot be read, the file to update has no block, or an output cannot be written.
+pub fn run(common: &Common, args: &Backlog) -> Result<ExitCode, Error> {
+    let generated_at = clock::generated_at();
+    let options = Options {
+        title: args.title.clone(),
+        generated_at,
+        as_of: args.as_of.unwrap_or(generated_at),
+        min_severity: match args.min_severity {
+            MinSeverity::Pass => Status::Pass,
+            MinSeverity::Warn => Status::Warn,
+            MinSeverity::Fail => Status::Fail,
+        },
+        max_age: args.max_age,
+    };
+    let mut gathered = Gathered::default();
+    for path in &args.inputs {
+        match inputs::read(path)? {
+            Input::Document { path, value } => gathered.document(&value, &path.to_string_lossy(), options.as_of),
+            Input::Report { path, text } => {
+                gathered.report(&Report::read(&text), &path.to_string_lossy(), options.as_of);
+            }
+            Input::UnfinishedRun { path, record } => gathered.unfinished_run(record.as_ref(), &path.to_string_lossy()),
+        }
+    }
+    let previous = args.previous.as_deref().map(inputs::read_json).transpose()?;
+    let result = backlog::build(gathered, previous.as_ref(), &options);
+    let document = report::backlog::document(&result);
+    if let Some(path) = &args.update {
+        // A link stays a link: what it points to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        let before = files::read(&path)?;
+        let after = report::block::replace(&before, &report::to_markdown(&document))
+            .map_err(|why| Error::Usage(format!("cannot update {}: {why}", path.display())))?;
+        if after != before {
+            files::replace(&path, &after)?;
+        }
+    }
+    common.pack("backlog", &result, &document)?;
+    terminal::print(&match common.format {
+        Format::Text => report::to_text(&report::backlog::screen(&result), terminal::look(common.color)),
+        Format::Json => files::json_text(&result),
+        Format::Markdown => report::to_markdown(&document),
+        Format::Csv => report::backlog::csv(&result),
+    })?;
+    Ok(common.fail_on.code(result.status).into())
+}

@@ -1,0 +1,421 @@
+//! Items of the documents of a run: summary bundles, audits, sign-offs, reviews, earlier backlogs.
+//!
+//! Other tools write these documents, too, so everything is read as it comes: lists may be null or a single object,
+//! words of severity are those of any vocabulary. What is not understood is named, and keeps the verdict from PASS.
+
+use serde_json::Value;
+
+use super::{Gathered, Item, NotUnderstood, Origin, Source, carry};
+use crate::finding::Status;
+use crate::time::Stamp;
+
+/// The parts of an audit that list records of the logs, with the category of their items.
+const LOG_LISTS: [(&str, &str, &str); 4] = [
+    ("errors", "log_error", "an error without a message"),
+    ("warnings", "log_warning", "a warning without a message"),
+    ("gap_incidents", "log_gap", "a gap in the logs"),
+    ("content_incidents", "log_content", "a stack trace in the logs"),
+];
+
+/// Keys by which a document shows that it belongs to a run.
+const KNOWN: [&str; 10] = [
+    "summary",
+    "logs",
+    "diary",
+    "performance",
+    "findings",
+    "sign_off",
+    "review",
+    "action_items",
+    "objectives",
+    "incidents",
+];
+
+/// The object of that name: none where it is absent, null or empty.
+pub(crate) fn section<'a>(document: &'a Value, key: &str) -> Option<&'a Value> {
+    document.get(key).filter(|value| value.as_object().is_some_and(|object| !object.is_empty()))
+}
+
+/// The audit within a bundle, or the document itself where it is one.
+pub(crate) fn audit_of(document: &Value) -> &Value {
+    section(document, "summary").unwrap_or(document)
+}
+
+/// A severity or status as text; a missing or empty one is `None`.
+pub(crate) fn word(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::Null => None,
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// A piece of text that is not blank; numbers and truth values count as text.
+pub(crate) fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        number @ (Value::Number(_) | Value::Bool(_)) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn stamp(value: Option<&Value>) -> Option<Stamp> {
+    value?.as_str().and_then(Stamp::parse)
+}
+
+/// What a part of a document is read with.
+struct Part<'a> {
+    path: &'a str,
+    name: &'a str,
+    category: &'a str,
+    origin: Origin,
+}
+
+impl Gathered {
+    /// Adds a document of a run. A document that holds nothing of a run is a FAIL, for nothing was judged.
+    pub fn document(&mut self, document: &Value, path: &str, as_of: Stamp) {
+        let schema = document.get("schema").and_then(Value::as_str).unwrap_or_default();
+        if schema == super::SCHEMA || document.is_array() || document.get("items").is_some_and(Value::is_array) {
+            self.earlier(document, path);
+            return;
+        }
+        let known = document.as_object().is_some_and(|object| KNOWN.iter().any(|key| object.contains_key(*key)));
+        if !known {
+            self.nothing(path, "this is no summary, sign-off, review or backlog: nothing was judged");
+            return;
+        }
+        let before = self.items.len();
+        let audit = audit_of(document);
+        let is_sign_off = document.get("criteria").is_some() && document.get("logs").is_none();
+        self.audit(audit, path);
+        let sign_off =
+            if is_sign_off { Some(document) } else { document.get("sign_off").or_else(|| audit.get("sign_off")) };
+        let is_review = document.get("action_items").is_some() || document.get("objectives").is_some();
+        let review = if is_review { Some(document) } else { document.get("review") };
+        if let Some(sign_off) = self.object(sign_off, path, "sign_off") {
+            let at = stamp(sign_off.get("evaluated_at"));
+            let part = Part { path, name: "sign_off.findings", category: "sign_off", origin: Origin::SignOff };
+            for mut item in self.list(sign_off.get("findings"), &part, &["message", "summary"], "a gate did not pass") {
+                item.occurred_at = item.occurred_at.or(at);
+                self.items.push(item);
+            }
+        }
+        if let Some(review) = self.object(review, path, "review") {
+            self.review(review, path);
+        }
+        let part = Part { path, name: "incidents", category: "harness", origin: Origin::Incident };
+        let incidents = self.list(document.get("incidents"), &part, &["message", "summary"], "an incident");
+        self.items.extend(incidents);
+        self.declared(document, path, before, as_of);
+    }
+
+    /// Adds a run that has no summary: its supervisor was killed, or has not finished.
+    pub fn unfinished_run(&mut self, run: Option<&Value>, path: &str) {
+        let mut item = Item {
+            severity: Status::Fail,
+            category: "run".to_owned(),
+            summary: "the run was not completed: there is no summary".to_owned(),
+            occurred_at: run.and_then(|run| stamp(run.get("started_at"))),
+            count: 1,
+            status: "open".to_owned(),
+            next_steps: Some(format!("judge what is there with `emp-ops audit {path}`")),
+            sources: vec![Source { path: path.to_owned(), line: None, part: None }],
+            runs: 1,
+            origin: Origin::Run,
+            ..Item::default()
+        };
+        item.open_since = item.occurred_at;
+        self.items.push(item);
+        if let Some(run) = run {
+            let part = Part { path, name: "run.incidents", category: "harness", origin: Origin::Incident };
+            let incidents = self.list(run.get("incidents"), &part, &["message", "summary"], "an incident");
+            self.items.extend(incidents);
+        }
+    }
+
+    /// Adds a FAIL for an input that holds nothing to judge.
+    pub fn nothing(&mut self, path: &str, why: &str) {
+        self.items.push(Item {
+            severity: Status::Fail,
+            category: "input".to_owned(),
+            summary: why.to_owned(),
+            count: 1,
+            status: "open".to_owned(),
+            sources: vec![Source { path: path.to_owned(), line: None, part: None }],
+            runs: 1,
+            origin: Origin::Run,
+            ..Item::default()
+        });
+    }
+
+    fn audit(&mut self, audit: &Value, path: &str) {
+        if let Some(logs) = self.object(audit.get("logs"), path, "logs") {
+            for (key, category, generic) in LOG_LISTS {
+                let name = format!("logs.{key}");
+                let part = Part { path, name: &name, category, origin: Origin::Logs };
+                let items = self.list(logs.get(key), &part, &["summary", "message"], generic);
+                let listed = items.len() as u64;
+                self.items.extend(items);
+                let total = logs.get("totals").and_then(|totals| totals.get(key)).and_then(Value::as_u64);
+                if let Some(more) = total.and_then(|total| total.checked_sub(listed)).filter(|more| *more > 0) {
+                    let mut item = part.item(if key == "warnings" { Status::Warn } else { Status::Fail });
+                    item.summary = format!("more records than the {listed} that are listed");
+                    item.count = more;
+                    self.items.push(item);
+                }
+            }
+            self.findings(Some(logs), path, "logs.findings", "evidence");
+        }
+        if let Some(diary) = self.object(audit.get("diary"), path, "diary") {
+            self.diary(diary, path);
+        }
+        if let Some(performance) = self.object(audit.get("performance"), path, "performance") {
+            self.performance(performance, path);
+        }
+        for key in ["checksums", "plan"] {
+            let part = self.object(audit.get(key), path, key);
+            self.findings(part, path, &format!("{key}.findings"), key);
+        }
+        if audit.get("criteria").is_none() {
+            self.findings(Some(audit), path, "findings", "run");
+        }
+    }
+
+    fn findings(&mut self, holder: Option<&Value>, path: &str, name: &str, category: &str) {
+        let part = Part { path, name, category, origin: Origin::Run };
+        let list = holder.and_then(|holder| holder.get("findings"));
+        let items = self.list(list, &part, &["summary", "message"], "a fault of the evidence");
+        self.items.extend(items);
+    }
+
+    fn diary(&mut self, diary: &Value, path: &str) {
+        let part = Part { path, name: "diary.issues", category: "diary", origin: Origin::Diary };
+        for mut item in self.list(diary.get("issues"), &part, &[], "an issue in the decision diary") {
+            let field = |key: &str| text(item.raw.get(key));
+            let policy = field("policy_id").filter(|policy| policy != "*").map(|policy| format!("policy {policy}"));
+            let entry = field("entry_id").map(|entry| format!("entry {entry}"));
+            let place: Vec<String> = policy.into_iter().chain(entry).collect();
+            let parts: Vec<String> =
+                [place.join(", ")].into_iter().chain(field("reason")).filter(|part| !part.is_empty()).collect();
+            if !parts.is_empty() {
+                item.summary = parts.join(": ");
+            }
+            for key in ["entry_id", "policy_id", "reason"] {
+                if let Some(value) = item.raw.get(key).filter(|value| !value.is_null()) {
+                    // The entry's own metadata has the last word.
+                    item.context.entry(key.to_owned()).or_insert_with(|| value.clone());
+                }
+            }
+            item.context.retain(|_, value| !value.is_null());
+            item.occurred_at = stamp(item.raw.get("recorded_at"));
+            self.items.push(item);
+        }
+    }
+
+    fn performance(&mut self, performance: &Value, path: &str) {
+        let part = Part { path, name: "performance", category: "performance", origin: Origin::Performance };
+        let at = stamp(performance.get("generated_at"));
+        let mut items = self.list(performance.get("findings"), &part, &["summary", "message"], "a finding");
+        let said = word(performance.get("status"));
+        let (status, unknown) = severity(performance.get("status"));
+        if items.iter().all(|item| item.severity < status) {
+            let mut item = part.item(status);
+            item.summary = match status {
+                Status::Fail => "the performance report is not acceptable",
+                Status::Warn | Status::Pass => "the performance report has warnings",
+            }
+            .to_owned();
+            item.raw = performance.as_object().cloned().unwrap_or_default();
+            items.push(item);
+        }
+        if unknown {
+            self.unread(path, format!("performance.status: {}", said.unwrap_or_default()));
+        }
+        for mut item in items {
+            item.occurred_at = item.occurred_at.or(at);
+            for key in ["total_trades", "roi", "win_rate", "sharpe_ratio", "metadata"] {
+                let value =
+                    performance.get(key).filter(|v| !v.is_null() && v.as_object().is_none_or(|o| !o.is_empty()));
+                if let Some(value) = value {
+                    item.context.entry(key.to_owned()).or_insert_with(|| value.clone());
+                }
+            }
+            self.items.push(item);
+        }
+    }
+
+    fn review(&mut self, review: &Value, path: &str) {
+        let before = self.items.len();
+        let part = Part { path, name: "review.action_items", category: "action", origin: Origin::Review };
+        for mut item in self.list(review.get("action_items"), &part, &["description", "summary"], "an action item") {
+            if let Some(category) = text(item.raw.get("category")) {
+                item.category = category;
+            }
+            if let Some(context) = item.raw.get("context").and_then(Value::as_object) {
+                item.context = context.clone().into_iter().collect();
+            }
+            self.items.push(item);
+        }
+        let part = Part { path, name: "review.objectives", category: "objective", origin: Origin::Review };
+        for mut item in self.list(review.get("objectives"), &part, &[], "an objective was not reached") {
+            if item.severity == Status::Pass {
+                continue;
+            }
+            let note = text(item.raw.get("note")).map(|note| format!(": {note}")).unwrap_or_default();
+            if let Some(name) = text(item.raw.get("name")) {
+                item.summary = format!("objective {name}{note}");
+            }
+            if self.items[before..].iter().any(|other| other.category == item.category && other.summary == item.summary)
+            {
+                // Our own briefs list it among the action items, too.
+                continue;
+            }
+            if let Some(evidence) = item.raw.get("evidence").and_then(Value::as_object) {
+                item.context = evidence.clone().into_iter().collect();
+            }
+            self.items.push(item);
+        }
+    }
+
+    /// Adds the items of an earlier backlog.
+    fn earlier(&mut self, document: &Value, path: &str) {
+        let mut document = document.clone();
+        let list = match document.get_mut("items") {
+            Some(items) => items,
+            None => &mut document,
+        };
+        for (at, value) in list.as_array_mut().into_iter().flatten().enumerate() {
+            let (status, unknown) = severity(value.get("severity"));
+            if unknown {
+                self.unread(path, format!("items[{at}].severity: {}", word(value.get("severity")).unwrap_or_default()));
+            }
+            if let Some(object) = value.as_object_mut() {
+                object.insert("severity".to_owned(), status.word().into());
+            }
+        }
+        let (items, unread) = carry::earlier_items(&document);
+        for mut item in items {
+            if item.sources.is_empty() {
+                item.sources.push(Source { path: path.to_owned(), line: None, part: Some("items".to_owned()) });
+            }
+            if item.status.is_empty() {
+                "open".clone_into(&mut item.status);
+            }
+            item.open_since = item.open_since.or(item.occurred_at);
+            self.items.push(item);
+        }
+        for text in unread {
+            self.unread(path, format!("items: {text}"));
+        }
+    }
+
+    /// What the documents declare must not be better than their items: a FAIL without a cause is work, too.
+    fn declared(&mut self, document: &Value, path: &str, before: usize, as_of: Stamp) {
+        let audit = audit_of(document);
+        let parts = [
+            Some(document),
+            Some(audit),
+            audit.get("logs"),
+            audit.get("diary"),
+            document.get("sign_off"),
+            document.get("review"),
+        ];
+        let mut worst = Status::Pass;
+        for holder in parts.into_iter().flatten() {
+            let Some(said) = word(holder.get("status")) else { continue };
+            let status = Status::from_word(&said).unwrap_or(Status::Warn);
+            if Status::from_word(&said).is_none() {
+                self.unread(path, format!("status: {said}"));
+            }
+            worst = worst.max(status);
+        }
+        if self.items[before..].iter().all(|item| item.severity < worst) && worst > Status::Pass {
+            let part = Part { path, name: "status", category: "status", origin: Origin::Run };
+            let mut item = part.item(worst);
+            item.summary = format!("the status is {}, but no cause is listed", worst.label());
+            item.occurred_at = stamp(document.get("generated_at")).or(Some(as_of));
+            self.items.push(item);
+        }
+    }
+
+    /// The object at `value`; anything else but null is named.
+    fn object<'a>(&mut self, value: Option<&'a Value>, path: &str, name: &str) -> Option<&'a Value> {
+        match value? {
+            Value::Null => None,
+            object @ Value::Object(_) => Some(object),
+            other => {
+                self.unread(path, format!("{name}: {other}"));
+                None
+            }
+        }
+    }
+
+    /// The items of a list, which may be null, absent or a single object; members that are no objects are named.
+    fn list(&mut self, value: Option<&Value>, part: &Part<'_>, texts: &[&str], generic: &str) -> Vec<Item> {
+        let members: &[Value] = match value {
+            None | Some(Value::Null) => &[],
+            Some(Value::Array(members)) => members,
+            Some(single) => std::slice::from_ref(single),
+        };
+        let mut items = Vec::with_capacity(members.len());
+        for (at, member) in members.iter().enumerate() {
+            let Some(object) = member.as_object() else {
+                self.unread(part.path, format!("{}[{at}]: {member}", part.name));
+                continue;
+            };
+            let key = if part.name.ends_with("objectives") { "status" } else { "severity" };
+            let (status, unknown) = severity(object.get(key));
+            let mut item = part.item(status);
+            if unknown {
+                let said = word(object.get(key)).unwrap_or_default();
+                item.reasons.push(format!("the {key} `{said}` is not a known word"));
+                self.unread(part.path, format!("{}[{at}].{key}: {said}", part.name));
+            }
+            item.summary = texts.iter().find_map(|key| text(object.get(*key))).unwrap_or_else(|| generic.to_owned());
+            item.occurred_at = stamp(object.get("occurred_at"));
+            item.last_at = stamp(object.get("last_at")).filter(|last| Some(*last) != item.occurred_at);
+            item.count = object.get("count").and_then(Value::as_u64).unwrap_or(1).max(1);
+            item.owner = text(object.get("owner"));
+            item.due = text(object.get("due"));
+            if let Some(metadata) = object.get("metadata").and_then(Value::as_object) {
+                item.context = metadata.clone().into_iter().collect();
+            }
+            if let Some(place) = object.get("place").filter(|place| place.get("path").is_some_and(Value::is_string)) {
+                item.sources = serde_json::from_value(place.clone()).map_or(item.sources, |mut source: Source| {
+                    source.part = Some(part.name.to_owned());
+                    vec![source]
+                });
+            }
+            item.raw = object.clone();
+            items.push(item);
+        }
+        items
+    }
+
+    pub(crate) fn unread(&mut self, path: &str, text: String) {
+        self.not_understood.push(NotUnderstood { path: path.to_owned(), line: None, text, evidence: true });
+    }
+}
+
+impl Part<'_> {
+    fn item(&self, severity: Status) -> Item {
+        Item {
+            severity,
+            category: self.category.to_owned(),
+            count: 1,
+            status: "open".to_owned(),
+            sources: vec![Source { path: self.path.to_owned(), line: None, part: Some(self.name.to_owned()) }],
+            runs: 1,
+            origin: self.origin,
+            ..Item::default()
+        }
+    }
+}
+
+/// The severity that a value names, and whether it is a word that nobody has defined. Without one it is a WARN.
+pub(crate) fn severity(value: Option<&Value>) -> (Status, bool) {
+    match word(value) {
+        None => (Status::Warn, false),
+        Some(word) => Status::from_word(&word).map_or((Status::Warn, true), |status| (status, false)),
+    }
+}

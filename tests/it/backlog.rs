@@ -1,0 +1,119 @@
+//! `emp-ops backlog`, run as its users run it.
+
+use crate::harness::Bench;
+
+const REPORT: &str = "# Day 3 report (2025-01-05)
+
+## Action items
+- **OPS-1 – Rotate the keys (backend team)**
+  - Status: Done (100%)
+- **OPS-2 – Move the alerts (platform team)**
+  - Status: Blocked by the vault
+- [ ] Write the runbook, due 2025-01-04
+
+## Risks
+- **R-1 – Disk space (Owner: operator) – Status: Yellow (↑ from Green)**
+
+## Mood
+All were cheerful.
+";
+
+#[test]
+fn a_report_becomes_a_queue_with_owner_line_and_verdict() {
+    let bench = Bench::new();
+    bench.write("status.md", REPORT);
+    let backlog = bench.run(&["backlog", "status.md", "--format", "json"]).exits(1).json();
+    let items: Vec<(&str, &str, &str, u64)> = backlog["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            let text = |key: &str| item[key].as_str().unwrap_or("-");
+            (text("severity"), text("summary"), text("status"), item["sources"][0]["line"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        items,
+        [
+            ("fail", "Move the alerts", "blocked", 6),
+            ("fail", "Write the runbook", "overdue", 8),
+            ("warn", "Disk space", "yellow", 11),
+        ]
+    );
+    assert_eq!(backlog["items"][0]["owner"], "platform team");
+    assert_eq!(backlog["items"][2]["trend"], "up");
+    assert_eq!(backlog["readiness"][0]["ready"], 1);
+    assert_eq!(backlog["readiness"][0]["tracked"], 3);
+    assert_eq!(backlog["not_understood"][0]["line"], 14);
+}
+
+#[test]
+fn carried_over_items_keep_their_id_and_closed_ones_are_named() {
+    let bench = Bench::new();
+    bench.write("status.md", REPORT);
+    let _ = bench.run(&["backlog", "status.md", "--out", "one", "--fail-on", "never"]).exits(0);
+    bench.write(
+        "status.md",
+        REPORT.replace("Blocked by the vault", "Done").replace("- [ ] Write", "- [ ] Call the supplier\n- [ ] Write"),
+    );
+    let args = ["backlog", "status.md", "--previous", "one/backlog.json", "--format", "json", "--fail-on", "never"];
+    let backlog = bench.run(&args).exits(0).json();
+    assert_eq!(backlog["totals"]["new"], 1);
+    assert_eq!(backlog["totals"]["carried_over"], 2);
+    assert_eq!(backlog["closed"][0]["summary"], "Move the alerts");
+    assert_eq!(backlog["closed"][0]["how"], "done");
+    let carried = backlog["items"].as_array().unwrap().iter().find(|item| item["change"] == "carried_over").unwrap();
+    assert_eq!(carried["runs"], 2);
+    assert_eq!(carried["open_since"], "2025-01-05T00:00:00+00:00");
+}
+
+#[test]
+fn only_the_marked_block_of_a_file_is_rewritten() {
+    let bench = Bench::new();
+    bench.write("status.md", REPORT);
+    let page = bench.write("page.md", "before\n<!-- emp-ops:begin -->\n<!-- emp-ops:end -->\nafter");
+    let args = ["backlog", "status.md", "page.md", "--update", "page.md", "--fail-on", "never"];
+    let _ = bench.run(&args[..2]).exits(1);
+    let _ = bench.run(&args).exits(0);
+    let once = std::fs::read_to_string(&page).unwrap();
+    assert!(once.starts_with("before\n<!-- emp-ops:begin -->\n# Backlog: FAIL\n"), "{once}");
+    assert!(once.ends_with("<!-- emp-ops:end -->\nafter"), "{once}");
+    assert!(once.contains("[status.md:6](status.md#L6)"), "{once}");
+    // The block is not read as input, so a second run changes nothing.
+    let _ = bench.run(&args).exits(0);
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), once);
+
+    bench.write("bare.md", "no marks");
+    let refused = bench.run(&["backlog", "status.md", "--update", "bare.md"]).exits(2);
+    assert!(refused.stderr.contains("<!-- emp-ops:begin -->"), "{}", refused.stderr);
+}
+
+#[test]
+fn csv_is_for_trackers_and_for_the_backlog_alone() {
+    let bench = Bench::new();
+    bench.write("status.md", "# Actions\n- [ ] =HYPERLINK(\"http://evil\") @ops\n");
+    let out = bench.run(&["backlog", "status.md", "--format", "csv"]).exits(0);
+    let mut lines = out.stdout.lines();
+    assert!(lines.next().unwrap().starts_with("id,severity,category"));
+    assert!(lines.next().unwrap().contains("\"'=HYPERLINK(\"\"http://evil\"\")\",open,'@ops"), "{}", out.stdout);
+    let _ = bench.run(&["man", "--format", "csv"]).exits(2);
+}
+
+#[test]
+fn what_cannot_be_judged_never_passes() {
+    let bench = Bench::new();
+    bench.write("prose.md", "# Diary\n\nNothing happened.\n");
+    bench.write("odd.json", "{\"hello\": 1}");
+    bench.write("empty.json", "[]");
+    bench.write("broken.json", "{");
+    bench.write("killed/run.json", "{\"state\": \"running\"}");
+    bench.write("other/readme.txt", "x");
+    for input in ["prose.md", "odd.json", "killed"] {
+        let _ = bench.run(&["backlog", input]).exits(1);
+    }
+    assert!(bench.run(&["backlog", "killed"]).stdout.contains("emp-ops audit killed"));
+    for input in ["broken.json", "other", "missing.md"] {
+        let out = bench.run(&["backlog", input]).exits(3);
+        assert!(out.stderr.contains(input) && out.stderr.lines().count() == 1, "{}", out.stderr);
+    }
+}
