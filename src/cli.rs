@@ -31,6 +31,8 @@ enum Command {
     Simulate(command::simulate::Simulate),
     /// Make one queue of follow-ups from evidence and status reports
     Backlog(command::backlog::Backlog),
+    /// Judge whether fallback seeding may go, and how noisy the alert rules are
+    StageAlerts(command::stage_alerts::StageAlerts),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -71,6 +73,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Backlog(args) => command::backlog::run(&common, &args),
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
+        Command::StageAlerts(args) => command::stage_alerts::run(&common, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "emp-ops", &mut script);

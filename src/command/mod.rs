@@ -4,6 +4,7 @@
 pub mod backlog;
 pub mod final_dry_run;
 pub mod simulate;
+pub mod stage_alerts;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ pub mod block;
 pub mod inert;
 mod markdown;
 pub mod review;
+pub mod stage_alerts;
 mod text;
 
 use crate::finding::Status;

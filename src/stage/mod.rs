@@ -1,1 +1,9 @@
-//! Staging: event streams, the smoke scenario, alert freshness and noise. No network and no files.
+//! Staging: whether it is alive and whether its alerts can be believed.
+//!
+//! [`observation`] is the file that a smoke run leaves and [`freshness`] judges; [`history`] lines up earlier ones.
+//! [`rehearsal`] measures alert rules against incidents that were expected.
+
+pub mod freshness;
+pub mod history;
+pub mod observation;
+pub mod rehearsal;

@@ -6,3 +6,4 @@ mod backlog;
 mod cli;
 mod harness;
 mod rooms;
+mod stage_alerts;

@@ -1,0 +1,145 @@
+//! `emp-ops stage-alerts`: may fallback seeding go, and how noisy are the alert rules.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Common, Error, Outcome};
+use crate::finding::Status;
+use crate::io::{clock, files};
+use crate::report;
+use crate::stage::freshness::{self, Freshness, Rules};
+use crate::stage::history::{self, History};
+use crate::stage::observation::Observation;
+use crate::stage::rehearsal::{self, Limits, Rehearsal, read};
+use crate::time::Stamp;
+
+/// The name of the document, in its `schema` key.
+const SCHEMA: &str = "emp-ops/stage-alerts/v1";
+/// Where `stage-smoke` leaves its observation.
+pub(super) const OBSERVATION: &str = "artifacts/admin-alert-observations.json";
+
+/// Options of `stage-alerts`.
+#[derive(Debug, Args)]
+pub struct StageAlerts {
+    /// The observation that a smoke run left [default: artifacts/admin-alert-observations.json, unless only a
+    /// rehearsal is asked for]
+    #[arg(long, value_name = "PATH", alias = "observation-path")]
+    observation: Option<PathBuf>,
+    /// The greatest age of an alert that still counts
+    #[arg(long, value_name = "D", default_value = "6h", value_parser = super::positive_duration)]
+    window: Duration,
+    /// Judge as of this instant instead of now
+    #[arg(long, value_name = "TIME", value_parser = instant)]
+    as_of: Option<Stamp>,
+    /// How far two clocks may differ: alerts further in the future are not believed
+    #[arg(long, value_name = "D", default_value = "1m", value_parser = super::duration)]
+    max_skew: Duration,
+    /// Also show the trend over earlier observations and smoke reports in this directory
+    #[arg(long, value_name = "DIR")]
+    history: Option<PathBuf>,
+
+    /// The incidents that were expected: JSON Lines, a JSON array or CSV
+    #[arg(long, value_name = "FILE", requires = "fired", help_heading = "Alert rehearsal")]
+    expected: Option<PathBuf>,
+    /// The alerts that fired: the same forms, or captured webhooks of Alertmanager
+    #[arg(long, value_name = "FILE", requires = "expected", help_heading = "Alert rehearsal")]
+    fired: Option<PathBuf>,
+    /// The highest acceptable share of false positives
+    #[arg(long, value_name = "R", default_value = "5%", value_parser = super::ratio, help_heading = "Alert rehearsal")]
+    max_noise: f64,
+    /// How many incidents may be missed
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Alert rehearsal")]
+    max_misses: u64,
+    /// Slower detection on average is a WARN
+    #[arg(long, value_name = "D", value_parser = super::positive_duration, help_heading = "Alert rehearsal")]
+    baseline_latency: Option<Duration>,
+    /// How long after the start (or end) of an incident an alert still belongs to it
+    #[arg(long, value_name = "D", default_value = "15m", value_parser = super::positive_duration,
+        help_heading = "Alert rehearsal")]
+    match_window: Duration,
+}
+
+/// The result of `stage-alerts`: the keys of the observation's judgement at the top, the rest beside them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Judgement {
+    schema: &'static str,
+    status: Status,
+    generated_at: Stamp,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    freshness: Option<Freshness>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<History>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<Rehearsal>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file that was named cannot be read, or the result cannot be written.
+pub fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error> {
+    let freshness = match (&args.observation, &args.expected) {
+        (None, Some(_)) => None,
+        (path, _) => Some(judge_observation(args, path.as_deref().unwrap_or(Path::new(OBSERVATION)))?),
+    };
+    let rehearsal = match (&args.expected, &args.fired) {
+        (Some(expected), Some(fired)) => Some(judge_rehearsal(args, expected, fired)?),
+        _ => None,
+    };
+    let history = args.history.as_deref().map(read_history).transpose()?;
+    let verdicts = [freshness.as_ref().map(|f| f.recommendation.verdict), rehearsal.as_ref().map(|r| r.status)];
+    let status = Status::roll_up(verdicts.into_iter().flatten());
+    let doc = report::stage_alerts::doc(status, freshness.as_ref(), history.as_ref(), rehearsal.as_ref());
+    let json = Judgement { schema: SCHEMA, status, generated_at: clock::generated_at(), freshness, history, rehearsal };
+    common.emit(&Outcome { name: "stage_alerts", status, json: &json, doc: &doc })
+}
+
+fn judge_observation(args: &StageAlerts, path: &Path) -> Result<Freshness, Error> {
+    let found = match files::read(path) {
+        Ok(bytes) => Some(Observation::read(&bytes)),
+        Err(error) if error.source.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    let rules = Rules { window: args.window, max_skew: args.max_skew };
+    let now = args.as_of.unwrap_or_else(clock::now);
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    Ok(freshness::assess(found.as_ref(), rules, now, &path.display().to_string()))
+}
+
+fn judge_rehearsal(args: &StageAlerts, expected: &Path, fired: &Path) -> Result<Rehearsal, Error> {
+    let limits = Limits {
+        max_noise: args.max_noise,
+        max_misses: args.max_misses,
+        baseline_latency_seconds: args.baseline_latency.map(|baseline| baseline.as_secs_f64()),
+        match_window: args.match_window,
+        max_skew: args.max_skew,
+    };
+    let expected = read::expected(&files::read(expected)?, &expected.display().to_string());
+    let fired = read::fired(&files::read(fired)?, &fired.display().to_string());
+    Ok(rehearsal::judge(&expected, &fired, limits))
+}
+
+/// Every JSON file directly in `folder`, by name.
+fn read_history(folder: &Path) -> Result<History, Error> {
+    let fail = |source| files::FileError::new("read", folder, source);
+    let mut documents = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            documents.push((name, files::read(&path)?));
+        }
+    }
+    documents.sort();
+    Ok(history::trend(documents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))))
+}
+
+fn instant(text: &str) -> Result<Stamp, String> {
+    Stamp::parse(text).ok_or_else(|| "write a time such as 2025-01-06T09:00:00Z".to_owned())
+}

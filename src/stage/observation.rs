@@ -1,0 +1,165 @@
+//! The observation: what the last smoke runs learnt about admin alerts. Written by `stage-smoke`, judged by
+//! `stage-alerts`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
+
+use crate::time::Stamp;
+
+/// The name of the document, in its `schema` key.
+pub const SCHEMA: &str = "emp-ops/admin-alert-observation/v1";
+
+/// The last alert that was really seen, and beside it what the last run did.
+///
+/// The values are kept as found, so that a document of another writer can be judged, and carried over, unchanged.
+/// Keys are documented in `runbooks/formats.md`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Observation {
+    /// [`SCHEMA`]; empty in documents of other writers.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub schema: String,
+    /// When the alert arrived; null where none was ever seen.
+    pub observed_at: Value,
+    /// Milliseconds from the request to its alert.
+    pub latency_ms: Value,
+    /// The alert's reason.
+    pub reason: Value,
+    /// The alert's severity.
+    pub severity: Value,
+    /// Whether the alert was a seed of the smoke run itself.
+    pub seeded: Value,
+    /// The run that saw the alert.
+    pub run_id: Value,
+    /// Its session.
+    pub session_id: Value,
+    /// When this was written down.
+    pub recorded_at: Value,
+    /// The last run, where it saw no alert: it stands beside the observation instead of replacing it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<LastRun>,
+}
+
+/// What a run did that saw no alert.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LastRun {
+    /// The run.
+    pub run_id: Value,
+    /// Its session.
+    pub session_id: Value,
+    /// When it was written down.
+    pub recorded_at: Value,
+    /// The state of its alert step: `failed`, `skipped` or `not-reached`.
+    pub alert_step: String,
+    /// Why no alert was seen.
+    pub detail: String,
+}
+
+impl Observation {
+    /// Reads a document, with or without a byte order mark.
+    ///
+    /// # Errors
+    /// Says in one sentence why this is no observation: not JSON, or not an object.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if bytes.trim_ascii().is_empty() {
+            return Err("the file is empty".to_owned());
+        }
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("the file is not JSON: {error}"))?;
+        if !value.is_object() {
+            return Err(format!("the file holds {} instead of an object", kind(&value)));
+        }
+        serde_json::from_value(value).map_err(|error| format!("the file has the wrong shape: {error}"))
+    }
+
+    /// When the alert arrived; none where no alert was seen.
+    ///
+    /// # Errors
+    /// Says what is wrong with the value where it is no time.
+    pub fn observed(&self) -> Result<Option<Stamp>, String> {
+        match &self.observed_at {
+            value if falsy(value) => Ok(None),
+            Value::String(text) => match parse_time(text) {
+                Some(at) => Ok(Some(at)),
+                None => Err(format!("observedAt is no time: {text:?}")),
+            },
+            other => Err(format!("observedAt is {} instead of a time such as 2025-01-06T09:00:00.000Z", kind(other))),
+        }
+    }
+
+    /// When this was written down, where that can be read.
+    pub fn recorded(&self) -> Option<Stamp> {
+        parse_time(self.recorded_at.as_str()?)
+    }
+
+    /// The latency in milliseconds, where it is a number.
+    pub fn latency(&self) -> Option<&Number> {
+        self.latency_ms.as_number()
+    }
+
+    /// Whether this holds a real alert (not a seed) with a readable time.
+    pub fn is_live(&self) -> bool {
+        self.seeded == Value::Bool(false) && matches!(self.observed(), Ok(Some(_)))
+    }
+}
+
+/// A time as the staging documents hold it: ISO 8601 (UTC where no zone is given) or RFC 2822.
+pub(super) fn parse_time(text: &str) -> Option<Stamp> {
+    Stamp::parse(text).or_else(|| chrono::DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc().into()))
+}
+
+/// Missing, null, false, zero or empty: what the staging documents use for "none".
+fn falsy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
+/// The kind of a JSON value, for sentences.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_survive_reading_and_writing() {
+        let text = r#"{"observedAt":"2025-01-06T09:00:00.000Z","latencyMs":0,"reason":null,"severity":"high",
+            "seeded":false,"runId":"r","sessionId":"s","recordedAt":"2025-01-06T09:00:01.000Z"}"#;
+        let read = Observation::read(format!("\u{feff}{text}").as_bytes()).expect("an observation");
+        let again = Observation::read(&serde_json::to_vec(&read).expect("JSON")).expect("an observation");
+        assert_eq!(read, again);
+        assert!(read.is_live());
+        assert_eq!(read.latency(), Some(&Number::from(0)));
+    }
+
+    #[test]
+    fn wrong_shapes_are_named() {
+        for (text, why) in [
+            ("", "empty"),
+            ("  \n", "empty"),
+            ("{", "not JSON"),
+            ("null", "null instead"),
+            ("false", "true or false"),
+            ("[]", "a list"),
+            ("5", "a number"),
+            ("\"x\"", "a text"),
+        ] {
+            let error = Observation::read(text.as_bytes()).expect_err(text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The verdict of a rehearsal.
+
+use serde::Serialize;
+
+use super::figures::{more_to_decide, wilson};
+use super::read::Records;
+use super::{Expected, Fired, Limits, Rehearsal, matching, tally};
+use crate::finding::{Finding, Status};
+use crate::time::human_seconds;
+
+/// One limit with what was asked for and what was measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Gate {
+    /// `evidence`, `noise`, `misses` or `latency`.
+    pub name: &'static str,
+    /// What was asked for, in words.
+    pub threshold: String,
+    /// What was measured, in words.
+    pub measured: String,
+    /// How many alerts or incidents the measurement rests on.
+    pub samples: u64,
+    /// The verdict.
+    pub status: Status,
+}
+
+/// Matches, counts and judges.
+pub fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits: Limits) -> Rehearsal {
+    let mut findings: Vec<Finding> = expected.faults.iter().chain(&fired.faults).cloned().collect();
+    let owner = matching::assign(&expected.records, &fired.records, limits.match_window, limits.max_skew);
+    let tally = tally::count(&expected.records, &fired.records, &owner);
+    findings.extend(oddities(&expected.records, &fired.records, &owner, tally.early));
+    let total = &tally.total;
+    let more = more_to_decide(total.false_positives, total.fired, limits.max_noise);
+    let interval = wilson(total.false_positives, total.fired);
+    let mut gates = vec![evidence(total, &findings)];
+    if total.expected > 0 && total.fired > 0 {
+        gates.push(noise(total, &limits));
+        gates.push(Gate {
+            name: "misses",
+            threshold: format!("at most {}", limits.max_misses),
+            measured: format!("{} of {} incidents", total.misses, total.expected),
+            samples: total.expected,
+            status: if total.misses > limits.max_misses { Status::Fail } else { Status::Pass },
+        });
+        gates.extend(latency(total, &limits));
+    }
+    gates.sort_by_key(|gate| std::cmp::Reverse(gate.status));
+    Rehearsal {
+        status: Status::roll_up(gates.iter().map(|gate| gate.status)),
+        limits,
+        gates,
+        noise_interval: interval,
+        alerts_to_decide: more,
+        total: tally.total,
+        tiers: tally.tiers,
+        rules: tally.rules,
+        noise_drivers: tally.drivers,
+        missed: tally.missed,
+        storm: tally.storm,
+        time_to_acknowledge: tally.acknowledge,
+        time_to_resolve: tally.resolve,
+        findings,
+    }
+}
+
+/// Nothing measured, or measured on a part of the files only, is never a pass.
+fn evidence(total: &tally::Counts, findings: &[Finding]) -> Gate {
+    let worst = Status::roll_up(findings.iter().map(|finding| finding.severity));
+    let faults = findings.iter().filter(|finding| finding.severity == Status::Fail).count();
+    let (status, measured) = match (total.expected, total.fired) {
+        (0, 0) => (Status::Fail, "nothing was measured: no expected incidents and no alerts".to_owned()),
+        (0, _) => (Status::Fail, "nothing was measured: no expected incidents".to_owned()),
+        (_, 0) => (Status::Fail, "nothing was measured: no alerts".to_owned()),
+        (expected, fired) if faults > 0 => {
+            (worst, format!("{expected} incidents and {fired} alerts, but {faults} faults in the files"))
+        }
+        (expected, fired) => (worst, format!("{expected} incidents, {fired} alerts")),
+    };
+    Gate {
+        name: "evidence",
+        threshold: "every record usable".to_owned(),
+        measured,
+        samples: total.expected + total.fired,
+        status,
+    }
+}
+
+fn noise(total: &tally::Counts, limits: &Limits) -> Gate {
+    let ratio = total.noise.unwrap_or(1.0);
+    let interval = wilson(total.false_positives, total.fired);
+    let range =
+        interval.map_or(String::new(), |i| format!(", 95 % interval {} to {}", percent(i.low), percent(i.high)));
+    Gate {
+        name: "noise",
+        threshold: format!("at most {}", percent(limits.max_noise)),
+        measured: format!("{} ({} of {} alerts{range})", percent(ratio), total.false_positives, total.fired),
+        samples: total.fired,
+        status: if ratio > limits.max_noise { Status::Fail } else { Status::Pass },
+    }
+}
+
+fn latency(total: &tally::Counts, limits: &Limits) -> Option<Gate> {
+    let baseline = limits.baseline_latency_seconds?;
+    let (measured, samples, slower) = match &total.latency_seconds {
+        Some(latency) => (format!("mean {}", human_seconds(latency.mean)), latency.samples, latency.mean > baseline),
+        None => ("no incident was detected".to_owned(), 0, true),
+    };
+    Some(Gate {
+        name: "latency",
+        threshold: format!("mean at most {}", human_seconds(baseline)),
+        measured,
+        samples,
+        status: if slower { Status::Warn } else { Status::Pass },
+    })
+}
+
+/// `3.1 %`; more digits where one would hide the difference to zero.
+pub(super) fn percent(ratio: f64) -> String {
+    let value = ratio * 100.0;
+    if value > 0.0 && value < 0.05 { format!("{value:.3} %") } else { format!("{value:.1} %") }
+}
+
+/// Things that a reader should know about how alerts and incidents met.
+fn oddities(expected: &[Expected], fired: &[Fired], owner: &[Option<usize>], early: u64) -> Vec<Finding> {
+    let (mut strangers, mut tiers, mut rules, mut before) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for (alert, owner) in fired.iter().zip(owner) {
+        match owner.map(|incident| &expected[incident]) {
+            None => strangers += u64::from(alert.incident.is_some()),
+            Some(incident) => {
+                tiers += u64::from(matches!((&alert.tier, &incident.tier), (Some(a), Some(b)) if a != b));
+                rules += u64::from(alert.rule != incident.rule);
+            }
+        }
+        let early = |at: Option<crate::time::Stamp>| at.is_some_and(|at| at < alert.at);
+        before += u64::from(early(alert.acked_at) || early(alert.resolved_at));
+    }
+    use Status::{Pass, Warn};
+    [
+        (strangers, Warn, "alerts name an incident that they cannot belong to: each is a false positive"),
+        (before, Warn, "alerts were acknowledged or resolved before they fired: left out of those times"),
+        (tiers, Pass, "alerts carry another tier than their incident: counted under the incident's"),
+        (rules, Pass, "alerts name an incident of another rule: counted under the incident's"),
+        (early, Pass, "incidents have an alert dated before their start: its latency counts as zero"),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, severity, text)| Finding::new(severity, format!("{count} {text}")).with("count", count))
+    .collect()
+}

@@ -1,0 +1,281 @@
+//! The files of a rehearsal: JSON Lines, a JSON array, CSV, or captured webhooks of Prometheus Alertmanager.
+
+use serde_json::{Map, Value};
+
+use super::webhook::{self, Webhooks};
+use super::{Expected, Fired, Labels};
+use crate::finding::Finding;
+use crate::time::Stamp;
+
+/// How many faults of a file are listed one by one.
+const LISTED: usize = 20;
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Records<T> {
+    /// Usable records, in the order of the file.
+    pub records: Vec<T>,
+    /// What could not be used: a FAIL each, because a figure over a part of the file would deceive.
+    pub faults: Vec<Finding>,
+}
+
+/// Reads the expected incidents; `path` is only for messages.
+pub fn expected(bytes: &[u8], path: &str) -> Records<Expected> {
+    let mut reader = Reader::new(path);
+    let mut records: Vec<Expected> = Vec::new();
+    reader.each(bytes, |record| {
+        records.push(Expected {
+            id: record.need("id")?,
+            rule: record.need("rule")?,
+            tier: record.text("tier")?,
+            at: record.need_time("at")?,
+            until: record.time("until")?,
+            labels: record.labels()?,
+        });
+        Ok(())
+    });
+    let mut ids = std::collections::HashSet::new();
+    for record in &records {
+        if !ids.insert(record.id.as_str()) {
+            reader.fault(None, &format!("the id {:?} stands for more than one incident", record.id));
+        }
+        if record.until.is_some_and(|until| until < record.at) {
+            reader.fault(None, &format!("the incident {:?} ends before it begins", record.id));
+        }
+    }
+    Records { records, faults: reader.finish() }
+}
+
+/// Reads the alerts that fired; `path` is only for messages.
+pub fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
+    let mut reader = Reader::new(path);
+    let mut records: Vec<Fired> = Vec::new();
+    let mut webhooks = Webhooks::default();
+    reader.each(bytes, |record| {
+        if let Some(Value::Array(alerts)) = record.0.get("alerts") {
+            return alerts.iter().try_for_each(|alert| match alert {
+                Value::Object(fields) => webhooks.add(&Record(fields.clone())),
+                _ => Err("an alert of the webhook is no object".to_owned()),
+            });
+        }
+        if webhook::is_alert(record) {
+            return webhooks.add(record);
+        }
+        records.push(Fired {
+            rule: record.need("rule")?,
+            tier: record.text("tier")?,
+            at: record.need_time("at")?,
+            incident: record.text("incident")?,
+            acked_at: record.time("acked_at")?,
+            resolved_at: record.time("resolved_at")?,
+            labels: record.labels()?,
+        });
+        Ok(())
+    });
+    records.extend(webhooks.finish());
+    Records { records, faults: reader.finish() }
+}
+
+/// One record, whatever the file's form.
+pub(super) struct Record(pub(super) Map<String, Value>);
+
+impl Record {
+    /// A text or a number as text; none where it is missing, null or blank.
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, String> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(format!("`{key}` is no text")),
+        }
+    }
+
+    fn need(&self, key: &str) -> Result<String, String> {
+        self.text(key)?.ok_or_else(|| format!("`{key}` is missing"))
+    }
+
+    /// A time: ISO 8601 text, or a number of seconds or milliseconds since the Unix epoch.
+    pub(super) fn time(&self, key: &str) -> Result<Option<Stamp>, String> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let at = match text.parse::<f64>() {
+            // Seconds stay below this until the year 5138, milliseconds are above it since 1973.
+            Ok(number) if number.is_finite() && text.len() > 8 => {
+                let seconds = if number.abs() < 1e11 { number } else { number / 1e3 };
+                Stamp::from_micros((seconds * 1e6).round() as i64)
+            }
+            _ => super::super::observation::parse_time(&text),
+        };
+        at.map(Some).ok_or_else(|| format!("`{key}` is no time: {text:?}"))
+    }
+
+    fn need_time(&self, key: &str) -> Result<Stamp, String> {
+        self.time(key)?.ok_or_else(|| format!("`{key}` is missing"))
+    }
+
+    /// An object, or text such as `service=api;region=eu`.
+    pub(super) fn labels(&self) -> Result<Labels, String> {
+        let mut labels = Labels::new();
+        match self.0.get("labels") {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(fields)) => {
+                for (name, value) in fields {
+                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    labels.insert(name.clone(), value);
+                }
+            }
+            Some(Value::String(text)) => {
+                for pair in text.split([';', ',']).map(str::trim).filter(|pair| !pair.is_empty()) {
+                    let (name, value) = pair
+                        .split_once('=')
+                        .ok_or_else(|| format!("`labels` is not written as name=value: {pair:?}"))?;
+                    labels.insert(name.trim().to_owned(), value.trim().to_owned());
+                }
+            }
+            Some(_) => return Err("`labels` is no object".to_owned()),
+        }
+        Ok(labels)
+    }
+}
+
+/// Takes a file apart and collects its faults.
+struct Reader<'a> {
+    path: &'a str,
+    faults: Vec<Finding>,
+    more: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn new(path: &'a str) -> Self {
+        Self { path, faults: Vec::new(), more: 0 }
+    }
+
+    fn fault(&mut self, line: Option<u64>, why: &str) {
+        if self.faults.len() < LISTED {
+            self.faults.push(Finding::fail(why).in_file(self.path, line));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn finish(mut self) -> Vec<Finding> {
+        if self.more > 0 {
+            let text = format!("{} more records could not be used", self.more);
+            self.faults.push(Finding::fail(text).with("count", self.more).in_file(self.path, None));
+        }
+        self.faults
+    }
+
+    /// Calls `take` with every record of the file; what it refuses becomes a fault.
+    fn each(&mut self, bytes: &[u8], mut take: impl FnMut(&Record) -> Result<(), String>) {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        match bytes.trim_ascii_start().first() {
+            None => {}
+            Some(b'[') => match serde_json::from_slice::<Vec<Value>>(bytes) {
+                Ok(values) => {
+                    for (i, value) in values.into_iter().enumerate() {
+                        if let Err(why) = object(value).and_then(|record| take(&record)) {
+                            self.fault(None, &format!("record {}: {why}", i + 1));
+                        }
+                    }
+                }
+                Err(error) => self.fault(Some(error.line() as u64), &format!("the list is not JSON: {error}")),
+            },
+            Some(b'{') => match serde_json::from_slice::<Value>(bytes) {
+                // One document over several lines, such as a single captured webhook.
+                Ok(value) => {
+                    if let Err(why) = object(value).and_then(|record| take(&record)) {
+                        self.fault(Some(1), &why);
+                    }
+                }
+                Err(_) => self.lines(bytes, take),
+            },
+            Some(_) => self.csv(bytes, take),
+        }
+    }
+
+    fn lines(&mut self, bytes: &[u8], mut take: impl FnMut(&Record) -> Result<(), String>) {
+        for (i, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let record = serde_json::from_slice(line).map_err(|error| format!("not a JSON record: {error}"));
+            if let Err(why) = record.and_then(object).and_then(|record| take(&record)) {
+                self.fault(Some(i as u64 + 1), &why);
+            }
+        }
+    }
+
+    fn csv(&mut self, bytes: &[u8], mut take: impl FnMut(&Record) -> Result<(), String>) {
+        let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        let header = match rows.headers() {
+            Ok(header) if header.iter().any(|name| name == "rule") => header.clone(),
+            Ok(_) => return self.fault(Some(1), "neither JSON nor CSV with a column `rule`"),
+            Err(error) => return self.fault(Some(1), &format!("neither JSON nor CSV: {error}")),
+        };
+        for row in rows.records() {
+            match row {
+                Ok(row) => {
+                    let line = row.position().map(csv::Position::line);
+                    let cells = header.iter().zip(row.iter()).filter(|(_, cell)| !cell.is_empty());
+                    let fields = cells.map(|(name, cell)| (name.to_owned(), cell.into()));
+                    if let Err(why) = take(&Record(fields.collect())) {
+                        self.fault(line, &why);
+                    }
+                }
+                Err(error) => self.fault(error.position().map(csv::Position::line), &format!("not a CSV row: {error}")),
+            }
+        }
+    }
+}
+
+fn object(value: Value) -> Result<Record, String> {
+    match value {
+        Value::Object(fields) => Ok(Record(fields)),
+        other => Err(format!("a record is {} instead of an object", super::super::observation::kind(&other))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"rule":"disk","tier":"A","at":"2025-01-06T09:00:00Z","labels":{"host":"a"}}"#;
+
+    #[test]
+    fn one_record_in_every_form() {
+        let csv = "rule,tier,at,labels,acked_at\ndisk,A,2025-01-06T09:00:00Z,host=a,\n";
+        let epoch = r#"{"rule":"disk","tier":"A","at":1736154000,"labels":{"host":"a"}}"#;
+        let millis = r#"{"rule":"disk","tier":"A","at":1736154000000,"labels":"host=a"}"#;
+        let one = fired(LINE.as_bytes(), "f");
+        assert!(one.faults.is_empty(), "{:?}", one.faults);
+        for text in [&format!("{LINE}\n\n"), &format!("[{LINE}]"), &format!("\u{feff}{csv}"), epoch, millis] {
+            assert_eq!(fired(text.as_bytes(), "f"), one, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_its_line() {
+        for (text, line, why) in [
+            (format!("{LINE}\nnot json\n"), Some(2), "not a JSON record"),
+            (format!("{LINE}\n{{\"rule\":\"x\"}}\n"), Some(2), "`at` is missing"),
+            (format!("{LINE}\n[1]\n"), Some(2), "a list"),
+            (format!("[{LINE},5]"), None, "record 2"),
+            ("[{".to_owned(), Some(1), "not JSON"),
+            ("hello\n".to_owned(), Some(1), "neither JSON nor CSV"),
+            ("rule,at\ndisk,soon\n".to_owned(), Some(2), "`at` is no time"),
+            ("rule,at\ndisk\n".to_owned(), Some(2), "not a CSV row"),
+            (r#"{"rule":["x"],"at":"2025-01-06"}"#.to_owned(), Some(1), "`rule` is no text"),
+        ] {
+            let faults = fired(text.as_bytes(), "f.jsonl").faults;
+            assert_eq!(faults.len(), 1, "{text}: {faults:?}");
+            assert!(faults[0].summary.contains(why), "{text}: {faults:?}");
+            assert_eq!(faults[0].place.as_ref().and_then(|place| place.line), line, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_stands_for_one_incident() {
+        let line = r#"{"id":"i1","rule":"disk","at":"2025-01-06T09:00:00Z"}"#;
+        assert_eq!(expected(format!("{line}\n{line}\n").as_bytes(), "e").faults.len(), 1);
+    }
+}
