@@ -33,6 +33,8 @@ enum Command {
     Backlog(command::backlog::Backlog),
     /// Judge whether fallback seeding may go, and how noisy the alert rules are
     StageAlerts(command::stage_alerts::StageAlerts),
+    /// Follow a rehearsal live
+    Watch(command::watch::WatchArgs),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -74,6 +76,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
         Command::StageAlerts(args) => command::stage_alerts::run(&common, &args),
+        Command::Watch(args) => command::watch::run(&common, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "emp-ops", &mut script);

@@ -5,6 +5,7 @@ pub mod backlog;
 pub mod final_dry_run;
 pub mod simulate;
 pub mod stage_alerts;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -48,6 +48,15 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
+/// Whether nobody reads standard output any more, as after `| head -1`.
+pub fn reader_gone() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdout = io::stdout();
+    let mut pipes = [PollFd::new(&stdout, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut pipes, Some(&at_once)).is_ok() && pipes[0].revents().contains(PollFlags::ERR)
+}
+
 /// Writes one line to standard error; a closed standard error is nobody's concern.
 pub fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", crate::report::inert::line(text));

@@ -5,11 +5,14 @@
 
 pub mod backlog;
 pub mod block;
+pub mod dashboard;
 pub mod inert;
 mod markdown;
 pub mod review;
 pub mod stage_alerts;
+pub mod runs_table;
 mod text;
+pub mod watch_lines;
 
 use crate::finding::Status;
 

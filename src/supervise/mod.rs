@@ -7,5 +7,8 @@ pub mod incidents;
 pub mod machine;
 pub mod monitors;
 pub mod plan;
+pub mod history;
+pub mod liveness;
 pub mod progress;
+pub mod progress_view;
 pub mod record;

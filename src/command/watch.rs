@@ -1,0 +1,409 @@
+//! `emp-ops watch`: follows a rehearsal live, or many.
+
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::{ACCEPTED, Common, Error, Format, positive_duration};
+use crate::finding::Status;
+use crate::io::fleet::{self, Fleet};
+use crate::io::follow::Follower;
+use crate::io::interrupt::Interrupts;
+use crate::io::screen::{self, Input, Screen};
+use crate::io::{clock, files, terminal};
+use crate::report::dashboard::{self, Ask, Board, Palette, Scene};
+use crate::report::runs_table;
+use crate::report::watch_lines::{self, Parts};
+use crate::report::{to_markdown, to_text};
+use crate::supervise::liveness::{Health, Judgement, REPORT_SCHEMA, Report};
+use crate::supervise::progress_view::View;
+
+/// How often the dashboard looks for keys and for a new snapshot; a look costs one `stat`.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Follow a rehearsal live
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// A progress file, a run directory, or an output root (its newest run)
+    path: PathBuf,
+    /// Show one snapshot and end: exit 1 when it is a FAIL or stale, 3 when there is none
+    #[arg(long)]
+    once: bool,
+    /// Print blocks of lines even on a terminal
+    #[arg(long)]
+    plain: bool,
+    /// Show one row for each run of an output root
+    #[arg(long)]
+    all: bool,
+    /// How often to look (plain) and to refresh ages and clock (dashboard)
+    #[arg(long, value_name = "D", default_value = "1s", value_parser = positive_duration)]
+    interval: Duration,
+    /// How many incidents a block of lines lists, the newest first to be kept
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    max_incidents: u16,
+    /// List no incidents
+    #[arg(long)]
+    no_incidents: bool,
+    /// Leave out the status of the summary
+    #[arg(long)]
+    skip_summary: bool,
+    /// Leave out the status of the sign-off
+    #[arg(long)]
+    skip_sign_off: bool,
+    /// End when the run is complete or its harness has died; the exit code follows the verdict
+    #[arg(long)]
+    exit_when_complete: bool,
+}
+
+/// How watching came to its end.
+enum End {
+    /// The run is complete, or was left by its supervisor.
+    Settled,
+    /// The user had enough.
+    Quit,
+    /// The user went back to the list of runs.
+    Back,
+    /// A signal asked for it.
+    Signal(u8),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// With `--once`: there is no snapshot to show. Otherwise only when output fails.
+pub fn run(common: &Common, args: &WatchArgs) -> Result<ExitCode, Error> {
+    let interrupts = Interrupts::catch()?;
+    let mut watch = Watch { common, args, interrupts, noted: BTreeSet::new() };
+    let screen = common.format == Format::Text && !args.plain && !args.once && screen::available();
+    match (args.all, screen) {
+        (false, false) => watch.lines(),
+        (false, true) => watch.dashboard(),
+        (true, false) => watch.table(),
+        (true, true) => watch.runs(),
+    }
+}
+
+struct Watch<'a> {
+    common: &'a Common,
+    args: &'a WatchArgs,
+    interrupts: Interrupts,
+    noted: BTreeSet<String>,
+}
+
+impl Watch<'_> {
+    fn parts(&self) -> Parts {
+        Parts {
+            incidents: if self.args.no_incidents { 0 } else { self.args.max_incidents.into() },
+            summary: !self.args.skip_summary,
+            sign_off: !self.args.skip_sign_off,
+        }
+    }
+
+    /// Says each problem once.
+    fn note(&mut self, problem: Option<&String>) {
+        if let Some(problem) = problem.filter(|problem| !self.noted.contains(*problem)) {
+            terminal::note(&format!("watch: {problem}; waiting"));
+            self.noted.insert(problem.clone());
+        }
+    }
+
+    /// One run as blocks of lines.
+    fn lines(&mut self) -> Result<ExitCode, Error> {
+        let mut run = Follower::new(&self.args.path);
+        let mut last = String::new();
+        loop {
+            run.look();
+            if self.args.once && run.view.is_none() {
+                return Err(none(run.problem));
+            }
+            self.note(run.problem.as_ref());
+            if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(clock::now())) {
+                let text = self.block(&run, view, &health, &judgement);
+                if text != last {
+                    let gap = if last.is_empty() || self.common.format == Format::Json { "" } else { "\n" };
+                    terminal::print(&format!("{gap}{text}"))?;
+                    last = text;
+                }
+                if self.args.once || (self.args.exit_when_complete && judgement.settled) {
+                    self.pack(&run, view, &health, &judgement)?;
+                    return Ok(self.code(judgement.verdict));
+                }
+            }
+            if let Some(end) = self.pause() {
+                return Ok(end);
+            }
+        }
+    }
+
+    /// Waits for the next look; the exit code when there is none.
+    fn pause(&self) -> Option<ExitCode> {
+        // Who waits for a verdict gets it, even if nobody reads the lines any more.
+        if !self.args.exit_when_complete && terminal::reader_gone() {
+            return Some(ACCEPTED.into());
+        }
+        self.interrupts.wait(self.args.interval).map(|signal| (128 + signal).into())
+    }
+
+    fn code(&self, verdict: Option<Status>) -> ExitCode {
+        verdict.map_or(ACCEPTED, |status| self.common.fail_on.code(status)).into()
+    }
+
+    /// One snapshot in the chosen format.
+    fn block(&self, run: &Follower, view: &View, health: &Health, judgement: &Judgement) -> String {
+        let (title, parts) = (run.title(), self.parts());
+        if self.common.format == Format::Json {
+            return self.json(run, view, health.word(), judgement);
+        }
+        let facts = watch_lines::facts(&title, view, health, judgement, parts);
+        match self.common.format {
+            Format::Markdown => to_markdown(&watch_lines::to_doc(&title, facts, view, judgement, parts)),
+            _ => watch_lines::to_text(&facts, view, parts, terminal::look(self.common.color)),
+        }
+    }
+
+    /// One snapshot as a line of JSON.
+    fn json(&self, run: &Follower, view: &View, state: &'static str, judgement: &Judgement) -> String {
+        let mut snapshot = view.clone();
+        if self.args.no_incidents {
+            snapshot.incidents = None;
+        }
+        if self.args.skip_summary {
+            snapshot.summary_status = None;
+        }
+        if self.args.skip_sign_off {
+            (snapshot.sign_off_status, snapshot.sign_off_findings) = (None, Vec::new());
+        }
+        let report = Report {
+            schema: REPORT_SCHEMA,
+            path: &run.path().display().to_string(),
+            run: &run.name(),
+            state,
+            verdict: judgement.verdict,
+            settled: judgement.settled,
+            because: &judgement.because,
+            snapshot: &snapshot,
+        };
+        // Keys are strings and numbers are finite, so this cannot fail.
+        serde_json::to_string(&report).unwrap_or_default() + "\n"
+    }
+
+    /// Writes the last snapshot under `--out`.
+    fn pack(&self, run: &Follower, view: &View, health: &Health, judgement: &Judgement) -> Result<(), Error> {
+        let Some(folder) = &self.common.out else { return Ok(()) };
+        files::create_dir(folder)?;
+        let json = self.json(run, view, health.word(), judgement);
+        files::replace(&folder.join("watch.json"), json.as_bytes())?;
+        let (title, parts) = (run.title(), self.parts());
+        let facts = watch_lines::facts(&title, view, health, judgement, parts);
+        let markdown = to_markdown(&watch_lines::to_doc(&title, facts, view, judgement, parts));
+        files::replace(&folder.join("watch.md"), markdown.as_bytes())?;
+        Ok(())
+    }
+
+    /// One run on the whole screen.
+    fn dashboard(&mut self) -> Result<ExitCode, Error> {
+        let mut run = Follower::new(&self.args.path).with_history();
+        let mut screen = Screen::open(terminal::look(self.common.color).color)?;
+        let end = self.board(&mut screen, &mut run, false);
+        drop(screen);
+        match end? {
+            End::Signal(signal) => Ok((128 + signal).into()),
+            End::Quit | End::Back if self.args.exit_when_complete => {
+                terminal::note("watch: left before the run was complete, so there is no verdict");
+                Ok(130.into())
+            }
+            End::Quit | End::Back => Ok(ACCEPTED.into()),
+            End::Settled => {
+                let Some((view, (health, judgement))) = run.view.as_ref().zip(run.judge(clock::now())) else {
+                    return Err(none(run.problem));
+                };
+                // What decided stays in sight after the screen is given back.
+                terminal::print(&self.block(&run, view, &health, &judgement))?;
+                self.pack(&run, view, &health, &judgement)?;
+                Ok(self.code(judgement.verdict))
+            }
+        }
+    }
+
+    /// Draws `run` until something ends it. With `nested`, Esc goes back to the list of runs.
+    fn board(&mut self, screen: &mut Screen, run: &mut Follower, nested: bool) -> Result<End, Error> {
+        let palette = Palette { color: terminal::look(self.common.color).color };
+        let mut board = Board::default();
+        let mut drawn: Option<Instant> = None;
+        loop {
+            if let Some(signal) = self.interrupts.pending() {
+                return Ok(End::Signal(signal));
+            }
+            if run.look() || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
+                drawn = Some(Instant::now());
+                if !io::stderr().is_terminal() {
+                    self.note(run.problem.as_ref());
+                }
+                let now = clock::now();
+                let waiting = (Health::Live, Judgement { verdict: None, settled: false, because: Vec::new() });
+                let (health, judgement) = run.judge(now).unwrap_or(waiting);
+                let (title, history) = (run.title(), &run.history);
+                let (view, problem) = (run.view.as_ref(), run.problem.as_deref());
+                let scene =
+                    Scene { title: &title, view, health: &health, judgement: &judgement, history, problem, now };
+                screen.draw(|frame| dashboard::draw(frame, &scene, &board, palette))?;
+                if self.args.exit_when_complete && judgement.settled && !nested {
+                    return Ok(End::Settled);
+                }
+            }
+            match screen.wait(LOOK)? {
+                None => {}
+                Some(Input::Interrupt) => return Ok(End::Signal(2)),
+                Some(Input::Resize) => drawn = None,
+                Some(Input::Key(key)) => {
+                    match board.press(key, run.view.as_ref()) {
+                        Ask::Leave => return Ok(End::Quit),
+                        Ask::Back if nested => return Ok(End::Back),
+                        Ask::Back | Ask::Draw => {}
+                    }
+                    drawn = None;
+                }
+            }
+        }
+    }
+
+    /// All runs as tables or lines.
+    fn table(&mut self) -> Result<ExitCode, Error> {
+        let mut fleet = Fleet::new(&self.args.path);
+        let mut printed = BTreeSet::new();
+        loop {
+            fleet.look();
+            let rows = fleet.rows(clock::now());
+            if self.args.once && rows.is_empty() {
+                return Err(none(fleet.problem));
+            }
+            self.note(fleet.problem.as_ref());
+            for run in &fleet.runs {
+                self.note(run.problem.as_ref());
+            }
+            if !rows.is_empty() {
+                self.print_table(&fleet, &rows, &mut printed)?;
+                if self.args.once || (self.args.exit_when_complete && rows.iter().all(|row| row.settled)) {
+                    return Ok(self.code(runs_table::worst(&rows)));
+                }
+            }
+            if let Some(end) = self.pause() {
+                return Ok(end);
+            }
+        }
+    }
+
+    fn print_table(
+        &self,
+        fleet: &Fleet,
+        rows: &[runs_table::RunRow],
+        printed: &mut BTreeSet<String>,
+    ) -> Result<(), Error> {
+        let doc = || runs_table::to_doc(&self.args.path.display().to_string(), rows);
+        let texts = match self.common.format {
+            Format::Text => vec![to_text(&doc(), terminal::look(self.common.color))],
+            Format::Markdown => vec![to_markdown(&doc())],
+            Format::Json => fleet.runs.iter().map(|run| self.run_json(run)).collect(),
+        };
+        let gap = if printed.is_empty() || self.common.format == Format::Json { "" } else { "\n" };
+        let fresh: String = texts.iter().filter(|text| !printed.contains(*text)).map(String::as_str).collect();
+        if !fresh.is_empty() {
+            terminal::print(&format!("{gap}{fresh}"))?;
+        }
+        *printed = texts.into_iter().collect();
+        Ok(())
+    }
+
+    /// One of many runs as a line of JSON, also where it has no usable snapshot.
+    fn run_json(&self, run: &Follower) -> String {
+        let now = clock::now();
+        if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(now)) {
+            return self.json(run, view, health.word(), &judgement);
+        }
+        let row = fleet::row(run, now);
+        let because = run.problem.iter().cloned().collect();
+        let judgement = Judgement { verdict: row.verdict, settled: row.settled, because };
+        self.json(run, &View::default(), "unreadable", &judgement)
+    }
+
+    /// All runs on the whole screen; Enter opens one.
+    fn runs(&mut self) -> Result<ExitCode, Error> {
+        let mut fleet = Fleet::new(&self.args.path);
+        let mut screen = Screen::open(terminal::look(self.common.color).color)?;
+        let end = self.list(&mut screen, &mut fleet);
+        drop(screen);
+        let rows = fleet.rows(clock::now());
+        match end? {
+            End::Signal(signal) => Ok((128 + signal).into()),
+            End::Settled => {
+                self.print_table(&fleet, &rows, &mut BTreeSet::new())?;
+                Ok(self.code(runs_table::worst(&rows)))
+            }
+            End::Quit | End::Back if self.args.exit_when_complete => {
+                terminal::note("watch: left before all runs were complete, so there is no verdict");
+                Ok(130.into())
+            }
+            End::Quit | End::Back => Ok(ACCEPTED.into()),
+        }
+    }
+
+    fn list(&mut self, screen: &mut Screen, fleet: &mut Fleet) -> Result<End, Error> {
+        use ratatui::crossterm::event::KeyCode::{Char, Down, End as Last, Enter, Home, Up};
+        let palette = Palette { color: terminal::look(self.common.color).color };
+        let root = self.args.path.display().to_string();
+        let mut selected: Option<PathBuf> = None;
+        let mut drawn: Option<Instant> = None;
+        loop {
+            if let Some(signal) = self.interrupts.pending() {
+                return Ok(End::Signal(signal));
+            }
+            let changed = fleet.look();
+            let place = |path: &Path| fleet.runs.iter().position(|run| run.path() == path);
+            let at = selected.as_deref().and_then(place).unwrap_or(0);
+            if changed || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
+                drawn = Some(Instant::now());
+                let now = clock::now();
+                let rows = fleet.rows(now);
+                screen.draw(|frame| runs_table::draw(frame, &root, &rows, at, now, palette))?;
+                if self.args.exit_when_complete && !rows.is_empty() && rows.iter().all(|row| row.settled) {
+                    return Ok(End::Settled);
+                }
+            }
+            let key = match screen.wait(LOOK)? {
+                None => continue,
+                Some(Input::Interrupt) => return Ok(End::Signal(2)),
+                Some(Input::Resize) => Char(' '),
+                Some(Input::Key(key)) => key,
+            };
+            drawn = None;
+            let to = match key {
+                Char('q') => return Ok(End::Quit),
+                Down | Char('j') => at + 1,
+                Up | Char('k') => at.saturating_sub(1),
+                Home | Char('g') => 0,
+                Last | Char('G') => usize::MAX,
+                Enter => {
+                    if let Some(run) = fleet.runs.get(at) {
+                        let mut opened = Follower::new(run.path()).with_history();
+                        match self.board(screen, &mut opened, true)? {
+                            End::Back | End::Settled => {}
+                            end => return Ok(end),
+                        }
+                    }
+                    at
+                }
+                _ => at,
+            };
+            selected = fleet.runs.get(to.min(fleet.runs.len().saturating_sub(1))).map(|run| run.path().to_owned());
+        }
+    }
+}
+
+/// There is nothing to show.
+fn none(problem: Option<String>) -> Error {
+    Error::NoVerdict(problem.unwrap_or_else(|| "there is no snapshot".to_owned()))
+}

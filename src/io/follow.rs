@@ -1,0 +1,231 @@
+//! Follows one run: notices new snapshots at the price of one `stat`, reads them, and keeps the run's course.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::files;
+use super::pid;
+use super::runs::{Finder, Run};
+use crate::supervise::history::{History, Sample};
+use crate::supervise::liveness::{Health, Judgement};
+use crate::supervise::progress_view::View;
+use crate::time::Stamp;
+
+/// How often a path is searched again for a (newer) run.
+const SEARCH: Duration = Duration::from_millis(500);
+/// How many snapshots of a timeline are read; a screen has fewer columns than this.
+const TIMELINE: usize = 1500;
+/// How many snapshots are searched backwards for a list of incidents.
+const BACKWARDS: usize = 40;
+/// How long a writer that does not replace its file atomically gets to finish.
+const REWRITE: Duration = Duration::from_millis(30);
+
+/// What identifies one state of a file.
+type Identity = (u64, u64, i64, i64, u64);
+
+/// A run that is being followed.
+pub struct Follower {
+    target: PathBuf,
+    finder: Finder,
+    searched: Option<Instant>,
+    run: Option<Run>,
+    identity: Option<Identity>,
+    /// The last snapshot that could be read.
+    pub view: Option<View>,
+    /// When its file was written, by the file system's clock.
+    pub modified: Option<Stamp>,
+    /// The course of the run.
+    pub history: History,
+    /// Why there is no (newer) snapshot.
+    pub problem: Option<String>,
+    wants_history: bool,
+}
+
+impl Follower {
+    /// Follows what `target` means: a progress file, a run directory, or an output root.
+    pub fn new(target: &Path) -> Self {
+        Self {
+            target: target.to_owned(),
+            finder: Finder::default(),
+            searched: None,
+            run: None,
+            identity: None,
+            view: None,
+            modified: None,
+            history: History::default(),
+            problem: None,
+            wants_history: false,
+        }
+    }
+
+    /// Follows exactly this run.
+    pub fn of_run(run: Run) -> Self {
+        Self { run: Some(run.clone()), searched: Some(Instant::now()), ..Self::new(&run.progress) }
+    }
+
+    /// Also reads the timeline of the run and keeps its course.
+    #[must_use]
+    pub fn with_history(mut self) -> Self {
+        self.wants_history = true;
+        self
+    }
+
+    /// The run as people know it.
+    pub fn title(&self) -> String {
+        match &self.run {
+            Some(Run { name, newest_of: Some(1), .. }) => format!("{name}, the only one in {}", self.target.display()),
+            Some(Run { name, newest_of: Some(all), .. }) => {
+                format!("{name}, newest of {all} in {}", self.target.display())
+            }
+            Some(run) => run.name.clone(),
+            None => self.target.display().to_string(),
+        }
+    }
+
+    /// The name of the run's directory, or the path that it was asked by.
+    pub fn name(&self) -> String {
+        self.run.as_ref().map_or_else(|| self.target.display().to_string(), |run| run.name.clone())
+    }
+
+    /// The progress file, as far as it is known.
+    pub fn path(&self) -> &Path {
+        self.run.as_ref().map_or(&self.target, |run| &run.progress)
+    }
+
+    /// Judges the last snapshot at the instant `now`.
+    pub fn judge(&self, now: Stamp) -> Option<(Health, Judgement)> {
+        let view = self.view.as_ref()?;
+        let health = Health::of(view, self.modified, now, pid::supervisor(view));
+        let judgement = Judgement::of(view, &health);
+        Some((health, judgement))
+    }
+
+    /// Looks whether there is anything new; returns whether the snapshot or the problem changed.
+    pub fn look(&mut self) -> bool {
+        let before = self.problem.clone();
+        let fresh = match self.search() {
+            Ok(()) => self.refresh(),
+            Err(problem) => {
+                self.problem = Some(problem);
+                false
+            }
+        };
+        fresh || self.problem != before
+    }
+
+    /// Finds the run that the target means by now.
+    fn search(&mut self) -> Result<(), String> {
+        let exact = self.run.as_ref().is_some_and(|run| run.newest_of.is_none());
+        let recent = self.searched.is_some_and(|at| at.elapsed() < SEARCH);
+        if exact || (recent && self.run.is_some()) {
+            return Ok(());
+        }
+        self.searched = Some(Instant::now());
+        let shown = self.target.display();
+        match self.finder.find(&self.target) {
+            Ok(Some(run)) => {
+                if self.run.as_ref().is_none_or(|known| known.progress != run.progress) {
+                    (self.identity, self.view, self.history) = (None, None, History::default());
+                }
+                self.run = Some(run);
+                Ok(())
+            }
+            // A run that was there and is gone keeps its last snapshot.
+            Ok(None) if self.target.is_dir() => Err(format!("no run in {shown} yet")),
+            Ok(None) => Err(format!("{shown} does not exist yet")),
+            Err(error) => Err(format!("cannot read {shown}: {error}")),
+        }
+    }
+
+    /// Reads the progress file if it changed; returns whether there is a new snapshot.
+    fn refresh(&mut self) -> bool {
+        let path = self.path().to_owned();
+        let file = match fs::metadata(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let gone = if self.view.is_some() { "is gone" } else { "does not exist yet" };
+                self.problem = Some(format!("{} {gone}", path.display()));
+                self.identity = None;
+                return false;
+            }
+            Err(error) => {
+                self.problem = Some(format!("cannot read {}: {error}", path.display()));
+                return false;
+            }
+        };
+        let identity = (file.dev(), file.ino(), file.mtime(), file.mtime_nsec(), file.len());
+        if self.identity == Some(identity) {
+            return false;
+        }
+        // Within one tick of the file system's clock a file may change again and look the same.
+        let settled = file.modified().is_ok_and(|at| {
+            SystemTime::now().duration_since(at).is_ok_and(|age| age > Duration::from_millis(20))
+        });
+        self.identity = settled.then_some(identity);
+        if !file.is_file() {
+            self.problem = Some(format!("{} is not a file", path.display()));
+            return false;
+        }
+        let read = read(&path).or_else(|_| {
+            thread::sleep(REWRITE);
+            read(&path)
+        });
+        let mut view = match read {
+            Ok(view) => view,
+            Err(problem) => {
+                self.problem = Some(problem);
+                return false;
+            }
+        };
+        self.problem = None;
+        self.modified = file.modified().ok().map(Into::into);
+        if self.view.as_ref() == Some(&view) {
+            return false;
+        }
+        match &self.view {
+            Some(earlier) if view.same_run(earlier) => view.inherit(earlier),
+            _ => self.begin(&mut view),
+        }
+        if let Some(sample) = Sample::of(&view).filter(|_| self.wants_history) {
+            self.history.add(sample);
+        }
+        self.view = Some(view);
+        true
+    }
+
+    /// Gathers what happened in a run before it was followed.
+    fn begin(&mut self, view: &mut View) {
+        self.history = History::default();
+        let folder = self.path().with_file_name("progress_timeline");
+        if view.incidents.is_some() && !self.wants_history {
+            return;
+        }
+        let Ok(entries) = fs::read_dir(folder) else { return };
+        let mut names: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        names.retain(|name| name.extension().is_some_and(|extension| extension == "json"));
+        names.sort();
+        if view.incidents.is_none() {
+            let earlier = names.iter().rev().take(BACKWARDS).filter_map(|name| read(name).ok());
+            if let Some(earlier) = earlier.into_iter().find(|earlier| earlier.incidents.is_some()) {
+                view.inherit(&earlier);
+            }
+        }
+        if self.wants_history {
+            let step = names.len().div_ceil(TIMELINE).max(1);
+            for name in names.iter().step_by(step) {
+                let bytes = files::read(name).unwrap_or_default();
+                if let Some(sample) = Sample::parse(&bytes, view.started_at) {
+                    self.history.add(sample);
+                }
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<View, String> {
+    let bytes = files::read(path).map_err(|error| error.to_string())?;
+    View::parse(&bytes).map_err(|why| format!("cannot use {}: {why}", path.display()))
+}

@@ -1,0 +1,160 @@
+//! What the user chose on the dashboard, and how keys change it.
+
+use ratatui::crossterm::event::KeyCode;
+
+use crate::finding::Status;
+use crate::supervise::progress_view::View;
+
+/// How many incidents a page key moves.
+const PAGE: usize = 10;
+
+/// What a key asks of the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Nothing more than to draw again.
+    Draw,
+    /// To leave the dashboard.
+    Leave,
+    /// To go back to where it was opened from.
+    Back,
+}
+
+/// The user's choices; the snapshot itself is not part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Board {
+    /// The selected incident, by its place in the snapshot; none follows the newest.
+    pub selected: Option<usize>,
+    /// The least severity to show; none shows all.
+    pub filter: Option<Status>,
+    /// Whether the details are open.
+    pub detail: bool,
+    /// Whether the help is open.
+    pub help: bool,
+    /// Lines of the details that are scrolled away.
+    pub skip: u16,
+}
+
+/// What a filter shows.
+pub fn filter_text(least: Status) -> &'static str {
+    match least {
+        Status::Pass => "all",
+        Status::Warn => "WARN and FAIL",
+        Status::Fail => "FAIL only",
+    }
+}
+
+impl Board {
+    /// The places of the incidents that the filter lets through, newest first.
+    pub fn shown(&self, view: &View) -> Vec<usize> {
+        let all = view.events().iter().enumerate().rev();
+        all.filter(|(_, event)| self.filter.is_none_or(|least| event.severity >= least)).map(|(at, _)| at).collect()
+    }
+
+    /// Where the selection is in `shown`; none when nothing is shown.
+    pub fn position(&self, shown: &[usize]) -> Option<usize> {
+        if shown.is_empty() {
+            return None;
+        }
+        let Some(selected) = self.selected else { return Some(0) };
+        // A selection that the filter hides moves to its next older neighbour.
+        Some(shown.iter().position(|at| *at <= selected).unwrap_or(shown.len() - 1))
+    }
+
+    /// Takes a key. `view` is the snapshot on the screen.
+    pub fn press(&mut self, key: KeyCode, view: Option<&View>) -> Ask {
+        if self.help {
+            self.help = false;
+            return Ask::Draw;
+        }
+        match key {
+            KeyCode::Char('q') => return Ask::Leave,
+            KeyCode::Esc if self.detail => self.detail = false,
+            KeyCode::Esc | KeyCode::Backspace => return Ask::Back,
+            KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.help = true,
+            KeyCode::Enter | KeyCode::Char(' ') => {
+                self.detail = !self.detail && view.is_some_and(|view| !self.shown(view).is_empty());
+                self.skip = 0;
+            }
+            KeyCode::Char('f') => {
+                self.filter = match self.filter {
+                    None => Some(Status::Fail),
+                    Some(Status::Fail) => Some(Status::Warn),
+                    Some(_) => None,
+                };
+            }
+            KeyCode::Down | KeyCode::Char('j') if self.detail => self.skip = self.skip.saturating_add(1).min(200),
+            KeyCode::Up | KeyCode::Char('k') if self.detail => self.skip = self.skip.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => self.select(view, |at| at + 1),
+            KeyCode::Up | KeyCode::Char('k') => self.select(view, |at| at.saturating_sub(1)),
+            KeyCode::PageDown => self.select(view, |at| at + PAGE),
+            KeyCode::PageUp => self.select(view, |at| at.saturating_sub(PAGE)),
+            KeyCode::Home | KeyCode::Char('g') => self.select(view, |_| 0),
+            KeyCode::End | KeyCode::Char('G') => self.select(view, |_| usize::MAX),
+            _ => {}
+        }
+        Ask::Draw
+    }
+
+    fn select(&mut self, view: Option<&View>, go: impl Fn(usize) -> usize) {
+        let Some(view) = view else { return };
+        let shown = self.shown(view);
+        let Some(at) = self.position(&shown) else { return };
+        let to = go(at).min(shown.len() - 1);
+        // At the top the selection follows what comes in; elsewhere it stays with its incident.
+        self.selected = (to > 0).then(|| shown[to]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(severities: &[&str]) -> View {
+        let all: Vec<String> = severities.iter().map(|s| format!(r#"{{"severity":"{s}","message":"m"}}"#)).collect();
+        View::parse(format!(r#"{{"status":"fail","incidents":[{}]}}"#, all.join(",")).as_bytes()).expect("a view")
+    }
+
+    #[test]
+    fn the_selection_stays_with_its_incident_and_the_top_follows_the_newest() {
+        let mut board = Board::default();
+        let (before, after) = (view(&["fail", "warn", "warn"]), view(&["fail", "warn", "warn", "fail"]));
+        assert_eq!(board.press(KeyCode::Down, Some(&before)), Ask::Draw);
+        assert_eq!(board.selected, Some(1));
+        assert_eq!(board.position(&board.shown(&after)), Some(2), "a newer one came");
+        board.press(KeyCode::Char('g'), Some(&after));
+        assert_eq!(board.selected, None);
+        board.press(KeyCode::Char('G'), Some(&after));
+        assert_eq!(board.selected, Some(0));
+        board.press(KeyCode::Down, Some(&after));
+        assert_eq!(board.selected, Some(0), "it ends at the oldest");
+    }
+
+    #[test]
+    fn the_filter_goes_round_and_keeps_near_the_selection() {
+        let view = view(&["fail", "warn", "info", "warn"]);
+        let mut board = Board { selected: Some(1), ..Board::default() };
+        board.press(KeyCode::Char('f'), Some(&view));
+        assert_eq!((board.shown(&view), board.position(&[0])), (vec![0], Some(0)));
+        board.press(KeyCode::Char('f'), Some(&view));
+        assert_eq!(board.shown(&view), [3, 1, 0]);
+        board.press(KeyCode::Char('f'), Some(&view));
+        assert_eq!(board.filter, None);
+    }
+
+    #[test]
+    fn keys_open_close_and_leave() {
+        let some = view(&["fail"]);
+        let mut board = Board::default();
+        assert_eq!(board.press(KeyCode::Enter, Some(&view(&[]))), Ask::Draw);
+        assert!(!board.detail, "there is nothing to open");
+        board.press(KeyCode::Enter, Some(&some));
+        assert!(board.detail);
+        assert_eq!((board.press(KeyCode::Esc, Some(&some)), board.detail), (Ask::Draw, false));
+        board.press(KeyCode::Char('?'), None);
+        assert!(board.help);
+        board.press(KeyCode::Char('x'), None);
+        assert!(!board.help, "any key closes the help");
+        assert_eq!(board.press(KeyCode::Esc, None), Ask::Back);
+        assert_eq!(board.press(KeyCode::Char('q'), None), Ask::Leave);
+    }
+}
