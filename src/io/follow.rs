@@ -63,7 +63,8 @@ impl Follower {
 
     /// Follows exactly this run.
     pub fn of_run(run: Run) -> Self {
-        Self { run: Some(run.clone()), searched: Some(Instant::now()), ..Self::new(&run.progress) }
+        let target = run.progress.clone();
+        Self { run: Some(run), searched: Some(Instant::now()), ..Self::new(&target) }
     }
 
     /// Also reads the timeline of the run and keeps its course.
@@ -161,9 +162,9 @@ impl Follower {
             return false;
         }
         // Within one tick of the file system's clock a file may change again and look the same.
-        let settled = file.modified().is_ok_and(|at| {
-            SystemTime::now().duration_since(at).is_ok_and(|age| age > Duration::from_millis(20))
-        });
+        let settled = file
+            .modified()
+            .is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > Duration::from_millis(20)));
         self.identity = settled.then_some(identity);
         if !file.is_file() {
             self.problem = Some(format!("{} is not a file", path.display()));

@@ -101,19 +101,15 @@ impl Health {
             return Self::Live;
         }
         match (view.started_at, view.target_duration_seconds) {
-            (Some(started), Some(target)) => {
-                if silent > OVERTIME && now.seconds_since(started) > target + OVERTIME {
-                    return Self::Stale(format!(
-                        "no new snapshot since {}, and the run should have ended after {}",
-                        last.human(),
-                        time::human_seconds(target)
-                    ));
-                }
-            }
-            _ if silent > FORGOTTEN => return Self::Stale(format!("no new snapshot since {}", last.human())),
-            _ => {}
+            (Some(started), Some(target)) if now.seconds_since(started) <= target + OVERTIME => Self::Live,
+            (Some(_), Some(target)) if silent > OVERTIME => Self::Stale(format!(
+                "no new snapshot since {}, and the run should have ended after {}",
+                last.human(),
+                time::human_seconds(target)
+            )),
+            _ if silent > FORGOTTEN => Self::Stale(format!("no new snapshot since {}", last.human())),
+            _ => Self::Live,
         }
-        Self::Live
     }
 
     /// `live`, `complete` or `stale`.
@@ -244,7 +240,11 @@ mod tests {
             (r#"{"status":"fail","phase":"running"}"#, Some(Fail), "the status is FAIL"),
             (r#"{"status":"running","incidents":[{"severity":"fail"}]}"#, Some(Fail), "1 FAIL incident"),
             (r#"{"status":"PASS","phase":"complete"}"#, Some(Pass), ""),
-            (r#"{"status":"pass","phase":"complete","sign_off":{"status":"FAIL"}}"#, Some(Fail), "the sign-off is FAIL"),
+            (
+                r#"{"status":"pass","phase":"complete","sign_off":{"status":"FAIL"}}"#,
+                Some(Fail),
+                "the sign-off is FAIL",
+            ),
             (r#"{"status":"running","phase":"complete"}"#, Some(Fail), "states no verdict"),
             (r#"{"phase":"complete"}"#, Some(Fail), "states no verdict"),
             (r#"{"status":"x","phase":"complete"}"#, Some(Fail), "`x`"),

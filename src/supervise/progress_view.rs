@@ -346,9 +346,7 @@ fn findings(sign_off: &Map<String, Value>) -> Vec<String> {
     let mut found: Vec<(Status, String)> = all
         .iter()
         .filter_map(Value::as_object)
-        .filter_map(|finding| {
-            Some((severity(word(finding, "severity").as_deref()), text(finding.get("message"))?))
-        })
+        .filter_map(|finding| Some((severity(word(finding, "severity").as_deref()), text(finding.get("message"))?)))
         .collect();
     found.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
     found.into_iter().map(|(_, message)| message).collect()
@@ -469,12 +467,7 @@ mod tests {
         let shown: Vec<(Status, &str)> = view.events().iter().map(|e| (e.severity, e.message.as_str())).collect();
         assert_eq!(
             shown,
-            [
-                (Status::Fail, "a"),
-                (Status::Warn, "b"),
-                (Status::Warn, "(no message)"),
-                (Status::Fail, "(no message)")
-            ]
+            [(Status::Fail, "a"), (Status::Warn, "b"), (Status::Warn, "(no message)"), (Status::Fail, "(no message)")]
         );
         assert_eq!(view.incident_counts, BTreeMap::from([(Status::Warn, 2), (Status::Fail, 4)]));
     }

@@ -3,16 +3,16 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::marks::{self, Palette};
 use super::Scene;
+use super::marks::{self, Palette};
 use crate::finding::Status;
-use crate::report::{bytes_text, inert, thousands};
+use crate::report::{bytes_text, count, inert, thousands};
 use crate::supervise::liveness::Health;
 use crate::supervise::progress_view::{Fresh, Usage, View};
 use crate::time;
 
 /// The columns of the names at the left.
-const LABEL: usize = 10;
+const LABEL: usize = 13;
 
 /// The rows, the most important first. With `roomy` each has its own line, else they share lines.
 pub(super) fn rows(scene: &Scene<'_>, view: &View, palette: Palette, width: u16, roomy: bool) -> Vec<Line<'static>> {
@@ -75,7 +75,7 @@ impl Rows<'_> {
         let share = (elapsed / target).min(1.0);
         // Held below 100 % until it is reached, so that the last minute does not read as the end.
         let percent = if share < 1.0 { (share * 1000.0).floor() / 10.0 } else { 100.0 };
-        let figures = format!(" {percent:.1} %  {} of {}", marks::length(elapsed), marks::length(target));
+        let figures = format!(" {percent:.1} %  {} of {}", marks::length(elapsed), time::human_seconds(target));
         let columns = self.width.saturating_sub(LABEL + marks::width(&figures) + 1).max(4);
         let mut spans = marks::gauge(share, columns, self.palette);
         spans.push(Span::styled(figures, self.palette.strong()));
@@ -102,7 +102,7 @@ impl Rows<'_> {
         if let Some(required) = self.view.required_duration_seconds.filter(|required| *required > 0.0) {
             let reached = self.view.elapsed_seconds.is_some_and(|elapsed| elapsed >= required);
             let word = if reached { "reached" } else { "required" };
-            parts.push(format!("minimum {} {word}", marks::length(required)));
+            parts.push(format!("minimum {} {word}", time::human_seconds(required)));
         }
         self.text("", &parts.join("; "), Style::new())
     }
@@ -125,7 +125,7 @@ impl Rows<'_> {
             _ => Style::new(),
         };
         if !roomy && let Some(restarts) = self.view.restarts.filter(|restarts| *restarts > 0) {
-            text.push_str(&format!("; {restarts} restarts"));
+            text.push_str(&format!("; {}", count(restarts, "restart")));
         }
         self.text("Uptime", &text, style)
     }
@@ -143,7 +143,7 @@ impl Rows<'_> {
             return self.text("Log rate", "not known yet", self.palette.dim());
         }
         let top = rates.iter().flatten().fold(0.0_f64, |top, rate| top.max(*rate));
-        let mut spans = marks::sparkline(&rates, self.palette.status(Status::Fail), self.palette);
+        let mut spans = marks::sparkline(&rates, 0.0, self.palette.status(Status::Fail), self.palette);
         spans.push(Span::raw(format!("{now}, peak {}", rate_text(top).trim_start())));
         self.row("Log rate", spans)
     }
@@ -160,12 +160,18 @@ impl Rows<'_> {
     }
 
     fn levels(&self) -> Option<Line<'static>> {
-        (!self.view.level_counts.is_empty())
-            .then(|| self.text("Levels", &list(&self.view.level_counts), Style::new()))
+        (!self.view.level_counts.is_empty()).then(|| self.text("Levels", &list(&self.view.level_counts), Style::new()))
     }
 
-    fn curve(&self, label: &str, values: &[Option<f64>], text: &str, status: Status) -> Line<'static> {
-        let mut spans = marks::sparkline(values, self.palette.dim(), self.palette);
+    fn curve(
+        &self,
+        label: &str,
+        values: &[Option<f64>],
+        limit: Option<f64>,
+        text: &str,
+        status: Status,
+    ) -> Line<'static> {
+        let mut spans = marks::sparkline(values, limit.unwrap_or(0.0), self.palette.dim(), self.palette);
         let style = if status == Status::Pass { Style::new() } else { self.palette.status(status) };
         spans.push(Span::styled(format!(" {text}"), style));
         self.row(label, spans)
@@ -177,7 +183,8 @@ impl Rows<'_> {
         let peak = used.peak_cpu_percent.map(|peak| format!(", peak {peak:.0} %")).unwrap_or_default();
         let text = text + &peak;
         let columns = self.width.saturating_sub(LABEL + 40).max(8);
-        Some(self.curve("CPU", &self.scene.history.highest(columns, self.span(), |s| s.cpu), &text, status))
+        let values = self.scene.history.highest(columns, self.span(), |s| s.cpu);
+        Some(self.curve("CPU", &values, used.max_cpu_percent, &text, status))
     }
 
     fn memory(&self) -> Option<Line<'static>> {
@@ -186,7 +193,9 @@ impl Rows<'_> {
         let peak = used.peak_rss_bytes.map(|peak| format!(", peak {}", bytes_text(peak))).unwrap_or_default();
         let text = text + &peak;
         let columns = self.width.saturating_sub(LABEL + 40).max(8);
-        Some(self.curve("Memory", &self.scene.history.highest(columns, self.span(), |s| s.rss), &text, status))
+        let values = self.scene.history.highest(columns, self.span(), |s| s.rss);
+        let limit = used.max_rss_bytes.map(|bytes| bytes as f64);
+        Some(self.curve("Memory", &values, limit, &text, status))
     }
 
     fn resources_short(&self) -> Option<Line<'static>> {
@@ -287,9 +296,7 @@ fn rate_text(per_second: f64) -> String {
 fn cpu_text(used: &Usage) -> Option<(String, Status)> {
     let cpu = used.cpu_percent?;
     Some(match used.max_cpu_percent {
-        Some(limit) => {
-            (format!("{cpu:.0} % of {limit:.0} %"), if cpu > limit { Status::Fail } else { Status::Pass })
-        }
+        Some(limit) => (format!("{cpu:.0} % of {limit:.0} %"), if cpu > limit { Status::Fail } else { Status::Pass }),
         None => (format!("{cpu:.0} %"), Status::Pass),
     })
 }

@@ -17,14 +17,7 @@ pub(super) fn wanted(view: &View, board: &Board) -> usize {
     board.shown(view).len()
 }
 
-pub(super) fn draw(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    scene: &Scene<'_>,
-    view: &View,
-    board: &Board,
-    palette: Palette,
-) {
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, view: &View, board: &Board, palette: Palette) {
     if area.height == 0 {
         return;
     }
@@ -62,7 +55,9 @@ fn heading(view: &View, board: &Board, shown: usize, width: u16, palette: Palett
     if let Some(least) = board.filter {
         line.push_span(Span::raw(format!("· filter: {} ", super::keys::filter_text(least))));
     }
-    if shown > 0 && let Some(at) = board.position(&board.shown(view)) {
+    if shown > 0
+        && let Some(at) = board.position(&board.shown(view))
+    {
         line.push_span(Span::styled(format!("· {} of {shown} ", at + 1), palette.dim()));
     }
     let rest = usize::from(width).saturating_sub(line.width());
@@ -79,10 +74,12 @@ fn entry(event: &Event, scene: &Scene<'_>, selected: bool, width: u16, palette: 
         Some(at) => at.utc().format("%H:%M:%SZ").to_string(),
         None => "no time".to_owned(),
     };
-    let age = when.map(|at| marks::brief(scene.now.seconds_since(at))).unwrap_or_default();
+    let age = match when {
+        Some(at) => format!("{:>3} ago", marks::briefest(scene.now.seconds_since(at))),
+        None => String::new(),
+    };
     let count = if event.count > 1 { format!("×{}", event.count) } else { String::new() };
-    let lead = format!(" {time:<9} {age:>7} ago {count:>4} ");
-    let lead = if when.is_none() { lead.replace(" ago ", "     ") } else { lead };
+    let lead = format!(" {time:<9} {age:>7} {count:>4} ");
     let room = usize::from(width).saturating_sub(marks::width(&lead) + 6);
     let message = marks::clip(&inert::line(&event.message), room);
     let style = if selected { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };

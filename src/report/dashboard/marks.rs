@@ -104,6 +104,11 @@ pub(super) fn brief(seconds: f64) -> String {
     text.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
+/// A length of time in its largest unit.
+pub(super) fn briefest(seconds: f64) -> String {
+    length(seconds).split(' ').next().unwrap_or_default().to_owned()
+}
+
 /// A bar of `columns`, filled by `share` (0 to 1).
 pub(super) fn gauge(share: f64, columns: usize, palette: Palette) -> Vec<Span<'static>> {
     let eighths = (share.clamp(0.0, 1.0) * columns as f64 * 8.0).round() as usize;
@@ -115,11 +120,11 @@ pub(super) fn gauge(share: f64, columns: usize, palette: Palette) -> Vec<Span<'s
     vec![Span::styled(full, palette.curve()), Span::styled("·".repeat(rest), palette.dim())]
 }
 
-/// A sparkline, one column for each value, scaled to the highest. Zero is a dot, in the look of `zero`;
-/// the unknown is blank.
-pub(super) fn sparkline(values: &[Option<f64>], zero: Style, palette: Palette) -> Vec<Span<'static>> {
+/// A sparkline, one column for each value, scaled to `top` or to the highest value where that is more. Zero is
+/// a dot, in the look of `zero`; the unknown is blank.
+pub(super) fn sparkline(values: &[Option<f64>], top: f64, zero: Style, palette: Palette) -> Vec<Span<'static>> {
     const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-    let top = values.iter().flatten().fold(0.0_f64, |top, value| top.max(*value));
+    let top = values.iter().flatten().fold(top, |top, value| top.max(*value));
     let mut spans: Vec<Span<'static>> = Vec::new();
     for value in values {
         let (mark, style) = match value {
@@ -158,7 +163,8 @@ mod tests {
             assert_eq!(width(&text(&gauge(share, 10, palette))), 10, "{share}");
         }
         let values = [None, Some(0.0), Some(0.1), Some(8.0)];
-        assert_eq!(text(&sparkline(&values, Style::new(), palette)), " ·▁█");
+        assert_eq!(text(&sparkline(&values, 0.0, Style::new(), palette)), " ·▁█");
+        assert_eq!(text(&sparkline(&values, 16.0, Style::new(), palette)), " ·▁▄");
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn badge(scene: &Scene<'_>, palette: Palette) -> Line<'static> {
 fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Line<'static>> {
     let mut first = badge(scene, palette);
     let phase = view.phase.as_deref().unwrap_or("phase n/a");
-    first.push_span(Span::styled(format!(" {} ", inert::line(phase)), palette.strong()));
+    first.push_span(Span::styled(format!(" {} · ", inert::line(phase)), palette.strong()));
     let clock = scene.now.human();
     let left = usize::from(width).saturating_sub(first.width() + clock.len() + 2);
     let title = marks::clip(&inert::line(scene.title), left);
@@ -176,12 +176,7 @@ fn popup(frame: &mut Frame<'_>, area: Rect, title: &str, lines: Vec<Line<'_>>, s
     let wrapped: usize = lines.iter().map(|line| line.width().div_ceil(inner).max(1)).sum();
     // Words wrap earlier than characters would; one line more is room enough for most texts.
     let height = (wrapped as u16 + 3).min(area.height);
-    let place = Rect {
-        x: area.x + (area.width - width) / 2,
-        y: area.y + (area.height - height) / 2,
-        width,
-        height,
-    };
+    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
     let frame_style = palette.strong();
     let block = ratatui::widgets::Block::bordered()
         .title(format!(" {title} "))
