@@ -3,12 +3,12 @@
 pub mod attempts;
 pub mod capture;
 pub mod event;
+pub mod history;
 pub mod incidents;
+pub mod liveness;
 pub mod machine;
 pub mod monitors;
 pub mod plan;
-pub mod history;
-pub mod liveness;
 pub mod progress;
 pub mod progress_view;
 pub mod record;
