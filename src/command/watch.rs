@@ -305,9 +305,9 @@ impl Watch<'_> {
     ) -> Result<(), Error> {
         let doc = || runs_table::to_doc(&self.args.path.display().to_string(), rows);
         let texts = match self.common.format {
-            Format::Text => vec![to_text(&doc(), terminal::look(self.common.color))],
-            Format::Markdown => vec![to_markdown(&doc())],
             Format::Json => fleet.runs.iter().map(|run| self.run_json(run)).collect(),
+            Format::Markdown => vec![to_markdown(&doc())],
+            _ => vec![to_text(&doc(), terminal::look(self.common.color))],
         };
         let gap = if printed.is_empty() || self.common.format == Format::Json { "" } else { "\n" };
         let fresh: String = texts.iter().filter(|text| !printed.contains(*text)).map(String::as_str).collect();
