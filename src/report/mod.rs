@@ -9,8 +9,8 @@ pub mod dashboard;
 pub mod inert;
 mod markdown;
 pub mod review;
-pub mod stage_alerts;
 pub mod runs_table;
+pub mod stage_alerts;
 mod text;
 pub mod watch_lines;
 
