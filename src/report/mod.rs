@@ -7,6 +7,7 @@ pub mod backlog;
 pub mod block;
 pub mod dashboard;
 pub mod inert;
+pub mod offline_qa;
 mod markdown;
 pub mod review;
 pub mod runs_table;

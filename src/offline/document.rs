@@ -1,0 +1,198 @@
+//! All stages in a row: the document about one session, and its verdict.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use super::deltas::{self, Delta};
+use super::id::Id;
+use super::matcher::Matcher;
+use super::mentions::{self, Mention};
+use super::moderation::Moderation;
+use super::moment::Moment;
+use super::publishing::{self, Prepared, Schedule};
+use super::search::{self, Drill, Job, Queue, Summary};
+use super::session::Session;
+use super::story::{self, Story};
+use crate::finding::{Finding, Status};
+use crate::time::{Stamp, human_duration};
+
+/// The name of the document, in its `schema` key.
+pub const SCHEMA: &str = "emp-ops/offline-qa/v1";
+
+/// What was made of one session.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document<'a> {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The session.
+    pub session_id: &'a Id,
+    /// The verdict.
+    pub status: Status,
+    /// What decided the verdict, and what is wrong with the file.
+    pub findings: Vec<Finding>,
+    /// `SOURCE_DATE_EPOCH`, or the end of the session.
+    pub generated_at: Moment,
+    /// Scenes, acts, highlights.
+    pub summary: Story<'a>,
+    /// Who is named where.
+    pub entity_extraction: Extraction<'a>,
+    /// What would change.
+    pub world_deltas: Deltas<'a>,
+    /// What would be published, when, and how the index took it.
+    pub publishing: Publishing<'a>,
+    /// What stands against publishing.
+    pub moderation: Moderation,
+}
+
+/// Who is named where.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extraction<'a> {
+    /// The number of mentions.
+    pub mention_count: usize,
+    /// In the order of the text.
+    pub mentions: Vec<Mention<'a>>,
+}
+
+/// What would change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deltas<'a> {
+    /// The number of deltas.
+    pub delta_count: usize,
+    /// One for each mention.
+    pub deltas: &'a [Delta<'a>],
+}
+
+/// What would be published, when, and how the index took it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Publishing<'a> {
+    /// `published`, `awaiting_moderation` or `retry_pending`.
+    pub status: &'static str,
+    /// When.
+    pub schedule: Schedule<'a>,
+    /// What; none where a person must look first.
+    pub prepared_batch: Option<&'a Prepared<'a>>,
+    /// What the index is asked to write.
+    pub search_plan: Plan<'a>,
+    /// As at the top.
+    pub moderation: Moderation,
+    /// How the index took it.
+    pub retry_queue: Queue<'a>,
+}
+
+/// What the index is asked to write.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan<'a> {
+    /// All bundles, then all cards.
+    pub jobs: &'a [Job<'a>],
+    /// `published`, `blocked` or `retry_pending`.
+    pub status: &'static str,
+    /// The queue as the drain left it.
+    pub retry_summary: Summary<'a>,
+}
+
+/// How to run the stages.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// "Now" for every session; none: each session's own end.
+    pub now: Option<Stamp>,
+    /// Whether and how the index drifts.
+    pub drill: Option<Drill>,
+}
+
+/// Runs all stages and hands the document, which borrows from everything before it, to `then`.
+pub fn rehearse<T>(
+    session: &Session,
+    matcher: &Matcher,
+    settings: &Settings,
+    then: impl FnOnce(&Document<'_>) -> T,
+) -> T {
+    let known = settings.now.or(session.closed_at).or(session.last_at);
+    let now = Moment(known.unwrap_or(UNIX_EPOCH.into()));
+    let mentions = mentions::extract(session, matcher);
+    let deltas = deltas::deltas(&mentions, matcher.lexicon(), now);
+    let moderation = Moderation::of(&deltas, session.is_incomplete());
+    let gated = moderation.requires_moderation;
+    let run_at = Moment(session.closed_at.unwrap_or(now.0).plus(Duration::from_secs(3600)));
+    let prepared = (!gated).then(|| publishing::prepare(session, &deltas, run_at, now));
+    let bundles = prepared.as_ref().map(|prepared| prepared.lore_bundles.len());
+    let schedule = publishing::schedule(session, deltas.len(), bundles, &moderation, now);
+    let batch_id = schedule.batches[0].batch_id.clone();
+    let jobs = prepared.as_ref().map(search::plan).unwrap_or_default();
+    let queue = search::write(&jobs, &session.id, &batch_id, settings.drill, now);
+    let (status, plan_status) = match (gated, queue.after_drain.pending_count) {
+        (true, _) => ("awaiting_moderation", "blocked"),
+        (_, 0) => ("published", "published"),
+        _ => ("retry_pending", "retry_pending"),
+    };
+    let mut findings = verdict(&moderation, deltas.len(), &queue);
+    if known.is_none() {
+        findings.push(Finding::warn(
+            "the session names no time at all, so its schedule starts at 1970-01-01; add sessionState.closedAt",
+        ));
+    }
+    findings.extend(session.findings.iter().cloned());
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let document = Document {
+        schema: SCHEMA,
+        session_id: &session.id,
+        status: Status::roll_up(findings.iter().map(|finding| finding.severity)),
+        findings,
+        generated_at: now,
+        summary: story::consolidate(session, now),
+        entity_extraction: Extraction { mention_count: mentions.len(), mentions },
+        world_deltas: Deltas { delta_count: deltas.len(), deltas: &deltas },
+        publishing: Publishing {
+            status,
+            schedule,
+            prepared_batch: prepared.as_ref(),
+            search_plan: Plan { jobs: &jobs, status: plan_status, retry_summary: queue.after_drain.clone() },
+            moderation: moderation.clone(),
+            retry_queue: queue,
+        },
+        moderation,
+    };
+    then(&document)
+}
+
+/// What the gate and the drill have to say.
+fn verdict(moderation: &Moderation, deltas: usize, queue: &Queue<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if moderation.requires_moderation {
+        let reasons: Vec<&str> = moderation.reasons.iter().map(|reason| reason.word()).collect();
+        let what = match moderation.pending {
+            0 => "the session needs moderation".to_owned(),
+            pending => format!("{pending} of {deltas} deltas need moderation"),
+        };
+        findings.push(Finding::warn(format!("{what}, nothing is published: {}", reasons.join(", "))));
+    }
+    let Some(drill) = queue.drill else { return findings };
+    let left = queue.after_drain.pending_count;
+    if drill.refused_jobs == 0 {
+        let why = match (moderation.requires_moderation, drill.planned_documents) {
+            (true, _) => "the session waits for moderation and has no search jobs",
+            (_, 0) => "the session changes nothing and has no search jobs",
+            _ => "the drift rate and seed hit none of its search jobs",
+        };
+        findings.push(Finding::warn(format!("nothing was drilled: {why}")));
+    } else if left > 0 {
+        let tries = search::MAX_ATTEMPTS;
+        findings.push(Finding::fail(format!("{left} of {} search jobs stayed failed after {tries} retries", drill.refused_jobs)));
+    } else if drill.verified_documents < drill.planned_documents {
+        let (held, planned) = (drill.verified_documents, drill.planned_documents);
+        findings.push(Finding::fail(format!("only {held} of {planned} documents are in the index after the drain")));
+    } else {
+        let last = queue.drained_jobs.iter().map(|job| job.retry_at).max();
+        let first = queue.before_drain.jobs.iter().map(|job| job.retry_at).min();
+        let took = last.zip(first).map(|(last, first)| last.0.since(first.0)).unwrap_or_default();
+        let longest = if took.is_zero() { String::new() } else { format!(" within {} of back-off", human_duration(took)) };
+        let count = drill.refused_jobs;
+        findings.push(Finding::new(Status::Pass, format!("{count} refused search jobs drained{longest} and verified")));
+    }
+    findings
+}

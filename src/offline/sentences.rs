@@ -1,0 +1,71 @@
+//! Cuts a turn's text into sentences.
+
+/// Blank between words: white space as scripts in browsers know it.
+pub fn is_blank(c: char) -> bool {
+    (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
+}
+
+/// Titles and the like whose stop does not end a sentence.
+const ABBREVIATIONS: &[&str] = &[
+    "dr", "mr", "mrs", "ms", "st", "prof", "capt", "cpt", "lt", "sgt", "gen", "col", "cmdr", "maj", "rev", "hon",
+];
+
+/// The sentences of `text`, trimmed, none empty. A sentence ends after `.`, `!` or `?` before a blank, unless
+/// the stop belongs to a title (`Dr. X`), and also where the blank was forgotten (`ruined.The`).
+pub fn split(text: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.match_indices(['.', '!', '?']) {
+        let after = at + 1;
+        if ends_sentence(&text[start..at], &text[at..after], &text[after..]) {
+            add(&mut sentences, &text[start..after]);
+            start = after;
+        }
+    }
+    add(&mut sentences, &text[start..]);
+    sentences
+}
+
+fn add<'t>(sentences: &mut Vec<&'t str>, piece: &'t str) {
+    let piece = piece.trim_matches(is_blank);
+    if !piece.is_empty() {
+        sentences.push(piece);
+    }
+}
+
+fn ends_sentence(before: &str, stop: &str, after: &str) -> bool {
+    let Some(next) = after.chars().next() else { return true };
+    if is_blank(next) {
+        return stop != "." || !is_title(before, after);
+    }
+    next.is_uppercase() && before.chars().next_back().is_some_and(char::is_lowercase)
+}
+
+/// Whether `before` ends with an abbreviation that goes on with a capital, as in `Dr. X`.
+fn is_title(before: &str, after: &str) -> bool {
+    let goes_on = after.trim_start_matches(is_blank).starts_with(|c: char| c.is_uppercase());
+    let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    goes_on && ABBREVIATIONS.iter().any(|a| a.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_end_where_people_end_them() {
+        for (text, expect) in [
+            ("One.  Two!? Three", &["One.", "Two!?", "Three"][..]),
+            ("It was ruined.No gap here.", &["It was ruined.", "No gap here."]),
+            ("Dr. Ash met St. Vey. They left.", &["Dr. Ash met St. Vey.", "They left."]),
+            ("They paid the dr. and left.", &["They paid the dr.", "and left."]),
+            ("A. B. C.", &["A.", "B.", "C."]),
+            ("Wait... what?", &["Wait...", "what?"]),
+            ("a\nb.\n\nc\u{a0}d", &["a\nb.", "c\u{a0}d"]),
+            ("v1.2 of it. \"Quoted.\" Done.", &["v1.2 of it.", "\"Quoted.\" Done."]),
+            (" \u{feff} ", &[]),
+        ] {
+            assert_eq!(split(text), expect, "{text:?}");
+        }
+    }
+}
