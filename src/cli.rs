@@ -33,6 +33,8 @@ enum Command {
     Backlog(command::backlog::Backlog),
     /// Judge whether fallback seeding may go, and how noisy the alert rules are
     StageAlerts(command::stage_alerts::StageAlerts),
+    /// Rehearse the publishing of closed sessions, before players see any of it
+    OfflineQa(command::offline_qa::OfflineQa),
     /// Follow a rehearsal live
     Watch(command::watch::WatchArgs),
     /// Print the completion script of a shell
@@ -74,6 +76,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
     match command {
         Command::Backlog(args) => command::backlog::run(&common, &args),
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
+        Command::OfflineQa(args) => command::offline_qa::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
         Command::StageAlerts(args) => command::stage_alerts::run(&common, &args),
         Command::Watch(args) => command::watch::run(&common, &args),

@@ -3,6 +3,7 @@
 
 pub mod backlog;
 pub mod final_dry_run;
+pub mod offline_qa;
 pub mod simulate;
 pub mod stage_alerts;
 pub mod watch;

@@ -32,7 +32,7 @@ pub struct OfflineQa {
     #[arg(short, long, required = true, value_name = "PATH")]
     input: Vec<PathBuf>,
     /// The session's id, instead of the one in the file (for one file only)
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     session: Option<String>,
     /// Names, words and capabilities to look for, TOML or JSON [default: a small built-in one]
     #[arg(short, long, value_name = "FILE")]
@@ -76,11 +76,8 @@ pub fn run(common: &Common, args: &OfflineQa) -> Result<ExitCode, Error> {
         files::create_dir(folder)?;
     }
     let now = clock::source_date();
-    let drill = args.simulate_search_drift.map(|rate| Drill {
-        rate,
-        refusals: args.drift_attempts,
-        seed: args.drift_seed,
-    });
+    let drill =
+        args.simulate_search_drift.map(|rate| Drill { rate, refusals: args.drift_attempts, seed: args.drift_seed });
     let work = Work { out: common.out.as_deref(), matcher: &matcher, settings: Settings { now, drill } };
     let threads = args.threads.map_or_else(parallel::cores, usize::from);
 
@@ -219,7 +216,9 @@ fn claim(file: &Input, artefact: Artefact, taken: &mut HashMap<String, String>) 
     };
     // By file name rather than by id: `3` and "3" would overwrite each other.
     match taken.get(&file_stem(&session.id)) {
-        Some(first) => Err(fail(format!("its session id `{}` is that of {first} already; it was left out", session.id))),
+        Some(first) => {
+            Err(fail(format!("its session id `{}` is that of {first} already; it was left out", session.id)))
+        }
         None => {
             taken.insert(file_stem(&session.id), file.shown());
             Ok(*session)

@@ -10,12 +10,13 @@ pub fn now() -> Stamp {
     SystemTime::now().into()
 }
 
-/// The instant for every "generated at": `SOURCE_DATE_EPOCH` (seconds since the Unix epoch) where it is set
-/// and usable, so that the same evidence gives the same bytes; else the present.
+/// `SOURCE_DATE_EPOCH` (seconds since the Unix epoch) where it is set and usable.
+pub fn source_date() -> Option<Stamp> {
+    env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.trim().parse().ok()).and_then(Stamp::from_seconds)
+}
+
+/// The instant for every "generated at": [`source_date`], so that the same evidence gives the same bytes; else
+/// the present.
 pub fn generated_at() -> Stamp {
-    env::var("SOURCE_DATE_EPOCH")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .and_then(Stamp::from_seconds)
-        .unwrap_or_else(now)
+    source_date().unwrap_or_else(now)
 }

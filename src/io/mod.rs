@@ -9,6 +9,7 @@ pub mod follow;
 pub mod inputs;
 pub mod interrupt;
 pub mod packet;
+pub mod parallel;
 pub mod pid;
 pub mod progress_file;
 pub mod runs;

@@ -46,8 +46,12 @@ pub fn claims(reading: &Reading, lexicon: &Lexicon) -> BTreeMap<usize, Claim> {
     }
     let mut actors: Vec<usize> = Vec::new();
     for statement in statements(reading, lexicon) {
-        let mut regions: Vec<usize> =
-            statement.names.iter().filter(|hit| lexicon.entities[hit.entity].is_region()).map(|hit| hit.entity).collect();
+        let mut regions: Vec<usize> = statement
+            .names
+            .iter()
+            .filter(|hit| lexicon.entities[hit.entity].is_region())
+            .map(|hit| hit.entity)
+            .collect();
         let rule = statement.changes.iter().filter_map(|hit| match hit.change {
             Change::Status(rule) => Some(rule),
             Change::Gain | Change::Loss => None,
@@ -255,10 +259,7 @@ mod tests {
                 "The Lamplighters and the Grey Wardens claimed Ochre Quay.",
                 &["harbour-wardens +ochre-quay", "lamplighter-union +ochre-quay"],
             ),
-            (
-                "Claimed for the Grey Wardens, Ochre Quay rests.",
-                &["harbour-wardens +ochre-quay"],
-            ),
+            ("Claimed for the Grey Wardens, Ochre Quay rests.", &["harbour-wardens +ochre-quay"]),
             (
                 "The Lamplighters took control of Ochre Quay while the Grey Wardens lost the Low Fens.",
                 &["harbour-wardens -low-fens", "lamplighter-union +ochre-quay"],

@@ -213,9 +213,10 @@ pub fn deltas<'a>(mentions: &[Mention<'a>], lexicon: &'a Lexicon, now: Moment) -
 fn after<'a>(changes: Option<&Changes<'a>>) -> State<'a> {
     let Some(changes) = changes else { return State::default() };
     State {
-        control: changes.control.as_ref().map(|control| {
-            control.add.iter().filter(|region| !control.remove.contains(region)).copied().collect()
-        }),
+        control: changes
+            .control
+            .as_ref()
+            .map(|control| control.add.iter().filter(|region| !control.remove.contains(region)).copied().collect()),
         status: changes.status,
     }
 }

@@ -20,6 +20,9 @@ use crate::time::{Stamp, human_duration};
 /// The name of the document, in its `schema` key.
 pub const SCHEMA: &str = "emp-ops/offline-qa/v1";
 
+/// How findings begin that say that a drill met no job.
+pub const NOT_DRILLED: &str = "nothing was drilled";
+
 /// What was made of one session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -179,10 +182,13 @@ fn verdict(moderation: &Moderation, deltas: usize, queue: &Queue<'_>) -> Vec<Fin
             (_, 0) => "the session changes nothing and has no search jobs",
             _ => "the drift rate and seed hit none of its search jobs",
         };
-        findings.push(Finding::warn(format!("nothing was drilled: {why}")));
+        findings.push(Finding::warn(format!("{NOT_DRILLED}: {why}")));
     } else if left > 0 {
         let tries = search::MAX_ATTEMPTS;
-        findings.push(Finding::fail(format!("{left} of {} search jobs stayed failed after {tries} retries", drill.refused_jobs)));
+        findings.push(Finding::fail(format!(
+            "{left} of {} search jobs stayed failed after {tries} retries",
+            drill.refused_jobs
+        )));
     } else if drill.verified_documents < drill.planned_documents {
         let (held, planned) = (drill.verified_documents, drill.planned_documents);
         findings.push(Finding::fail(format!("only {held} of {planned} documents are in the index after the drain")));
@@ -190,7 +196,8 @@ fn verdict(moderation: &Moderation, deltas: usize, queue: &Queue<'_>) -> Vec<Fin
         let last = queue.drained_jobs.iter().map(|job| job.retry_at).max();
         let first = queue.before_drain.jobs.iter().map(|job| job.retry_at).min();
         let took = last.zip(first).map(|(last, first)| last.0.since(first.0)).unwrap_or_default();
-        let longest = if took.is_zero() { String::new() } else { format!(" within {} of back-off", human_duration(took)) };
+        let longest =
+            if took.is_zero() { String::new() } else { format!(" within {} of back-off", human_duration(took)) };
         let count = drill.refused_jobs;
         findings.push(Finding::new(Status::Pass, format!("{count} refused search jobs drained{longest} and verified")));
     }

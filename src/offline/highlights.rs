@@ -83,9 +83,9 @@ impl<'a> Highlights<'a> {
         for turn in turns.iter().filter(|turn| turn.speaker == "player") {
             let metadata = &turn.metadata;
             let titled = |key: &str| {
-                items(metadata, key).iter().filter(|item| {
-                    item.is_string() || item.get("title").is_some_and(Value::is_string)
-                })
+                items(metadata, key)
+                    .iter()
+                    .filter(|item| item.is_string() || item.get("title").is_some_and(Value::is_string))
             };
             all.achievements.extend(titled("achievements"));
             let assets = if metadata.contains_key("assetsGranted") { "assetsGranted" } else { "assetsEarned" };

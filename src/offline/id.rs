@@ -93,7 +93,11 @@ pub fn file_stem(id: &Id) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let stem: String = id.chars().map(|c| if plain(c) { c } else { '-' }).take(LONGEST).collect();
     let stem = stem.trim_start_matches(['.', '-']);
-    if stem == id { id } else { format!("{stem}-{}", short(&["file", &id])).trim_start_matches('-').to_owned() }
+    if stem == id && !id.is_empty() {
+        id
+    } else {
+        format!("{stem}-{}", short(&["file", &id])).trim_start_matches('-').to_owned()
+    }
 }
 
 #[cfg(test)]

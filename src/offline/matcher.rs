@@ -230,7 +230,8 @@ impl Matcher {
             let before = text[floor..from].trim_end_matches(' ');
             let begin = floor + before.rfind(' ').map_or(0, |blank| blank + 1);
             let word = &before[begin - floor..];
-            if word.is_empty() || word.ends_with([',', ';', ':']) || matches!(word, "but" | "and" | "while" | "whereas") {
+            if word.is_empty() || word.ends_with([',', ';', ':']) || matches!(word, "but" | "and" | "while" | "whereas")
+            {
                 break;
             }
             if word.ends_with("n't") {

@@ -145,14 +145,7 @@ struct Mentions<'a> {
 }
 
 impl<'a> Mentions<'a> {
-    fn sentence(
-        &mut self,
-        turn: &'a Turn,
-        index: usize,
-        sentence: &'a str,
-        context: Context<'a>,
-        reading: &Reading,
-    ) {
+    fn sentence(&mut self, turn: &'a Turn, index: usize, sentence: &'a str, context: Context<'a>, reading: &Reading) {
         let lexicon = self.lexicon;
         let claims = claims::claims(reading, lexicon);
         let capability_refs: Vec<CapabilityRef<'a>> = reading

@@ -29,7 +29,8 @@ impl Moderation {
     /// Judges the deltas of a session; one that could not be read in full is never published unseen.
     pub fn of(deltas: &[Delta<'_>], incomplete: bool) -> Self {
         let with = |reason| deltas.iter().filter(|delta| delta.safety.reasons.contains(&reason)).count();
-        let mut reasons: BTreeSet<Reason> = deltas.iter().flat_map(|delta| delta.safety.reasons.iter().copied()).collect();
+        let mut reasons: BTreeSet<Reason> =
+            deltas.iter().flat_map(|delta| delta.safety.reasons.iter().copied()).collect();
         if incomplete {
             reasons.insert(Reason::InputNotReadable);
         }

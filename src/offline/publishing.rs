@@ -280,10 +280,7 @@ pub fn schedule<'a>(
                 "digestRunAt": digest,
             }),
         ),
-        event(
-            "cadence.batch.status",
-            json!({"batchId": batch.batch_id, "status": batch.status, "metadata": metadata}),
-        ),
+        event("cadence.batch.status", json!({"batchId": batch.batch_id, "status": batch.status, "metadata": metadata})),
         event(
             "cadence.moderation.status",
             json!({

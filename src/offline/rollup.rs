@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::deltas::Delta;
-use super::document::Document;
+use super::document::{Document, NOT_DRILLED};
 use super::id::Id;
 use super::moment::Moment;
 use super::publishing;
@@ -269,7 +269,7 @@ impl Rollup {
             drained_jobs: drills.iter().map(|drill| drill.drained_jobs).sum(),
         });
         if drill.is_some_and(|drill| drill.refused_jobs == 0) {
-            findings.push(Finding::warn("nothing was drilled: no search job of any session was refused"));
+            findings.push(Finding::warn(format!("{NOT_DRILLED}: no search job of any session was refused")));
         }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let latest = sessions.iter().map(|row| row.scheduled_run.0).max();

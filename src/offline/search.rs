@@ -247,13 +247,7 @@ fn delay(attempt: u32) -> Duration {
 }
 
 /// Writes the jobs to an index that refuses some of them as `drill` says, and drains the queue of retries.
-pub fn write<'b>(
-    jobs: &'b [Job<'b>],
-    session: &'b Id,
-    batch: &'b str,
-    drill: Option<Drill>,
-    now: Moment,
-) -> Queue<'b> {
+pub fn write<'b>(jobs: &'b [Job<'b>], session: &'b Id, batch: &'b str, drill: Option<Drill>, now: Moment) -> Queue<'b> {
     let session_text = session.to_string();
     let refusals = |job: &Job<'_>| match drill {
         Some(drill) if id::fraction(&["drift", &drill.seed.to_string(), &session_text, &job.job_id]) < drill.rate => {

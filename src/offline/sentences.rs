@@ -6,9 +6,8 @@ pub fn is_blank(c: char) -> bool {
 }
 
 /// Titles and the like whose stop does not end a sentence.
-const ABBREVIATIONS: &[&str] = &[
-    "dr", "mr", "mrs", "ms", "st", "prof", "capt", "cpt", "lt", "sgt", "gen", "col", "cmdr", "maj", "rev", "hon",
-];
+const ABBREVIATIONS: &[&str] =
+    &["dr", "mr", "mrs", "ms", "st", "prof", "capt", "cpt", "lt", "sgt", "gen", "col", "cmdr", "maj", "rev", "hon"];
 
 /// The sentences of `text`, trimmed, none empty. A sentence ends after `.`, `!` or `?` before a blank, unless
 /// the stop belongs to a title (`Dr. X`), and also where the blank was forgotten (`ruined.The`).

@@ -296,7 +296,8 @@ fn turn(mut entry: Map<String, Value>, number: usize, place: &str, notes: &mut N
     };
     let (scene, act, written_at) = (own_or_metadata("sceneId"), own_or_metadata("actId"), own_or_metadata("timestamp"));
     let key = first(["speaker", "role"], &entry);
-    let speaker = notes.id(entry.get(&key), &format!("{place}.{key}")).map_or_else(|| "gm".to_owned(), |s| s.to_string());
+    let speaker =
+        notes.id(entry.get(&key), &format!("{place}.{key}")).map_or_else(|| "gm".to_owned(), |s| s.to_string());
     Some(Turn {
         number,
         scene: notes.id(Some(&scene), &format!("{place}.sceneId")),
@@ -316,7 +317,10 @@ fn text(entry: &mut Map<String, Value>, place: &str, notes: &mut Notes) -> Optio
     for key in ["text", "content"] {
         match entry.remove(key) {
             Some(Value::String(text)) if text.len() > LONGEST_TURN => {
-                notes.fail(&format!("{place}.{key}"), &format!("has {} bytes, too many for one turn; it was not read", text.len()));
+                notes.fail(
+                    &format!("{place}.{key}"),
+                    &format!("has {} bytes, too many for one turn; it was not read", text.len()),
+                );
                 return None;
             }
             Some(Value::String(text)) if !text.trim_matches(super::sentences::is_blank).is_empty() => {
@@ -493,9 +497,17 @@ mod tests {
             (r#"{"transcript":[{"text":"x"}],"transcript":[{"text":"y"}]}"#, Status::Fail, "given twice"),
             (r#"{"sessionState":{"closedAt":"soon"}}"#, Status::Fail, "sessionState.closedAt is not a time: \"soon\""),
             (r#"{"sessionState":{"changeFeed":[{"safetyFlags":[4]}]}}"#, Status::Fail, "safetyFlags[0] is a number"),
-            (r#"{"transcript":[{"id":"a","text":"x","timestamp":"late"}]}"#, Status::Warn, "(a).timestamp is not a time"),
+            (
+                r#"{"transcript":[{"id":"a","text":"x","timestamp":"late"}]}"#,
+                Status::Warn,
+                "(a).timestamp is not a time",
+            ),
             (r#"{"transcript":[{"text":5,"content":"x"}]}"#, Status::Warn, "`content` was read instead"),
-            (r#"{"transcript":[{"text":"x","metadata":{"tension":{}}}]}"#, Status::Warn, "metadata.tension is an object"),
+            (
+                r#"{"transcript":[{"text":"x","metadata":{"tension":{}}}]}"#,
+                Status::Warn,
+                "metadata.tension is an object",
+            ),
             (r#"{"transcript":[{"text":"x","metadata":{"tags":[4]}}]}"#, Status::Warn, "metadata.tags[0] is a number"),
             (r#"{"transcript":[{"text":"x"}]}"#, Status::Warn, "sessionState.closedAt is missing"),
         ] {

@@ -1,7 +1,11 @@
 //! The words of `offline-qa`: one row for each session, and the details for its reviewer.
 
+use std::collections::BTreeMap;
+
+use super::inert::shorten;
 use super::{Block, Cell, Doc, Table, count};
 use crate::finding::{Finding, Status};
+use crate::offline::document::NOT_DRILLED;
 use crate::offline::rollup::{Detail, Rollup, Row};
 
 /// How many findings of a session are shown.
@@ -10,32 +14,48 @@ const MAX_FINDINGS: usize = 10;
 /// The result of a batch; `details` adds a section for each session.
 pub fn doc(rollup: &Rollup, details: bool) -> Doc {
     let mut doc = Doc::new("Offline QA").verdict(rollup.status, because(rollup));
-    let mut table = Table::new(&["session", "verdict", "scenes", "deltas", "to moderate", "publishing", "goes out"])
-        .right(&[2, 3, 4]);
+    let mut table =
+        Table::new(&["session", "verdict", "deltas", "waiting", "because of", "publishing", "goes out"]).right(&[2, 3]);
     for row in &rollup.sessions {
+        let words: Vec<String> = row.moderation_reasons.iter().map(|reason| reason.replace('_', " ")).collect();
         table.row([
             row.session_id.to_string().into(),
             Cell::from(row.status),
-            (row.scene_count as u64).into(),
             (row.delta_count as u64).into(),
-            waiting(row).into(),
-            row.publishing_status.into(),
-            row.scheduled_run.0.human().into(),
+            (row.pending_deltas as u64).into(),
+            words.join(", ").into(),
+            publishing(row).into(),
+            Cell::from(row.scheduled_run.0.utc().format("%Y-%m-%d %H:%MZ").to_string()),
         ]);
     }
     doc.section("Sessions", Block::Table(table));
     let faults: Vec<Cell> = rollup.findings.iter().map(finding).collect();
     doc.section("Files and batch", Block::List(faults));
-    let skipped = rollup.skipped.iter().map(|file| format!("{}: {}", file.input, file.reason).into()).collect();
-    doc.section("Skipped", Block::List(skipped));
+    doc.section("Skipped", Block::List(skipped(rollup)));
     for row in rollup.sessions.iter().filter(|_| details) {
         session(&mut doc, row);
     }
     doc
 }
 
-fn waiting(row: &Row) -> String {
-    if row.requires_moderation { row.moderation_reasons.join(", ") } else { "-".to_owned() }
+fn publishing(row: &Row) -> String {
+    if row.delta_count == 0 && row.publishing_status == "published" {
+        return "nothing to publish".to_owned();
+    }
+    row.publishing_status.replace('_', " ")
+}
+
+/// The files that were left out, by reason: `a transcript: 3 files, such as x.json`.
+fn skipped(rollup: &Rollup) -> Vec<Cell> {
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for file in &rollup.skipped {
+        by_reason.entry(&file.reason).or_default().push(&file.input);
+    }
+    let line = |(reason, files): (&str, Vec<&str>)| match files.as_slice() {
+        [one] => format!("{one}: {reason}"),
+        all => format!("{}, such as {}: {reason}", count(all.len() as u64, "file"), all[0]),
+    };
+    by_reason.into_iter().map(|group| line(group).into()).collect()
 }
 
 /// The weightiest first: what failed, what waits, what was drilled, what was done.
@@ -43,9 +63,12 @@ fn because(rollup: &Rollup) -> Vec<String> {
     const MOST: usize = 6;
     let mut because = Vec::new();
     for severity in [Status::Fail, Status::Warn] {
-        let of_batch = rollup.findings.iter().filter(|finding| finding.severity == severity).map(|f| at_place(f));
+        let of_batch = rollup.findings.iter().filter(|finding| finding.severity == severity).map(at_place);
+        // A drill that met no job is told once for the batch, not for each session again.
+        let undrilled = rollup.drill.is_some_and(|drill| drill.refused_jobs == 0);
         let of_sessions = rollup.sessions.iter().filter(|row| row.status == severity).filter_map(|row| {
-            let first = row.findings.iter().find(|finding| finding.severity == severity)?;
+            let mut findings = row.findings.iter().filter(|finding| finding.severity == severity);
+            let first = findings.find(|finding| !(undrilled && finding.summary.starts_with(NOT_DRILLED)))?;
             Some(format!("{}: {}", row.session_id, first.summary))
         });
         because.extend(of_batch.chain(of_sessions));
@@ -97,49 +120,44 @@ fn session(doc: &mut Doc, row: &Row) {
     }
     doc.push(Block::List(findings));
     let Detail { reviews, changes, publishes, publish_count, retries, queue, safety } = &row.detail;
-    let mut table = Table::new(&["needs moderation", "because of", "turn", "sentence"]);
+    let mut table = Table::new(&["delta", "because of", "turn", "sentence"]);
     for review in reviews {
         table.row([
             format!("{}: {}", review.entity, review.change),
             review.reasons.clone(),
             review.turn.clone(),
-            super::inert::shorten(&review.sentence, 240),
+            shorten(&review.sentence, 240),
         ]);
     }
-    doc.push(Block::Table(table));
-    more(doc, reviews.len(), row.pending_deltas, row);
-    let mut table = Table::new(&["would change", "how", "turn"]);
+    part(doc, row, "needs moderation", table, row.pending_deltas);
+    let mut table = Table::new(&["entity", "how", "turn"]);
     for (entity, change, turn) in changes {
         table.row([entity.as_str(), change, turn]);
     }
-    doc.push(Block::Table(table));
-    more(doc, changes.len(), row.delta_count - row.pending_deltas, row);
-    let mut table = Table::new(&["would be published", "title", "text"]);
+    part(doc, row, "would change", table, row.delta_count - row.pending_deltas);
+    let mut table = Table::new(&["what", "title", "text"]);
     for (kind, title, text) in publishes {
-        table.row([kind, title.as_str(), text]);
+        table.row([(*kind).to_owned(), title.clone(), shorten(text, 240)]);
     }
-    doc.push(Block::Table(table));
-    more(doc, publishes.len(), *publish_count, row);
-    if row.drill.is_some() {
-        let (before, after) = *queue;
-        doc.push(Block::Text(format!("Retry queue: {before} before the drain, {after} after it.").into()));
-    }
+    part(doc, row, "would be published", table, *publish_count);
     let mut table = Table::new(&["search job", "try", "due", "state"]).right(&[1]);
     for (job, attempt, due, state) in retries {
         table.row([job.clone(), attempt.to_string(), due.clone(), (*state).to_owned()]);
     }
-    doc.push(Block::Table(table));
-    more(doc, retries.len(), queue.0, row);
-    let mut table = Table::new(&["safety flag", "severity", "about"]);
+    let (before, after) = *queue;
+    part(doc, row, &format!("retry queue ({before} before the drain, {after} after it)"), table, before);
+    let mut table = Table::new(&["flag", "severity", "about"]);
     for (flag, severity, about) in safety {
-        table.row([flag.as_str(), severity, about]);
+        table.row([flag.clone(), severity.clone(), shorten(about, 240)]);
     }
-    doc.push(Block::Table(table));
-    more(doc, safety.len(), row.safety_flags, row);
+    part(doc, row, "safety flags", table, row.safety_flags);
 }
 
-fn more(doc: &mut Doc, shown: usize, all: usize, row: &Row) {
-    if shown < all {
-        doc.push(Block::Text(Cell::dim(format!("and {} more in {}", all - shown, row.output_path))));
+/// A table of a session under its own heading, and how many of `all` rows it leaves out.
+fn part(doc: &mut Doc, row: &Row, heading: &str, table: Table, all: usize) {
+    let left_out = all.saturating_sub(table.rows.len());
+    doc.section(format!("{}: {heading}", row.session_id), Block::Table(table));
+    if left_out > 0 {
+        doc.push(Block::Text(Cell::dim(format!("and {left_out} more in {}", row.output_path))));
     }
 }
