@@ -37,6 +37,8 @@ enum Command {
     OfflineQa(command::offline_qa::OfflineQa),
     /// Follow a rehearsal live
     Watch(command::watch::WatchArgs),
+    /// Write the minutes of a rehearsal: verdict, incidents, decisions, who does what by when
+    WrapUp(command::wrap_up::WrapUp),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -80,6 +82,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Simulate(simulate) => command::simulate::run(&simulate),
         Command::StageAlerts(args) => command::stage_alerts::run(&common, &args),
         Command::Watch(args) => command::watch::run(&common, &args),
+        Command::WrapUp(args) => command::wrap_up::run(&common, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "emp-ops", &mut script);

@@ -7,6 +7,7 @@ pub mod offline_qa;
 pub mod simulate;
 pub mod stage_alerts;
 pub mod watch;
+pub mod wrap_up;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ pub mod runs_table;
 pub mod stage_alerts;
 mod text;
 pub mod watch_lines;
+pub mod wrap_up;
 
 use crate::finding::Status;
 

@@ -6,3 +6,4 @@ pub mod packet;
 pub mod policy;
 pub mod review;
 pub mod sign_off;
+pub mod wrap_up;

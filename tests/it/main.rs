@@ -7,3 +7,4 @@ mod cli;
 mod harness;
 mod rooms;
 mod stage_alerts;
+mod wrap_up;

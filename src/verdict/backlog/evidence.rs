@@ -75,7 +75,10 @@ impl Gathered {
     /// Adds a document of a run. A document that holds nothing of a run is a FAIL, for nothing was judged.
     pub fn document(&mut self, document: &Value, path: &str, as_of: Stamp) {
         let schema = document.get("schema").and_then(Value::as_str).unwrap_or_default();
-        if schema == super::SCHEMA || document.is_array() || document.get("items").is_some_and(Value::is_array) {
+        if schema == super::SCHEMA
+            || document.as_array().is_some_and(|l| !l.is_empty())
+            || document.get("items").is_some_and(Value::is_array)
+        {
             self.earlier(document, path);
             return;
         }
@@ -85,6 +88,8 @@ impl Gathered {
             return;
         }
         let before = self.items.len();
+        // An audit that is no object is named; what stands beside it is still read.
+        self.object(document.get("summary"), path, "summary");
         let audit = audit_of(document);
         let is_sign_off = document.get("criteria").is_some() && document.get("logs").is_none();
         self.audit(audit, path);
@@ -263,11 +268,11 @@ impl Gathered {
             }
             let note = text(item.raw.get("note")).map(|note| format!(": {note}")).unwrap_or_default();
             if let Some(name) = text(item.raw.get("name")) {
+                // The words of our own briefs, which list it among the action items, too.
                 item.summary = format!("objective {name}{note}");
             }
             if self.items[before..].iter().any(|other| other.category == item.category && other.summary == item.summary)
             {
-                // Our own briefs list it among the action items, too.
                 continue;
             }
             if let Some(evidence) = item.raw.get("evidence").and_then(Value::as_object) {
@@ -321,15 +326,19 @@ impl Gathered {
             document.get("review"),
         ];
         let mut worst = Status::Pass;
+        let mut silent = true;
         for holder in parts.into_iter().flatten() {
             let Some(said) = word(holder.get("status")) else { continue };
+            silent = false;
             let status = Status::from_word(&said).unwrap_or(Status::Warn);
             if Status::from_word(&said).is_none() {
                 self.unread(path, format!("status: {said}"));
             }
             worst = worst.max(status);
         }
-        if self.items[before..].iter().all(|item| item.severity < worst) && worst > Status::Pass {
+        if silent && self.items.len() == before {
+            self.nothing(path, "this holds neither a status nor anything that was found: nothing was judged");
+        } else if self.items[before..].iter().all(|item| item.severity < worst) && worst > Status::Pass {
             let part = Part { path, name: "status", category: "status", origin: Origin::Run };
             let mut item = part.item(worst);
             item.summary = format!("the status is {}, but no cause is listed", worst.label());

@@ -12,7 +12,7 @@ use crate::finding::Status;
 const MOST_VALUES: usize = 1000;
 
 /// Makes one item of equal ones and gives every item its id.
-pub(super) fn merge(items: Vec<Item>) -> Vec<Item> {
+pub(crate) fn merge(items: Vec<Item>) -> Vec<Item> {
     let mut kept: Vec<Item> = Vec::new();
     let mut known: HashMap<Key, usize> = HashMap::new();
     for item in items {
@@ -25,7 +25,7 @@ pub(super) fn merge(items: Vec<Item>) -> Vec<Item> {
             })
         };
         if let Some(at) = same {
-            repeat(&mut kept[at], item);
+            if kept[at].origin == item.origin { repeat(&mut kept[at], item) } else { retell(&mut kept[at], item) }
         } else if let Some(at) = fault() {
             retell(&mut kept[at], item);
         } else {
@@ -128,7 +128,7 @@ fn fault_keys(item: &Item) -> Vec<Key> {
     let mut keys = Vec::new();
     match item.origin {
         // One record may be an error and a stack trace.
-        Origin::Logs => {
+        Origin::Logs if item.category == "log_content" => {
             keys.extend(item.occurred_at.map(|at| Key::Record(item.severity, at.micros(), item.summary.clone())));
         }
         Origin::SignOff | Origin::Review | Origin::Incident | Origin::Run => {
@@ -136,7 +136,7 @@ fn fault_keys(item: &Item) -> Vec<Key> {
             keys.extend(entry_key(item));
             keys.extend((item.category == "performance").then_some(Key::Performance(item.severity)));
         }
-        Origin::Diary | Origin::Performance | Origin::Report | Origin::Earlier => {}
+        Origin::Logs | Origin::Diary | Origin::Performance | Origin::Report | Origin::Earlier => {}
     }
     if matches!(item.origin, Origin::Incident | Origin::Run) {
         // The supervisor says where it met a message, then the message.

@@ -4,8 +4,8 @@
 //! count and all their sources; what an earlier backlog held is marked as carried over or closed.
 
 mod carry;
-mod evidence;
-mod merge;
+pub(crate) mod evidence;
+pub(crate) mod merge;
 mod outcome;
 
 use std::collections::BTreeMap;

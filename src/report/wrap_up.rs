@@ -1,0 +1,200 @@
+//! The minutes for people: verdict and why, the figures, what happened, what was decided, who does what by when.
+
+use serde_json::Value;
+
+use super::{Block, Cell, Doc, Table, Tone, count, inert};
+use crate::finding::Status;
+use crate::time::{Stamp, human_seconds};
+use crate::verdict::backlog::Item;
+use crate::verdict::wrap_up::{Entry, WrapUp};
+
+/// The minutes.
+pub fn minutes(wrap_up: &WrapUp) -> Doc {
+    let subject = wrap_up.run_label.as_deref().map_or_else(|| "the rehearsal".to_owned(), |l| inert::shorten(l, 80));
+    let mut doc = Doc::new(format!("Minutes of {subject}")).verdict(wrap_up.status, wrap_up.because.clone());
+    doc.push(Block::Facts(facts(wrap_up)));
+    doc.section("Gates", Block::Table(gates(&wrap_up.gates)));
+    doc.section("Objectives", Block::Table(objectives(&wrap_up.objectives)));
+    doc.section("What happened", Block::Table(timeline(wrap_up)));
+    doc.section("Decisions", Block::List(wrap_up.decisions.iter().map(|item| told(item).into()).collect()));
+    doc.section("Who does what by when", Block::Table(follow_ups(&wrap_up.backlog_items)));
+    doc.section("Priorities", Block::List(wrap_up.priorities.iter().map(|item| told(item).into()).collect()));
+    doc.section("Risks", Block::Table(risks(&wrap_up.risks)));
+    let questions = wrap_up.open_questions.iter().map(|question| inert::shorten(question, 300).into()).collect();
+    doc.section("Open questions", Block::List(questions));
+    doc.section("Notes", Block::List(wrap_up.notes.iter().map(|note| inert::shorten(note, 500).into()).collect()));
+    for report in &wrap_up.reports {
+        let title = report.title.as_deref().unwrap_or(&report.path);
+        let overview = report.overview.iter().map(|line| inert::shorten(line, 500).into()).collect();
+        doc.section(format!("Session overview: {}", inert::shorten(title, 100)), Block::List(overview));
+    }
+    let mut unread = Table::new(&["where", "what stands there"]);
+    for part in &wrap_up.not_understood {
+        let place = part.line.map_or_else(|| part.path.clone(), |line| format!("{}:{line}", part.path));
+        unread.row([Cell::new(place, Tone::Place), inert::shorten(&part.text, 100).into()]);
+    }
+    doc.section(format!("Not understood ({})", wrap_up.not_understood.len()), Block::Table(unread));
+    doc
+}
+
+fn facts(wrap_up: &WrapUp) -> Vec<(String, Cell)> {
+    let mut facts: Vec<(String, Cell)> = Vec::new();
+    let mut add = |name: &str, cell: Cell| facts.push((name.to_owned(), cell));
+    for (name, said) in
+        [("evidence", wrap_up.summary_status), ("sign-off", wrap_up.sign_off_status), ("review", wrap_up.review_status)]
+    {
+        add(name, said.map_or_else(|| Cell::dim("none"), Cell::from));
+    }
+    add("duration", duration(wrap_up));
+    let period: Vec<String> = [wrap_up.started_at, wrap_up.ended_at].into_iter().flatten().map(Stamp::human).collect();
+    if !period.is_empty() {
+        add("period", period.join(" to ").into());
+    }
+    for name in ["Uptime", "Log levels", "Diary entries", "Trades", "ROI", "Win rate", "Sharpe ratio"] {
+        if let Some(value) = wrap_up.highlights.get(name) {
+            add(&name.to_lowercase(), plain(value).into());
+        }
+    }
+    for report in &wrap_up.reports {
+        if let Some(readiness) = &report.readiness {
+            let text = format!("{} of {} action items ready", readiness.ready, readiness.tracked);
+            add(&format!("readiness in {}", inert::shorten(&report.path, 60)), text.into());
+        }
+    }
+    if !wrap_up.attendees.is_empty() {
+        let people: Vec<String> = wrap_up.attendees.iter().map(|person| inert::shorten(person, 60)).collect();
+        add("attendees", people.join(", ").into());
+    }
+    add("evidence of", wrap_up.generated_at.human().into());
+    facts
+}
+
+fn duration(wrap_up: &WrapUp) -> Cell {
+    let covered = wrap_up.duration_seconds.map_or_else(|| "not known".to_owned(), human_seconds);
+    match (wrap_up.duration_target_seconds, wrap_up.duration_met) {
+        (None, _) => format!("{covered}; no minimum is asked for").into(),
+        (Some(target), met) => {
+            let tolerance = human_seconds(wrap_up.duration_tolerance_seconds);
+            let judgement = if met == Some(true) { "enough" } else { "not enough" };
+            let status = if met == Some(true) { Status::Pass } else { Status::Fail };
+            let text = format!("{covered} of {} (tolerance {tolerance}): {judgement}", human_seconds(target));
+            Cell::new(text, Tone::Status(status))
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => inert::shorten(text, 120),
+        other => inert::shorten(&other.to_string(), 120),
+    }
+}
+
+fn text_of(object: &Value, key: &str) -> String {
+    object.get(key).filter(|value| !value.is_null()).map(plain).unwrap_or_default()
+}
+
+fn status_of(object: &Value) -> Cell {
+    let said = text_of(object, "status");
+    Status::from_word(&said).map_or_else(|| said.as_str().into(), Cell::from)
+}
+
+fn gates(gates: &[Value]) -> Table {
+    let mut table = Table::new(&["", "gate", "asked for", "measured"]);
+    for gate in gates {
+        let (name, asked, measured) = (text_of(gate, "name"), text_of(gate, "threshold"), text_of(gate, "measured"));
+        table.row([status_of(gate), name.into(), asked.into(), measured.into()]);
+    }
+    table
+}
+
+fn objectives(objectives: &[Value]) -> Table {
+    let mut table = Table::new(&["", "objective", "note"]);
+    for objective in objectives {
+        table.row([status_of(objective), text_of(objective, "name").into(), text_of(objective, "note").into()]);
+    }
+    table
+}
+
+/// Incidents of the supervisor and gaps in the logs, in order of time.
+fn timeline(wrap_up: &WrapUp) -> Table {
+    let times = |count: u64| if count > 1 { format!(" ({count}×)") } else { String::new() };
+    let mut events: Vec<(Option<Stamp>, Status, String)> = wrap_up
+        .incidents
+        .iter()
+        .map(|i| (i.occurred_at, i.severity, format!("{}{}", inert::shorten(&i.message, 300), times(i.count))))
+        .collect();
+    let dated = wrap_up.backlog_items.iter().filter(|item| matches!(item.category.as_str(), "logs" | "diary"));
+    events.extend(dated.filter(|item| item.sources.iter().all(|s| s.part.as_deref() != Some("incidents"))).map(
+        |item| {
+            (
+                item.occurred_at,
+                item.severity,
+                format!("{}{}", inert::shorten(&item.description, 300), times(item.count)),
+            )
+        },
+    ));
+    events.sort();
+    let mut table = Table::new(&["when", "", "what"]);
+    for (at, severity, what) in events {
+        table.row([at.map_or_else(|| "not known".to_owned(), Stamp::human).into(), severity.into(), Cell::from(what)]);
+    }
+    table
+}
+
+fn follow_ups(entries: &[Entry]) -> Table {
+    let mut table = Table::new(&["", "what", "who", "by when", "id"]);
+    let open = entries.iter().filter(|entry| entry.severity > Status::Pass);
+    for entry in open.filter(|entry| !matches!(entry.category.as_str(), "priority" | "next_step" | "risk" | "question"))
+    {
+        let times = if entry.count > 1 { format!(" ({}×)", entry.count) } else { String::new() };
+        table.row([
+            entry.severity.into(),
+            Cell::from(format!("{}{times}", what(entry))),
+            entry.owner.as_deref().map_or_else(|| Cell::dim("nobody yet"), |owner| inert::shorten(owner, 60).into()),
+            entry.due.as_deref().map_or_else(|| Cell::dim("open"), |due| inert::shorten(due, 30).into()),
+            Cell::code(entry.id.as_str()),
+        ]);
+    }
+    table
+}
+
+/// The follow-up on one line; a note on an objective alone would not say what it is about.
+fn what(entry: &Entry) -> String {
+    let description = inert::shorten(&entry.description, 300);
+    match (&entry.reference, entry.metadata.get("name")) {
+        (Some(reference), _) => format!("{reference}: {description}"),
+        (None, Some(Value::String(name))) if entry.category == "objective" && !description.contains(name) => {
+            format!("objective {name}: {description}")
+        }
+        _ => description,
+    }
+}
+
+fn risks(risks: &[Item]) -> Table {
+    let mut table = Table::new(&["", "risk", "owner", "state", "trend"]);
+    for risk in risks {
+        let reference = risk.reference.as_ref().map(|r| format!("{r}: ")).unwrap_or_default();
+        table.row([
+            risk.severity.into(),
+            Cell::from(format!("{reference}{}", inert::shorten(&risk.summary, 300))),
+            risk.owner.as_deref().unwrap_or_default().into(),
+            risk.status.as_str().into(),
+            risk.trend.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    table
+}
+
+fn told(item: &Item) -> String {
+    let owner = item.owner.as_ref().map(|owner| format!(" ({})", inert::shorten(owner, 60))).unwrap_or_default();
+    let reference = item.reference.as_ref().map(|reference| format!("{reference}: ")).unwrap_or_default();
+    let due = item.due.as_ref().map(|due| format!(", due {}", inert::shorten(due, 30))).unwrap_or_default();
+    format!("{reference}{}{owner}{due}", inert::shorten(&item.summary, 500))
+}
+
+/// How many follow-ups there are, for a line on the screen.
+pub fn tally(wrap_up: &WrapUp) -> String {
+    let open = wrap_up.backlog_items.iter().filter(|entry| entry.severity > Status::Pass).count() as u64;
+    format!("{}, {}", count(open, "open follow-up"), count(wrap_up.incidents.len() as u64, "incident"))
+}

@@ -1,0 +1,133 @@
+//! Follow-ups and incidents of the minutes.
+
+use serde_json::Value;
+
+use super::{Entry, Incident, of_target};
+use crate::evidence::document;
+use crate::finding::{Metadata, Status};
+use crate::time::Stamp;
+use crate::verdict::backlog::{Item, Origin, Source, evidence, merge};
+
+/// Levels of the log that are errors.
+const ERROR_LEVELS: [&str; 4] = ["error", "critical", "exception", "fatal"];
+
+/// A follow-up for a run that does not cover enough.
+pub(super) fn too_short(duration: Option<f64>, target: f64, path: &str) -> Item {
+    let mut item = blank("duration", path, "logs.duration_seconds");
+    item.summary = of_target(duration, target);
+    item.raw.insert("target_seconds".to_owned(), target.into());
+    item.raw.insert("observed_seconds".to_owned(), duration.into());
+    item
+}
+
+fn blank(category: &str, path: &str, part: &str) -> Item {
+    Item {
+        severity: Status::Fail,
+        category: category.to_owned(),
+        count: 1,
+        status: "open".to_owned(),
+        sources: vec![Source { path: path.to_owned(), line: None, part: Some(part.to_owned()) }],
+        runs: 1,
+        origin: Origin::Run,
+        ..Item::default()
+    }
+}
+
+/// Makes one follow-up of what several documents tell of one fault.
+pub(super) fn merged(mut items: Vec<Item>, audit: &Value, path: &str) -> Vec<Item> {
+    // The minutes judge the duration themselves, with their tolerance.
+    if items.iter().any(|item| item.category == "duration") {
+        items.retain(|item| item.origin != Origin::SignOff || !item.context.contains_key("required_seconds"));
+    }
+    let levels = audit.get("logs").and_then(|logs| logs.get("level_counts"));
+    let counted = |level: &str| {
+        levels.and_then(|levels| levels.get(level)).and_then(document::number).is_some_and(|count| count > 0.0)
+    };
+    let listed = items.iter().any(|item| item.origin == Origin::Logs && item.severity == Status::Fail);
+    if ERROR_LEVELS.iter().any(|level| counted(level)) && !listed {
+        let mut item = blank("log_error", path, "logs.level_counts");
+        item.origin = Origin::Logs;
+        item.summary = "there are records at an error level that are not listed".to_owned();
+        item.raw = levels.and_then(Value::as_object).cloned().unwrap_or_default();
+        items.push(item);
+    }
+    merge::merge(items)
+}
+
+/// An item as the minutes list it.
+pub(super) fn entry(item: &Item) -> Entry {
+    let raw = |key: &str| evidence::text(item.raw.get(key));
+    let (category, dropped): (&str, &[&str]) = match item.origin {
+        Origin::Logs => ("logs", &["severity", "summary", "message"]),
+        Origin::Diary => ("diary", &["severity", "reason"]),
+        Origin::SignOff => ("sign_off", &["severity", "message"]),
+        Origin::Incident => ("harness", &["severity", "message", "summary", "occurred_at"]),
+        Origin::Review if item.category == "objective" => ("objective", &["status", "note"]),
+        Origin::Review if item.category == "action" => ("review", &["severity", "description"]),
+        Origin::Review => (item.category.as_str(), &["severity", "description"]),
+        _ => (item.category.as_str(), &[]),
+    };
+    let description = match item.origin {
+        Origin::Diary => raw("reason"),
+        Origin::Review if item.category == "objective" => raw("note"),
+        _ => None,
+    };
+    let metadata: Metadata = if item.raw.is_empty() {
+        item.context.clone()
+    } else {
+        item.raw
+            .iter()
+            .filter(|(key, _)| !dropped.contains(&key.as_str()))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    };
+    Entry {
+        id: item.id.clone(),
+        severity: item.severity,
+        category: category.to_owned(),
+        reference: item.reference.clone(),
+        description: description.unwrap_or_else(|| item.summary.clone()),
+        count: item.count,
+        owner: item.owner.clone(),
+        due: item.due.clone(),
+        status: item.status.clone(),
+        occurred_at: item.occurred_at,
+        sources: item.sources.clone(),
+        metadata,
+    }
+}
+
+/// The item in a sentence for "because".
+pub(super) fn sentence(item: &Item) -> String {
+    let reference = item.reference.as_ref().map(|reference| format!("{reference}: ")).unwrap_or_default();
+    let reasons = if item.reasons.is_empty() { String::new() } else { format!(" ({})", item.reasons.join("; ")) };
+    let times = if item.count > 1 { format!(" ({}×)", item.count) } else { String::new() };
+    let text: String = item.summary.chars().take(200).collect();
+    format!("{reference}{text}{times}{reasons}")
+}
+
+/// The incidents of a bundle; members that are no objects were named when the follow-ups were gathered.
+pub(super) fn incidents(list: Option<&Value>) -> Vec<Incident> {
+    let members = match list {
+        Some(Value::Array(members)) => members.as_slice(),
+        Some(single @ Value::Object(_)) => std::slice::from_ref(single),
+        _ => &[],
+    };
+    let objects = members.iter().filter_map(Value::as_object);
+    objects
+        .map(|object| Incident {
+            severity: evidence::severity(object.get("severity")).0,
+            message: ["message", "summary"]
+                .iter()
+                .find_map(|key| evidence::text(object.get(*key)))
+                .unwrap_or_else(|| "an incident".to_owned()),
+            occurred_at: object.get("occurred_at").and_then(Value::as_str).and_then(Stamp::parse),
+            count: object.get("count").and_then(Value::as_u64).unwrap_or(1).max(1),
+            metadata: object
+                .iter()
+                .filter(|(key, _)| !["severity", "message", "summary", "occurred_at"].contains(&key.as_str()))
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! The figures of the minutes: duration, highlights, people, notes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Options, Required};
+use crate::evidence::document;
+use crate::evidence::outcome::Report;
+use crate::time::human_seconds;
+use crate::verdict::backlog::evidence;
+
+/// What a rehearsal must cover where nobody says otherwise: 72 hours, in seconds.
+const DEFAULT_TARGET: f64 = 259_200.0;
+
+fn positive(value: Option<&Value>) -> Option<f64> {
+    value.and_then(document::number).filter(|number| number.is_finite() && *number >= 0.0)
+}
+
+/// Seconds that the evidence covers.
+pub(super) fn duration(audit: &Value) -> Option<f64> {
+    positive(audit.get("logs")?.get("duration_seconds"))
+}
+
+/// Seconds that it must cover.
+pub(super) fn target(sign_off: Option<&Value>, required: Required) -> Option<f64> {
+    let seconds = match required {
+        Required::Nothing => return None,
+        Required::AtLeast(length) => length.as_secs_f64(),
+        Required::AsSignedOff => {
+            let criteria = sign_off.and_then(|sign_off| sign_off.get("criteria"));
+            positive(criteria.and_then(|criteria| criteria.get("minimum_duration_seconds"))).unwrap_or(DEFAULT_TARGET)
+        }
+    };
+    Some(seconds).filter(|seconds| *seconds > 0.0)
+}
+
+/// What the run is called: its label, else its name.
+pub(super) fn label(bundle: &Value, review: Option<&Value>) -> Option<String> {
+    let metadata = bundle.get("metadata");
+    let of = |holder: Option<&Value>, key: &str| evidence::text(holder?.get(key));
+    of(review, "run_label")
+        .or_else(|| of(metadata, "run_label"))
+        .or_else(|| of(Some(bundle), "label"))
+        .or_else(|| of(metadata, "run_name"))
+        .or_else(|| of(Some(bundle), "name"))
+}
+
+/// Key figures by name: those of the logs, then of the review, then what was attached to the summary. What was
+/// measured is never replaced by what somebody attached.
+pub(super) fn highlights(audit: &Value, review: Option<&Value>) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    if let Some(logs) = evidence::section(audit, "logs") {
+        for (name, key) in [("Log start", "started_at"), ("Log end", "ended_at")] {
+            if let Some(at) = evidence::text(logs.get(key)) {
+                all.insert(name.to_owned(), json!(at));
+            }
+        }
+        if let Some(seconds) = duration(audit) {
+            all.insert("Observed duration".to_owned(), json!(human_seconds(seconds)));
+        }
+        if let Some(ratio) = positive(logs.get("uptime_ratio")) {
+            all.insert("Uptime".to_owned(), json!(format!("{:.2}%", ratio * 100.0)));
+        }
+        let levels = logs.get("level_counts").and_then(Value::as_object);
+        let levels: BTreeMap<&String, &Value> = levels.into_iter().flatten().collect();
+        let levels: Vec<String> = levels.iter().map(|(level, count)| format!("{level}={count}")).collect();
+        if !levels.is_empty() {
+            all.insert("Log levels".to_owned(), json!(levels.join(", ")));
+        }
+    }
+    let overlays = [review.and_then(|review| review.get("highlights")), audit.get("metadata")];
+    for (name, value) in overlays.into_iter().flatten().filter_map(Value::as_object).flatten() {
+        all.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    all
+}
+
+/// Who decides: as the review, the reports and the command line say, each once.
+pub(super) fn attendees(review: Option<&Value>, reports: &[(String, Report)], options: &Options) -> Vec<String> {
+    let named = texts(review, "attendees");
+    let reported = reports.iter().flat_map(|(_, report)| report.people.iter().cloned());
+    let mut people: Vec<String> = Vec::new();
+    for person in named.into_iter().chain(options.attendees.iter().cloned()).chain(reported) {
+        if !people.contains(&person) {
+            people.push(person);
+        }
+    }
+    people
+}
+
+/// The remarks of the review and of the command line; blank ones are dropped.
+pub(super) fn notes(review: Option<&Value>, options: &Options) -> Vec<String> {
+    let more = options.notes.iter().map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
+    texts(review, "notes").into_iter().chain(more).collect()
+}
+
+fn texts(holder: Option<&Value>, key: &str) -> Vec<String> {
+    match holder.and_then(|holder| holder.get(key)) {
+        Some(Value::Array(members)) => members.iter().filter_map(|member| evidence::text(Some(member))).collect(),
+        single => evidence::text(single).into_iter().collect(),
+    }
+}

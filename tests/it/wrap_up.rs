@@ -1,0 +1,149 @@
+//! `emp-ops wrap-up`, run as its users run it.
+
+use serde_json::{Value, json};
+
+use crate::harness::Bench;
+
+/// A bundle of a run of this many seconds, with one logged error that four documents tell of.
+fn bundle(seconds: f64) -> Value {
+    let error = json!({"severity": "fail", "summary": "order refused", "occurred_at": "2025-01-05T01:00:00+00:00",
+        "metadata": {"event": "order"}});
+    json!({
+        "schema": "emp-ops/summary/v1", "status": "fail", "generated_at": "2025-01-06T00:00:00+00:00",
+        "summary": {
+            "status": "fail",
+            "logs": {"status": "fail", "duration_seconds": seconds, "uptime_ratio": 1.0, "errors": [error],
+                "level_counts": {"info": 9, "error": 1}},
+        },
+        "sign_off": {"status": "fail", "evaluated_at": "2025-01-06T00:00:00+00:00", "criteria": {},
+            "findings": [{"severity": "fail", "message": "the logs: there are failures", "metadata": {}}],
+            "gates": [{"name": "logs", "threshold": "no failures", "measured": "1 error", "status": "fail", "samples": 10}]},
+        "review": {"status": "fail", "action_items": [
+            {"severity": "fail", "category": "logs", "description": "order refused", "context": error},
+            {"severity": "fail", "category": "sign_off", "description": "the logs: there are failures", "context": {}},
+        ]},
+        "incidents": [{"severity": "fail", "occurred_at": "2025-01-05T01:00:00+00:00", "kind": "log_level",
+            "message": "error on stdout: order refused"}],
+        "metadata": {"run_name": "night-1"},
+    })
+}
+
+#[test]
+fn one_fault_is_one_follow_up_however_many_documents_tell_of_it() {
+    let bench = Bench::new();
+    bench.write("r/summary.json", bundle(259_200.0).to_string());
+    let wrap_up = bench.run(&["wrap-up", "r", "--format", "json"]).exits(1).json();
+    assert_eq!(wrap_up["status"], "fail");
+    assert_eq!(wrap_up["backlog_items"].as_array().unwrap().len(), 1, "{wrap_up:#}");
+    assert_eq!(wrap_up["backlog_items"][0]["description"], "order refused");
+    assert_eq!(wrap_up["backlog_items"][0]["count"], 1);
+    assert_eq!(wrap_up["incidents"].as_array().unwrap().len(), 1);
+    let parts: Vec<&str> = wrap_up["backlog_items"][0]["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| source["part"].as_str().unwrap())
+        .collect();
+    assert_eq!(parts, ["logs.errors", "review.action_items", "incidents", "sign_off.findings"]);
+    // The backlog gives the same follow-up the same id.
+    let backlog = bench.run(&["backlog", "r", "--format", "json"]).exits(1).json();
+    assert_eq!(backlog["items"][0]["id"], wrap_up["backlog_items"][0]["id"]);
+    assert!(bench.path().join("r/wrap_up.md").is_file() && bench.path().join("r/wrap_up.json").is_file());
+}
+
+#[test]
+fn the_duration_is_judged_with_its_tolerance_and_an_unknown_one_is_no_pass() {
+    let bench = Bench::new();
+    let clean = |seconds: Option<f64>, minimum: Option<f64>| {
+        let mut bundle = json!({"status": "pass", "summary": {"status": "pass", "logs": {"status": "pass"}}});
+        bundle["summary"]["logs"]["duration_seconds"] = json!(seconds);
+        if let Some(minimum) = minimum {
+            bundle["sign_off"] = json!({"status": "pass", "criteria": {"minimum_duration_seconds": minimum}});
+        }
+        bundle.to_string()
+    };
+    for (seconds, minimum, args, met, code) in [
+        (Some(259_200.0), None, &[][..], Some(true), 0),
+        (Some(258_900.0), None, &[], Some(true), 0),
+        (Some(258_899.0), None, &[], Some(false), 1),
+        (Some(258_900.0), None, &["--duration-tolerance", "0s"], Some(false), 1),
+        (Some(10.0), Some(10.0), &[], Some(true), 0),
+        (Some(10.0), Some(10.0), &["--required-duration", "1h"], Some(false), 1),
+        (Some(10.0), None, &["--required-duration", "none"], None, 0),
+        (None, None, &["--required-duration", "none"], None, 0),
+        (None, None, &[], None, 1),
+    ] {
+        bench.write("s.json", clean(seconds, minimum));
+        let args = [&["wrap-up", "s.json", "--format", "json"], args].concat();
+        let wrap_up = bench.run(&args).exits(code).json();
+        assert_eq!(wrap_up["duration_met"], json!(met), "{seconds:?} {minimum:?} {args:?}");
+    }
+}
+
+#[test]
+fn words_of_any_vocabulary_count_and_unknown_ones_do_not_pass() {
+    let bench = Bench::new();
+    for (word, code) in [("critical", 1), ("degraded", 0), ("purple", 0), ("OK", 0)] {
+        bench.write("s.json", json!({"summary": {"status": word, "logs": {"duration_seconds": 1}}}).to_string());
+        let args = ["wrap-up", "s.json", "--required-duration", "none", "--format", "json"];
+        let wrap_up = bench.run(&args).exits(code).json();
+        let expect = match word {
+            "critical" => "fail",
+            "OK" => "pass",
+            _ => "warn",
+        };
+        assert_eq!(wrap_up["status"], expect, "{word}");
+        let strict = [&args[..], &["--warn-as-fail"]].concat();
+        let _ = bench.run(&strict).exits(i32::from(word != "OK"));
+    }
+}
+
+#[test]
+fn odd_documents_are_named_not_fatal() {
+    let bench = Bench::new();
+    for odd in [
+        "[]",
+        "null",
+        "{\"summary\": 5}",
+        "{\"summary\": {\"logs\": {\"errors\": [\"boom\", 5, null], \"uptime_ratio\": \"n/a\"}}}",
+        "{\"summary\": {\"logs\": {\"duration_seconds\": NaN}}, \"incidents\": {\"severity\": 5}, \"review\": [1]}",
+        "{\"logs\": [], \"diary\": \"x\", \"sign_off\": 1, \"items\": 3}",
+    ] {
+        bench.write("s.json", odd);
+        let _ = bench.run(&["wrap-up", "s.json"]).exits(1);
+        let backlog = bench.run(&["backlog", "s.json", "--format", "json"]).json();
+        assert_ne!(backlog["status"], "pass", "{odd}");
+    }
+    bench.write("s.json", "{\"summary\": {\"logs\": {\"errors\": [\"boom\"]}}}");
+    let out = bench.run(&["backlog", "s.json", "--fail-on", "warn"]).exits(1);
+    assert!(out.stdout.contains("logs.errors[0]: \"boom\""), "{}", out.stdout);
+}
+
+#[test]
+fn minutes_read_as_a_person_would_write_them() {
+    let bench = Bench::new();
+    bench.write("r/summary.json", bundle(7200.0).to_string());
+    bench.write(
+        "day.md",
+        "# Night shift (2025-01-05)\n\n## Summary\n- The rehearsal ran on the new cluster.\n\n## Actions\n\
+         - [ ] OPS-3: Raise the order limit @backend-team due:2025-01-09\n\n## Decisions\n\
+         - Decision: repeat the rehearsal, pending the order limit.\n\n## Risks\n\
+         - R-1 – Disk space (Owner: operator) – Status: Red (↑ from Yellow)\n",
+    );
+    let args = ["wrap-up", "r/summary.json", "day.md", "--attendee", "release manager", "--note", "quiet night", "-q"];
+    insta::assert_snapshot!(bench.run(&args).exits(1).stdout);
+    insta::assert_snapshot!("minutes_markdown", std::fs::read_to_string(bench.path().join("r/wrap_up.md")).unwrap());
+    let _ = bench.run(&["wrap-up", "r", "--no-minutes", "--no-backlog", "--out", "o"]).exits(1);
+    assert!(bench.path().join("o/wrap_up.json").is_file() && !bench.path().join("o/wrap_up.md").exists());
+}
+
+#[test]
+fn a_run_that_was_killed_has_minutes_too() {
+    let bench = Bench::new();
+    bench.write(
+        "r/run.json",
+        "{\"name\": \"night-2\", \"incidents\": [{\"severity\": \"warn\", \"message\": \"restarted\"}]}",
+    );
+    let out = bench.run(&["wrap-up", "r"]).exits(1);
+    assert!(out.stdout.contains("Minutes of night-2") && out.stdout.contains("not completed"), "{}", out.stdout);
+}
