@@ -3,9 +3,10 @@
 //! Words count as words: "no exceptions raised", "exception-free", "handled exception", "panic button" and
 //! "0 errors" are harmless; "unhandled", "exception not handled" and "panicked at" are not.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use serde::{Deserialize, Serialize};
 
 /// What a text shows.
@@ -25,6 +26,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// As in the JSON documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StackTrace => "stack_trace",
+            Self::Panic => "panic",
+            Self::Uncaught => "uncaught",
+            Self::FatalError => "fatal_error",
+            Self::Exception => "exception",
+        }
+    }
+
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
@@ -49,26 +61,96 @@ pub fn text(text: &str) -> Option<Kind> {
     words.kind()
 }
 
-/// Judges the text of a field that is named after an exception or a trace. Any text there counts as an exception,
-/// unless it says that there is none.
-pub fn named(value: &str) -> Option<Kind> {
-    let plain = value.trim();
-    let nothing = ["", "none", "null", "nil", "no", "false", "0", "-", "n/a", "{}", "[]", "nonetype: none"];
-    if nothing.iter().any(|word| plain.eq_ignore_ascii_case(word)) {
-        return None;
+/// The text of a field that is named after an exception or a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// The field's name says exception: any text counts, unless it says that there is none.
+    Exception(Cow<'a, str>),
+    /// The field's name says stack or trace: a text of many lines counts.
+    Stack(Cow<'a, str>),
+    /// The field may hold a longer message.
+    Text(Cow<'a, str>),
+}
+
+impl Named<'_> {
+    fn kind(&self) -> Option<Kind> {
+        const NOTHING: [&str; 12] =
+            ["", "none", "null", "nil", "no", "false", "0", "-", "n/a", "{}", "[]", "nonetype: none"];
+        match self {
+            Self::Exception(value) if NOTHING.iter().any(|word| value.trim().eq_ignore_ascii_case(word)) => None,
+            Self::Exception(value) => Some(text(value).unwrap_or(Kind::Exception)),
+            Self::Stack(value) if value.trim().contains('\n') => Some(Kind::StackTrace),
+            Self::Stack(value) | Self::Text(value) => text(value),
+        }
     }
-    Some(text(plain).unwrap_or(Kind::Exception))
+
+    /// The same with a text of its own.
+    pub fn into_owned(self) -> Named<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        match self {
+            Self::Exception(text) => Named::Exception(owned(text)),
+            Self::Stack(text) => Named::Stack(owned(text)),
+            Self::Text(text) => Named::Text(owned(text)),
+        }
+    }
 }
 
 /// Judges a record: its message, and the fields that [`crate::evidence::record::Record::traces`] lists. An
 /// exception that the message calls handled is none, but a stack trace is one in any case.
-pub fn record(message: &str, traces: &[impl AsRef<str>]) -> Option<Kind> {
-    let hidden = traces.iter().filter_map(|trace| named(trace.as_ref())).min();
+pub fn record(message: &str, traces: &[Named<'_>]) -> Option<Kind> {
+    let hidden = traces.iter().filter_map(Named::kind).min();
     match (text(message), hidden) {
         (Some(kind), hidden) => Some(hidden.map_or(kind, |hidden| hidden.min(kind))),
         (None, Some(Kind::Exception)) if Words::of(message).handled() => None,
         (None, hidden) => hidden,
     }
+}
+
+/// The first place at or after `from` in raw lines, escaped as in JSON or not, where a crash may be told of. Lines
+/// without such a place need no closer look.
+pub fn suspect(lines: &[u8], from: usize) -> Option<usize> {
+    // Exact letters are found several times faster than letters of either case; mixed case inside a word is not
+    // written by anything that crashes.
+    const MARKS: [&str; 33] = [
+        "xception",
+        "XCEPTION",
+        "raceback",
+        "RACEBACK",
+        "acktrace",
+        "ACKTRACE",
+        "panic",
+        "Panic",
+        "PANIC",
+        "atal e",
+        "ATAL E",
+        "ncaught",
+        "NCAUGHT",
+        "nhandled",
+        "NHANDLED",
+        "oroutine ",
+        "erminate called",
+        "egmentation f",
+        "EGMENTATION F",
+        "ore dumped",
+        "anitizer",
+        "in `",
+        ":in '",
+        "stack",
+        "Stack",
+        "STACK",
+        "exc_info",
+        "exc_text",
+        "errorVerbose",
+        "\\tat ",
+        "    at ",
+        "   at ",
+        "\\u00",
+    ];
+    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let builder = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(MARKS);
+        builder.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}"))
+    });
+    SEARCH.find(Input::new(lines).range(from..)).map(|found| found.start())
 }
 
 /// Whether a line of raw output may begin or belong to a stack trace or a crash report.
@@ -142,6 +224,10 @@ pub fn is_frame(line: &str) -> bool {
     // Ruby: `a.rb:1:in 'f': boom (E)` and `from a.rb:1:in 'f'`.
     if let Some((place, _)) = line.split_once(":in `").or_else(|| line.split_once(":in '")) {
         return place.rsplit(':').next().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    }
+    // Go `\t/app/main.go:12 +0x1d`.
+    if let Some((_, place)) = line.split_once(".go:") {
+        return indented && place.starts_with(|c: char| c.is_ascii_digit());
     }
     // Java again.
     line.starts_with("Caused by: ") || line.starts_with("... ") && line.ends_with(" more")
@@ -375,10 +461,34 @@ mod tests {
 
     #[test]
     fn fields_named_after_exceptions_count_unless_empty_or_handled() {
-        assert_eq!(record("tick", &["TimeoutError"]), Some(Kind::Exception));
-        assert_eq!(record("handled by retry", &["TimeoutError"]), None);
-        assert_eq!(record("handled by retry", &["E: x\n    at f (/a.js:1:2)"]), Some(Kind::StackTrace));
-        assert_eq!(record("tick", &["None", " ", "null"]), None);
-        assert_eq!(record("tick", &[] as &[&str]), None);
+        let exception = |text: &'static str| Named::Exception(text.into());
+        let stack = |text: &'static str| Named::Stack(text.into());
+        for (message, field, expect) in [
+            ("tick", exception("TimeoutError"), Some(Kind::Exception)),
+            ("handled by retry", exception("TimeoutError"), None),
+            ("handled by retry", stack("E: x\n    at f (/a.js:1:2)"), Some(Kind::StackTrace)),
+            ("tick", stack("main.main\n\t/app/main.go:12"), Some(Kind::StackTrace)),
+            ("tick", stack("production"), None),
+            ("tick", exception("None"), None),
+            ("tick", exception(" "), None),
+        ] {
+            assert_eq!(record(message, std::slice::from_ref(&field)), expect, "{message} {field:?}");
+        }
+        assert_eq!(record("tick", &[]), None);
+    }
+
+    #[test]
+    fn every_crash_is_suspect_in_raw_lines() {
+        for line in [
+            "a\\n\\tat b.C(D.java:1)",
+            "a\\n    at b (c.js:1:2)",
+            "UNCAUGHT EXCEPTION",
+            "thread 'main' panicked",
+            "Fatal error",
+            "\\u0070anic: x",
+        ] {
+            assert!(suspect(line.as_bytes(), 0).is_some(), "{line}");
+        }
+        assert_eq!(suspect(b"panic\nall is well", 6), None);
     }
 }

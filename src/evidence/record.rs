@@ -2,16 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::classify::{self, Kind};
-use super::dialect::{self, Clock, Dialect, KEYS, Role, Scale, bit};
+use super::classify::{self, Kind, Named};
+use super::dialect::{self, Dialect, KEYS, Role, Scale, bit};
+use super::fields::Fields;
 use super::json::{Members, Raw, Text};
 use super::level::Level;
-use super::{logfmt, plain};
+use super::{logfmt, plain, traces};
 use crate::finding::Metadata;
 use crate::time::{Stamp, is_blank};
-
-/// How deep exceptions and stack traces are looked for inside a record.
-const SEARCH_DEPTH: u8 = 8;
 
 /// A log record. It borrows from its line, and texts are decoded only when asked for.
 #[derive(Clone, Debug)]
@@ -20,23 +18,30 @@ pub struct Record<'a> {
     pub dialect: Dialect,
     /// When it happened; none where the line does not say, or says it unusably.
     pub at: Option<Stamp>,
-    level: Option<(Raw<'a>, Scale)>,
-    event: Raw<'a>,
-    message: Raw<'a>,
+    pub(super) level: Option<(Raw<'a>, Scale)>,
+    pub(super) event: Raw<'a>,
+    pub(super) message: Raw<'a>,
     pub(super) keys: u64,
     /// The whole line.
-    body: &'a [u8],
+    pub(super) body: &'a [u8],
     /// What the line inside this one says, for dialects that wrap lines.
-    inner: Option<Box<Inner>>,
+    pub(super) inner: Option<Box<Inner>>,
+}
+
+/// What decides the level of a record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct LevelSource<'a> {
+    level: Option<(Raw<'a>, Scale)>,
+    keys: u64,
 }
 
 /// The record inside a wrapped line, which may be escaped and so cannot be borrowed.
 #[derive(Clone, Debug)]
-struct Inner {
+pub(super) struct Inner {
     level: Option<(Level, String)>,
     event: Option<String>,
     message: Option<String>,
-    traces: Vec<String>,
+    traces: Vec<Named<'static>>,
 }
 
 /// Reads one line; none when it is neither a JSON object nor text that states a time or a level.
@@ -108,8 +113,7 @@ impl<'a> Record<'a> {
     pub(super) fn of_pairs(line: &'a [u8], pairs: impl Iterator<Item = (Text<'a>, Raw<'a>)>) -> Option<Self> {
         let mut fields = Fields::default();
         pairs.for_each(|(key, value)| fields.add(key, value));
-        let stated = fields.time.0 != LAST || fields.level.0 != LAST;
-        stated.then(|| Self { dialect: Dialect::Logfmt, ..fields.record(line) })
+        fields.says_something().then(|| Self { dialect: Dialect::Logfmt, ..fields.record(line) })
     }
 
     /// The members of the record, of whichever dialect.
@@ -128,6 +132,29 @@ impl<'a> Record<'a> {
             fields.add(key, value);
         }
         Some(fields.record(line))
+    }
+
+    /// The level as it stands in the line. Records with equal sources have the same level, if it is a known one. None
+    /// where a wrapped line decides.
+    #[inline]
+    pub(super) fn level_source(&self) -> Option<LevelSource<'a>> {
+        const DECISIVE: u64 = bit("short_message") | bit("facility") | bit("@t");
+        self.inner.is_none().then_some(LevelSource { level: self.level, keys: self.keys & DECISIVE })
+    }
+
+    /// The event's name where it needs no decoding; empty where there is no event.
+    #[inline]
+    pub(super) fn plain_event(&self) -> Option<&'a [u8]> {
+        match self.event {
+            Raw::Text(Text { bytes, escaped: false }) => Some(bytes),
+            Raw::Null if self.inner.is_none() => Some(b""),
+            _ => None,
+        }
+    }
+
+    /// The text of the record.
+    pub(super) fn source(&self) -> &'a [u8] {
+        self.body
     }
 
     /// The level; none where the record states none.
@@ -222,11 +249,10 @@ impl<'a> Record<'a> {
     }
 
     /// The texts of fields named after exceptions and stack traces, at any depth.
-    pub fn traces(&self) -> Vec<Cow<'a, str>> {
-        let mut found = Vec::new();
-        search(&mut found, self.members(), SEARCH_DEPTH);
+    pub fn traces(&self) -> Vec<Named<'a>> {
+        let mut found = traces::of(self.members());
         if let Some(inner) = &self.inner {
-            found.extend(inner.traces.iter().cloned().map(Cow::Owned));
+            found.extend(inner.traces.iter().cloned());
         }
         found
     }
@@ -270,216 +296,18 @@ fn list<'a>(object: &'a [u8], key: &'static [u8]) -> impl Iterator<Item = &'a [u
 }
 
 /// The value under `key`, the last where there are several.
-fn member<'a>(object: &'a [u8], key: &[u8]) -> Option<Raw<'a>> {
+pub(super) fn member<'a>(object: &'a [u8], key: &[u8]) -> Option<Raw<'a>> {
     Members::new(object)?.flatten().filter(|(name, _)| name.bytes == key).map(|(_, value)| value).last()
 }
 
-/// Fields named after exceptions and traces, wherever they are.
-fn search<'a>(found: &mut Vec<Cow<'a, str>>, members: impl Iterator<Item = (Text<'a>, Raw<'a>)>, depth: u8) {
-    let members: Vec<_> = members.collect();
-    // OpenTelemetry writes members as `{"key": "exception.stacktrace", "value": …}`.
-    let key_of_pair = members.iter().find(|(key, _)| key.bytes == b"key").and_then(|(_, name)| name.string());
-    let pair = key_of_pair.is_some_and(|name| names_a_trace(&name));
-    for (key, value) in members {
-        let named = names_a_trace(&key.decode()) || (pair && key.bytes == b"value");
-        match value {
-            Raw::Text(text) if named => found.push(text.decode()),
-            Raw::Bool(true) if named && key.bytes.ends_with(b"xception") => found.push(Cow::Borrowed("true")),
-            Raw::Array(bytes) | Raw::Object(bytes) => {
-                if named && value.is_truthy() {
-                    // Frames as a list, or an exception as an object: the texts in it, one to a line.
-                    let mut lines = Vec::new();
-                    texts(&mut lines, value, depth);
-                    let all = lines.join("\n");
-                    found.push(if all.is_empty() { String::from_utf8_lossy(bytes) } else { Cow::Owned(all) });
-                }
-                if depth > 0 {
-                    let objects = value.members().into_iter().chain(value.elements().filter_map(Raw::members));
-                    objects.for_each(|members| {
-                        search(found, members.flatten(), depth - 1);
-                    });
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn texts(lines: &mut Vec<String>, value: Raw<'_>, depth: u8) {
-    match value {
-        Raw::Text(text) => lines.push(text.decode().into_owned()),
-        Raw::Array(_) | Raw::Object(_) if depth > 0 => {
-            value.elements().for_each(|element| texts(lines, element, depth - 1));
-            value.members().into_iter().flatten().flatten().for_each(|(_, member)| texts(lines, member, depth - 1));
-        }
-        _ => {}
-    }
-}
-
-fn names_a_trace(key: &str) -> bool {
-    let lower = key.to_ascii_lowercase();
-    matches!(
-        lower.as_str(),
-        "stack" | "@x" | "exc_info" | "exc_text" | "backtrace" | "errorverbose" | "full_message" | "stacktrace"
-    ) || ["exception", "traceback", "stacktrace", "stack_trace", ".stack", "backtrace"]
-        .iter()
-        .any(|end| lower.ends_with(end))
-}
-
-/// The roles of a JSON record while its members are read.
-struct Fields<'a> {
-    keys: u64,
-    time: (u8, Raw<'a>, Clock),
-    level: (u8, Raw<'a>, Scale),
-    message: (u8, Raw<'a>),
-    event: Raw<'a>,
-    numeric_level: bool,
-    nested: Option<Vec<(&'static str, Raw<'a>)>>,
-}
-
-/// A rank behind all others.
-const LAST: u8 = u8::MAX;
-
-impl Default for Fields<'_> {
-    fn default() -> Self {
-        Self {
-            keys: 0,
-            time: (LAST, Raw::Null, Clock::Auto),
-            level: (LAST, Raw::Null, Scale::Auto),
-            message: (LAST, Raw::Null),
-            event: Raw::Null,
-            numeric_level: false,
-            nested: None,
-        }
-    }
-}
-
-impl<'a> Fields<'a> {
-    #[inline]
-    fn add(&mut self, key: Text<'a>, value: Raw<'a>) {
-        let Some(at) = dialect::find(key.bytes) else { return };
-        let (name, role) = KEYS[at];
-        self.keys |= 1 << at;
-        match role {
-            Role::Time(rank, clock) => self.time_is(rank, value, clock),
-            Role::Level(rank, scale) => self.level_is(rank, value, scale),
-            Role::Event => self.event = value,
-            Role::Message(rank) => self.message_is(rank, value),
-            Role::Nested => self.nested.get_or_insert_default().push((name, value)),
-            Role::Mark => {}
-        }
-    }
-
-    #[inline]
-    fn time_is(&mut self, rank: u8, value: Raw<'a>, clock: Clock) {
-        if rank <= self.time.0 && value.is_truthy() {
-            self.time = (rank, value, clock);
-        }
-    }
-
-    #[inline]
-    fn level_is(&mut self, rank: u8, value: Raw<'a>, scale: Scale) {
-        let number = matches!(value, Raw::Number(_));
-        if rank <= self.level.0 && (value.is_truthy() || number) {
-            self.level = (rank, value, scale);
-            self.numeric_level = number;
-        }
-    }
-
-    #[inline]
-    fn message_is(&mut self, rank: u8, value: Raw<'a>) {
-        if rank <= self.message.0 && value.is_truthy() {
-            self.message = (rank, value);
-        }
-    }
-
-    fn record(mut self, line: &'a [u8]) -> Record<'a> {
-        let mut inner = None;
-        for (name, value) in self.nested.take().unwrap_or_default() {
-            match (name, value) {
-                ("log", Raw::Text(text)) => {
-                    if self.keys & (bit("stream") | bit("time")) == bit("stream") | bit("time") {
-                        inner = Some(Box::new(Inner::of(&text.decode())));
-                    } else {
-                        self.message_is(10, value);
-                    }
-                }
-                ("log", Raw::Object(bytes)) => {
-                    if let Some(level) = member(bytes, b"level") {
-                        self.level_is(3, level, Scale::Auto);
-                    }
-                }
-                ("body", Raw::Object(bytes)) if self.keys & bit("timeUnixNano") != 0 => {
-                    if let Some((_, text)) = Members::new(bytes).into_iter().flatten().flatten().next() {
-                        self.message_is(9, text);
-                    }
-                }
-                ("body", Raw::Text(_)) => self.message_is(9, value),
-                ("record", Raw::Object(bytes)) => self.loguru(bytes),
-                ("fields", Raw::Object(bytes)) => {
-                    if let Some(message) = member(bytes, b"message") {
-                        self.message_is(11, message);
-                    }
-                }
-                ("jsonPayload", Raw::Object(bytes)) => {
-                    for (key, value) in Members::new(bytes).into_iter().flatten().flatten() {
-                        match key.bytes {
-                            b"message" | b"msg" => self.message_is(12, value),
-                            b"event" if self.event == Raw::Null => self.event = value,
-                            b"level" | b"severity" => self.level_is(14, value, Scale::Auto),
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        if let (Raw::Object(bytes), true) = (self.event, self.keys & (bit("@timestamp") | bit("log.level")) != 0) {
-            // In ECS the event is an object, and its action is the name.
-            self.event = member(bytes, b"action").unwrap_or(Raw::Null);
-        }
-        if self.event == Raw::Null && self.keys & bit("eventName") != 0 {
-            self.event = member(line, b"eventName").unwrap_or(Raw::Null);
-        }
-        let (rank, raw, clock) = self.time;
-        let at = if rank == LAST { None } else { read_time(raw, clock).or_else(|| other_time(line)) };
-        let level = (self.level.0 != LAST).then_some((self.level.1, self.level.2));
-        let dialect = dialect::detect(self.keys, self.numeric_level);
-        Record { dialect, at, level, event: self.event, message: self.message.1, keys: self.keys, body: line, inner }
-    }
-
-    /// `{"text": …, "record": {"level": {"name": …, "no": …}, "time": {"timestamp": …}, "message": …}}`
-    fn loguru(&mut self, record: &'a [u8]) {
-        if self.keys & bit("text") == 0 {
-            return;
-        }
-        for (key, value) in Members::new(record).into_iter().flatten().flatten() {
-            match (key.bytes, value) {
-                (b"message", _) => self.message_is(13, value),
-                (b"level", Raw::Object(level)) => {
-                    if let Some(name) = member(level, b"name") {
-                        self.level_is(15, name, Scale::Auto);
-                    }
-                }
-                (b"time", Raw::Object(time)) => {
-                    if let Some(seconds) = member(time, b"timestamp") {
-                        self.time_is(14, seconds, Clock::Auto);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
 impl Inner {
-    fn of(line: &str) -> Self {
+    pub(super) fn of(line: &str) -> Self {
         match parse(line.as_bytes()) {
             Some(record) => Self {
                 level: record.level().map(|level| (level, record.level_word().into_owned())),
                 event: record.event().map(Cow::into_owned),
                 message: record.message().map(Cow::into_owned),
-                traces: record.traces().into_iter().map(Cow::into_owned).collect(),
+                traces: record.traces().into_iter().map(Named::into_owned).collect(),
             },
             None => {
                 let message = Some(line.trim_end_matches(['\r', '\n']).to_owned());
@@ -487,53 +315,6 @@ impl Inner {
             }
         }
     }
-}
-
-/// The first usable time among all time keys, in the order of their ranks.
-fn other_time(line: &[u8]) -> Option<Stamp> {
-    let times = Members::new(line)?.flatten().filter_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
-        Role::Time(rank, clock) => Some((rank, read_time(value, clock)?)),
-        _ => None,
-    });
-    times.min_by_key(|(rank, _)| *rank).map(|(_, at)| at)
-}
-
-#[inline]
-fn read_time(raw: Raw<'_>, clock: Clock) -> Option<Stamp> {
-    match (raw, clock) {
-        (Raw::Text(text), Clock::Auto) if !text.escaped => Stamp::parse(std::str::from_utf8(text.bytes).ok()?),
-        (Raw::Text(text), Clock::Auto) => Stamp::parse(&text.decode()),
-        (Raw::Text(text), Clock::MicrosText) => Stamp::from_micros(std::str::from_utf8(text.bytes).ok()?.parse().ok()?),
-        (Raw::Text(text), Clock::NanosText) => {
-            Stamp::from_micros(std::str::from_utf8(text.bytes).ok()?.parse::<i64>().ok()?.div_euclid(1000))
-        }
-        (Raw::Number(digits), _) => from_epoch(digits),
-        _ => None,
-    }
-}
-
-/// A number since the epoch: seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude (seconds
-/// until the year 5138).
-pub(super) fn from_epoch(digits: &[u8]) -> Option<Stamp> {
-    let text = std::str::from_utf8(digits).ok()?;
-    if let Ok(number) = text.parse::<i64>() {
-        return Stamp::from_micros(match number.unsigned_abs() {
-            0 => return None,
-            1..100_000_000_000 => number.checked_mul(1_000_000)?,
-            100_000_000_000..100_000_000_000_000 => number.checked_mul(1000)?,
-            100_000_000_000_000..100_000_000_000_000_000 => number,
-            _ => number.div_euclid(1000),
-        });
-    }
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n != 0.0)?;
-    let micros = match number.abs() {
-        n if n < 1e11 => number * 1e6,
-        n if n < 1e14 => number * 1e3,
-        n if n < 1e17 => number,
-        n if n < 1e20 => number / 1e3,
-        _ => return None,
-    };
-    Stamp::from_micros(micros.round_ties_even() as i64)
 }
 
 #[cfg(test)]
@@ -747,18 +528,6 @@ mod tests {
             (r#"{"last_exception":"TimeoutError","message":"handled"}"#, None),
         ] {
             assert_eq!(parse(line.as_bytes()).and_then(|record| record.crash()), expect, "{line}");
-        }
-    }
-
-    #[test]
-    fn numbers_since_the_epoch_are_told_apart_by_magnitude() {
-        for digits in
-            ["1736121600", "1736121600.0", "1736121600000", "1736121600000000", "1736121600000000000", "1.7361216e9"]
-        {
-            assert_eq!(from_epoch(digits.as_bytes()), Stamp::parse("2025-01-06"), "{digits}");
-        }
-        for digits in ["0", "NaN", "Infinity", "1e30", "99999999999999999999999"] {
-            assert_eq!(from_epoch(digits.as_bytes()), None, "{digits}");
         }
     }
 }

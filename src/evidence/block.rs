@@ -1,0 +1,187 @@
+//! Lines that are no record of their own: the continuation of the record before them, such as a stack trace, or
+//! noise. Which of the two is decided when the next record comes, so that blocks may be cut anywhere and joined.
+
+use super::classify::{self, Kind};
+use super::summary::IgnoredLine;
+
+/// As much of a block is kept, in bytes.
+const KEPT: usize = 16 << 10;
+/// How many ignored lines of a file are shown.
+pub(super) const SHOWN: usize = 3;
+/// How much of each is shown, in characters.
+const WIDTH: usize = 120;
+
+/// Consecutive lines between two records.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Block {
+    /// How many lines there are, blank ones not counted.
+    pub(super) lines: u64,
+    /// The first ones, for the report on ignored lines.
+    pub(super) samples: Vec<IgnoredLine>,
+    /// Blank lines before the first line.
+    blanks: u64,
+    /// The line on which the head starts.
+    first: u64,
+    /// The start of the block.
+    head: Vec<u8>,
+    /// The line that looks like part of a trace, and the text from there.
+    marked: Option<(u64, Vec<u8>)>,
+}
+
+/// A crash found in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Crash {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// The line on which its text starts.
+    pub(super) line: u64,
+    /// The line that says most: the exception with its message.
+    pub(super) headline: String,
+    /// Its text.
+    pub(super) text: String,
+}
+
+impl Block {
+    /// Adds a line. `suspect` tells whether it may belong to a trace.
+    pub(super) fn add(&mut self, number: u64, line: &[u8], suspect: bool) {
+        self.lines += 1;
+        if self.samples.len() < SHOWN {
+            self.samples.push(IgnoredLine { line: number, text: shown(line) });
+        }
+        self.keep(number, line);
+        let starts = self.marked.is_none() && suspect && classify::is_marker(&String::from_utf8_lossy(line));
+        if let Some((_, text)) = &mut self.marked {
+            extend(text, line);
+        } else if starts {
+            let mut text = Vec::new();
+            extend(&mut text, line);
+            self.marked = Some((number, text));
+        }
+    }
+
+    fn keep(&mut self, number: u64, line: &[u8]) {
+        if self.head.is_empty() {
+            self.first = number;
+        }
+        extend(&mut self.head, line);
+    }
+
+    /// Adds a blank line, which may stand inside a trace.
+    pub(super) fn add_blank(&mut self) {
+        if self.lines == 0 {
+            self.blanks += 1;
+            return;
+        }
+        extend(&mut self.head, b"");
+        if let Some((_, text)) = &mut self.marked {
+            extend(text, b"");
+        }
+    }
+
+    /// Joins the block that follows directly.
+    pub(super) fn append(&mut self, next: Self) {
+        if self.lines == 0 {
+            *self = Self { blanks: self.blanks + next.blanks, ..next };
+            return;
+        }
+        (0..next.blanks.min(KEPT as u64)).for_each(|_| self.add_blank());
+        self.lines += next.lines;
+        self.samples.extend(next.samples);
+        self.samples.truncate(SHOWN);
+        match &mut self.marked {
+            Some((_, text)) => join(text, &next.head),
+            None => self.marked = next.marked,
+        }
+        join(&mut self.head, &next.head);
+    }
+
+    /// Moves the block down by a number of lines.
+    pub(super) fn shift(&mut self, lines: u64) {
+        self.first += lines;
+        self.samples.iter_mut().for_each(|sample| sample.line += lines);
+        if let Some((line, _)) = &mut self.marked {
+            *line += lines;
+        }
+    }
+
+    /// The crash that the block tells of, if it does.
+    pub(super) fn crash(&self) -> Option<Crash> {
+        let (line, marked) = self.marked.as_ref()?;
+        let crash = |line: u64, text: &[u8]| {
+            let text = String::from_utf8_lossy(text);
+            let kind = classify::text(&text)?;
+            Some(Crash { kind, line, headline: headline(&text), text: text.trim_end().to_owned() })
+        };
+        // The start of the block shows the whole trace; a trace far down is found by its first telling line.
+        crash(self.first, &self.head).or_else(|| crash(*line, marked))
+    }
+}
+
+fn extend(text: &mut Vec<u8>, line: &[u8]) {
+    join(text, line);
+    join(text, b"\n");
+}
+
+fn join(text: &mut Vec<u8>, more: &[u8]) {
+    let room = KEPT.saturating_sub(text.len());
+    text.extend_from_slice(&more[..more.len().min(room)]);
+}
+
+/// The line of a trace that says most. Python puts it last, all others first.
+fn headline(text: &str) -> String {
+    let python = text.find("Traceback (").map(|at| &text[at..]);
+    let last = python.and_then(|trace| {
+        let mut lines = trace.lines().skip(1).filter(|line| !line.trim().is_empty());
+        lines.find(|line| !line.starts_with([' ', '\t']))
+    });
+    let first = || text.lines().find(|line| classify::text(line).is_some());
+    let line = last.or_else(first).or_else(|| text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
+    line.trim().chars().take(500).collect()
+}
+
+/// The start of a line, for people.
+pub(super) fn shown(line: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&line[..line.len().min(4 * WIDTH + 4)]);
+    let start = start.trim();
+    if start.chars().count() <= WIDTH {
+        return start.to_owned();
+    }
+    start.chars().take(WIDTH).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(lines: &[&str], from: u64) -> Block {
+        let mut block = Block::default();
+        for (number, line) in (from..).zip(lines) {
+            block.add(number, line.as_bytes(), true);
+        }
+        block
+    }
+
+    #[test]
+    fn a_trace_is_one_crash_however_it_is_cut() {
+        let lines =
+            ["note", "Traceback (most recent call last):", "  File \"a.py\", line 1, in f", "ValueError: bad", "end"];
+        let whole = block(&lines, 1);
+        let crash = whole.crash().expect("a crash");
+        assert_eq!((crash.kind, crash.line, crash.headline.as_str()), (Kind::StackTrace, 1, "ValueError: bad"));
+        for cut in 1..lines.len() {
+            let mut joined = block(&lines[..cut], 1);
+            joined.append(block(&lines[cut..], cut as u64 + 1));
+            assert_eq!(joined.crash().as_ref(), Some(&crash), "{cut}");
+            assert_eq!((joined.lines, joined.samples), (whole.lines, whole.samples.clone()), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_trace_after_much_noise_is_still_found() {
+        let mut block = Block::default();
+        (1..2000).for_each(|number| block.add(number, b"noise without any meaning", false));
+        block.add(2000, b"thread 'main' panicked at src/main.rs:1:1:", true);
+        let crash = block.crash().expect("a crash");
+        assert_eq!((crash.kind, crash.line), (Kind::Panic, 2000));
+    }
+}

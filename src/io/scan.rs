@@ -1,0 +1,522 @@
+//! Reads logs and sums them up: large plain files in ranges on all threads, packed files decoded on threads of their
+//! own, several files side by side. The result does not depend on the number of threads or the order of the files.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::decode::{self, Encoding, Packing};
+use super::pieces::{self, LINE_LIMIT, PIECE, Piece};
+use super::sources::{self, duplicates};
+use super::{clock, progress_bar};
+use crate::evidence::conclude::{self, Terms};
+use crate::evidence::faults;
+use crate::evidence::part::{Context, Part};
+use crate::evidence::summary::{FileReport, LogSummary};
+use crate::evidence::tally::{Limits, Tally};
+use crate::finding::Finding;
+use crate::time::Stamp;
+
+pub use super::sources::{Source, expand};
+
+/// Clocks may differ by this much before a record lies in the future.
+const SKEW: Duration = Duration::from_secs(300);
+/// Packed files below this size are decoded on the thread that reads their lines.
+const SMALL: u64 = 64 << 10;
+/// Pieces that may wait between a decoder and the reader of its lines.
+const WAITING: usize = 2;
+
+/// How logs are read and judged.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// A longer silence is a WARN.
+    pub warn_gap: Duration,
+    /// A silence of this length is a FAIL; at least the above.
+    pub fail_gap: Duration,
+    /// How many findings of a kind are listed; all are counted.
+    pub max_listed: usize,
+    /// How many threads read; 0 for all cores.
+    pub threads: usize,
+    /// The supervised time of a run: the duration, and silence at its ends is a gap.
+    pub window: Option<(Stamp, Stamp)>,
+    /// Whether to show progress on standard error, where that is a terminal.
+    pub show_progress: bool,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self {
+            warn_gap: Duration::from_secs(3600),
+            fail_gap: Duration::from_secs(6 * 3600),
+            max_listed: 1000,
+            threads: 0,
+            window: None,
+            show_progress: false,
+        }
+    }
+}
+
+/// Reads the logs to their ends and sums them up. Whatever is wrong with a file is a finding of the summary.
+pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
+    let mut sources: Vec<&Source> = sources.iter().collect();
+    // The place in the alphabet, not on the command line, is the number of a file.
+    sources.sort_by_key(|source| source.shown());
+    let owned: Vec<Source> = sources.iter().map(|source| (*source).clone()).collect();
+    let doubles: BTreeMap<usize, usize> = duplicates(&owned).into_iter().collect();
+    let limits = Limits { warn_gap: options.warn_gap, listed: options.max_listed };
+    let scan = Scan {
+        sources: &owned,
+        limits,
+        latest: clock::now().plus(SKEW),
+        queue: Mutex::new(Queue::default()),
+        changed: Condvar::new(),
+        total: Mutex::new(Total { tally: Tally::new(&limits), reports: Vec::new(), findings: Vec::new() }),
+        done: AtomicU64::new(0),
+    };
+    // Taken from the end.
+    lock(&scan.queue).tasks.extend((0..owned.len()).rev().filter(|i| !doubles.contains_key(i)).map(Task::File));
+    scan.run(options);
+
+    let mut total = scan.total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (double, first) in doubles {
+        let summary = format!("this holds the same bytes as {}; it was read once", owned[first].shown());
+        total.findings.push(Finding::warn(summary).in_file(owned[double].shown(), None));
+    }
+    let paths: Vec<String> = owned.iter().map(|source| source.shown().to_owned()).collect();
+    let terms = Terms {
+        warn_gap: options.warn_gap,
+        fail_gap: options.fail_gap.max(options.warn_gap),
+        listed: options.max_listed,
+        window: options.window,
+    };
+    conclude::summary(total.tally, total.reports, total.findings, &paths, &terms)
+}
+
+/// A piece of work.
+enum Task {
+    /// Open a file, by number, and read it or divide it.
+    File(usize),
+    /// Read one range of a plain file, by number.
+    Range(Arc<Plain>, u64),
+}
+
+#[derive(Default)]
+struct Queue {
+    tasks: Vec<Task>,
+    /// Tasks in work that may add others.
+    opening: usize,
+}
+
+/// A plain file that is read in ranges.
+struct Plain {
+    file: File,
+    source: usize,
+    context: Context,
+    /// Bytes before the text.
+    skip: u64,
+    /// The size when it was opened. What comes later is not read.
+    len: u64,
+    state: Mutex<Ranges>,
+}
+
+/// The ranges of a file as far as they are read.
+#[derive(Default)]
+struct Ranges {
+    /// The ranges from the start without a hole.
+    whole: Option<Part>,
+    next: u64,
+    /// Ranges behind a hole.
+    waiting: BTreeMap<u64, Part>,
+    fault: Option<io::Error>,
+}
+
+struct Total {
+    tally: Tally,
+    reports: Vec<FileReport>,
+    findings: Vec<Finding>,
+}
+
+struct Scan<'s> {
+    sources: &'s [Source],
+    limits: Limits,
+    latest: Stamp,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    total: Mutex<Total>,
+    done: AtomicU64,
+}
+
+/// A worker that panicked has already failed the scan; its data are still sound.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Scan<'_> {
+    fn run(&self, options: &ScanOptions) {
+        let threads = match options.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let (alive, all_done) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            for _ in 0..threads {
+                let alive = alive.clone();
+                scope.spawn(move || {
+                    self.work();
+                    drop(alive);
+                });
+            }
+            drop(alive);
+            if options.show_progress {
+                progress_bar::show(self.size(), &self.done, &all_done);
+            }
+        });
+    }
+
+    fn size(&self) -> u64 {
+        let size = |source: &Source| match source {
+            Source::File { path, .. } => path.metadata().map_or(0, |metadata| metadata.len()),
+            Source::Stdin => 0,
+        };
+        self.sources.iter().map(size).sum()
+    }
+
+    fn work(&self) {
+        while let Some(task) = self.take() {
+            match task {
+                Task::File(index) => {
+                    self.file(index);
+                    lock(&self.queue).opening -= 1;
+                    self.changed.notify_all();
+                }
+                Task::Range(plain, number) => self.range(&plain, number),
+            }
+        }
+    }
+
+    fn take(&self) -> Option<Task> {
+        let mut queue = lock(&self.queue);
+        loop {
+            match queue.tasks.pop() {
+                Some(task) => {
+                    queue.opening += usize::from(matches!(task, Task::File(_)));
+                    return Some(task);
+                }
+                None if queue.opening == 0 => return None,
+                None => queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    fn file(&self, index: usize) {
+        let mut report = FileReport { path: self.sources[index].shown().to_owned(), ..FileReport::default() };
+        let mut context = Context {
+            limits: self.limits,
+            file: u32::try_from(index).unwrap_or(u32::MAX),
+            written: Some(self.latest),
+            latest: self.latest,
+        };
+        let path = match &self.sources[index] {
+            Source::Stdin => return self.stream(report, context, io::stdin(), true),
+            Source::File { path, .. } => path,
+        };
+        let (file, metadata) = match File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)))
+        {
+            Ok(opened) => opened,
+            Err(error) => return self.refuse(report, sources::unreadable(path, &error)),
+        };
+        if metadata.is_dir() {
+            let error = io::Error::from(io::ErrorKind::IsADirectory);
+            return self.refuse(report, sources::unreadable(path, &error));
+        }
+        report.bytes = metadata.len();
+        context.written = metadata.modified().ok().map(Stamp::from).or(context.written);
+        if !metadata.is_file() {
+            return self.stream(report, context, file, true);
+        }
+        let mut head = vec![0; decode::HEAD];
+        match read_full_at(&file, &mut head, 0) {
+            Ok(len) => head.truncate(len),
+            Err(error) => return self.refuse(report, sources::unreadable(path, &error)),
+        }
+        match (decode::packing(&head), decode::encoding(&head)) {
+            (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) => {
+                let state = Mutex::new(Ranges::default());
+                let len = metadata.len();
+                self.divide(&Arc::new(Plain { file, source: index, context, skip: skip as u64, len, state }));
+            }
+            _ => {
+                let size = metadata.len();
+                self.stream(report, context, file, size > SMALL);
+                self.check_growth(path, size);
+            }
+        }
+    }
+
+    /// Queues the ranges of a file; the first is read at once.
+    fn divide(&self, plain: &Arc<Plain>) {
+        let count = plain.ranges();
+        if count > 1 {
+            lock(&self.queue).tasks.extend((1..count).rev().map(|number| Task::Range(Arc::clone(plain), number)));
+            self.changed.notify_all();
+        }
+        self.range(plain, 0);
+    }
+
+    fn range(&self, plain: &Plain, number: u64) {
+        let (part, fault) = plain.read(number);
+        self.done.fetch_add(PIECE as u64, Ordering::Relaxed);
+        let mut state = lock(&plain.state);
+        state.fault = state.fault.take().or(fault);
+        state.waiting.insert(number, part);
+        loop {
+            let next = state.next;
+            let Some(part) = state.waiting.remove(&next) else { break };
+            match &mut state.whole {
+                Some(whole) => whole.append(part),
+                None => state.whole = Some(part),
+            }
+            state.next += 1;
+        }
+        if state.next < plain.ranges() {
+            return;
+        }
+        let (whole, fault) = (state.whole.take(), state.fault.take());
+        drop(state);
+        let shown = self.sources[plain.source].shown();
+        let report = FileReport {
+            path: shown.to_owned(),
+            encoding: Packing::Plain.name().to_owned(),
+            bytes: plain.len,
+            text_bytes: plain.len - plain.skip.min(plain.len),
+            ..FileReport::default()
+        };
+        self.finish(report, whole.unwrap_or_else(|| Part::new(plain.context)), fault);
+        if let Source::File { path, .. } = &self.sources[plain.source] {
+            self.check_growth(path, plain.len);
+        }
+    }
+
+    /// Reads a packed file, another encoding than UTF-8, or what is no file at all.
+    fn stream(&self, mut report: FileReport, context: Context, reader: impl Read + Send, threaded: bool) {
+        let counted = Counted { inner: reader, count: &self.done };
+        let (head, reader) = decode::peek(counted);
+        let packing = match decode::packing(&head) {
+            Ok(packing) => packing,
+            Err(what) => {
+                let summary = format!("this is {what}, not a log: unpack it first");
+                let finding = Finding::fail(summary).in_file(report.path.as_str(), None);
+                return self.refuse(report, finding);
+            }
+        };
+        packing.name().clone_into(&mut report.encoding);
+        let text = match decode::unpack(reader, packing) {
+            Ok(text) => text,
+            Err(error) => return self.finish(report, Part::new(context), Some(error)),
+        };
+        let (head, mut text) = decode::peek(text);
+        match decode::encoding(&head) {
+            Ok(Encoding::Utf8 { skip }) => {
+                let skipped = io::copy(&mut text.by_ref().take(skip as u64), &mut io::sink());
+                debug_assert!(skipped.is_ok(), "the head is in memory");
+            }
+            Ok(Encoding::Utf16 { big, skip }) => {
+                report.encoding.push_str("+utf-16");
+                let skipped = io::copy(&mut text.by_ref().take(skip as u64), &mut io::sink());
+                debug_assert!(skipped.is_ok(), "the head is in memory");
+                text = Box::new(decode::FromUtf16::new(text, big));
+            }
+            Err(what) => {
+                let finding = Finding::fail(format!("this is {what}, not a log")).in_file(report.path.as_str(), None);
+                return self.refuse(report, finding);
+            }
+        }
+        let mut whole = Part::new(context);
+        let mut take = |piece: &Piece| {
+            whole.append(match piece {
+                Piece::Lines(lines) => {
+                    report.text_bytes += lines.len() as u64;
+                    Part::read(lines, context)
+                }
+                Piece::TooLong(start) => Part::too_long(start, context),
+            });
+        };
+        let result = if threaded {
+            thread::scope(|scope| {
+                let (pieces, taken) = sync_channel::<Piece>(WAITING);
+                let (empty, used) = mpsc::channel::<Vec<u8>>();
+                let decoder = scope.spawn(move || {
+                    pieces::cut(&mut text, &mut |piece| {
+                        // The reader of the lines outlives this thread, unless it panicked.
+                        let _ = pieces.send(piece);
+                        used.try_recv().unwrap_or_default()
+                    })
+                });
+                for piece in taken {
+                    take(&piece);
+                    let (Piece::Lines(buffer) | Piece::TooLong(buffer)) = piece;
+                    let _ = empty.send(buffer);
+                }
+                decoder.join().unwrap_or_else(|_| Err(io::Error::other("the decoder crashed")))
+            })
+        } else {
+            pieces::cut(&mut text, &mut |piece| {
+                take(&piece);
+                let (Piece::Lines(buffer) | Piece::TooLong(buffer)) = piece;
+                buffer
+            })
+        };
+        self.finish(report, whole, result.err());
+    }
+
+    /// A file that gave nothing.
+    fn refuse(&self, report: FileReport, finding: Finding) {
+        let mut total = lock(&self.total);
+        total.findings.push(finding);
+        total.reports.push(report);
+    }
+
+    /// Adds a file that was read, to its end or up to a fault.
+    fn finish(&self, mut report: FileReport, mut part: Part, fault: Option<io::Error>) {
+        part.close_ends();
+        report.dialect = part.dialect().map_or_else(String::new, |dialect| dialect.name().to_owned());
+        report.lines = part.tally.lines;
+        report.records = part.tally.records;
+        report.ignored_lines = part.tally.ignored;
+        report.continued_lines = part.tally.continued;
+        report.started_at = part.tally.first;
+        report.ended_at = part.tally.last;
+        report.complete = fault.is_none();
+        report.first_ignored = std::mem::take(&mut part.samples);
+        let mut findings = faults::of(&report, &part.odd, part.tally.blank);
+        findings.extend(fault.map(|error| broken(&report, &error)));
+        let mut total = lock(&self.total);
+        total.tally.merge(part.tally);
+        total.findings.extend(findings);
+        total.reports.push(report);
+    }
+
+    fn check_growth(&self, path: &Path, before: u64) {
+        let now = path.metadata().map_or(before, |metadata| metadata.len());
+        if now != before {
+            let summary =
+                format!("the file had {before} bytes when it was opened and {now} when it was read: audit it again");
+            let finding = Finding::warn(summary).in_file(path.display().to_string(), None);
+            lock(&self.total).findings.push(finding);
+        }
+    }
+}
+
+fn broken(report: &FileReport, error: &io::Error) -> Finding {
+    let what = match (error.kind(), report.encoding.as_str()) {
+        (io::ErrorKind::UnexpectedEof, "plain") => "the file became shorter while it was read".to_owned(),
+        (io::ErrorKind::UnexpectedEof, packing) => format!("the {packing} data end too early"),
+        (_, "plain") => format!("reading failed ({error})"),
+        (_, packing) => format!("the {packing} data are corrupt ({error})"),
+    };
+    let summary = format!("{what}: {} lines could be read, {} bytes of text", report.lines, report.text_bytes);
+    Finding::fail(summary).in_file(report.path.as_str(), None)
+}
+
+impl Plain {
+    fn ranges(&self) -> u64 {
+        self.len.div_ceil(PIECE as u64).max(1)
+    }
+
+    /// Reads the lines that start in a range.
+    fn read(&self, number: u64) -> (Part, Option<io::Error>) {
+        let from = number * PIECE as u64;
+        let to = (from + PIECE as u64).min(self.len);
+        // One byte more, because the range starts with a line if the byte before it is a line end.
+        let start = if number == 0 { self.skip.min(to) } else { from - 1 };
+        let mut buffer = vec![0; usize::try_from(to - start).unwrap_or(0)];
+        match read_full_at(&self.file, &mut buffer, start) {
+            Ok(len) if len == buffer.len() => {}
+            Ok(len) => {
+                buffer.truncate(len);
+                return (
+                    Part::read(self.lines(number, &buffer), self.context),
+                    Some(io::ErrorKind::UnexpectedEof.into()),
+                );
+            }
+            Err(error) => return (Part::new(self.context), Some(error)),
+        }
+        let whole = self.complete(&mut buffer, to);
+        let lines = self.lines(number, &buffer);
+        match whole {
+            Ok(true) => (Part::read(lines, self.context), None),
+            Ok(false) => {
+                let last = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
+                let mut part = Part::read(&lines[..last], self.context);
+                part.append(Part::too_long(&lines[last..], self.context));
+                (part, None)
+            }
+            Err(error) => (Part::read(lines, self.context), Some(error)),
+        }
+    }
+
+    /// What begins in the range: without the end of a line that began before it.
+    fn lines<'b>(&self, number: u64, buffer: &'b [u8]) -> &'b [u8] {
+        if number == 0 {
+            return buffer;
+        }
+        memchr::memchr(b'\n', &buffer[..buffer.len().min(PIECE + 1)]).map_or(&[], |end| &buffer[end + 1..])
+    }
+
+    /// Reads on to the end of the last line, unless no line begins in the range; false when the line is too long.
+    fn complete(&self, buffer: &mut Vec<u8>, to: u64) -> io::Result<bool> {
+        let Some(line) = memchr::memrchr(b'\n', buffer).or((to <= PIECE as u64).then_some(0)) else { return Ok(true) };
+        let mut at = to;
+        while at < self.len && buffer.last() != Some(&b'\n') {
+            if buffer.len() - line > LINE_LIMIT {
+                return Ok(false);
+            }
+            let end = buffer.len();
+            buffer.resize(end + (64 << 10), 0);
+            let len = read_full_at(&self.file, &mut buffer[end..], at)?;
+            let len = len.min(usize::try_from(self.len - at).unwrap_or(len));
+            let line_end = memchr::memchr(b'\n', &buffer[end..end + len]);
+            buffer.truncate(line_end.map_or(end + len, |line_end| end + line_end + 1));
+            at += len as u64;
+            if len == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Reads until the buffer is full or the file ends, and says how many bytes there were.
+fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut len = 0;
+    while len < buffer.len() {
+        match file.read_at(&mut buffer[len..], offset + len as u64) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len)
+}
+
+/// Counts the bytes that are read.
+struct Counted<'c, R> {
+    inner: R,
+    count: &'c AtomicU64,
+}
+
+impl<R: Read> Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.inner.read(buffer)?;
+        self.count.fetch_add(len as u64, Ordering::Relaxed);
+        Ok(len)
+    }
+}

@@ -1,0 +1,218 @@
+//! Which log files there are: directories walked, packed and rotated names known, duplicates found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::finding::Finding;
+
+/// One log to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// How reports call it.
+        shown: String,
+    },
+    /// Standard input.
+    Stdin,
+}
+
+impl Source {
+    /// How reports call it.
+    pub fn shown(&self) -> &str {
+        match self {
+            Self::File { shown, .. } => shown,
+            Self::Stdin => "standard input",
+        }
+    }
+
+    /// The file as it was named.
+    pub fn file(path: &Path) -> Self {
+        Self::File { path: path.to_owned(), shown: path.display().to_string() }
+    }
+}
+
+/// The logs that the paths name, `-` being standard input; directories are walked, in the order of their names. Paths
+/// that lead nowhere are findings.
+pub fn expand(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
+    let mut sources = Vec::new();
+    let mut findings = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            sources.push(Source::Stdin);
+            continue;
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => walk(path, &mut sources, &mut findings),
+            Ok(_) => sources.push(Source::file(path)),
+            Err(error) => findings.push(unreadable(path, &error)),
+        }
+    }
+    (sources, findings)
+}
+
+/// A FAIL finding about a path that cannot be read.
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Finding {
+    let remedy = match error.kind() {
+        io::ErrorKind::NotFound => ": check the path",
+        io::ErrorKind::PermissionDenied => ": check its permissions",
+        _ => "",
+    };
+    Finding::fail(format!("the log cannot be read: {error}{remedy}")).in_file(path.display().to_string(), None)
+}
+
+fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
+    let mut files = BTreeSet::new();
+    for entry in walkdir::WalkDir::new(folder).follow_links(true) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && is_log(&entry.file_name().to_string_lossy()) => {
+                files.insert(entry.into_path());
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_owned();
+                findings.push(unreadable(&path, &io::Error::from(error)));
+            }
+        }
+    }
+    let logs: Vec<Source> =
+        files.iter().filter(|path| !has_structured_twin(path, &files)).map(|path| Source::file(path)).collect();
+    if logs.is_empty() {
+        let summary = "there is no log in this directory: nothing named *.jsonl, *.ndjson, *.json.log or *.log";
+        findings.push(Finding::fail(summary).in_file(folder.display().to_string(), None));
+    }
+    sources.extend(logs);
+}
+
+/// Whether a file is named like a log, packed and rotated ones included: `a.jsonl`, `a.log.gz`, `a.log.2`, `a.ndjson.1.xz`.
+fn is_log(name: &str) -> bool {
+    let stem = unpacked_name(name);
+    !stem.starts_with('.') && [".jsonl", ".ndjson", ".log"].iter().any(|end| stem.to_ascii_lowercase().ends_with(end))
+}
+
+/// The name without endings of compression and rotation.
+fn unpacked_name(name: &str) -> &str {
+    let mut stem = name;
+    while let Some((start, end)) = stem.rsplit_once('.') {
+        let packed = ["gz", "gzip", "bz2", "xz", "lzma", "zst"].iter().any(|known| end.eq_ignore_ascii_case(known));
+        let rotated = !end.is_empty() && end.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        if !packed && !rotated {
+            break;
+        }
+        stem = start;
+    }
+    stem
+}
+
+/// Whether a raw log of a supervised run has a structured one beside it, which holds the same lines.
+fn has_structured_twin(path: &Path, files: &BTreeSet<PathBuf>) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let Some(stem) = unpacked_name(&name).strip_suffix(".log").filter(|stem| stem.starts_with("final_dry_run_")) else {
+        return false;
+    };
+    files.iter().any(|other| {
+        let other_name = other.file_name().unwrap_or_default().to_string_lossy();
+        other.parent() == path.parent() && unpacked_name(&other_name).strip_suffix(".jsonl") == Some(stem)
+    })
+}
+
+/// Files that hold the same bytes as an earlier one of the list, each with that one, by their positions.
+pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
+    let mut sizes: BTreeMap<u64, Vec<(usize, &Path, u64, u64)>> = BTreeMap::new();
+    for (index, source) in sources.iter().enumerate() {
+        let Source::File { path, .. } = source else { continue };
+        if let Ok(metadata) =
+            fs::metadata(path).and_then(|m| if m.is_file() { Ok(m) } else { Err(io::ErrorKind::Other.into()) })
+        {
+            sizes.entry(metadata.len()).or_default().push((index, path, metadata.dev(), metadata.ino()));
+        }
+    }
+    let mut found = Vec::new();
+    for (size, files) in sizes.into_iter().filter(|(size, files)| *size > 0 && files.len() > 1) {
+        let mut known: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        let mut inodes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+        // The start tells most files apart, so that few are read twice.
+        let mut starts: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        for (position, (index, path, device, inode)) in files.iter().enumerate() {
+            match inodes.get(&(*device, *inode)) {
+                Some(first) => found.push((*index, *first)),
+                None => {
+                    inodes.insert((*device, *inode), *index);
+                    if let Some(start) = digest(path, size.min(64 << 10)) {
+                        starts.entry(start).or_default().push(position);
+                    }
+                }
+            }
+        }
+        for alike in starts.into_values().filter(|alike| alike.len() > 1) {
+            for (index, path, ..) in alike.into_iter().map(|position| files[position]) {
+                let Some(all) = digest(path, size) else { continue };
+                match known.get(&all) {
+                    Some(first) => found.push((index, *first)),
+                    None => {
+                        known.insert(all, index);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The SHA-256 of the first bytes of a file; none when it cannot be read, which the scan will tell.
+fn digest(path: &Path, len: u64) -> Option<Vec<u8>> {
+    let mut file = File::open(path).ok()?.take(len);
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer).ok()? {
+            0 => return Some(hash.finalize().to_vec()),
+            n => hash.update(&buffer[..n]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_known_by_their_names() {
+        for name in ["a.jsonl", "A.LOG", "a.ndjson.zst", "a.json.log.gz", "a.log.1", "a.log.2.gz", "a.log.2025-01-06"] {
+            assert!(is_log(name), "{name}");
+        }
+        for name in ["a.json", "a.gz", "log", ".a.log", "a.txt", "run.json", "a.log.bak"] {
+            assert!(!is_log(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_raw_log_of_a_run_is_left_out_beside_its_structured_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["final_dry_run_x.log", "final_dry_run_x.jsonl.gz", "final_dry_run_y.log", "other.log"] {
+            fs::write(folder.path().join(name), name).expect("writable");
+        }
+        let (sources, findings) = expand(&[folder.path().to_owned()]);
+        let names: Vec<_> = sources.iter().filter_map(|s| s.shown().rsplit('/').next()).collect();
+        assert_eq!(names, ["final_dry_run_x.jsonl.gz", "final_dry_run_y.log", "other.log"]);
+        assert_eq!(findings, []);
+    }
+
+    #[test]
+    fn equal_files_are_found() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let source = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).expect("writable");
+            Source::file(&folder.path().join(name))
+        };
+        let sources = [source("a", "same"), source("b", "else"), source("c", "same"), source("a", "same")];
+        assert_eq!(duplicates(&sources), [(3, 0), (2, 0)]);
+    }
+}
