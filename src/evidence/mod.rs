@@ -27,3 +27,4 @@ pub mod signature;
 pub mod summary;
 pub mod tally;
 mod traces;
+pub mod timeline;

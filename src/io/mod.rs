@@ -1,6 +1,7 @@
 //! The outside world: clock, files, terminal, children, network. Nothing here decides or words anything.
 
 pub mod capture;
+pub mod checksums;
 pub mod child;
 pub mod clock;
 pub mod decode;
@@ -14,6 +15,9 @@ pub mod parallel;
 pub mod pid;
 mod pieces;
 mod progress_bar;
+pub mod load;
+pub mod packet;
+pub mod packet_reader;
 pub mod progress_file;
 pub mod runs;
 pub mod sampler;

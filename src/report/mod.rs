@@ -6,6 +6,7 @@
 pub mod backlog;
 pub mod block;
 pub mod dashboard;
+pub mod audit;
 pub mod inert;
 mod markdown;
 pub mod offline_qa;

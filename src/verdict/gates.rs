@@ -289,7 +289,7 @@ fn with_more(text: &str, total: u64) -> String {
 }
 
 /// The finding of the logs that stands first for their status.
-fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
+pub fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
     [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.warnings]
         .into_iter()
         .filter_map(|list| worst(list))

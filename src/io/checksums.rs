@@ -1,0 +1,136 @@
+//! Re-hashes the files that a list of checksums names.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::files;
+use crate::evidence::checksums::{self, Found, List};
+use crate::evidence::summary::ChecksumSummary;
+use crate::finding::{Finding, Status};
+
+/// Verifies the list at `path`; the files lie relative to its folder. `shown` is what the user calls the list.
+pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match read_list(path, shown) {
+        Ok(list) => Folder::new(folder).verify(&list, shown),
+        Err(summary) => summary,
+    }
+}
+
+/// Verifies a packet: its manifest, its `SHA256SUMS`, and that it holds nothing else. `shown` is what the user calls
+/// the packet.
+pub fn verify_packet(packet: &Path, shown: &str) -> ChecksumSummary {
+    let name = |file: &str| format!("{shown}/{file}");
+    let mut folder = Folder::new(packet);
+    let manifest = match read_list(&packet.join("manifest.json"), &name("manifest.json")) {
+        Ok(list) => list,
+        Err(summary) => return summary,
+    };
+    let mut summary = folder.verify(&manifest, &name("manifest.json"));
+    // A packet of another writer has no digests; then there is nothing that the rest could prove.
+    if manifest.files.values().any(|listed| listed.sha256.is_none()) {
+        return summary;
+    }
+    match read_list(&packet.join("SHA256SUMS"), &name("SHA256SUMS")) {
+        Ok(sums) => {
+            summary.merge(folder.verify(&sums, &name("SHA256SUMS")));
+            let unlisted =
+                |path: &str| !manifest.files.contains_key(path) && !matches!(path, "manifest.json" | "SHA256SUMS");
+            summary.merge(failures(folder.names().into_iter().filter(|path| unlisted(path)).map(|path| {
+                Finding::fail(format!("{path} is in the packet but not in its manifest"))
+                    .in_file(name(&path), None)
+                    .with("path", path)
+            })));
+        }
+        Err(missing) => summary.merge(missing),
+    }
+    summary
+}
+
+fn failures(findings: impl Iterator<Item = Finding>) -> ChecksumSummary {
+    let findings: Vec<Finding> = findings.collect();
+    let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
+    ChecksumSummary { status, findings, ..ChecksumSummary::default() }
+}
+
+fn read_list(path: &Path, shown: &str) -> Result<List, ChecksumSummary> {
+    files::read(path).map(|bytes| checksums::read(shown, &bytes)).map_err(|error| {
+        let finding = Finding::fail(format!("the list of checksums cannot be read: {}", error.source));
+        ChecksumSummary { lists: vec![shown.to_owned()], ..failures(std::iter::once(finding.in_file(shown, None))) }
+    })
+}
+
+/// A folder with the digests of its files, each computed once.
+struct Folder {
+    path: PathBuf,
+    known: BTreeMap<String, Found>,
+}
+
+impl Folder {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), known: BTreeMap::new() }
+    }
+
+    fn verify(&mut self, list: &List, shown: &str) -> ChecksumSummary {
+        checksums::verify(shown, list, |name| {
+            let Self { path, known } = self;
+            known.entry(name.to_owned()).or_insert_with(|| look(path, name)).clone()
+        })
+    }
+
+    /// Every file below the folder by its relative path, sorted. Links count as files: they are not followed.
+    fn names(&self) -> Vec<String> {
+        walkdir::WalkDir::new(&self.path)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_map(Result::ok)
+            .filter(|entry| !entry.file_type().is_dir())
+            .filter_map(|entry| Some(entry.path().strip_prefix(&self.path).ok()?.to_string_lossy().into_owned()))
+            .collect()
+    }
+}
+
+/// Digests the file `name` in `folder`; only a plain file that really lies there is opened.
+fn look(folder: &Path, name: &str) -> Found {
+    let path = folder.join(name);
+    let plain = || -> io::Result<PathBuf> {
+        if !fs::symlink_metadata(&path)?.is_file() {
+            return Err(io::Error::other("is not a plain file"));
+        }
+        let real = path.canonicalize()?;
+        if real.starts_with(folder.canonicalize()?) {
+            Ok(real)
+        } else {
+            Err(io::Error::other("lies outside the folder, behind a link"))
+        }
+    };
+    match plain().and_then(|path| digest(&path)) {
+        Ok((sha256, bytes)) => Found::File { sha256, bytes },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Unreadable("is missing".to_owned()),
+        Err(error) => Found::Unreadable(error.to_string()),
+    }
+}
+
+/// The SHA-256 of a file in lower-case hex, and its size.
+fn digest(path: &Path) -> io::Result<(String, u64)> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut chunk = vec![0; 256 << 10];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            break;
+        }
+        digest.update(&chunk[..read]);
+        bytes += read as u64;
+    }
+    Ok((digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), bytes))
+}

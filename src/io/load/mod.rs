@@ -1,0 +1,213 @@
+//! Loads the evidence of a run, wherever it lies, and has it judged.
+//!
+//! `final-dry-run` ends with [`judge`] on its run directory, and `audit` is little more than [`judge`]: one verdict,
+//! computed from what is on disk.
+
+mod packet;
+mod run;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::files::{self, FileError};
+use super::packet_reader::Unpacked;
+use super::scan::{self, ScanOptions};
+use super::{checksums, clock};
+use crate::evidence::summary::{ChecksumSummary, LogSummary, Summary};
+use crate::evidence::{diary, performance, plan};
+use crate::finding::{Finding, Metadata, Status};
+use crate::time::Stamp;
+use crate::verdict::audit::Audit;
+use crate::verdict::policy::{self, Layer, Policy};
+
+/// What is to be judged.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A run directory, a packet directory or a packet archive.
+    Run(PathBuf),
+    /// Evidence files named one by one.
+    Files {
+        /// Logs: files, directories, or `-` for standard input.
+        logs: Vec<PathBuf>,
+        /// The decision diary.
+        diary: Option<PathBuf>,
+        /// The performance report.
+        performance: Option<PathBuf>,
+    },
+}
+
+/// What is to be judged, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The evidence.
+    pub subject: Subject,
+    /// A list of checksums to verify.
+    pub checksums: Option<PathBuf>,
+    /// An infrastructure plan to look for drift in.
+    pub plan: Option<PathBuf>,
+    /// Thresholds and criteria, the first layer over all others; the settings of a run come after them.
+    pub layers: Vec<Layer>,
+    /// What the caller adds; never overwrites evidence.
+    pub metadata: Metadata,
+    /// The key of the diary's signatures.
+    pub diary_key: Option<Vec<u8>>,
+    /// How many threads read logs; none for one per core.
+    pub threads: Option<usize>,
+    /// Whether to show a progress bar on standard error.
+    pub show_progress: bool,
+}
+
+impl Request {
+    /// A request to judge a run directory by its own settings.
+    pub fn run(folder: &Path) -> Self {
+        Self {
+            subject: Subject::Run(folder.to_owned()),
+            checksums: None,
+            plan: None,
+            layers: Vec::new(),
+            metadata: Metadata::new(),
+            diary_key: None,
+            threads: None,
+            show_progress: false,
+        }
+    }
+}
+
+/// Why no verdict could be formed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The request cannot be meant; the message says what to do.
+    #[error("{0}")]
+    Usage(String),
+    /// The place of the evidence itself cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// A file with the name by which people know it.
+#[derive(Clone, Debug)]
+struct Named {
+    path: PathBuf,
+    name: String,
+}
+
+impl Named {
+    fn given(path: &Path) -> Self {
+        Self { path: path.to_owned(), name: path.display().to_string() }
+    }
+}
+
+/// The evidence, found but not yet read.
+#[derive(Debug, Default)]
+struct Evidence {
+    logs: Vec<Named>,
+    diary: Option<Named>,
+    performance: Option<Named>,
+    /// The supervised time, and its length by the monotonic clock.
+    window: Option<(Stamp, Stamp)>,
+    duration_seconds: Option<f64>,
+    /// What is wrong with the run itself.
+    findings: Vec<Finding>,
+    /// What the run was asked for.
+    layer: Option<Layer>,
+    /// What the operator attached to the run, and what is known of the run.
+    metadata: Metadata,
+    run: Option<Value>,
+    checksums: Option<ChecksumSummary>,
+    /// Keeps the temporary folder until the evidence was read.
+    _unpacked: Option<Unpacked>,
+}
+
+/// Loads the evidence and judges it.
+///
+/// # Errors
+/// The policy contradicts itself, or the named place holds no run. Bad evidence is no error but a finding.
+pub fn judge(request: &Request) -> Result<Audit, LoadError> {
+    let mut evidence = match &request.subject {
+        Subject::Run(path) => run::find(path)?,
+        Subject::Files { logs, diary, performance } => Evidence {
+            logs: logs.iter().map(|path| Named::given(path)).collect(),
+            diary: diary.as_deref().map(Named::given),
+            performance: performance.as_deref().map(Named::given),
+            ..Evidence::default()
+        },
+    };
+    let layers: Vec<Layer> = request.layers.iter().cloned().chain(evidence.layer.take()).collect();
+    let policy = policy::resolve(&layers).map_err(LoadError::Usage)?;
+    let logs = read_logs(&evidence, &policy, request);
+    let window = evidence.window.or(logs.started_at.zip(logs.ended_at));
+    let diary = evidence.diary.as_ref().map(|file| match files::read(&file.path) {
+        Ok(bytes) => diary::summarise(&file.name, &bytes, window, &policy.diary_rules(request.diary_key.clone())),
+        Err(error) => diary::unreadable(&file.name, &format!("the diary cannot be read: {}", error.source)),
+    });
+    let performance = evidence.performance.as_ref().map(|file| match files::read(&file.path) {
+        Ok(bytes) => performance::summarise(&file.name, &bytes, window, &policy.performance_rules()),
+        Err(error) => performance::unreadable(&file.name, &format!("the report cannot be read: {}", error.source)),
+    });
+    let plan = request.plan.as_deref().map(Named::given).map(|file| match files::read(&file.path) {
+        Ok(bytes) => plan::summarise(&file.name, &bytes),
+        Err(error) => plan::unreadable(&file.name, &format!("the plan cannot be read: {}", error.source)),
+    });
+    let listed = request.checksums.as_deref().map(|path| checksums::verify(path, &path.display().to_string()));
+    let checksums = match (evidence.checksums.take(), listed) {
+        (Some(mut packet), Some(listed)) => {
+            packet.merge(listed);
+            Some(packet)
+        }
+        (packet, listed) => packet.or(listed),
+    };
+    let metadata = metadata(&evidence, request);
+    let summary = Summary {
+        schema: String::new(),
+        generated_at: clock::generated_at(),
+        status: Status::Pass,
+        metadata,
+        logs,
+        diary,
+        performance,
+        checksums,
+        plan,
+        findings: evidence.findings,
+    };
+    Ok(Audit::new(summary, policy, clock::generated_at()))
+}
+
+fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> LogSummary {
+    let options = ScanOptions {
+        warn_gap: policy.warn_gap(),
+        fail_gap: policy.fail_gap(),
+        max_listed: policy.logs.max_listed,
+        threads: request.threads,
+        window: evidence.window,
+        show_progress: request.show_progress,
+    };
+    let paths: Vec<PathBuf> = evidence.logs.iter().map(|log| log.path.clone()).collect();
+    let (sources, faults) = scan::expand(&paths);
+    let mut logs = scan::scan(&sources, &options);
+    logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
+    logs.findings.extend(faults);
+    if let Some(seconds) = evidence.duration_seconds {
+        logs.duration_seconds = Some(seconds);
+    }
+    logs
+}
+
+/// What the document says about where it comes from. The keys of the evidence win over those of people.
+fn metadata(evidence: &Evidence, request: &Request) -> Metadata {
+    let name = |file: &Named| Value::from(file.name.as_str());
+    let known: BTreeMap<&str, Option<Value>> = BTreeMap::from([
+        ("log_paths", Some(evidence.logs.iter().map(name).collect())),
+        ("diary_path", evidence.diary.as_ref().map(name)),
+        ("performance_path", evidence.performance.as_ref().map(name)),
+        ("checksums_path", request.checksums.as_deref().map(Named::given).as_ref().map(name)),
+        ("plan_path", request.plan.as_deref().map(Named::given).as_ref().map(name)),
+        ("run", evidence.run.clone()),
+    ]);
+    let mut metadata = evidence.metadata.clone();
+    metadata.extend(request.metadata.clone());
+    metadata.retain(|key, _| !known.contains_key(key.as_str()));
+    metadata.extend(known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
+    metadata
+}

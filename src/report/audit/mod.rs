@@ -1,0 +1,110 @@
+//! The audit as a document: the verdict and what decided it, the gates, what would change the verdict, the evidence.
+
+mod evidence;
+mod logs;
+
+use super::{Block, Cell, Doc, Table, Tone, count};
+use crate::finding::Status;
+use crate::verdict::audit::Audit;
+use crate::verdict::gates::{self, Gate};
+
+/// How many items of a kind people are shown; JSON has them all.
+const SHOWN: usize = 10;
+
+/// The document of an audit of `subject`.
+pub fn doc(audit: &Audit, subject: &str) -> Doc {
+    let mut doc = Doc::new(format!("audit of {subject}")).verdict(audit.verdict, because(audit));
+    doc.section("Gates", Block::Table(gate_table(&audit.gates)));
+    if let Some(text) = would_change(audit) {
+        doc.section("What would change the verdict", Block::Text(text.into()));
+        doc.push(Block::List(gates::to_mend(&audit.gates).into_iter().map(mend).collect()));
+    }
+    evidence::run(&mut doc, audit);
+    logs::push(&mut doc, &audit.summary.logs);
+    evidence::diary(&mut doc, audit);
+    evidence::performance(&mut doc, audit);
+    evidence::checksums(&mut doc, audit);
+    evidence::plan(&mut doc, audit);
+    evidence::metadata(&mut doc, audit);
+    doc
+}
+
+/// What decided the verdict, the weightiest first.
+fn because(audit: &Audit) -> Vec<String> {
+    let deciding: Vec<&Gate> = audit.gates.iter().filter(|gate| gate.status == audit.verdict).collect();
+    if audit.verdict == Status::Pass {
+        let gates = count(deciding.len() as u64, "gate");
+        let asked = if audit.sign_off.is_some() { "sign-off" } else { "no sign-off was asked for" };
+        return vec![format!("all {gates} passed ({asked})"), logs::in_short(&audit.summary.logs)];
+    }
+    deciding
+        .iter()
+        .map(|gate| {
+            let first = match gate.name.as_str() {
+                "logs" => gates::first_of_logs(&audit.summary.logs).map(|first| first.summary.as_str()),
+                _ => None,
+            };
+            let first = first.map(|first| format!("; first: {}", super::inert::shorten(first, 120))).unwrap_or_default();
+            let place = gate.evidence.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+            let asked = match gate.name.as_str() {
+                "duration" | "uptime" | "sharpe" => format!(", asked for {}", gate.threshold),
+                _ => String::new(),
+            };
+            format!("{}: {}{asked}{first}{place}", gate.name, gate.measured)
+        })
+        .collect()
+}
+
+fn gate_table(gates: &[Gate]) -> Table {
+    let mut table = Table::new(&["gate", "verdict", "asked for", "measured", "samples", "evidence"]).right(&[4]);
+    for gate in gates {
+        table.row([
+            Cell::new(gate.name.as_str(), Tone::Strong),
+            gate.status.into(),
+            gate.threshold.as_str().into(),
+            super::inert::shorten(&gate.measured, 200).into(),
+            gate.samples.into(),
+            Cell::code(gate.evidence.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table
+}
+
+/// How the verdict would change, and how many gates that takes.
+fn would_change(audit: &Audit) -> Option<String> {
+    let to_mend = gates::to_mend(&audit.gates);
+    if to_mend.is_empty() {
+        return None;
+    }
+    let rest = audit.gates.iter().map(|gate| gate.status).filter(|status| *status < audit.verdict);
+    let next = Status::roll_up(rest);
+    let following: Vec<&str> = audit
+        .gates
+        .iter()
+        .filter(|gate| gate.status == audit.verdict && !to_mend.contains(gate))
+        .map(|gate| gate.name.as_str())
+        .collect();
+    let of = count(audit.gates.len() as u64, "gate");
+    let these = match to_mend.len() {
+        1 => format!("once this one of {of} passes"),
+        n => format!("once these {n} of {of} pass"),
+    };
+    let follow = match following.as_slice() {
+        [] => String::new(),
+        names => format!(" ({} then passes too)", names.join(" and ")),
+    };
+    Some(format!("{} becomes {next} {these}{follow}:", audit.verdict))
+}
+
+fn mend(gate: &Gate) -> Cell {
+    format!("{}: {}", gate.name, gate.mend.as_deref().unwrap_or("mend it")).into()
+}
+
+/// Says how many are not shown; nothing where all are.
+fn and_more(doc: &mut Doc, total: u64, shown: usize, what: &str) {
+    let more = total.saturating_sub(shown as u64);
+    if more > 0 {
+        let text = format!("and {}; --format json lists them", count(more, &format!("more {what}")));
+        doc.push(Block::Text(Cell::dim(text)));
+    }
+}
