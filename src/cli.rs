@@ -23,6 +23,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Judge evidence that exists: a run directory, a packet, or logs with their diary and performance report
+    Audit(Box<command::audit::Audit>),
     /// Supervise a rehearsal, keep its evidence and judge it
     #[command(hide = true)]
     FinalDryRun(Box<command::final_dry_run::FinalDryRun>),
@@ -77,6 +79,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
     }
     match command {
         Command::Backlog(args) => command::backlog::run(&common, &args),
+        Command::Audit(args) => command::audit::run(&common, *args),
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
         Command::OfflineQa(args) => command::offline_qa::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),

@@ -9,8 +9,8 @@ use clap::{Args, ValueEnum};
 
 use super::{Common, Error, Outcome};
 use crate::finding::Status;
-use crate::io::load::{self, LoadError, Request, Subject};
 use crate::io::files;
+use crate::io::load::{self, LoadError, Request, Subject};
 use crate::report;
 use crate::verdict::policy::{self, Layer};
 
@@ -20,7 +20,7 @@ use crate::verdict::policy::{self, Layer};
                         emp-ops audit --log logs/ --diary diary.json --performance performance.json --sign-off")]
 pub struct Audit {
     /// A run directory, a packet directory or a packet.tar.gz
-    #[arg(value_name = "RUN_DIR", required_unless_present = "log", conflicts_with_all = ["log", "diary", "performance"])]
+    #[arg(value_name = "RUN_DIR")]
     run: Option<PathBuf>,
 
     /// A log, a directory of logs, or - for standard input; repeatable
@@ -128,6 +128,7 @@ fn sharpe(text: &str) -> Result<f64, String> {
 /// # Errors
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
 pub fn run(common: &Common, args: Audit) -> Result<ExitCode, Error> {
+    args.check()?;
     let mut layers = vec![args.layer()];
     if let Some(path) = &args.policy {
         layers.push(read_policy(path)?);
@@ -172,6 +173,25 @@ fn key_from(name: &str) -> Result<Vec<u8>, Error> {
 }
 
 impl Audit {
+    /// Whether it is clear what is to be judged.
+    fn check(&self) -> Result<(), Error> {
+        let files = !self.log.is_empty() || self.diary.is_some() || self.performance.is_some();
+        let twice = self.log.iter().filter(|path| path.as_os_str() == "-").count() > 1;
+        let text = match &self.run {
+            Some(run) if files => format!(
+                "{} brings its own logs, diary and performance report; name either a run directory or files with \
+                 --log, --diary and --performance",
+                run.display()
+            ),
+            None if self.log.is_empty() => {
+                "there is nothing to judge; name a run directory or packet, or logs with --log PATH".to_owned()
+            }
+            _ if twice => "standard input can be read only once; give one --log -".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(Error::Usage(text))
+    }
+
     /// What the report calls the evidence.
     fn subject_name(&self) -> String {
         match (&self.run, self.log.as_slice()) {

@@ -2,6 +2,7 @@
 //! A command never uses another command; what they share is here.
 
 pub mod backlog;
+pub mod audit;
 pub mod final_dry_run;
 pub mod offline_qa;
 pub mod simulate;

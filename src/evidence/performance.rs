@@ -68,8 +68,8 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
     }
     if let Some(roi) = summary.roi.filter(|roi| *roi < rules.min_roi) {
         reader.warn(match rules.min_roi {
-            0.0 => format!("the return on investment is negative: {roi}"),
-            least => format!("the return on investment is {roi}, below {least}"),
+            0.0 => format!("the return on investment is negative: {}", short(roi)),
+            least => format!("the return on investment is {}, below {least}", short(roi)),
         });
     }
     reader.stated_status();
@@ -82,6 +82,11 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
 
 fn child<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
     map.get(name).and_then(Value::as_object)
+}
+
+/// Four decimals, unless that would leave nothing.
+fn short(figure: f64) -> String {
+    if figure.abs() < 0.0001 { figure.to_string() } else { format!("{figure:.4}") }
 }
 
 struct Reader<'a> {

@@ -1,6 +1,7 @@
 //! Gates: each part of the evidence, what was asked of it, what was measured, and what would mend it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::sign_off::Criteria;
 use crate::evidence::summary::{LogSummary, Summary};
@@ -87,52 +88,63 @@ impl View<'_> {
 
     fn wanted(&self) -> &'static str {
         match self.criteria {
-            Some(criteria) if !criteria.allow_warnings => "no failures, no warnings",
+            Some(criteria) if !criteria.allow_warnings => "no warnings",
             _ => "no failures",
         }
     }
 
-    /// The gate of a part that is judged by its findings.
-    fn part(&self, name: &str, findings: &[Finding], samples: u64, clean: &str) -> Gate {
+    /// The gate of a part that is judged by its findings; `path` is the key of its file in the metadata.
+    fn part(&self, name: &str, findings: &[Finding], samples: u64, clean: &str, path: &str) -> Gate {
         let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
         let first = worst(findings);
+        let standing = findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
         Gate {
             name: name.to_owned(),
             threshold: self.wanted().to_owned(),
-            measured: first.map_or_else(|| clean.to_owned(), |first| with_more(&first.summary, findings.len() as u64)),
+            measured: first.map_or_else(|| clean.to_owned(), |first| with_more(&first.summary, standing)),
             samples,
             status: self.accepts(status),
-            evidence: first.and_then(|first| first.place.as_ref()).map(ToString::to_string),
+            evidence: first.and_then(|first| first.place.as_ref()).map(ToString::to_string).or_else(|| self.path(path)),
             ..Gate::default()
         }
+    }
+
+    /// The path of a part of the evidence.
+    fn path(&self, key: &str) -> Option<String> {
+        self.summary.metadata.get(key).and_then(Value::as_str).map(str::to_owned)
+    }
+
+    /// The path of the logs: the first, with how many more there are.
+    fn log_paths(&self) -> Option<String> {
+        let paths = self.summary.metadata.get("log_paths").and_then(Value::as_array)?;
+        let first = paths.first().and_then(Value::as_str)?;
+        Some(with_more(first, paths.len() as u64))
     }
 
     fn run(&self) -> Option<Gate> {
         let findings = &self.summary.findings;
-        let gate = self.part("run", findings, findings.len() as u64, "completed");
         let known = !findings.is_empty() || self.summary.metadata.contains_key("run");
-        known.then(|| gate.mended("a run that completes without these incidents"))
+        let gate = self.part("run", findings, findings.len().max(1) as u64, "completed", "run_path");
+        let incidents = count(findings.len() as u64, "incident");
+        known.then(|| gate.mended(&format!("a completed run without {}", these(findings.len() as u64, &incidents))))
     }
 
     fn logs(&self) -> Gate {
         let logs = &self.summary.logs;
-        let first = first_of_logs(logs);
-        let measured = match logs.records {
-            0 => "no records".to_owned(),
-            _ => log_counts(logs),
-        };
+        let place = first_of_logs(logs).and_then(|first| first.place.as_ref()).map(ToString::to_string);
+        let counts = log_counts(logs);
         Gate {
             name: "logs".to_owned(),
             threshold: self.wanted().to_owned(),
+            measured: if logs.records == 0 { "no records".to_owned() } else { counts.join(", ") },
             samples: logs.records,
             status: self.accepts(logs.status),
-            evidence: first.and_then(|first| first.place.as_ref()).map(ToString::to_string),
-            measured,
+            evidence: place.or_else(|| self.log_paths()),
             ..Gate::default()
         }
-        .mended(match logs.records {
-            0 => "logs with at least one record that has a time",
-            _ => "a run whose logs hold none of these",
+        .mended(&match logs.records {
+            0 => "logs with at least one record that has a time".to_owned(),
+            _ => format!("a run without its {}", join(&counts)),
         })
     }
 
@@ -170,7 +182,7 @@ impl View<'_> {
             measured: logs.uptime_ratio.map_or_else(|| "not known".to_owned(), percent),
             samples: logs.records,
             status: pass_if(logs.uptime_ratio.is_some_and(|actual| actual >= required)),
-            evidence: longest.and_then(|gap| gap.place.as_ref()).map(ToString::to_string),
+            evidence: longest.and_then(|gap| gap.place.as_ref()).map(ToString::to_string).or_else(|| self.log_paths()),
             follows: decided.then(|| "logs".to_owned()),
             ..Gate::default()
         };
@@ -193,10 +205,14 @@ impl View<'_> {
             },
             samples: diary.total_entries,
             status,
-            evidence: first.and_then(|issue| issue.place.as_ref()).map(Place::to_string),
+            evidence: first
+                .and_then(|issue| issue.place.as_ref())
+                .map(Place::to_string)
+                .or_else(|| self.path("diary_path")),
             ..Gate::default()
         };
-        Some(gate.mended("a diary without these issues"))
+        let total = diary.total_issues;
+        Some(gate.mended(&format!("a diary without {}", these(total, &count(total, "issue")))))
     }
 
     fn performance(&self) -> Option<Gate> {
@@ -206,12 +222,13 @@ impl View<'_> {
         };
         let figures = [performance.roi, performance.win_rate, performance.sharpe_ratio];
         let samples = figures.iter().flatten().count() as u64 + u64::from(performance.total_trades > 0);
-        let mut gate = self.part("performance", &performance.findings, samples, "no findings");
+        let mut gate = self.part("performance", &performance.findings, samples, "no findings", "performance_path");
         if !required {
             gate.status = performance.status;
         }
         gate.threshold = self.optional(required, &gate.threshold);
-        Some(gate.mended("a report without these findings"))
+        let total = performance.findings.len() as u64;
+        Some(gate.mended(&format!("a report without {}", these(total, &count(total, "finding")))))
     }
 
     fn sharpe(&self) -> Option<Gate> {
@@ -224,7 +241,7 @@ impl View<'_> {
             measured: actual.map_or_else(|| "not known".to_owned(), |actual| actual.to_string()),
             samples: u64::from(actual.is_some()),
             status: pass_if(actual.is_some_and(|actual| actual >= required)),
-            evidence: self.summary.metadata.get("performance_path").and_then(|path| path.as_str()).map(str::to_owned),
+            evidence: self.path("performance_path"),
             follows: performance.is_none().then(|| "performance".to_owned()),
             ..Gate::default()
         };
@@ -234,14 +251,14 @@ impl View<'_> {
     fn checksums(&self) -> Option<Gate> {
         let checksums = self.summary.checksums.as_ref()?;
         let clean = format!("{} verified", count(checksums.verified, "file"));
-        let gate = self.part("checksums", &checksums.findings, checksums.listed, &clean);
-        Some(gate.mended("the files as they were when the list was made"))
+        let gate = self.part("checksums", &checksums.findings, checksums.listed, &clean, "checksums_path");
+        Some(gate.mended("the files as they were when the list was made, and a list that has digests"))
     }
 
     fn plan(&self) -> Option<Gate> {
         let plan = self.summary.plan.as_ref()?;
-        let gate = self.part("plan", &plan.findings, plan.resources, "no pending changes");
-        Some(gate.mended("an infrastructure that is as planned"))
+        let gate = self.part("plan", &plan.findings, plan.resources, "no pending changes", "plan_path");
+        Some(gate.mended("a plan without pending changes: apply it, or take the drift back"))
     }
 
     fn optional(&self, required: bool, wanted: &str) -> String {
@@ -290,26 +307,48 @@ fn with_more(text: &str, total: u64) -> String {
 
 /// The finding of the logs that stands first for their status.
 pub fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
-    [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.warnings]
+    [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.findings, &logs.warnings]
         .into_iter()
         .filter_map(|list| worst(list))
         .find(|finding| finding.severity == logs.status)
 }
 
-/// `3 errors, 1 stack trace, 2 gaps, 5 warnings`.
-fn log_counts(logs: &LogSummary) -> String {
+/// `3 errors`, `1 stack trace`, `2 gaps`, …; what there is none of is left out, and if there is nothing it says so.
+fn log_counts(logs: &LogSummary) -> Vec<String> {
     let totals = logs.totals;
+    let faults = logs.findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
     let counts: Vec<String> = [
         (totals.errors, "error"),
-        (totals.content_incidents, "crash report"),
+        (totals.content_incidents, "stack trace"),
         (totals.gap_incidents, "gap"),
         (totals.warnings, "warning"),
+        (faults, "fault of the files"),
     ]
     .into_iter()
     .filter(|(number, _)| *number > 0)
-    .map(|(number, noun)| count(number, noun))
+    .map(|(number, noun)| match noun.strip_suffix(" of the files") {
+        Some(noun) => count(number, noun) + " of the files",
+        None => count(number, noun),
+    })
     .collect();
-    if counts.is_empty() { "no errors, gaps or warnings".to_owned() } else { counts.join(", ") }
+    if counts.is_empty() { vec!["no errors, gaps or warnings".to_owned()] } else { counts }
+}
+
+/// `its 3 issues`, `its issue`.
+fn these(number: u64, counted: &str) -> String {
+    match number {
+        1 => format!("its {}", counted.trim_start_matches("1 ")),
+        _ => format!("its {counted}"),
+    }
+}
+
+/// `a, b and c`.
+fn join(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [front @ .., last] => format!("{} and {last}", front.join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -42,10 +42,14 @@ pub(super) fn run(doc: &mut Doc, audit: &Audit) {
     for (key, value) in run.into_iter().flatten() {
         let text = match value {
             Value::Null => continue,
-            Value::String(text) => Stamp::parse(text).filter(|_| key.ends_with("_at")).map_or(text.clone(), Stamp::human),
-            Value::Array(words) => {
-                words.iter().map(|word| word.as_str().map_or(word.to_string(), str::to_owned)).collect::<Vec<_>>().join(" ")
+            Value::String(text) => {
+                Stamp::parse(text).filter(|_| key.ends_with("_at")).map_or(text.clone(), Stamp::human)
             }
+            Value::Array(words) => words
+                .iter()
+                .map(|word| word.as_str().map_or(word.to_string(), str::to_owned))
+                .collect::<Vec<_>>()
+                .join(" "),
             other => other.to_string(),
         };
         facts.push((key.replace('_', " "), inert::shorten(&text, 200).into()));

@@ -44,7 +44,8 @@ fn because(audit: &Audit) -> Vec<String> {
                 "logs" => gates::first_of_logs(&audit.summary.logs).map(|first| first.summary.as_str()),
                 _ => None,
             };
-            let first = first.map(|first| format!("; first: {}", super::inert::shorten(first, 120))).unwrap_or_default();
+            let first =
+                first.map(|first| format!("; first: {}", super::inert::shorten(first, 120))).unwrap_or_default();
             let place = gate.evidence.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
             let asked = match gate.name.as_str() {
                 "duration" | "uptime" | "sharpe" => format!(", asked for {}", gate.threshold),
@@ -56,13 +57,13 @@ fn because(audit: &Audit) -> Vec<String> {
 }
 
 fn gate_table(gates: &[Gate]) -> Table {
-    let mut table = Table::new(&["gate", "verdict", "asked for", "measured", "samples", "evidence"]).right(&[4]);
+    let mut table = Table::new(&["gate", "verdict", "measured", "asked for", "samples", "evidence"]).right(&[4]);
     for gate in gates {
         table.row([
             Cell::new(gate.name.as_str(), Tone::Strong),
             gate.status.into(),
-            gate.threshold.as_str().into(),
             super::inert::shorten(&gate.measured, 200).into(),
+            gate.threshold.as_str().into(),
             gate.samples.into(),
             Cell::code(gate.evidence.as_deref().unwrap_or_default()),
         ]);
