@@ -143,7 +143,7 @@ impl View<'_> {
             ..Gate::default()
         }
         .mended(&match logs.records {
-            0 => "logs with at least one record that has a time".to_owned(),
+            0 => "at least one record that has a time".to_owned(),
             _ => format!("a run without its {}", join(&counts)),
         })
     }

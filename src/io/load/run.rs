@@ -254,7 +254,16 @@ impl Folder<'_> {
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
             .collect();
-        snapshots.sort();
+        let recorded = &record.progress;
+        // Kept without a timeline, a run has no head.
+        if snapshots.is_empty() && recorded.head_sha256.is_none() {
+            return;
+        }
+        // By their number, since clocks may go back and numbers may grow longer.
+        snapshots.sort_by_key(|path| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            (name.rsplit('-').next().and_then(|number| number.parse::<u64>().ok()), name)
+        });
         let mut chain = Chain::default();
         for path in snapshots {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -262,7 +271,6 @@ impl Folder<'_> {
             let bytes = files::read(&path).unwrap_or_default();
             chain.push(&format!("{}/{name}", folder.name), &bytes);
         }
-        let recorded = &record.progress;
         evidence.findings.extend(chain.finish(&folder.name, recorded.snapshots, recorded.head_sha256.as_deref()));
     }
 }

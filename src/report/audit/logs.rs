@@ -1,10 +1,15 @@
-//! The logs in the audit.
+//! The logs in the audit: figures, incidents grouped, silences, files, and the course over time.
 
-use super::super::{Block, Cell, Doc, count};
-use super::evidence;
-use crate::evidence::summary::LogSummary;
+use super::{SHOWN, and_more, evidence};
+use crate::evidence::summary::{Bucket, FileReport, Group, LogSummary};
+use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count, inert};
 use crate::time::{Stamp, human_seconds};
 use crate::verdict::gates::percent;
+
+/// Buckets of the course over time that people are shown; more are joined.
+const BUCKETS: usize = 24;
+/// The longest bar.
+const BAR: u64 = 30;
 
 /// `12,345 records over 3d, uptime 100%`.
 pub(super) fn in_short(logs: &LogSummary) -> String {
@@ -14,15 +19,178 @@ pub(super) fn in_short(logs: &LogSummary) -> String {
 }
 
 pub(super) fn push(doc: &mut Doc, logs: &LogSummary) {
-    let mut facts: Vec<(String, Cell)> = vec![
-        ("status".to_owned(), logs.status.into()),
-        ("records".to_owned(), logs.records.into()),
-        ("ignored lines".to_owned(), logs.ignored_lines.into()),
-    ];
-    if let (Some(first), Some(last)) = (logs.started_at, logs.ended_at) {
-        facts.push(("first to last".to_owned(), format!("{} to {}", first.human(), last.human()).into()));
+    doc.section("Logs", Block::Facts(facts(logs)));
+    groups(doc, logs);
+    gaps(doc, logs);
+    evidence::findings(doc, "Faults of the log files", &logs.findings);
+    files(doc, &logs.files);
+    course(doc, &logs.histogram);
+}
+
+fn facts(logs: &LogSummary) -> Vec<(String, Cell)> {
+    let mut facts: Vec<(String, Cell)> =
+        vec![("status".to_owned(), logs.status.into()), ("records".to_owned(), logs.records.into())];
+    let mut add = |name: &str, text: String| {
+        if !text.is_empty() {
+            facts.push((name.to_owned(), inert::shorten(&text, 300).into()));
+        }
+    };
+    if logs.ignored_lines > 0 {
+        add("ignored", count(logs.ignored_lines, "line"));
     }
-    let _ = Stamp::human;
-    doc.section("Logs", Block::Facts(facts));
-    evidence::findings(doc, "Faults of the logs", &logs.findings);
+    if let (Some(first), Some(last)) = (logs.started_at, logs.ended_at) {
+        add("first to last", format!("{} to {}", first.human(), last.human()));
+    }
+    add("duration", logs.duration_seconds.map(human_seconds).unwrap_or_default());
+    add("uptime", logs.uptime_ratio.map(percent).unwrap_or_default());
+    add("levels", counted(&logs.level_counts));
+    add("unknown levels", counted(&logs.unknown_levels));
+    add("top events", counted(&logs.event_counts));
+    facts
+}
+
+/// The five with the highest counts: `heartbeat=15, shutdown=1`.
+fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
+    let mut ranked: Vec<(&String, &u64)> = counts.iter().collect();
+    ranked.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let more = ranked.len().saturating_sub(5);
+    let mut texts: Vec<String> = ranked.into_iter().take(5).map(|(name, n)| format!("{name}={n}")).collect();
+    if more > 0 {
+        texts.push(format!("and {more} more"));
+    }
+    texts.join(", ")
+}
+
+/// Errors, warnings and crashes: equal ones are one row.
+fn groups(doc: &mut Doc, logs: &LogSummary) {
+    let mut table = Table::new(&["", "count", "kind", "first", "last", "example", "where"]).right(&[1]);
+    for Group { severity, kind, count, first_at, last_at, example, .. } in logs.groups.iter().take(SHOWN) {
+        let when = |at: &Option<Stamp>| Cell::dim(at.map(Stamp::human).unwrap_or_default());
+        table.row([
+            (*severity).into(),
+            (*count).into(),
+            kind.replace('_', " ").into(),
+            when(first_at),
+            if *count > 1 { when(last_at) } else { Cell::default() },
+            inert::shorten(&example.summary, 200).into(),
+            Cell::code(example.place.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ]);
+    }
+    let shown = table.rows.len();
+    doc.section("Errors and warnings, equal ones together", Block::Table(table));
+    and_more(doc, logs.groups.len() as u64, shown, "kind");
+}
+
+fn gaps(doc: &mut Doc, logs: &LogSummary) {
+    evidence::findings(doc, "Silences", &logs.gap_incidents);
+    let unlisted = logs.totals.gap_incidents.saturating_sub(logs.gap_incidents.len() as u64);
+    if unlisted > 0 {
+        doc.push(Block::Text(Cell::dim(format!("and {} that --max-listed left out", count(unlisted, "more silence")))));
+    }
+}
+
+fn files(doc: &mut Doc, files: &[FileReport]) {
+    let mut table =
+        Table::new(&["file", "dialect", "size", "records", "ignored", "first", "last", "read"]).right(&[2, 3, 4]);
+    for file in files.iter().take(SHOWN) {
+        let when = |at: Option<Stamp>| Cell::dim(at.map(Stamp::human).unwrap_or_default());
+        let dialect = match file.encoding.as_str() {
+            "plain" | "" => file.dialect.clone(),
+            packed => format!("{} ({packed})", file.dialect),
+        };
+        table.row([
+            Cell::code(file.path.as_str()),
+            dialect.into(),
+            bytes_text(file.bytes).into(),
+            file.records.into(),
+            file.ignored_lines.into(),
+            when(file.started_at),
+            when(file.ended_at),
+            if file.complete { "whole".into() } else { Cell::new("in part", Tone::Strong) },
+        ]);
+    }
+    let shown = table.rows.len();
+    doc.section("Log files", Block::Table(table));
+    and_more(doc, files.len() as u64, shown, "file");
+    let ignored = files.iter().filter(|file| !file.first_ignored.is_empty()).take(SHOWN);
+    let lines = ignored.flat_map(|file| {
+        file.first_ignored.iter().map(|line| Cell::code(format!("{}:{}: {}", file.path, line.line, line.text)))
+    });
+    doc.section("First lines that were ignored", Block::List(lines.collect()));
+}
+
+/// Records, warnings and errors over time; silence shows as such.
+fn course(doc: &mut Doc, buckets: &[Bucket]) {
+    let joined = join(buckets);
+    let most = joined.iter().map(|bucket| bucket.records).max().unwrap_or_default();
+    let mut table = Table::new(&["from", "length", "records", "warnings", "errors", ""]).right(&[2, 3, 4]);
+    // One bucket says nothing that the figures do not.
+    for bucket in joined.iter().filter(|_| joined.len() > 1) {
+        let length = (bucket.records * BAR).div_ceil(most.max(1));
+        let bar = match bucket.records {
+            0 => Cell::new("silence", Tone::Strong),
+            _ => Cell::dim("#".repeat(usize::try_from(length).unwrap_or_default())),
+        };
+        table.row([
+            Cell::from(bucket.start.human()),
+            human_seconds(bucket.seconds as f64).into(),
+            bucket.records.into(),
+            some(bucket.warnings),
+            some(bucket.errors),
+            bar,
+        ]);
+    }
+    doc.section("Over time", Block::Table(table));
+}
+
+/// Zero is left blank, so that the rest stands out.
+fn some(number: u64) -> Cell {
+    if number == 0 { Cell::default() } else { number.into() }
+}
+
+/// At most [`BUCKETS`] buckets: neighbours are joined, except that a silence stays by itself.
+fn join(buckets: &[Bucket]) -> Vec<Bucket> {
+    let step = buckets.len().div_ceil(BUCKETS).max(1);
+    let mut joined: Vec<Bucket> = Vec::new();
+    let mut members = 0;
+    for bucket in buckets {
+        match joined.last_mut() {
+            Some(last) if members < step && (last.records == 0) == (bucket.records == 0) => {
+                last.seconds += bucket.seconds;
+                last.records += bucket.records;
+                last.warnings += bucket.warnings;
+                last.errors += bucket.errors;
+                members += 1;
+            }
+            _ => {
+                joined.push(*bucket);
+                members = 1;
+            }
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joining_keeps_every_record_and_every_silence() {
+        let bucket = |i: u64, records| Bucket {
+            start: Stamp::from_seconds(i64::try_from(i).expect("small") * 3600).expect("in range"),
+            seconds: 3600,
+            records,
+            warnings: 0,
+            errors: u64::from(i == 50),
+        };
+        let buckets: Vec<Bucket> = (0..100).map(|i| bucket(i, if i == 30 { 0 } else { 2 })).collect();
+        let joined = join(&buckets);
+        assert!(joined.len() <= BUCKETS + 4, "{}", joined.len());
+        assert_eq!(joined.iter().map(|b| b.records).sum::<u64>(), 198);
+        assert_eq!(joined.iter().map(|b| b.seconds).sum::<u64>(), 360_000);
+        assert_eq!(joined.iter().map(|b| b.errors).sum::<u64>(), 1);
+        assert_eq!(joined.iter().filter(|b| b.records == 0).map(|b| b.seconds).collect::<Vec<_>>(), [3600]);
+        assert_eq!(join(&[]).len(), 0);
+    }
 }

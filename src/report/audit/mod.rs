@@ -30,7 +30,7 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
 }
 
 /// What decided the verdict, the weightiest first.
-fn because(audit: &Audit) -> Vec<String> {
+pub fn because(audit: &Audit) -> Vec<String> {
     let deciding: Vec<&Gate> = audit.gates.iter().filter(|gate| gate.status == audit.verdict).collect();
     if audit.verdict == Status::Pass {
         let gates = count(deciding.len() as u64, "gate");

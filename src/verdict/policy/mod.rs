@@ -191,12 +191,15 @@ fn gaps(layers: &[Layer]) -> Result<(Duration, Duration), String> {
     let warn = layers.iter().find_map(|layer| Some((layer.warn_gap?, &layer.source)));
     let fail = layers.iter().find_map(|layer| Some((layer.fail_gap?, &layer.source)));
     match (warn, fail) {
-        (Some((warn, warn_source)), Some((fail, fail_source))) if fail < warn => Err(format!(
-            "the fail gap {} ({fail_source}) is shorter than the warn gap {} ({warn_source}); make the fail gap the \
-             longer one",
-            duration_text(fail),
-            duration_text(warn)
-        )),
+        (Some((warn, warn_source)), Some((fail, fail_source))) if fail < warn => {
+            let (warn, fail) = (duration_text(warn), duration_text(fail));
+            let sources = if warn_source == fail_source {
+                format!("the fail gap {fail} is shorter than the warn gap {warn} ({warn_source})")
+            } else {
+                format!("the fail gap {fail} ({fail_source}) is shorter than the warn gap {warn} ({warn_source})")
+            };
+            Err(format!("{sources}; make the fail gap the longer one"))
+        }
         (Some((warn, _)), Some((fail, _))) => Ok((warn, fail)),
         // One that stands alone moves the default of the other out of its way.
         (Some((warn, _)), None) => Ok((warn, FAIL_GAP.max(warn))),
