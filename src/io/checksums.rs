@@ -24,28 +24,27 @@ pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
     }
 }
 
-/// Verifies a packet: its manifest, its `SHA256SUMS`, and that it holds nothing else. `shown` is what the user calls
-/// the packet.
-pub fn verify_packet(packet: &Path, shown: &str) -> ChecksumSummary {
-    let name = |file: &str| format!("{shown}/{file}");
+/// Verifies a packet: its manifest, its `SHA256SUMS`, and that it holds nothing else. Files are named relative to the
+/// packet.
+pub fn verify_packet(packet: &Path) -> ChecksumSummary {
     let mut folder = Folder::new(packet);
-    let manifest = match read_list(&packet.join("manifest.json"), &name("manifest.json")) {
+    let manifest = match read_list(&packet.join("manifest.json"), "manifest.json") {
         Ok(list) => list,
         Err(summary) => return summary,
     };
-    let mut summary = folder.verify(&manifest, &name("manifest.json"));
+    let mut summary = folder.verify(&manifest, "manifest.json");
     // A packet of another writer has no digests; then there is nothing that the rest could prove.
     if manifest.files.values().any(|listed| listed.sha256.is_none()) {
         return summary;
     }
-    match read_list(&packet.join("SHA256SUMS"), &name("SHA256SUMS")) {
+    match read_list(&packet.join("SHA256SUMS"), "SHA256SUMS") {
         Ok(sums) => {
-            summary.merge(folder.verify(&sums, &name("SHA256SUMS")));
+            summary.merge(folder.verify(&sums, "SHA256SUMS"));
             let unlisted =
                 |path: &str| !manifest.files.contains_key(path) && !matches!(path, "manifest.json" | "SHA256SUMS");
             summary.merge(failures(folder.names().into_iter().filter(|path| unlisted(path)).map(|path| {
                 Finding::fail(format!("{path} is in the packet but not in its manifest"))
-                    .in_file(name(&path), None)
+                    .in_file(path.as_str(), None)
                     .with("path", path)
             })));
         }

@@ -133,6 +133,13 @@ pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
             Err(Failure::Write(source)) => return Err(FileError::new("write", target, source)),
         }
     }
+    // What follows the last member is padding and the check of the compression.
+    let end = archive.into_inner().take(MOST_EXTENSION).read_to_end(&mut Vec::new());
+    if let (Err(error), true) = (end, unpacked.findings.is_empty()) {
+        unpacked
+            .findings
+            .push(Finding::fail(format!("the end of the archive is damaged: {error}")).in_file(shown, None));
+    }
     Ok(unpacked)
 }
 

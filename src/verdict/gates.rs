@@ -124,7 +124,7 @@ impl View<'_> {
     fn run(&self) -> Option<Gate> {
         let findings = &self.summary.findings;
         let known = !findings.is_empty() || self.summary.metadata.contains_key("run");
-        let gate = self.part("run", findings, findings.len().max(1) as u64, "completed", "run_path");
+        let gate = self.part("run", findings, findings.len().max(1) as u64, "completed", "subject");
         let incidents = count(findings.len() as u64, "incident");
         known.then(|| gate.mended(&format!("a completed run without {}", these(findings.len() as u64, &incidents))))
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod backlog;
+mod audit;
 mod cli;
 mod harness;
 mod rooms;

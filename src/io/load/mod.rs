@@ -3,6 +3,7 @@
 //! `final-dry-run` ends with [`judge`] on its run directory, and `audit` is little more than [`judge`]: one verdict,
 //! computed from what is on disk.
 
+mod names;
 mod packet;
 mod run;
 
@@ -188,6 +189,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> LogSumm
     let mut logs = scan::scan(&sources, &options);
     logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
     logs.findings.extend(faults);
+    names::apply(&mut logs, &evidence.logs);
     if let Some(seconds) = evidence.duration_seconds {
         logs.duration_seconds = Some(seconds);
     }
@@ -197,6 +199,10 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> LogSumm
 /// What the document says about where it comes from. The keys of the evidence win over those of people.
 fn metadata(evidence: &Evidence, request: &Request) -> Metadata {
     let name = |file: &Named| Value::from(file.name.as_str());
+    let subject = match &request.subject {
+        Subject::Run(path) => Some(name(&Named::given(path))),
+        Subject::Files { .. } => None,
+    };
     let known: BTreeMap<&str, Option<Value>> = BTreeMap::from([
         ("log_paths", Some(evidence.logs.iter().map(name).collect())),
         ("diary_path", evidence.diary.as_ref().map(name)),
@@ -204,6 +210,7 @@ fn metadata(evidence: &Evidence, request: &Request) -> Metadata {
         ("checksums_path", request.checksums.as_deref().map(Named::given).as_ref().map(name)),
         ("plan_path", request.plan.as_deref().map(Named::given).as_ref().map(name)),
         ("run", evidence.run.clone()),
+        ("subject", subject),
     ]);
     let mut metadata = evidence.metadata.clone();
     metadata.extend(request.metadata.clone());

@@ -8,15 +8,14 @@ use crate::finding::Finding;
 use crate::io::{checksums, packet_reader};
 
 /// A packet directory.
-pub(super) fn folder(path: &Path, shown: &str) -> Evidence {
-    let checksums = checksums::verify_packet(path, shown);
+pub(super) fn folder(path: &Path) -> Evidence {
+    let checksums = checksums::verify_packet(path);
     let raw = path.join("raw");
-    let shown = format!("{shown}/raw");
     let mut evidence = if raw.is_dir() {
-        run::folder(&raw, &shown, Place::Packet)
+        run::folder(&raw, Place::Packet)
     } else {
         let text = "the packet holds no evidence (it was made without raw files); judge the run directory instead";
-        Evidence { findings: vec![Finding::fail(text).in_file(shown, None)], ..Evidence::default() }
+        Evidence { findings: vec![Finding::fail(text).in_file("raw", None)], ..Evidence::default() }
     };
     evidence.checksums = Some(checksums);
     evidence
@@ -25,7 +24,7 @@ pub(super) fn folder(path: &Path, shown: &str) -> Evidence {
 /// A packet archive: unpacked into a temporary folder that goes away with the evidence.
 pub(super) fn archive(path: &Path, shown: &str) -> Result<Evidence, LoadError> {
     let mut unpacked = packet_reader::unpack(path, shown)?;
-    let mut evidence = folder(&unpacked.packet(), shown);
+    let mut evidence = folder(&unpacked.packet());
     evidence.findings.append(&mut unpacked.findings);
     evidence._unpacked = Some(unpacked);
     Ok(evidence)

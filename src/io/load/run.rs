@@ -40,11 +40,11 @@ pub(super) fn find(path: &Path) -> Result<Evidence, LoadError> {
         };
     }
     if has(record::FILE_NAME) {
-        Ok(folder(path, shown, Place::Home))
+        Ok(folder(path, Place::Home))
     } else if has("manifest.json") {
-        Ok(packet::folder(path, shown))
+        Ok(packet::folder(path))
     } else if ["logs", "progress.json", "summary.json"].iter().any(|name| has(name)) {
-        Ok(folder(path, shown, Place::Home))
+        Ok(folder(path, Place::Home))
     } else {
         Err(LoadError::Usage(format!(
             "{shown} is no run directory: it has no run.json, no logs and no manifest.json; to judge the logs in a \
@@ -54,8 +54,8 @@ pub(super) fn find(path: &Path) -> Result<Evidence, LoadError> {
 }
 
 /// The evidence of the run whose files lie in `path`.
-pub(super) fn folder(path: &Path, shown: &str, place: Place) -> Evidence {
-    let folder = Folder { path, shown, place };
+pub(super) fn folder(path: &Path, place: Place) -> Evidence {
+    let folder = Folder { path, place };
     let mut evidence = Evidence::default();
     match folder.record() {
         Ok(Some(record)) => folder.by_record(&record, &mut evidence),
@@ -72,15 +72,19 @@ pub(super) fn folder(path: &Path, shown: &str, place: Place) -> Evidence {
     evidence
 }
 
+/// The folder of a run. Its files are named relative to what the user gave, so that a report reads the same wherever
+/// the run lies.
 struct Folder<'a> {
     path: &'a Path,
-    shown: &'a str,
     place: Place,
 }
 
 impl Folder<'_> {
     fn name(&self, file: &str) -> String {
-        format!("{}/{file}", self.shown)
+        match self.place {
+            Place::Home => file.to_owned(),
+            Place::Packet => format!("raw/{file}"),
+        }
     }
 
     fn named(&self, file: &str) -> Named {

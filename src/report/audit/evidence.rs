@@ -39,7 +39,9 @@ fn when(at: Option<Stamp>) -> Cell {
 pub(super) fn run(doc: &mut Doc, audit: &Audit) {
     let run = audit.summary.metadata.get("run").and_then(Value::as_object);
     let mut facts = Vec::new();
-    for (key, value) in run.into_iter().flatten() {
+    let keys =
+        ["name", "label", "command", "started_at", "ended_at", "ended_because", "exit_code", "attempts", "state"];
+    for (key, value) in keys.into_iter().filter_map(|key| Some((key, run?.get(key)?))) {
         let text = match value {
             Value::Null => continue,
             Value::String(text) => {
@@ -127,7 +129,7 @@ pub(super) fn plan(doc: &mut Doc, audit: &Audit) {
 }
 
 pub(super) fn metadata(doc: &mut Doc, audit: &Audit) {
-    let own = ["log_paths", "diary_path", "performance_path", "checksums_path", "plan_path", "run"];
+    let own = ["log_paths", "diary_path", "performance_path", "checksums_path", "plan_path", "run", "subject"];
     let facts = audit.summary.metadata.iter().filter(|(key, _)| !own.contains(&key.as_str())).map(|(key, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (key.clone(), inert::shorten(&text, 200).into())

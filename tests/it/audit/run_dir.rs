@@ -1,0 +1,122 @@
+//! `audit` of run directories, whole and damaged.
+
+use std::fs;
+use std::path::Path;
+
+use super::{bench, verdict};
+use crate::harness::{Bench, fixture};
+
+/// Copies a folder with everything in it.
+pub(super) fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(target).unwrap();
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A bench with a copy of our run directory that a test may damage.
+pub(super) fn run() -> Bench {
+    let bench = Bench::new();
+    copy(&fixture("audit/run"), &bench.path().join("run"));
+    bench
+}
+
+fn edit(bench: &Bench, file: &str, from: &str, to: &str) {
+    let path = bench.path().join("run").join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} has no {from}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_run_is_judged_by_its_own_settings() {
+    let out = bench().run(&["audit", "audit/run"]).exits(0);
+    insta::assert_snapshot!(out.stdout);
+}
+
+#[test]
+fn the_raw_log_is_not_counted_twice_and_options_win_over_the_settings() {
+    let args = ["audit", "audit/run", "--format", "json"];
+    let json = bench().run(&args).exits(0).json();
+    assert_eq!(json["logs"]["records"], 15);
+    assert_eq!(json["logs"]["duration_seconds"], 60.0);
+    assert_eq!(json["policy"]["logs"]["warn_gap_seconds"], 10.0);
+    let out = bench().run(&[&args[..], &["--sign-off-min-duration", "2m"]].concat()).exits(1);
+    assert_eq!(out.json()["to_mend"], serde_json::json!(["duration"]));
+}
+
+#[test]
+fn damage_is_found_and_named() {
+    type Damage = fn(&Bench);
+    let remove: fn(&Bench, &str) = |bench, file| fs::remove_file(bench.path().join("run").join(file)).unwrap();
+    let cases: &[(&str, Damage)] = &[
+        ("was not completed", |b| edit(b, "run.json", "\"complete\"", "\"running\"")),
+        ("run record cannot be read", |b| edit(b, "run.json", "\"settings\"", "\"other\"")),
+        ("snapshot 1 is missing", |b| {
+            fs::remove_file(b.path().join("run/progress_timeline/snapshot-000001.json")).unwrap();
+        }),
+        ("snapshot 1 was altered", |b| edit(b, "progress_timeline/snapshot-000001.json", "running", "stopped")),
+        ("it ends after 0 of 3", |b| fs::remove_dir_all(b.path().join("run/progress_timeline")).unwrap()),
+        ("there are no logs", |b| fs::remove_dir_all(b.path().join("run/logs")).unwrap()),
+        ("lies outside", |b| edit(b, "run.json", "\"logs\": [\n      \"logs\"\n    ]", "\"logs\": [\"../../etc\"]")),
+        ("disk is full", |b| {
+            let incident = r#""incidents": [{"severity": "fail", "occurred_at": "2025-03-03T08:00:30Z",
+                "message": "the disk is full", "kind": "disk"}], "attempts""#;
+            edit(b, "run.json", "\"attempts\"", incident);
+        }),
+    ];
+    for (expect, damage) in cases {
+        let bench = run();
+        damage(&bench);
+        let out = bench.run(&["audit", "run"]).exits(1);
+        assert!(out.stdout.starts_with("FAIL"), "{out:?}");
+        assert!(
+            out.stdout.split_once("\nGates").unwrap().0.replace("\n          ", " ").contains(expect),
+            "{expect}: {}",
+            out.stdout
+        );
+    }
+    let bench = run();
+    remove(&bench, "decision_diary.json");
+    let out = bench.run(&["audit", "run", "--format", "json"]).exits(1);
+    assert_eq!(out.json()["to_mend"], serde_json::json!(["diary"]));
+}
+
+#[test]
+fn incidents_that_the_logs_show_are_not_counted_twice() {
+    let bench = run();
+    let incident = r#""incidents": [{"severity": "fail", "occurred_at": "2025-03-03T08:00:30Z",
+        "message": "an error line", "kind": "log_level"}], "attempts""#;
+    edit(&bench, "run.json", "\"attempts\"", incident);
+    assert_eq!(verdict(&bench.run(&["audit", "run", "--format", "json"]).exits(0)), "pass");
+}
+
+#[test]
+fn silence_at_the_ends_of_a_supervised_run_counts() {
+    let bench = run();
+    edit(&bench, "run.json", "08:01:00+00:00", "08:02:00+00:00");
+    let out = bench.run(&["audit", "run", "--format", "json"]).exits(1);
+    assert_eq!(out.json()["logs"]["totals"]["gap_incidents"], 1);
+}
+
+#[test]
+fn a_run_of_another_writer_is_read_by_convention() {
+    let bench = run();
+    fs::remove_file(bench.path().join("run/run.json")).unwrap();
+    let progress = r#"{"phase": "complete", "status": "pass", "required_duration_seconds": 50,
+        "minimum_uptime_ratio": 0.9, "require_diary_evidence": true, "require_performance_evidence": true}"#;
+    bench.write("run/progress.json", progress);
+    let args = ["audit", "run", "--format", "json"];
+    let json = bench.run(&args).exits(0).json();
+    assert_eq!(json["sign_off"]["criteria"]["minimum_duration_seconds"], 50.0);
+    bench.write("run/progress.json", progress.replace("complete", "running"));
+    assert_eq!(bench.run(&args).exits(1).json()["to_mend"], serde_json::json!(["run"]));
+    // A run of ours without its record is no longer vouched for.
+    bench.write("run/progress.json", progress.replacen('{', "{\"schema\": \"emp-ops/progress/v1\", ", 1));
+    assert_eq!(bench.run(&args).exits(1).json()["to_mend"], serde_json::json!(["run"]));
+}
