@@ -54,11 +54,13 @@ pub fn markdown(text: &str) -> String {
                 }
                 safe.push(c);
             }
+            // `-1.2` is a number, but `- 1` would be an item of a list, and `#1` a link to an issue.
+            '-' | '+' | '=' if start && plain[1..].starts_with(|c: char| c.is_ascii_digit()) => safe.push(c),
             '#' | '-' | '+' | '=' if start => {
                 safe.push('\\');
                 safe.push(c);
             }
-            '.' | ')' if i > 0 && plain[..i].bytes().all(|b| b.is_ascii_digit()) => {
+            '.' | ')' if ends_a_number(plain.as_str(), i) => {
                 safe.push('\\');
                 safe.push(c);
             }
@@ -68,6 +70,11 @@ pub fn markdown(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Whether the mark at `i` would make the number before it the start of a numbered list.
+fn ends_a_number(line: &str, i: usize) -> bool {
+    i > 0 && line[..i].bytes().all(|b| b.is_ascii_digit()) && !line[i + 1..].starts_with(|c: char| c.is_alphanumeric())
 }
 
 /// A Markdown code span that shows `text` as it is, whatever back-ticks and pipes it holds.
@@ -103,6 +110,10 @@ mod tests {
             ("<script>&", "&lt;script&gt;&amp;"),
             ("snake_case _em_", "snake_case \\_em\\_"),
             ("1. item", "1\\. item"),
+            ("- item", "\\- item"),
+            ("-1.2", "-1.2"),
+            ("0.4", "0.4"),
+            ("#7", "\\#7"),
             ("see http://evil", "see http&#58;//evil"),
         ] {
             assert_eq!(markdown(text), expect);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{SHOWN, and_more};
+use super::{SHOWN, and_more, place};
 use crate::finding::{Finding, Status};
 use crate::report::{Block, Cell, Doc, Table, Tone, count, inert};
 use crate::time::{Stamp, human_seconds};
@@ -17,7 +17,7 @@ pub(super) fn findings(doc: &mut Doc, heading: &str, findings: &[Finding]) {
             finding.severity.into(),
             when(finding.occurred_at),
             inert::shorten(&finding.summary, 300).into(),
-            Cell::code(finding.place.as_ref().map(ToString::to_string).unwrap_or_default()),
+            place(finding.place.as_ref()),
         ]);
     }
     let shown = table.rows.len();
@@ -82,7 +82,7 @@ pub(super) fn diary(doc: &mut Doc, audit: &Audit) {
             when(issue.recorded_at),
             Cell::new(issue.entry_id.as_str(), Tone::Strong),
             inert::shorten(&issue.reason, 300).into(),
-            Cell::code(issue.place.as_ref().map(ToString::to_string).unwrap_or_default()),
+            place(issue.place.as_ref()),
         ]);
     }
     let shown = table.rows.len();

@@ -1,6 +1,6 @@
 //! The logs in the audit: figures, incidents grouped, silences, files, and the course over time.
 
-use super::{SHOWN, and_more, evidence};
+use super::{SHOWN, and_more, evidence, near, place};
 use crate::evidence::summary::{Bucket, FileReport, Group, LogSummary};
 use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count, inert};
 use crate::time::{Stamp, human_seconds};
@@ -73,7 +73,7 @@ fn groups(doc: &mut Doc, logs: &LogSummary) {
             when(first_at),
             if *count > 1 { when(last_at) } else { Cell::default() },
             inert::shorten(&example.summary, 200).into(),
-            Cell::code(example.place.as_ref().map(ToString::to_string).unwrap_or_default()),
+            place(example.place.as_ref()),
         ]);
     }
     let shown = table.rows.len();
@@ -99,7 +99,7 @@ fn files(doc: &mut Doc, files: &[FileReport]) {
             packed => format!("{} ({packed})", file.dialect),
         };
         table.row([
-            Cell::code(file.path.as_str()),
+            near(&file.path),
             dialect.into(),
             bytes_text(file.bytes).into(),
             file.records.into(),

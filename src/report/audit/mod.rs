@@ -4,7 +4,7 @@ mod evidence;
 mod logs;
 
 use super::{Block, Cell, Doc, Table, Tone, count};
-use crate::finding::Status;
+use crate::finding::{Place, Status};
 use crate::verdict::audit::Audit;
 use crate::verdict::gates::{self, Gate};
 
@@ -65,7 +65,7 @@ fn gate_table(gates: &[Gate]) -> Table {
             super::inert::shorten(&gate.measured, 200).into(),
             gate.threshold.as_str().into(),
             gate.samples.into(),
-            Cell::code(gate.evidence.as_deref().unwrap_or_default()),
+            near(gate.evidence.as_deref().unwrap_or_default()),
         ]);
     }
     table
@@ -99,6 +99,23 @@ fn would_change(audit: &Audit) -> Option<String> {
 
 fn mend(gate: &Gate) -> Cell {
     format!("{}: {}", gate.name, gate.mend.as_deref().unwrap_or("mend it")).into()
+}
+
+/// A place in a table: of a long path the end, since the reasons at the top and JSON have the whole.
+fn near(place: &str) -> Cell {
+    const LONGEST: usize = 24;
+    if place.chars().count() <= LONGEST || place.contains(' ') {
+        return Cell::code(place);
+    }
+    let parts: Vec<&str> = place.split('/').collect();
+    let fits = |from: &usize| parts[*from..].join("/").chars().count() + 2 <= LONGEST;
+    let from = (1..parts.len()).find(fits).unwrap_or(parts.len() - 1);
+    Cell::code(if from == 0 { place.to_owned() } else { format!("…/{}", parts[from..].join("/")) })
+}
+
+/// Where a finding was made, for a table.
+fn place(place: Option<&Place>) -> Cell {
+    place.map(|place| near(&place.to_string())).unwrap_or_default()
 }
 
 /// Says how many are not shown; nothing where all are.
