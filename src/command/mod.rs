@@ -1,8 +1,8 @@
 //! One file per subcommand, named as it is typed: its arguments and one function that glues the rooms below.
 //! A command never uses another command; what they share is here.
 
-pub mod backlog;
 pub mod audit;
+pub mod backlog;
 pub mod final_dry_run;
 pub mod offline_qa;
 pub mod simulate;

@@ -3,6 +3,7 @@
 //! Callers put raw text in, whatever its origin: each renderer makes it inert for its own medium, in one
 //! place ([`inert`]). JSON is not a view: it is the serialised result itself.
 
+pub mod audit;
 pub mod backlog;
 pub mod block;
 pub mod dashboard;

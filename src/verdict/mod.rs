@@ -1,7 +1,7 @@
 //! What the evidence means for sign-off. Opens no file and reads no clock.
 
-pub mod backlog;
 pub mod audit;
+pub mod backlog;
 pub mod gates;
 pub mod packet;
 pub mod policy;

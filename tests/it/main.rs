@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
-mod backlog;
 mod audit;
+mod backlog;
 mod cli;
 mod harness;
 mod rooms;
