@@ -1,6 +1,5 @@
 //! `emp-ops audit`: judge evidence that exists.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -146,8 +145,8 @@ pub fn run(common: &Common, args: Audit) -> Result<ExitCode, Error> {
         layers,
         metadata,
         diary_key,
-        threads: args.threads.map(usize::from),
-        show_progress: !common.quiet && std::io::stderr().is_terminal(),
+        threads: args.threads.map_or(0, usize::from),
+        show_progress: !common.quiet,
     };
     let audit = load::judge(&request).map_err(|error| match error {
         LoadError::Usage(text) => Error::Usage(text),

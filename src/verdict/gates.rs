@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::sign_off::Criteria;
 use crate::evidence::summary::{LogSummary, Summary};
 use crate::finding::{Finding, Place, Status};
-use crate::time::human_seconds;
+use crate::time::{Stamp, human_seconds};
 
 /// One gate with what was asked for and what was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -148,6 +148,15 @@ impl View<'_> {
         })
     }
 
+    /// From when to when the evidence goes: the supervised time of a run, else from the first to the last record.
+    fn period(&self) -> Option<String> {
+        let run = self.summary.metadata.get("run");
+        let time = |key: &str| run.and_then(|run| run[key].as_str()).and_then(Stamp::parse);
+        let logs = &self.summary.logs;
+        let (start, end) = time("started_at").zip(time("ended_at")).or(logs.started_at.zip(logs.ended_at))?;
+        Some(format!("{} to {}", start.human(), end.human()))
+    }
+
     fn duration(&self) -> Option<Gate> {
         let required = self.criteria?.minimum_duration_seconds?;
         let logs = &self.summary.logs;
@@ -158,10 +167,7 @@ impl View<'_> {
             measured: actual.map_or_else(|| "not known".to_owned(), human_seconds),
             samples: logs.records,
             status: pass_if(actual.is_some_and(|actual| actual >= required)),
-            evidence: logs
-                .ended_at
-                .zip(logs.started_at)
-                .map(|(end, start)| format!("{} to {}", start.human(), end.human())),
+            evidence: self.period(),
             follows: actual.is_none().then(|| "logs".to_owned()),
             ..Gate::default()
         };

@@ -3,7 +3,6 @@
 //! `final-dry-run` ends with [`judge`] on its run directory, and `audit` is little more than [`judge`]: one verdict,
 //! computed from what is on disk.
 
-mod names;
 mod packet;
 mod run;
 
@@ -14,7 +13,7 @@ use serde_json::Value;
 
 use super::files::{self, FileError};
 use super::packet_reader::Unpacked;
-use super::scan::{self, ScanOptions};
+use super::scan::{self, ScanOptions, Source};
 use super::{checksums, clock};
 use crate::evidence::summary::{ChecksumSummary, LogSummary, Summary};
 use crate::evidence::{diary, performance, plan};
@@ -54,8 +53,8 @@ pub struct Request {
     pub metadata: Metadata,
     /// The key of the diary's signatures.
     pub diary_key: Option<Vec<u8>>,
-    /// How many threads read logs; none for one per core.
-    pub threads: Option<usize>,
+    /// How many threads read logs; 0 for one per core.
+    pub threads: usize,
     /// Whether to show a progress bar on standard error.
     pub show_progress: bool,
 }
@@ -70,7 +69,7 @@ impl Request {
             layers: Vec::new(),
             metadata: Metadata::new(),
             diary_key: None,
-            threads: None,
+            threads: 0,
             show_progress: false,
         }
     }
@@ -103,7 +102,9 @@ impl Named {
 /// The evidence, found but not yet read.
 #[derive(Debug, Default)]
 struct Evidence {
-    logs: Vec<Named>,
+    logs: Vec<PathBuf>,
+    /// The folder that paths are shown relative to, with what stands before them.
+    root: Option<(PathBuf, &'static str)>,
     diary: Option<Named>,
     performance: Option<Named>,
     /// The supervised time, and its length by the monotonic clock.
@@ -129,7 +130,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let mut evidence = match &request.subject {
         Subject::Run(path) => run::find(path)?,
         Subject::Files { logs, diary, performance } => Evidence {
-            logs: logs.iter().map(|path| Named::given(path)).collect(),
+            logs: logs.clone(),
             diary: diary.as_deref().map(Named::given),
             performance: performance.as_deref().map(Named::given),
             ..Evidence::default()
@@ -137,7 +138,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     };
     let layers: Vec<Layer> = request.layers.iter().cloned().chain(evidence.layer.take()).collect();
     let policy = policy::resolve(&layers).map_err(LoadError::Usage)?;
-    let logs = read_logs(&evidence, &policy, request);
+    let (logs, log_names) = read_logs(&evidence, &policy, request);
     let window = evidence.window.or(logs.started_at.zip(logs.ended_at));
     let diary = evidence.diary.as_ref().map(|file| match files::read(&file.path) {
         Ok(bytes) => diary::summarise(&file.name, &bytes, window, &policy.diary_rules(request.diary_key.clone())),
@@ -159,7 +160,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         }
         (packet, listed) => packet.or(listed),
     };
-    let metadata = metadata(&evidence, request);
+    let metadata = metadata(&evidence, log_names, request);
     let summary = Summary {
         schema: String::new(),
         generated_at: clock::generated_at(),
@@ -175,7 +176,8 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     Ok(Audit::new(summary, policy, clock::generated_at()))
 }
 
-fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> LogSummary {
+/// The summary of the logs, and how each of them is called.
+fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSummary, Vec<String>) {
     let options = ScanOptions {
         warn_gap: policy.warn_gap(),
         fail_gap: policy.fail_gap(),
@@ -184,27 +186,48 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> LogSumm
         window: evidence.window,
         show_progress: request.show_progress,
     };
-    let paths: Vec<PathBuf> = evidence.logs.iter().map(|log| log.path.clone()).collect();
-    let (sources, faults) = scan::expand(&paths);
+    let (mut sources, mut faults) = scan::expand(&evidence.logs);
+    for source in &mut sources {
+        if let Source::File { shown, .. } = source {
+            evidence.rename(shown);
+        }
+    }
+    for place in faults.iter_mut().filter_map(|fault| fault.place.as_mut()) {
+        evidence.rename(&mut place.path);
+    }
     let mut logs = scan::scan(&sources, &options);
     logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
-    logs.findings.extend(faults);
-    names::apply(&mut logs, &evidence.logs);
+    logs.findings.splice(0..0, faults);
     if let Some(seconds) = evidence.duration_seconds {
         logs.duration_seconds = Some(seconds);
     }
-    logs
+    let names = match &request.subject {
+        Subject::Run(_) => sources.iter().map(|source| source.shown().to_owned()).collect(),
+        Subject::Files { logs, .. } => logs.iter().map(|path| path.display().to_string()).collect(),
+    };
+    (logs, names)
+}
+
+impl Evidence {
+    /// Shows a path relative to the run, where it lies there.
+    fn rename(&self, shown: &mut String) {
+        if let Some((root, prefix)) = &self.root
+            && let Ok(relative) = Path::new(shown.as_str()).strip_prefix(root)
+        {
+            *shown = format!("{prefix}{}", relative.display());
+        }
+    }
 }
 
 /// What the document says about where it comes from. The keys of the evidence win over those of people.
-fn metadata(evidence: &Evidence, request: &Request) -> Metadata {
+fn metadata(evidence: &Evidence, log_names: Vec<String>, request: &Request) -> Metadata {
     let name = |file: &Named| Value::from(file.name.as_str());
     let subject = match &request.subject {
         Subject::Run(path) => Some(name(&Named::given(path))),
         Subject::Files { .. } => None,
     };
     let known: BTreeMap<&str, Option<Value>> = BTreeMap::from([
-        ("log_paths", Some(evidence.logs.iter().map(name).collect())),
+        ("log_paths", Some(log_names.into())),
         ("diary_path", evidence.diary.as_ref().map(name)),
         ("performance_path", evidence.performance.as_ref().map(name)),
         ("checksums_path", request.checksums.as_deref().map(Named::given).as_ref().map(name)),

@@ -56,7 +56,7 @@ pub(super) fn find(path: &Path) -> Result<Evidence, LoadError> {
 /// The evidence of the run whose files lie in `path`.
 pub(super) fn folder(path: &Path, place: Place) -> Evidence {
     let folder = Folder { path, place };
-    let mut evidence = Evidence::default();
+    let mut evidence = Evidence { root: Some((path.to_owned(), folder.prefix())), ..Evidence::default() };
     match folder.record() {
         Ok(Some(record)) => folder.by_record(&record, &mut evidence),
         Ok(None) => folder.by_convention(&mut evidence),
@@ -64,10 +64,6 @@ pub(super) fn folder(path: &Path, place: Place) -> Evidence {
             evidence.findings.push(finding);
             folder.by_convention(&mut evidence);
         }
-    }
-    if evidence.logs.is_empty() {
-        let finding = Finding::fail("there are no logs").in_file(folder.name("logs"), None);
-        evidence.findings.push(finding);
     }
     evidence
 }
@@ -80,11 +76,15 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn name(&self, file: &str) -> String {
+    fn prefix(&self) -> &'static str {
         match self.place {
-            Place::Home => file.to_owned(),
-            Place::Packet => format!("raw/{file}"),
+            Place::Home => "",
+            Place::Packet => "raw/",
         }
+    }
+
+    fn name(&self, file: &str) -> String {
+        format!("{}{file}", self.prefix())
     }
 
     fn named(&self, file: &str) -> Named {
@@ -132,8 +132,7 @@ impl Folder<'_> {
         self.timeline(record, evidence);
         for log in &record.evidence.logs {
             match self.recorded(log) {
-                Some(log) if log.path.is_dir() => evidence.logs.extend(self.logs_in(&log)),
-                Some(log) => evidence.logs.push(log),
+                Some(log) => evidence.logs.push(log.path),
                 None => self.refuse(log, evidence),
             }
         }
@@ -150,7 +149,7 @@ impl Folder<'_> {
 
     /// A run of which no record is left, or that another writer made.
     fn by_convention(&self, evidence: &mut Evidence) {
-        evidence.logs = self.logs_in(&self.named("logs"));
+        evidence.logs = vec![self.path.join("logs")];
         let there = |names: &[&str]| names.iter().map(|name| self.named(name)).find(|file| file.path.is_file());
         evidence.diary = there(&["decision_diary.json", "decision_diary.jsonl"]);
         evidence.performance = there(&["performance_metrics.json"]);
@@ -227,27 +226,6 @@ impl Folder<'_> {
         evidence.findings.push(Finding::fail(text).in_file(self.name(record::FILE_NAME), None));
     }
 
-    /// The logs in a folder: each record once, so a raw log is left out where its structured one is there.
-    fn logs_in(&self, folder: &Named) -> Vec<Named> {
-        let mut names: Vec<String> = fs::read_dir(&folder.path)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter(|entry| entry.path().is_file())
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        let structured = |name: &str| stem(name, &[".jsonl", ".ndjson", ".json.log"]).is_some();
-        let twin = |name: &str| {
-            stem(name, &[".log"]).is_some_and(|raw| names.iter().any(|other| stem(other, &[".jsonl"]) == Some(raw)))
-        };
-        names
-            .iter()
-            .filter(|name| structured(name) || (stem(name, &[".log"]).is_some() && !twin(name)))
-            .map(|name| Named { path: folder.path.join(name), name: format!("{}/{name}", folder.name) })
-            .collect()
-    }
-
     /// Checks that no snapshot of the timeline was lost, altered or moved.
     fn timeline(&self, record: &RunRecord, evidence: &mut Evidence) {
         let folder = self.named("progress_timeline");
@@ -277,12 +255,6 @@ impl Folder<'_> {
         }
         evidence.findings.extend(chain.finish(&folder.name, recorded.snapshots, recorded.head_sha256.as_deref()));
     }
-}
-
-/// The name of a log without its ending (and that of its compression); none where it ends otherwise.
-fn stem<'a>(name: &'a str, endings: &[&str]) -> Option<&'a str> {
-    let plain = [".gz", ".bz2", ".xz", ".zst"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
-    endings.iter().find_map(|ending| plain.strip_suffix(ending))
 }
 
 /// A length of time from a document; none where it is negative or unreal.

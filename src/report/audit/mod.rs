@@ -33,9 +33,12 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
 pub fn because(audit: &Audit) -> Vec<String> {
     let deciding: Vec<&Gate> = audit.gates.iter().filter(|gate| gate.status == audit.verdict).collect();
     if audit.verdict == Status::Pass {
-        let gates = count(deciding.len() as u64, "gate");
+        let gates = match deciding.len() {
+            1 => "its one gate passed".to_owned(),
+            n => format!("all {n} gates passed"),
+        };
         let asked = if audit.sign_off.is_some() { "sign-off" } else { "no sign-off was asked for" };
-        return vec![format!("all {gates} passed ({asked})"), logs::in_short(&audit.summary.logs)];
+        return vec![format!("{gates} ({asked})"), logs::in_short(&audit.summary.logs)];
     }
     deciding
         .iter()
