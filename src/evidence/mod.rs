@@ -26,5 +26,5 @@ pub mod record;
 pub mod signature;
 pub mod summary;
 pub mod tally;
-mod traces;
 pub mod timeline;
+mod traces;

@@ -7,7 +7,6 @@ pub mod audit;
 pub mod backlog;
 pub mod block;
 pub mod dashboard;
-pub mod audit;
 pub mod inert;
 mod markdown;
 pub mod offline_qa;

@@ -290,7 +290,7 @@ fn pass_if(passed: bool) -> Status {
 fn absent(name: &str, what: &str, option: &str) -> Gate {
     Gate {
         name: name.to_owned(),
-        threshold: format!("{what} is required"),
+        threshold: "required".to_owned(),
         measured: "none was given".to_owned(),
         status: Status::Fail,
         ..Gate::default()
@@ -313,10 +313,15 @@ fn with_more(text: &str, total: u64) -> String {
 
 /// The finding of the logs that stands first for their status.
 pub fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
-    [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.findings, &logs.warnings]
-        .into_iter()
-        .filter_map(|list| worst(list))
-        .find(|finding| finding.severity == logs.status)
+    let faults = [&logs.findings];
+    let records = [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.warnings];
+    // Without records the silence is only what follows from the fault of the file.
+    let lists: Vec<_> = if logs.records == 0 {
+        faults.into_iter().chain(records).collect()
+    } else {
+        records.into_iter().chain(faults).collect()
+    };
+    lists.into_iter().filter_map(|list| worst(list)).find(|finding| finding.severity == logs.status)
 }
 
 /// `3 errors`, `1 stack trace`, `2 gaps`, …; what there is none of is left out, and if there is nothing it says so.

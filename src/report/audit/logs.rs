@@ -49,6 +49,17 @@ fn facts(logs: &LogSummary) -> Vec<(String, Cell)> {
     facts
 }
 
+/// `2025-03-03 08:41:00Z to 08:42:00Z`; the day only once, and one time where there is only one.
+fn between(first: Option<Stamp>, last: Option<Stamp>) -> Cell {
+    let (Some(first), Some(last)) = (first, last) else { return Cell::default() };
+    let end = last.human();
+    Cell::dim(match end.split_once(' ') {
+        _ if first.human() == end => end,
+        Some((_, time)) if first.day() == last.day() => format!("{} to {time}", first.human()),
+        _ => format!("{} to {end}", first.human()),
+    })
+}
+
 /// The five with the highest counts: `heartbeat=15, shutdown=1`.
 fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
     let mut ranked: Vec<(&String, &u64)> = counts.iter().collect();
@@ -63,15 +74,13 @@ fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
 
 /// Errors, warnings and crashes: equal ones are one row.
 fn groups(doc: &mut Doc, logs: &LogSummary) {
-    let mut table = Table::new(&["", "count", "kind", "first", "last", "example", "where"]).right(&[1]);
+    let mut table = Table::new(&["", "count", "kind", "when", "example", "where"]).right(&[1]);
     for Group { severity, kind, count, first_at, last_at, example, .. } in logs.groups.iter().take(SHOWN) {
-        let when = |at: &Option<Stamp>| Cell::dim(at.map(Stamp::human).unwrap_or_default());
         table.row([
             (*severity).into(),
             (*count).into(),
             kind.replace('_', " ").into(),
-            when(first_at),
-            if *count > 1 { when(last_at) } else { Cell::default() },
+            between(*first_at, *last_at),
             inert::shorten(&example.summary, 200).into(),
             place(example.place.as_ref()),
         ]);
@@ -90,10 +99,8 @@ fn gaps(doc: &mut Doc, logs: &LogSummary) {
 }
 
 fn files(doc: &mut Doc, files: &[FileReport]) {
-    let mut table =
-        Table::new(&["file", "dialect", "size", "records", "ignored", "first", "last", "read"]).right(&[2, 3, 4]);
+    let mut table = Table::new(&["file", "dialect", "size", "records", "ignored", "when", "read"]).right(&[2, 3, 4]);
     for file in files.iter().take(SHOWN) {
-        let when = |at: Option<Stamp>| Cell::dim(at.map(Stamp::human).unwrap_or_default());
         let dialect = match file.encoding.as_str() {
             "plain" | "" => file.dialect.clone(),
             packed => format!("{} ({packed})", file.dialect),
@@ -104,8 +111,7 @@ fn files(doc: &mut Doc, files: &[FileReport]) {
             bytes_text(file.bytes).into(),
             file.records.into(),
             file.ignored_lines.into(),
-            when(file.started_at),
-            when(file.ended_at),
+            between(file.started_at, file.ended_at),
             if file.complete { "whole".into() } else { Cell::new("in part", Tone::Strong) },
         ]);
     }

@@ -62,7 +62,7 @@ fn damage_is_found_and_named() {
         }),
         ("snapshot 1 was altered", |b| edit(b, "progress_timeline/snapshot-000001.json", "running", "stopped")),
         ("it ends after 0 of 3", |b| fs::remove_dir_all(b.path().join("run/progress_timeline")).unwrap()),
-        ("there are no logs", |b| fs::remove_dir_all(b.path().join("run/logs")).unwrap()),
+        ("the log cannot be read", |b| fs::remove_dir_all(b.path().join("run/logs")).unwrap()),
         ("lies outside", |b| edit(b, "run.json", "\"logs\": [\n      \"logs\"\n    ]", "\"logs\": [\"../../etc\"]")),
         ("disk is full", |b| {
             let incident = r#""incidents": [{"severity": "fail", "occurred_at": "2025-03-03T08:00:30Z",
