@@ -203,3 +203,105 @@ fn verdict(moderation: &Moderation, deltas: usize, queue: &Queue<'_>) -> Vec<Fin
     }
     findings
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::super::lexicon::Lexicon;
+    use super::super::session::{self, Artefact};
+    use super::*;
+
+    /// Any JSON, mostly with the words that the stages look for.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let words = prop::sample::select(vec![
+            "The Lamplighters seized Ochre Quay from the Grey Wardens",
+            "Rumours of Tide Reversal. The Low Fens, no longer ruined!But lost",
+            "2025-01-06T00:00:00",
+            "open",
+            "rising",
+            "player",
+            " ",
+        ]);
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            words.prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+        ];
+        let keys = prop::sample::select(vec![
+            "text",
+            "content",
+            "turnId",
+            "id",
+            "sceneId",
+            "actId",
+            "speaker",
+            "role",
+            "timestamp",
+            "metadata",
+            "hooks",
+            "tags",
+            "tension",
+            "momentum",
+            "delta",
+            "value",
+            "safetyFlags",
+            "highlights",
+            "title",
+            "status",
+            "closedAt",
+            "scenes",
+            "changeFeed",
+            "unresolvedHooks",
+            "keyMoment",
+            "achievements",
+            "scene",
+            "severity",
+            "reason",
+        ]);
+        leaf.prop_recursive(5, 60, 8, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((keys.clone(), inner), 0..6).prop_map(|members| members
+                    .into_iter()
+                    .map(|(k, v)| (k.to_owned(), v))
+                    .collect::<Map<_, _>>()
+                    .into()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_session_panics_and_none_that_was_not_read_is_published(
+            transcript in any_json(),
+            turns in prop::collection::vec(any_json(), 0..5),
+            (state, job) in (any_json(), any_json()),
+            listed in any::<bool>(),
+        ) {
+            let matcher = Matcher::new(Lexicon::built_in()).unwrap();
+            let transcript = if listed { Value::from(turns) } else { transcript };
+            let text = json!({"sessionId": "s", "transcript": transcript, "sessionState": state, "closureJob": job});
+            let Artefact::Session(session) = session::read(text.to_string().as_bytes(), None) else { panic!("{text}") };
+            let drill = Some(Drill { rate: 0.5, refusals: 2, seed: 1 });
+            rehearse(&session, &matcher, &Settings { now: None, drill }, |document| {
+                let spoken = session.turns.iter().any(|turn| !turn.text.trim().is_empty());
+                prop_assert!(spoken || document.status == Status::Fail, "{text}");
+                let clear = document.moderation.reasons.is_empty() && !session.is_incomplete();
+                prop_assert_eq!(clear, document.publishing.status == "published");
+                prop_assert_eq!(clear, document.publishing.prepared_batch.is_some());
+                prop_assert!(serde_json::to_string(document).is_ok());
+                Ok(())
+            })?;
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = session::read(&bytes, Some("s"));
+        }
+    }
+}

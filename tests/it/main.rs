@@ -6,6 +6,7 @@ mod audit;
 mod backlog;
 mod cli;
 mod harness;
+mod offline_qa;
 mod rooms;
 mod stage_alerts;
 mod wrap_up;
