@@ -9,6 +9,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+/// The most values that are kept of one document: ten times what a long session has. More would not be checked
+/// in reasonable memory, and is no session.
+const MAX_VALUES: usize = 2_000_000;
 /// How many doubled members are named.
 const MAX_NAMED: usize = 20;
 
@@ -25,7 +28,7 @@ pub struct Parsed {
 ///
 /// # Errors
 /// Says what is wrong and at which line and column: not JSON, not UTF-8, nested more than 128 deep, half a
-/// surrogate pair.
+/// surrogate pair, too many values.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -100,6 +103,7 @@ impl Keep {
 #[derive(Default)]
 struct Trail {
     steps: Vec<String>,
+    values: usize,
     doubled: Vec<String>,
 }
 
@@ -113,6 +117,13 @@ impl<'de> DeserializeSeed<'de> for Node<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.keep.keeps() {
+            let mut trail = self.trail.borrow_mut();
+            trail.values += 1;
+            if trail.values > MAX_VALUES {
+                return Err(de::Error::custom("more than two million values, too many for a session"));
+            }
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -253,6 +264,7 @@ mod tests {
             (b"{\"a\":\"\xff\"}", "line 1 column"),
             (b"{\"a\":1e999}", "line 1 column"),
             (&b"[".repeat(100_000), "recursion limit"),
+            (&[&b"{\"transcript\":["[..], &b"0,".repeat(MAX_VALUES)].concat(), "too many"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(expect), "{error}");
