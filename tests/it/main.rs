@@ -7,6 +7,7 @@ mod backlog;
 mod cli;
 mod harness;
 mod offline_qa;
+mod logs;
 mod rooms;
 mod stage_alerts;
 mod wrap_up;

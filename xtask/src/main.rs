@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the chores talk to the terminal")]
 
 mod capture;
+mod logs;
 mod measure;
 mod soak;
 
@@ -19,7 +20,7 @@ type Outcome = Result<(), String>;
 /// A bench: its name, and what runs it.
 type Bench = (&'static str, fn(&Tool) -> Outcome);
 
-const BENCHES: &[Bench] = &[("capture", capture::bench)];
+const BENCHES: &[Bench] = &[("logs", logs::bench), ("capture", capture::bench)];
 
 /// The program under test, as a release build.
 struct Tool {
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["bench", ref names @ ..] => bench(names),
         ["soak", ref minutes @ ..] => soak(minutes),
+        [logs::DECODE, path] => logs::decode(path),
         [measure::WORD, ref command @ ..] => measure::child(command),
         _ => Err("usage: cargo xtask bench [NAME…] | cargo xtask soak [MINUTES]".to_owned()),
     };

@@ -1,0 +1,305 @@
+//! Logs of all kinds, from the file to the summary.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use emp_ops::evidence::conclude::{self, Terms};
+use emp_ops::evidence::part::{Context, Part};
+use emp_ops::evidence::summary::LogSummary;
+use emp_ops::evidence::tally::Limits;
+use emp_ops::finding::Status;
+use emp_ops::io::scan::{ScanOptions, expand, scan};
+use emp_ops::time::Stamp;
+use proptest::prelude::*;
+
+use crate::harness::{Bench, fixture};
+
+fn read(paths: &[PathBuf], options: &ScanOptions) -> LogSummary {
+    let (sources, mut findings) = expand(paths);
+    let mut summary = scan(&sources, options);
+    summary.findings.append(&mut findings);
+    summary
+}
+
+fn read_one(path: &Path) -> LogSummary {
+    read(&[path.to_owned()], &ScanOptions::default())
+}
+
+/// Each fixture tells of two ordinary records, a warning, an error, and a crash.
+#[test]
+fn every_dialect_is_recognised_and_understood() {
+    for (name, dialect, records, warnings, errors) in [
+        ("apache-error.log", "dated text", 5, 1, 2),
+        ("bunyan.jsonl", "bunyan", 5, 1, 2),
+        ("capture.jsonl", "emp-ops capture", 5, 1, 1),
+        ("clef.jsonl", "Serilog CLEF", 5, 1, 2),
+        ("cri.log", "Kubernetes CRI", 5, 1, 1),
+        ("docker.jsonl", "Docker json-file", 5, 1, 1),
+        ("dotnet.jsonl", ".NET console JSON", 5, 1, 2),
+        ("ecs.jsonl", "ECS", 5, 1, 2),
+        ("env-logger.log", "dated text", 4, 1, 1),
+        ("gcp.jsonl", "Google Cloud logging", 5, 1, 2),
+        ("gelf.jsonl", "GELF", 5, 1, 2),
+        ("journald.jsonl", "journald export JSON", 5, 1, 2),
+        ("klog.log", "klog", 5, 1, 2),
+        ("logback.log", "dated text", 5, 1, 2),
+        ("logfmt.log", "logfmt", 5, 1, 2),
+        ("loguru.jsonl", "loguru serialize", 5, 1, 2),
+        ("loguru.log", "dated text", 5, 1, 2),
+        ("nginx-error.log", "dated text", 5, 1, 2),
+        ("otlp.jsonl", "OTLP JSON", 5, 1, 1),
+        ("own-form.jsonl", "structured log", 5, 1, 1),
+        ("pino.jsonl", "pino", 5, 1, 1),
+        ("python-json-logger.jsonl", "python-json-logger", 5, 1, 2),
+        ("python-logging.log", "dated text", 5, 1, 2),
+        ("slog.jsonl", "Go slog JSON", 5, 1, 2),
+        ("structlog-dict.jsonl", "structlog", 5, 1, 2),
+        ("structlog.jsonl", "structlog", 5, 1, 2),
+        ("syslog-3164.log", "syslog RFC 3164", 5, 1, 2),
+        ("syslog-5424.log", "syslog RFC 5424", 5, 1, 2),
+        ("tracing.jsonl", "Rust tracing JSON", 5, 1, 2),
+        ("winston.jsonl", "winston", 5, 1, 2),
+        ("winston.log", "dated text", 5, 1, 2),
+        ("zap.jsonl", "zap", 5, 1, 2),
+        ("zerolog.jsonl", "zerolog", 5, 1, 2),
+    ] {
+        let summary = read_one(&fixture("logs").join(name));
+        let file = &summary.files[0];
+        let totals = summary.totals;
+        // The crash of these is their level alone: a JSON line that only says `panic` shows no trace.
+        let crashes = u64::from(!matches!(name, "apache-error.log" | "nginx-error.log" | "zerolog.jsonl"));
+        assert_eq!(
+            (file.dialect.as_str(), summary.records, totals.warnings, totals.errors, totals.content_incidents),
+            (dialect, records, warnings, errors, crashes),
+            "{name}: {summary:#?}"
+        );
+        assert_eq!((file.first_ignored.len(), file.complete), (0, true), "{name}");
+        assert_eq!((summary.status, summary.unknown_levels.len()), (Status::Fail, 0), "{name}");
+    }
+}
+
+#[test]
+fn lines_without_a_time_are_ignored_but_their_errors_are_not() {
+    let summary = read_one(&fixture("logs/python-basic.log"));
+    assert_eq!((summary.records, summary.totals.errors, summary.totals.content_incidents), (0, 2, 1));
+    assert!(summary.findings.iter().any(|finding| finding.summary.contains("no usable record")), "{summary:#?}");
+}
+
+#[test]
+fn bad_files_are_findings_that_name_them() {
+    let bench = Bench::new();
+    let good = "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"info\",\"event\":\"a\"}\n\
+                {\"timestamp\":\"2025-01-06T00:10:00Z\",\"level\":\"info\",\"event\":\"b\"}\n";
+    let many: String = (0..24).map(|hour| good.replace("T00:", &format!("T{hour:02}:"))).collect();
+    let gz = pack_gz(many.as_bytes());
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(good.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let mut long = vec![b'x'; 17 << 20];
+    long.extend_from_slice(b"\n");
+    long.extend_from_slice(good.as_bytes());
+    let mut zeros = gz.clone();
+    zeros[40..60].fill(0);
+    let deep = good.to_owned()
+        + "{\"timestamp\":\"2025-01-06T00:10:01Z\",\"level\":\"info\",\"x\":"
+        + &"[".repeat(100_000)
+        + &"]".repeat(100_000)
+        + "}\n";
+    let huge = format!("{good}{{\"timestamp\":\"2025-01-06T00:10:01Z\",\"n\":{}}}\n", "9".repeat(5000));
+    let cases: Vec<(&str, Vec<u8>, Status, &str)> = vec![
+        ("good.jsonl", good.into(), Status::Pass, ""),
+        ("named.gz", good.into(), Status::Pass, ""),
+        ("packed.jsonl.gz.1", gz.clone(), Status::Pass, ""),
+        ("two.gz", [gz.clone(), gz.clone()].concat(), Status::Warn, "goes back"),
+        ("cut.gz", gz[..gz.len() - 10].to_vec(), Status::Fail, "end too early"),
+        ("broken.gz", zeros, Status::Fail, "corrupt"),
+        ("head.gz", gz[..5].to_vec(), Status::Fail, "end too early"),
+        ("empty.jsonl", Vec::new(), Status::Fail, "no usable record"),
+        ("blank.jsonl", b"\n\n \n".to_vec(), Status::Fail, "no usable record"),
+        ("archive.zip", b"PK\x03\x04rest".to_vec(), Status::Fail, "a zip archive"),
+        ("binary.log", b"\x01\x02\0\x03\x04 data".to_vec(), Status::Fail, "binary data"),
+        ("bom.jsonl", [b"\xef\xbb\xbf", good.as_bytes()].concat(), Status::Pass, ""),
+        ("utf16.log", utf16, Status::Pass, ""),
+        ("long.jsonl", long, Status::Fail, "longer than 16 MiB"),
+        (
+            "latin1.jsonl",
+            good.replace("\"a\"", "\"\u{fffd}\"")
+                .replace('\u{fffd}', "?")
+                .into_bytes()
+                .into_iter()
+                .map(|b| if b == b'?' { 0xe9 } else { b })
+                .collect(),
+            Status::Warn,
+            "not valid UTF-8",
+        ),
+        (
+            "garbage.jsonl",
+            good.to_owned().into_bytes().into_iter().chain(b"garbage\n".repeat(5000)).collect(),
+            Status::Fail,
+            "no usable records",
+        ),
+        ("back.jsonl", (good.to_owned() + good).into_bytes(), Status::Warn, "goes back"),
+        ("future.jsonl", good.replace("2025", "2998").into_bytes(), Status::Warn, "in the future"),
+        ("ancient.jsonl", good.replace("2025", "1970").into_bytes(), Status::Warn, "before the year 2000"),
+        ("true.jsonl", b"{\"timestamp\":true}\n".to_vec(), Status::Fail, "no usable record"),
+        ("millis.jsonl", b"{\"level\":30,\"time\":1736121600000,\"msg\":\"hi\"}\n".to_vec(), Status::Pass, ""),
+        ("deep.jsonl", deep.into_bytes(), Status::Pass, ""),
+        ("huge.jsonl", huge.into_bytes(), Status::Pass, ""),
+        ("cr.jsonl", good.replace('\n', "\r").into_bytes(), Status::Pass, ""),
+        ("crlf.jsonl", good.replace('\n', "\r\n").into_bytes(), Status::Pass, ""),
+        ("cut.jsonl", good[..good.len() - 20].into(), Status::Fail, "no usable records"),
+    ];
+    for (name, bytes, status, says) in cases {
+        let path = bench.write(name, bytes);
+        let summary = read_one(&path);
+        assert_eq!(summary.status, status, "{name}: {:#?}", summary.findings);
+        let found = summary.findings.iter().find(|finding| finding.summary.contains(says));
+        assert!(says.is_empty() || found.is_some(), "{name}: {:#?}", summary.findings);
+        assert!(
+            found.is_none_or(|f| f.place.as_ref().is_some_and(|place| place.path.ends_with(name))),
+            "{name}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn paths_that_lead_nowhere_and_files_given_twice_are_findings() {
+    let bench = Bench::new();
+    let log = bench.write("a.jsonl", "{\"timestamp\":\"2025-01-06T00:00:00Z\"}\n");
+    let copy = bench.write("b.jsonl", "{\"timestamp\":\"2025-01-06T00:00:00Z\"}\n");
+    let summary = read(&[copy.clone(), log, bench.path().join("none.jsonl")], &ScanOptions::default());
+    assert_eq!((summary.records, summary.files.len()), (1, 1));
+    let shown: Vec<String> = summary.findings.iter().map(|f| format!("{} {}", f.severity, f.summary)).collect();
+    assert!(shown.iter().any(|s| s.starts_with("WARN") && s.contains("same bytes")), "{shown:?}");
+    assert!(shown.iter().any(|s| s.starts_with("FAIL") && s.contains("cannot be read")), "{shown:?}");
+    assert!(summary.findings.iter().any(|f| f.place.as_ref().is_some_and(|place| place.path.ends_with("none.jsonl"))));
+}
+
+fn pack_gz(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+/// Lines of all sorts, with times in any order.
+fn line() -> impl Strategy<Value = String> {
+    let time = (0..200_000_i64).prop_map(|seconds| Stamp::from_seconds(1_736_000_000 + seconds).unwrap());
+    prop_oneof![
+        6 => (time.clone(), 0..6_usize, 0..9_u8).prop_map(|(at, level, event)| {
+            let level = ["info", "debug", "warning", "error", "40", "purple"][level];
+            format!("{{\"timestamp\":\"{at}\",\"level\":\"{level}\",\"event\":\"e{event}\",\"message\":\"order {event}1 done\"}}")
+        }),
+        2 => time.clone().prop_map(|at| format!("{} ERROR feed - lost", at.utc().format("%Y-%m-%d %H:%M:%S"))),
+        1 => time.prop_map(|at| format!("{{\"ts\":\"{at}\",\"msg\":\"panic: boom\"}}\r{{\"ts\":\"{at}\"}}")),
+        1 => Just("{\"level\":\"error\",\"time\":\"12:00\"}".to_owned()),
+        1 => Just("Traceback (most recent call last):".to_owned()),
+        1 => Just("  File \"a.py\", line 1, in f".to_owned()),
+        1 => Just("ValueError: boom".to_owned()),
+        1 => Just(String::new()),
+        1 => Just("noise".to_owned()),
+        1 => Just("   ".to_owned()),
+    ]
+}
+
+const LIMITS: Limits = Limits { warn_gap: Duration::from_secs(900), listed: 7 };
+
+fn context(file: u32) -> Context {
+    Context { limits: LIMITS, file, written: None, latest: Stamp::parse("2030-01-01").unwrap() }
+}
+
+fn summarise(mut part: Part) -> LogSummary {
+    part.close_ends();
+    let terms =
+        Terms { warn_gap: LIMITS.warn_gap, fail_gap: Duration::from_secs(3600), listed: LIMITS.listed, window: None };
+    conclude::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)
+}
+
+/// The texts with their line ends, cut before the given lines.
+fn cut(lines: &[String], cuts: &[usize]) -> Vec<String> {
+    let mut texts = vec![String::new()];
+    for (number, line) in lines.iter().enumerate() {
+        if cuts.contains(&number) {
+            texts.push(String::new());
+        }
+        let text = texts.last_mut().unwrap();
+        text.push_str(line);
+        text.push('\n');
+    }
+    texts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_size_of_the_pieces_does_not_matter(
+        lines in prop::collection::vec(line(), 0..60),
+        cuts in prop::collection::vec(0..60_usize, 0..8),
+    ) {
+        let whole = summarise(Part::read(lines.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes(), context(0)));
+        let mut parts = cut(&lines, &cuts).into_iter().map(|text| Part::read(text.as_bytes(), context(0)));
+        let mut joined = parts.next().unwrap();
+        parts.for_each(|part| joined.append(part));
+        prop_assert_eq!(summarise(joined), whole.clone());
+        prop_assert_eq!(whole.records + whole.ignored_lines + whole.continued_lines, whole.lines);
+    }
+
+    #[test]
+    fn the_order_and_the_number_of_the_files_do_not_matter(
+        lines in prop::collection::vec(line(), 1..60),
+        cuts in prop::collection::vec(1..60_usize, 0..8),
+        threads in 1..5_usize,
+    ) {
+        // Cut before records only: lines after a record belong to it.
+        let cuts: Vec<usize> = cuts.into_iter().filter(|at| lines.get(*at).is_some_and(|line| line.starts_with("{\"timestamp"))).collect();
+        let bench = Bench::new();
+        let mut paths = vec![bench.write("whole/a.jsonl", lines.iter().map(|line| format!("{line}\n")).collect::<String>())];
+        let options = |threads| ScanOptions { threads, warn_gap: LIMITS.warn_gap, max_listed: 1000, ..ScanOptions::default() };
+        let whole = read(&paths, &options(1));
+        paths = cut(&lines, &cuts).iter().zip(0..).map(|(text, n)| bench.write(&format!("cut/{n:02}.jsonl"), text)).collect();
+        let forward = read(&paths, &options(threads));
+        paths.reverse();
+        prop_assert_eq!(serde_json::to_string(&read(&paths, &options(1))).unwrap(), serde_json::to_string(&forward).unwrap());
+        prop_assume!(!forward.findings.iter().any(|finding| finding.summary.contains("same bytes")));
+        prop_assert_eq!((forward.lines, forward.records, forward.ignored_lines, forward.continued_lines), (whole.lines, whole.records, whole.ignored_lines, whole.continued_lines));
+        prop_assert_eq!((&forward.level_counts, &forward.event_counts, &forward.totals, &forward.histogram), (&whole.level_counts, &whole.event_counts, &whole.totals, &whole.histogram));
+        prop_assert_eq!((forward.duration_seconds, forward.uptime_ratio), (whole.duration_seconds, whole.uptime_ratio));
+        let gaps = |summary: &LogSummary| summary.gap_incidents.iter().map(|gap| (gap.severity, gap.occurred_at, gap.metadata["gap_seconds"].clone())).collect::<Vec<_>>();
+        prop_assert_eq!(gaps(&forward), gaps(&whole));
+        let counts = |summary: &LogSummary| summary.groups.iter().map(|group| (group.kind.clone(), group.signature.clone(), group.count)).collect::<Vec<_>>();
+        prop_assert_eq!(counts(&forward), counts(&whole));
+    }
+}
+
+#[test]
+fn large_files_give_the_same_bytes_on_any_number_of_threads() {
+    let bench = Bench::new();
+    let mut text = String::new();
+    for number in 0..30_000_i64 {
+        let at = Stamp::from_seconds(1_736_121_600 + number * 7).unwrap();
+        let level = if number % 1000 == 5 { "warning" } else { "info" };
+        text.push_str(&format!(
+            "{{\"timestamp\":\"{at}\",\"level\":\"{level}\",\"event\":\"e{}\",\"pad\":\"{}\"}}\n",
+            number % 9,
+            "x".repeat(60)
+        ));
+        if number % 5000 == 4 {
+            text.push_str("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: boom\n");
+        }
+    }
+    let plain = bench.write("a.jsonl", &text);
+    let packed = bench.write("a.jsonl.gz", pack_gz(text.as_bytes()));
+    let read = |path: &PathBuf, threads| {
+        serde_json::to_string(&read(std::slice::from_ref(path), &ScanOptions { threads, ..ScanOptions::default() }))
+            .unwrap()
+    };
+    let one = read(&plain, 1);
+    assert_eq!(read(&plain, 2), one);
+    assert_eq!(read(&plain, 8), one);
+    let summary: LogSummary = serde_json::from_str(&one).unwrap();
+    assert_eq!((summary.records, summary.totals.warnings, summary.totals.content_incidents), (30_000, 30, 6));
+    let unpacked: LogSummary = serde_json::from_str(&read(&packed, 2)).unwrap();
+    assert_eq!(
+        (unpacked.level_counts, unpacked.histogram, unpacked.totals),
+        (summary.level_counts, summary.histogram, summary.totals)
+    );
+}
