@@ -38,6 +38,8 @@ pub struct Setup {
     pub timeline: bool,
     /// The level of a line on standard error that states none.
     pub stderr_level: Level,
+    /// Texts that must not appear in the evidence.
+    pub secrets: Vec<String>,
     /// The record of the run, complete but for what only the run can tell.
     pub record: RunRecord,
 }
@@ -102,7 +104,7 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     child::become_subreaper()?;
     let (sender, receiver) = mpsc::sync_channel(1024);
     listen(&sender)?;
-    let Setup { folder, launch, sink, evidence, timeline, stderr_level, record } = setup;
+    let Setup { folder, launch, sink, evidence, timeline, stderr_level, secrets, record } = setup;
     let logs = sink.folder.clone();
     let sink = Sink::open(sink).map_err(|source| FileError::new("create", logs, source))?;
     let clocks = Clocks::start();
@@ -113,6 +115,7 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
         launch,
         evidence,
         stderr_level,
+        secrets: Arc::new(secrets),
         record,
         clocks,
         sink: Arc::new(Mutex::new(sink)),
@@ -160,6 +163,7 @@ struct Driver {
     launch: Launch,
     evidence: Vec<(&'static str, PathBuf)>,
     stderr_level: Level,
+    secrets: Arc<Vec<String>>,
     record: RunRecord,
     clocks: Clocks,
     sink: Arc<Mutex<Sink>>,
@@ -280,6 +284,7 @@ impl Driver {
             sink: Arc::clone(&self.sink),
             mailbox: Arc::clone(&self.mailbox),
             wake: self.sender.clone(),
+            secrets: Arc::clone(&self.secrets),
         };
         // A pipe that cannot be read any more is at its end; what it held is with the sink.
         let body = move || drop(pump(source, plan, &Message::Look));

@@ -5,6 +5,8 @@
 mod audit;
 mod backlog;
 mod cli;
+mod docs;
+mod final_dry_run;
 mod harness;
 mod offline_qa;
 mod logs;

@@ -28,6 +28,9 @@ pub(super) struct Prepared {
     pub(super) shown_folder: String,
 }
 
+/// Values of `--env` with at least this many bytes are treated as secrets; shorter ones are words of everyday logs.
+const SECRET: usize = 6;
+
 /// The run of a drill is this long unless the operator says otherwise.
 const DRILL: Duration = Duration::from_secs(20);
 const REHEARSAL: Duration = Duration::from_secs(72 * 3600);
@@ -98,28 +101,13 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     }
 
     let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
-    files::create_dir(&root)?;
     let folder = root.join(&name);
-    match fs::create_dir(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            return Err(Error::Usage(format!(
-                "the run directory {} is there already; choose another --run-name",
-                folder.display()
-            )));
-        }
-        result => result.map_err(|e| FileError::new("create", &folder, e))?,
-    }
-    files::create_dir(&folder.join("logs"))?;
-
     let evidence = |given: &Option<PathBuf>, waived: bool, name: &str| -> Result<Option<PathBuf>, Error> {
         let path = match given {
             _ if waived => return Ok(None),
             Some(path) => std::path::absolute(path).map_err(|e| FileError::new("read", path, e))?,
             None => folder.join(name),
         };
-        if let Some(parent) = path.parent() {
-            files::create_dir(parent)?;
-        }
         Ok(Some(path))
     };
     let diary = evidence(&args.diary, args.no_diary, "decision_diary.json")?;
@@ -141,9 +129,16 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     {
         return Err(Error::Usage("limits of CPU and memory need samples; drop --sample-interval 0s".to_owned()));
     }
+    make_folders(&root, &folder, [&diary, &performance])?;
+
     let attached = metadata(&args.metadata);
+    let secrets: Vec<String> = args.env.iter().map(|(_, value)| value.clone()).filter(|v| v.len() >= SECRET).collect();
+    let shown_command: Vec<String> = command
+        .iter()
+        .map(|word| secrets.iter().fold(word.clone(), |word, secret| word.replace(secret, "***")))
+        .collect();
     let plan = Plan {
-        command: command.clone(),
+        command: shown_command.clone(),
         target,
         required,
         minimum_uptime,
@@ -179,7 +174,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         state: State::Running,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         supervisor_pid: std::process::id(),
-        command: command.clone(),
+        command: shown_command,
         environment: args.env.iter().map(|(key, _)| key.clone()).collect(),
         started_at,
         ended_at: None,
@@ -251,11 +246,29 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
             StderrLevel::Warning => Level::Warning,
             StderrLevel::Info => Level::Info,
         },
+        secrets,
         record,
         folder,
     };
     let shown_folder = args.output_root.join(&setup.record.name).display().to_string();
     Ok(Prepared { plan, setup, shown_folder })
+}
+
+/// Makes the run directory, which must be new, and the folders of the evidence files.
+fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> Result<(), Error> {
+    files::create_dir(root)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let message = format!("the run directory {} is there already; choose another --run-name", folder.display());
+            return Err(Error::Usage(message));
+        }
+        result => result.map_err(|e| FileError::new("create", folder, e))?,
+    }
+    files::create_dir(&folder.join("logs"))?;
+    for parent in evidence.into_iter().flatten().filter_map(|path| path.parent()) {
+        files::create_dir(parent)?;
+    }
+    Ok(())
 }
 
 /// The policy of the run: the options, over the policy file, over the defaults.

@@ -42,6 +42,8 @@ pub struct PumpPlan<W> {
     pub mailbox: Arc<Mailbox>,
     /// Wakes the machine when it should look at once.
     pub wake: SyncSender<W>,
+    /// Never written: see [`redact`].
+    pub secrets: Arc<Vec<String>>,
 }
 
 /// Reads `source` to its end. Lines that need a look wake the machine with `message`.
@@ -71,6 +73,9 @@ pub fn pump<W: Clone>(mut source: impl Read, mut plan: PumpPlan<W>, message: &W)
             skipping = end.is_none();
         }
         data.extend_from_slice(fresh);
+        if !plan.secrets.is_empty() {
+            redact(&mut data, &plan.secrets);
+        }
         let mut out = plan.formatter.chunk(arrived, &mut structured, &mut batch);
         let (used, cut) = take_lines(&data, read == 0, &mut out, &mut raw);
         out.finish();
@@ -116,6 +121,18 @@ fn take_lines<'l>(data: &'l [u8], at_end: bool, out: &mut Chunk<'_, 'l>, raw: &m
         return (data.len(), false);
     }
     (used, false)
+}
+
+/// Replaces every secret by as many stars. Data is looked at again as it grows, so a secret that is torn by a read is
+/// found as long as its line is not.
+pub(in crate::io) fn redact(data: &mut [u8], secrets: &[String]) {
+    for secret in secrets {
+        let mut from = 0;
+        while let Some(at) = memchr::memmem::find(&data[from..], secret.as_bytes()) {
+            data[from + at..from + at + secret.len()].fill(b'*');
+            from += at + secret.len();
+        }
+    }
 }
 
 /// A panic elsewhere must not stop the capture, so poisoning is of no interest.
