@@ -31,5 +31,5 @@ pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
         }
         error @ RunError::System(_) => Error::NoVerdict(error.to_string()),
     })?;
-    seal::seal(common, args, &supervised, &folder, &prepared.shown_folder)
+    seal::seal(common, args, supervised, &folder, &prepared.shown_folder)
 }

@@ -303,6 +303,19 @@ pub fn metadata(pairs: &[(String, String)]) -> Metadata {
     pairs.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect()
 }
 
+/// The remarks of `--note` and the lines of `--notes-file`, without blank ones.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn notes(given: &[String], paths: &[PathBuf]) -> Result<Vec<String>, Error> {
+    let mut notes = given.to_vec();
+    for path in paths {
+        let text = files::read(path)?;
+        notes.extend(String::from_utf8_lossy(&text).lines().map(str::to_owned));
+    }
+    Ok(notes.iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect())
+}
+
 /// Makes an error message safe for the terminal, line by line.
 pub fn inert_lines(text: &str) -> String {
     text.lines().map(inert::line).collect::<Vec<_>>().join("\n")

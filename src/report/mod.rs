@@ -13,6 +13,7 @@ pub mod offline_qa;
 pub mod review;
 pub mod runs_table;
 pub mod stage_alerts;
+pub mod run;
 mod text;
 pub mod watch_lines;
 pub mod wrap_up;
@@ -167,6 +168,15 @@ impl Doc {
     #[must_use]
     pub fn verdict(mut self, status: Status, because: Vec<String>) -> Self {
         self.verdict = Some(Verdict { status, because });
+        self
+    }
+
+    /// The same document with another status, where more than its subject counts.
+    #[must_use]
+    pub fn with_status(mut self, status: Status) -> Self {
+        if let Some(verdict) = &mut self.verdict {
+            verdict.status = status;
+        }
         self
     }
 

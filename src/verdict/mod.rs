@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod backlog;
+pub mod bundle;
 pub mod gates;
 pub mod packet;
 pub mod policy;

@@ -8,7 +8,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("finding", &["time"]),
     ("time", &[]),
     ("evidence", &["finding", "time"]),
-    ("verdict", &["evidence", "finding", "time"]),
+    ("verdict", &["supervise", "evidence", "finding", "time"]),
     ("supervise", &["evidence", "finding", "time"]),
     ("stage", &["evidence", "finding", "time"]),
     ("offline", &["finding", "time"]),

@@ -1,17 +1,153 @@
-//! After the run.
-use super::args::FinalDryRun;
-use crate::command::{Common, Error};
-use crate::io::supervisor::Supervised;
-use std::path::Path;
+//! After the run: judge what is on disk, write the documents, and pack them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde_json::json;
+
+use super::args::FinalDryRun;
+use crate::command::{Common, Error, Outcome, notes};
+use crate::io::files;
+use crate::io::load::{self, LoadError, Request};
+use crate::io::packet::{self, Contents};
+use crate::io::supervisor::Supervised;
+use crate::report::{self, Doc};
+use crate::supervise::progress::Phase;
+use crate::supervise::record::{FILE_NAME, RunRecord};
+use crate::verdict::audit::Audit;
+use crate::verdict::bundle::{self, Bundle};
+use crate::verdict::review::{self, Remarks};
+
+/// Judges the run directory exactly as `audit` does, writes every document of the run and reports.
 pub(super) fn seal(
     common: &Common,
-    _args: &FinalDryRun,
-    supervised: &Supervised,
+    args: &FinalDryRun,
+    mut supervised: Supervised,
     folder: &Path,
     shown: &str,
 ) -> Result<ExitCode, Error> {
-    common.note(&format!("{shown} {:?} {:?}", folder, supervised.record.incident_counts));
-    Ok(ExitCode::SUCCESS)
+    common.note("judging the evidence");
+    let request = Request { show_progress: !common.quiet, ..Request::run(folder) };
+    let audit = load::judge(&request).map_err(|error| match error {
+        LoadError::Usage(message) => Error::NoVerdict(message),
+        LoadError::File(error) => Error::File(error),
+    })?;
+    let record = &supervised.record;
+    let mut bundle = bundle::bundle(record, &audit, Path::new(shown), !args.no_timeline);
+    let mut documents = Documents { folder, written: Vec::new() };
+    let packet = (!args.no_packet).then(|| folder.join("packet"));
+    if let Some(packet) = &packet {
+        bundle.evidence_packet = Some(json!({
+            "output_dir": Path::new(shown).join("packet").display().to_string(),
+            "archive_path": packet.with_extension("tar.gz").file_name().map(|n| Path::new(shown).join(n)),
+            "manifest_json": "manifest.json",
+        }));
+    }
+    if !args.no_review {
+        let remarks = Remarks {
+            label: args.label.clone(),
+            attendees: args.attendee.clone(),
+            notes: notes(&args.note, &args.notes_file)?,
+            objectives: args.objective.clone(),
+        };
+        let mut brief = review::brief(&audit.summary, audit.sign_off.as_ref(), remarks, audit.summary.generated_at);
+        brief.evidence_packet.clone_from(&bundle.evidence_packet);
+        documents.write("review", &brief, &report::review::review(&brief))?;
+        // An objective that was not reached counts: whoever reads only the exit code must not miss it.
+        bundle.status = bundle.status.max(brief.status);
+        bundle.review = Some(brief);
+    }
+    let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
+    let doc = report::run::run(record, &audit, because(&audit, &bundle), shown, &again).with_status(bundle.status);
+    documents.write("summary", &bundle, &doc)?;
+
+    complete_progress(&mut supervised, &bundle)?;
+    if let Some(packet) = &packet {
+        common.note("packing the evidence");
+        pack(args, &supervised.record, &audit, documents, packet)?;
+    }
+    common.emit(&Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc })
+}
+
+/// What decided the verdict, in the words of the audit; an objective that was not reached comes on top.
+fn because(audit: &Audit, bundle: &Bundle) -> Vec<String> {
+    let mut because = report::audit::because(audit);
+    let missed = bundle.review.iter().flat_map(|r| &r.action_items).filter(|i| i.category == "objective");
+    because.extend(missed.filter(|i| i.severity == bundle.status).map(|i| i.description.clone()));
+    because
+}
+
+/// The documents of a run, written into its directory and kept for the packet.
+struct Documents<'a> {
+    folder: &'a Path,
+    written: Vec<(String, Vec<u8>)>,
+}
+
+impl Documents<'_> {
+    fn write(&mut self, name: &str, value: &impl serde::Serialize, doc: &Doc) -> Result<(), Error> {
+        for (name, text) in [
+            (format!("{name}.json"), files::json_text(value)),
+            (format!("{name}.md"), report::to_markdown(doc)),
+        ] {
+            files::replace(&self.folder.join(&name), text.as_bytes())?;
+            self.written.push((name, text.into_bytes()));
+        }
+        Ok(())
+    }
+}
+
+/// The last snapshot: complete, with the verdict.
+fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(), Error> {
+    let head = supervised.progress.head().map(str::to_owned);
+    let mut last = supervised.machine.snapshot_now(supervised.ended, head, std::process::id(), true);
+    last.phase = Phase::Complete;
+    last.status = bundle.status.word().to_owned();
+    last.exit_code = supervised.machine.exit().code;
+    last.summary = Some(bundle.summary.clone());
+    last.sign_off.clone_from(&bundle.sign_off);
+    supervised.progress.write(&last, true)?;
+    Ok(())
+}
+
+fn pack(
+    args: &FinalDryRun,
+    record: &RunRecord,
+    audit: &Audit,
+    documents: Documents<'_>,
+    packet: &Path,
+) -> Result<(), Error> {
+    let folder = documents.folder;
+    let mut contents = Contents { documents: documents.written, raw: Vec::new() };
+    let markdown = report::to_markdown(&report::audit::audit(audit));
+    contents.documents.push((packet::SUMMARY_JSON.to_owned(), files::json_text(audit).into_bytes()));
+    contents.documents.push((packet::SUMMARY_MARKDOWN.to_owned(), markdown.into_bytes()));
+    if let Some(sign_off) = &audit.sign_off {
+        contents.documents.push((packet::SIGN_OFF_JSON.to_owned(), files::json_text(sign_off).into_bytes()));
+    }
+    if !args.packet_skip_raw {
+        contents.raw = raw(record, folder).into_iter().collect();
+    }
+    packet::write(packet, &contents, audit.summary.generated_at)?;
+    packet::archive(packet, &packet.with_extension("tar.gz"), audit.summary.generated_at)?;
+    Ok(())
+}
+
+/// The evidence of a run, by its name in the packet.
+fn raw(record: &RunRecord, folder: &Path) -> BTreeMap<String, PathBuf> {
+    let evidence = &record.evidence;
+    let mut raw = BTreeMap::new();
+    for name in evidence.logs.iter().chain(&evidence.raw_logs).map(String::as_str).chain([FILE_NAME, "progress.json"]) {
+        raw.insert(name.to_owned(), folder.join(name));
+    }
+    for (name, path) in
+        [("decision_diary.json", &evidence.diary), ("performance_metrics.json", &evidence.performance)]
+    {
+        raw.extend(path.iter().map(|path| (name.to_owned(), folder.join(path))));
+    }
+    for entry in fs::read_dir(folder.join("progress_timeline")).into_iter().flatten().flatten() {
+        raw.insert(format!("progress_timeline/{}", entry.file_name().to_string_lossy()), entry.path());
+    }
+    raw
 }

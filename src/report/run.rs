@@ -1,0 +1,103 @@
+//! The report at the end of a rehearsal: one screen.
+
+use super::{Block, Cell, Doc, Table, bytes_text, count, inert, thousands};
+use crate::finding::Status;
+use crate::supervise::record::{EndReason, RunRecord};
+use crate::time::human_seconds;
+use crate::verdict::audit::Audit;
+
+/// Incidents shown; `summary.json` has all.
+const SHOWN: usize = 8;
+
+/// The report of a run. `folder` is the run directory as it is shown, `packet` what to audit again.
+pub fn run(record: &RunRecord, audit: &Audit, because: Vec<String>, folder: &str, packet: &str) -> Doc {
+    let title = record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name));
+    let mut doc = Doc::new(title).verdict(audit.verdict, because);
+    doc.push(Block::Facts(facts(record, audit, folder)));
+
+    let mut gates = Table::new(&["gate", "asked for", "measured", "samples", "verdict"]).right(&[3]);
+    for gate in &audit.gates {
+        let measured = inert::shorten(&gate.measured, 60);
+        gates.row([
+            gate.name.as_str().into(),
+            gate.threshold.as_str().into(),
+            measured.into(),
+            gate.samples.into(),
+            Cell::from(gate.status),
+        ]);
+    }
+    doc.section("Gates", Block::Table(gates));
+
+    let mut incidents = Table::new(&["severity", "first seen", "count", "incident"]).right(&[2]);
+    let mut worst: Vec<_> = record.incidents.iter().collect();
+    worst.sort_by_key(|i| (std::cmp::Reverse(i.severity), i.occurred_at));
+    for incident in worst.iter().take(SHOWN) {
+        let message = inert::shorten(&incident.message, 160);
+        let at = incident.occurred_at.human();
+        incidents.row([incident.severity.into(), at.into(), incident.count.into(), Cell::from(message)]);
+    }
+    doc.section("Incidents", Block::Table(incidents));
+    if worst.len() > SHOWN {
+        doc.push(Block::Text(Cell::dim(format!("{} more are in {folder}/summary.md.", worst.len() - SHOWN))));
+    }
+    doc.push(Block::Heading("Judge it again".to_owned()));
+    doc.push(Block::Code(format!("emp-ops audit {packet}")));
+    doc
+}
+
+fn facts(record: &RunRecord, audit: &Audit, folder: &str) -> Vec<(String, Cell)> {
+    let settings = &record.settings;
+    let ended = match record.ended_because {
+        Some(EndReason::DurationReached) => "stopped at its time",
+        Some(EndReason::CommandEnded) => "the command ended",
+        Some(EndReason::GaveUp) => "given up",
+        Some(EndReason::Interrupted) => "interrupted",
+        None => "not completed",
+    };
+    let duration = format!(
+        "{} of {} required; {ended}",
+        human_seconds(record.duration_seconds.unwrap_or_default()),
+        human_seconds(settings.required_duration_seconds)
+    );
+    let capture = &record.capture;
+    let mut lines = thousands(capture.total_lines);
+    let levels: Vec<String> = capture.level_counts.iter().map(|(l, n)| format!("{l} {}", thousands(*n))).collect();
+    if !levels.is_empty() {
+        lines.push_str(&format!(" ({})", levels.join(", ")));
+    }
+    if capture.lost_lines > 0 {
+        lines.push_str(&format!("; {} lost", thousands(capture.lost_lines)));
+    }
+    let severities = [Status::Fail, Status::Warn]
+        .map(|s| (s, record.incident_counts.get(&s).copied().unwrap_or_default()))
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(s, n)| format!("{} {}", thousands(n), s.label()))
+        .collect::<Vec<_>>();
+    let worst = record.incidents.iter().map(|i| i.severity).max();
+    let incidents = match worst {
+        None => Cell::from("none"),
+        Some(worst) => Cell::new(severities.join(", "), super::Tone::Status(worst)),
+    };
+    let uptime = audit.summary.logs.uptime_ratio.map_or("unknown".to_owned(), |r| format!("{:.2}%", r * 100.0));
+    let mut facts = vec![
+        ("Duration".to_owned(), duration.into()),
+        ("Uptime".to_owned(), format!("{uptime} ({:.2}% required)", settings.minimum_uptime_ratio * 100.0).into()),
+        ("Lines".to_owned(), lines.into()),
+        ("Incidents".to_owned(), incidents),
+    ];
+    if record.attempts.len() > 1 {
+        facts.push(("Restarts".to_owned(), count(record.attempts.len() as u64 - 1, "restart").into()));
+    }
+    let monitor = &record.resource_monitor;
+    if let (Some(cpu), Some(memory)) = (monitor.peak_cpu_percent, monitor.peak_memory_mb) {
+        let memory = bytes_text((memory * f64::from(1 << 20)) as u64);
+        facts.push(("Peaks".to_owned(), format!("{cpu:.0}% of one core, {memory} of memory").into()));
+    }
+    if let Some(head) = &record.progress.head_sha256 {
+        let snapshots = count(record.progress.snapshots, "snapshot");
+        facts.push(("Timeline".to_owned(), format!("{snapshots}, head {}", &head[..head.len().min(16)]).into()));
+    }
+    facts.push(("Evidence".to_owned(), Cell::code(folder)));
+    facts
+}

@@ -1,0 +1,118 @@
+//! The summary bundle of a run, `summary.json`: everything that backlog, wrap-up and reviewers need, in one document.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::audit::Audit;
+use super::review::Review;
+use crate::finding::{Metadata, Status};
+use crate::supervise::progress::Incident;
+use crate::supervise::record::{EndReason, RunRecord};
+use crate::time::Stamp;
+
+/// The name of the document, in its `schema` key.
+pub const SCHEMA: &str = "emp-ops/summary/v1";
+
+/// The bundle. Keys are documented in `runbooks/formats.md`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The verdict on the run.
+    pub status: Status,
+    /// When the bundle was made.
+    pub generated_at: Stamp,
+    /// The audit of the evidence.
+    pub summary: Value,
+    /// The verdict of the gates.
+    pub sign_off: Option<Value>,
+    /// The command with its arguments.
+    pub command: Vec<String>,
+    /// Where the run is.
+    pub run_directory: String,
+    /// Where its logs are.
+    pub log_directory: String,
+    /// The progress file.
+    pub progress_path: Option<String>,
+    /// The timeline of snapshots.
+    pub progress_timeline_dir: Option<String>,
+    /// What happened during the run.
+    pub incidents: Vec<Incident>,
+    /// What the operator attached, and the figures of the run.
+    pub metadata: Metadata,
+    /// When supervision started.
+    pub started_at: Stamp,
+    /// When it ended.
+    pub ended_at: Option<Stamp>,
+    /// Supervised seconds.
+    pub duration_seconds: Option<f64>,
+    /// The review brief.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
+    /// Where the packet is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_packet: Option<Value>,
+    /// The minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrap_up: Option<Value>,
+}
+
+/// Bundles a run that was judged. `folder` is the run directory as it is shown.
+pub fn bundle(record: &RunRecord, audit: &Audit, folder: &Path, timeline: bool) -> Bundle {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let mut summary = json!(audit);
+    let sign_off = summary.as_object_mut().and_then(|keys| keys.remove("sign_off"));
+    Bundle {
+        schema: SCHEMA.to_owned(),
+        status: audit.verdict,
+        generated_at: audit.summary.generated_at,
+        summary,
+        sign_off,
+        command: record.command.clone(),
+        run_directory: folder.display().to_string(),
+        log_directory: path("logs"),
+        progress_path: Some(path("progress.json")),
+        progress_timeline_dir: timeline.then(|| path("progress_timeline")),
+        incidents: record.incidents.clone(),
+        metadata: metadata(record, folder),
+        started_at: record.started_at,
+        ended_at: record.ended_at,
+        duration_seconds: record.duration_seconds,
+        review: None,
+        evidence_packet: None,
+        wrap_up: None,
+    }
+}
+
+/// What the operator attached, with the figures of the run over it: nobody's remark may replace evidence.
+fn metadata(record: &RunRecord, folder: &Path) -> Metadata {
+    let exit_code = record.attempts.last().and_then(|attempt| attempt.exit_code);
+    let shown = |paths: &[String]| paths.iter().map(|p| folder.join(p).display().to_string()).collect::<Vec<_>>();
+    let figures = json!({
+        "run_name": record.name,
+        "run_label": record.label,
+        "run_dir": folder.display().to_string(),
+        "command": record.command,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "exit_code": exit_code,
+        "target_duration_seconds": record.settings.target_duration_seconds,
+        "required_duration_seconds": record.settings.required_duration_seconds,
+        "actual_duration_seconds": record.duration_seconds,
+        "timed_out": record.ended_because == Some(EndReason::DurationReached),
+        "ended_because": record.ended_because,
+        "restarts": record.attempts.len().saturating_sub(1),
+        "harness_incidents": record.incidents,
+        "log_line_counts": record.capture.line_counts,
+        "log_level_counts": record.capture.level_counts,
+        "log_total_lines": record.capture.total_lines,
+        "structured_log_paths": shown(&record.evidence.logs),
+        "raw_log_paths": shown(&record.evidence.raw_logs),
+        "resource_monitor": record.resource_monitor,
+    });
+    let mut all = record.metadata.clone();
+    all.extend(figures.as_object().into_iter().flatten().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())));
+    all
+}
