@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 use super::event::{Batch, LineIncident, Skew};
-use crate::evidence::classify;
+use crate::evidence::classify::{self, Kind};
 use crate::evidence::level::Level;
 use crate::evidence::record::{self, Record};
 use crate::finding::Status;
@@ -64,6 +64,8 @@ struct Pending<'l> {
     lines: u64,
     cut_from: Option<u64>,
     trace: bool,
+    /// What the first line shows, where it is plain text.
+    crash: Option<Kind>,
 }
 
 impl Formatter {
@@ -99,10 +101,11 @@ impl<'l> Chunk<'_, 'l> {
         // Frames whose head came in an earlier chunk are a record of their own, and still a stack trace.
         let trace = self.pending.is_none() && self.formatter.trace.takes(line);
         self.emit();
+        let crash = if line.first() == Some(&b'{') { None } else { classify::text(&String::from_utf8_lossy(line)) };
         if !trace {
-            self.formatter.trace = Trace::begins(line);
+            self.formatter.trace = Trace::begins(line, crash);
         }
-        self.pending = Some(Pending { text: Cow::Borrowed(line), repeated: 1, lines: 1, cut_from, trace });
+        self.pending = Some(Pending { text: Cow::Borrowed(line), repeated: 1, lines: 1, cut_from, trace, crash });
     }
 
     /// Ends the chunk: everything taken is in `out` and `batch`.
@@ -147,8 +150,9 @@ impl<'l> Chunk<'_, 'l> {
         let event = object.and_then(Record::event);
         let message = object.map_or(Some(Cow::Borrowed(&*text)), Record::message);
         let crash = match &record {
-            Some(record) => record.crash(),
-            None => classify::text(&text),
+            Some(record) if object.is_some() => record.crash(),
+            _ if pending.lines == 1 => pending.crash,
+            _ => classify::text(&text),
         };
         *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
 
@@ -205,12 +209,9 @@ impl<'l> Chunk<'_, 'l> {
 
 impl Trace {
     /// The state after a line that belongs to nothing before it.
-    fn begins(line: &[u8]) -> Self {
-        if line.first() == Some(&b'{') {
-            return Self::None;
-        }
-        let text = String::from_utf8_lossy(line);
-        if classify::is_marker(&text) {
+    fn begins(line: &[u8], crash: Option<Kind>) -> Self {
+        let Ok(text) = std::str::from_utf8(line) else { return Self::None };
+        if crash.is_some() || classify::is_frame(text) {
             return Self::Open { closing_line: text.trim_start().starts_with("Traceback (") };
         }
         Self::None
