@@ -64,11 +64,13 @@ pub(super) fn seal(
     documents.write("summary", &bundle, &doc)?;
 
     complete_progress(&mut supervised, &bundle)?;
-    if let Some(packet) = &packet {
+    let packed = packet.as_ref().map_or(Ok(()), |packet| {
         common.note("packing the evidence");
-        pack(args, &supervised.record, &audit, documents, packet)?;
-    }
-    common.emit(&Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc })
+        pack(args, &supervised.record, &audit, documents, packet)
+    });
+    // The verdict is shown even if the packet cannot be written; that error is the last word then.
+    let code = common.emit(&Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc })?;
+    packed.map(|()| code)
 }
 
 /// What decided the verdict, in the words of the audit; an objective that was not reached comes on top.
@@ -129,9 +131,14 @@ fn pack(
     if !args.packet_skip_raw {
         contents.raw = raw(record, folder).into_iter().collect();
     }
-    packet::write(packet, &contents, audit.summary.generated_at)?;
-    packet::archive(packet, &packet.with_extension("tar.gz"), audit.summary.generated_at)?;
-    Ok(())
+    let at = audit.summary.generated_at;
+    let written = packet::write(packet, &contents, at)
+        .and_then(|_| packet::archive(packet, &packet.with_extension("tar.gz"), at));
+    if written.is_err() {
+        // Half a packet would only mislead.
+        let _ = fs::remove_dir_all(packet);
+    }
+    Ok(written?)
 }
 
 /// The evidence of a run, by its name in the packet.

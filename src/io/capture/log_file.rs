@@ -157,6 +157,12 @@ impl LogFile {
         self.note(result);
     }
 
+    /// Counts `lines` as lost because `error` forbids to write them.
+    pub(super) fn refuse(&mut self, error: io::Error, lines: u64) {
+        self.lost += lines;
+        self.note(Err(error));
+    }
+
     /// Makes everything written so far readable.
     pub(super) fn flush(&mut self) {
         if self.pending_lines == 0 || self.broken_since.is_some_and(|since| since.elapsed() < RETRY) {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::log_file::{Compression, LogFile};
+use crate::io::sampler::disk_space;
 use crate::supervise::event::CaptureFault;
 
 /// Where and how the logs are kept.
@@ -24,6 +25,11 @@ pub struct SinkPlan {
 
 /// Between flushes of compressed logs, and between looks whether the files are still there.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// Logs leave this much of their file system free: a share of its size, within bounds in bytes.
+const KEPT_SHARE: u64 = 20;
+const KEPT_LEAST: u64 = 256 << 10;
+const KEPT_MOST: u64 = 16 << 20;
 
 /// The logs of a run.
 pub struct Sink {
@@ -53,8 +59,20 @@ impl Sink {
             self.structured.rotate();
             self.raw.rotate();
         }
-        self.structured.write(structured, lines);
-        self.raw.write(raw, lines);
+        if self.has_room() {
+            self.structured.write(structured, lines);
+            self.raw.write(raw, lines);
+        } else {
+            self.structured.refuse(io::ErrorKind::StorageFull.into(), lines);
+            self.raw.refuse(io::ErrorKind::StorageFull.into(), lines);
+        }
+    }
+
+    /// Whether there is more space than the verdict needs: a run whose logs fill the disk must still be able to say so.
+    fn has_room(&self) -> bool {
+        disk_space(&self.plan.folder).map_or(true, |(available, total)| {
+            available > (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST)
+        })
     }
 
     /// Does what is due: flushes compressed logs and looks after the files. Returns what changed.
