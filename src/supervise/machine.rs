@@ -72,8 +72,10 @@ pub struct Machine {
     /// The last output, or the start, on the monotonic clock; and whether this silence was reported.
     last_output: Duration,
     silence_reported: bool,
-    /// Silence beyond the warning gap so far.
+    /// Silence beyond the warning gap so far, and the time between attempts.
     lost_uptime: Duration,
+    /// Since when no attempt is running, on the monotonic clock.
+    down_since: Option<Duration>,
     next: Schedule,
     refresh: Refresh,
     last_tick: Duration,
@@ -123,6 +125,7 @@ impl Machine {
             last_output: Duration::ZERO,
             silence_reported: false,
             lost_uptime: Duration::ZERO,
+            down_since: None,
             refresh: Refresh::default(),
             last_tick: Duration::ZERO,
             ended: None,
@@ -144,7 +147,7 @@ impl Machine {
             Event::Spawned { pid } => {
                 self.attempts.spawned(pid, now.wall);
                 self.child = Child::Running;
-                self.last_output = now.mono;
+                self.settle_uptime(now);
                 self.silence_reported = false;
                 if self.phase == Phase::Startup {
                     self.phase = Phase::Running;
@@ -214,9 +217,7 @@ impl Machine {
         if batch.total() == 0 && batch.bytes == 0 {
             return;
         }
-        let silence = now.mono.saturating_sub(self.last_output);
-        self.lost_uptime += silence.saturating_sub(self.plan.warn_gap);
-        self.last_output = now.mono;
+        self.settle_uptime(now);
         self.silence_reported = false;
         self.attempts.lines(batch.total(), batch.first_at);
         let capture = &mut self.capture;
@@ -268,8 +269,25 @@ impl Machine {
         }
     }
 
+    /// Charges the time since the last output: beyond the warning gap while the command runs, all of it between
+    /// attempts.
+    fn settle_uptime(&mut self, now: Now) {
+        self.lost_uptime += self.open_downtime(now);
+        self.last_output = now.mono;
+        self.down_since = None;
+    }
+
+    fn open_downtime(&self, now: Now) -> Duration {
+        match self.down_since {
+            Some(since) => now.mono.saturating_sub(since),
+            None => now.mono.saturating_sub(self.last_output).saturating_sub(self.plan.warn_gap),
+        }
+    }
+
     fn exited(&mut self, now: Now, exit: Exit, todo: &mut Vec<Action>) {
         self.exit = exit;
+        self.settle_uptime(now);
+        self.down_since = Some(now.mono);
         let stopping = match self.child {
             Child::Stopping { why, sent, .. } => Some((why, sent)),
             _ => None,
@@ -356,8 +374,7 @@ impl Machine {
         self.child = Child::Over;
         self.phase = Phase::Sealing;
         self.ended = Some((why, now));
-        let silence = now.mono.saturating_sub(self.last_output);
-        self.lost_uptime += silence.saturating_sub(self.plan.warn_gap);
+        self.settle_uptime(now);
         if now.mono < self.plan.required {
             let message = format!(
                 "the run ended early: {} of the required {}",
@@ -525,7 +542,7 @@ impl Machine {
         let elapsed = self.elapsed(now).as_secs_f64();
         let open_silence = match self.ended {
             Some(_) => Duration::ZERO,
-            None => now.mono.saturating_sub(self.last_output).saturating_sub(self.plan.warn_gap),
+            None => self.open_downtime(now),
         };
         Snapshot {
             schema: progress::SCHEMA.to_owned(),
