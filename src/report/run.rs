@@ -1,6 +1,6 @@
 //! The report at the end of a rehearsal: one screen.
 
-use super::{Block, Cell, Doc, Table, bytes_text, count, inert, thousands};
+use super::{Block, Cell, Doc, Table, audit, bytes_text, count, inert, thousands};
 use crate::finding::Status;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::human_seconds;
@@ -10,24 +10,12 @@ use crate::verdict::audit::Audit;
 const SHOWN: usize = 8;
 
 /// The report of a run. `folder` is the run directory as it is shown, `packet` what to audit again.
-pub fn run(record: &RunRecord, audit: &Audit, because: Vec<String>, folder: &str, packet: &str) -> Doc {
+pub fn run(record: &RunRecord, verdict: &Audit, because: Vec<String>, folder: &str, packet: &str) -> Doc {
     let title = record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name));
-    let mut doc = Doc::new(title).verdict(audit.verdict, because);
-    doc.push(Block::Facts(facts(record, audit, folder)));
+    let mut doc = Doc::new(title).verdict(verdict.verdict, because);
+    doc.push(Block::Facts(facts(record, verdict, folder)));
 
-    let mut gates = Table::new(&["gate", "asked for", "measured", "samples", "verdict"]).right(&[3]);
-    for gate in &audit.gates {
-        let measured = inert::shorten(&gate.measured, 60);
-        gates.row([
-            gate.name.as_str().into(),
-            gate.threshold.as_str().into(),
-            measured.into(),
-            gate.samples.into(),
-            Cell::from(gate.status),
-        ]);
-    }
-    doc.section("Gates", Block::Table(gates));
-
+    doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
     let mut incidents = Table::new(&["severity", "first seen", "count", "incident"]).right(&[2]);
     let mut worst: Vec<_> = record.incidents.iter().collect();
     worst.sort_by_key(|i| (std::cmp::Reverse(i.severity), i.occurred_at));

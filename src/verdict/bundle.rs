@@ -113,6 +113,8 @@ fn metadata(record: &RunRecord, folder: &Path) -> Metadata {
         "resource_monitor": record.resource_monitor,
     });
     let mut all = record.metadata.clone();
-    all.extend(figures.as_object().into_iter().flatten().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())));
+    all.extend(
+        figures.as_object().into_iter().flatten().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())),
+    );
     all
 }

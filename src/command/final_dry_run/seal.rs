@@ -29,7 +29,7 @@ pub(super) fn seal(
     shown: &str,
 ) -> Result<ExitCode, Error> {
     common.note("judging the evidence");
-    let request = Request { show_progress: !common.quiet, ..Request::run(folder) };
+    let request = Request { show_progress: !common.quiet, ..Request::run(Path::new(shown)) };
     let audit = load::judge(&request).map_err(|error| match error {
         LoadError::Usage(message) => Error::NoVerdict(message),
         LoadError::File(error) => Error::File(error),
@@ -89,10 +89,9 @@ struct Documents<'a> {
 
 impl Documents<'_> {
     fn write(&mut self, name: &str, value: &impl serde::Serialize, doc: &Doc) -> Result<(), Error> {
-        for (name, text) in [
-            (format!("{name}.json"), files::json_text(value)),
-            (format!("{name}.md"), report::to_markdown(doc)),
-        ] {
+        for (name, text) in
+            [(format!("{name}.json"), files::json_text(value)), (format!("{name}.md"), report::to_markdown(doc))]
+        {
             files::replace(&self.folder.join(&name), text.as_bytes())?;
             self.written.push((name, text.into_bytes()));
         }
@@ -122,7 +121,7 @@ fn pack(
 ) -> Result<(), Error> {
     let folder = documents.folder;
     let mut contents = Contents { documents: documents.written, raw: Vec::new() };
-    let markdown = report::to_markdown(&report::audit::audit(audit));
+    let markdown = report::to_markdown(&report::audit::doc(audit, "the run"));
     contents.documents.push((packet::SUMMARY_JSON.to_owned(), files::json_text(audit).into_bytes()));
     contents.documents.push((packet::SUMMARY_MARKDOWN.to_owned(), markdown.into_bytes()));
     if let Some(sign_off) = &audit.sign_off {
@@ -148,8 +147,7 @@ fn raw(record: &RunRecord, folder: &Path) -> BTreeMap<String, PathBuf> {
     for name in evidence.logs.iter().chain(&evidence.raw_logs).map(String::as_str).chain([FILE_NAME, "progress.json"]) {
         raw.insert(name.to_owned(), folder.join(name));
     }
-    for (name, path) in
-        [("decision_diary.json", &evidence.diary), ("performance_metrics.json", &evidence.performance)]
+    for (name, path) in [("decision_diary.json", &evidence.diary), ("performance_metrics.json", &evidence.performance)]
     {
         raw.extend(path.iter().map(|path| (name.to_owned(), folder.join(path))));
     }

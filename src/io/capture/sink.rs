@@ -70,9 +70,8 @@ impl Sink {
 
     /// Whether there is more space than the verdict needs: a run whose logs fill the disk must still be able to say so.
     fn has_room(&self) -> bool {
-        disk_space(&self.plan.folder).map_or(true, |(available, total)| {
-            available > (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST)
-        })
+        disk_space(&self.plan.folder)
+            .map_or(true, |(available, total)| available > (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST))
     }
 
     /// Does what is due: flushes compressed logs and looks after the files. Returns what changed.

@@ -59,7 +59,8 @@ pub fn because(audit: &Audit) -> Vec<String> {
         .collect()
 }
 
-fn gate_table(gates: &[Gate]) -> Table {
+/// The gates, one to a row.
+pub fn gate_table(gates: &[Gate]) -> Table {
     let mut table = Table::new(&["gate", "verdict", "measured", "asked for", "samples", "evidence"]).right(&[4]);
     for gate in gates {
         table.row([
