@@ -110,6 +110,8 @@ struct Evidence {
     /// The supervised time, and its length by the monotonic clock.
     window: Option<(Stamp, Stamp)>,
     duration_seconds: Option<f64>,
+    /// The pauses between attempts, in seconds.
+    pauses: Vec<f64>,
     /// What is wrong with the run itself.
     findings: Vec<Finding>,
     /// What the run was asked for.
@@ -200,6 +202,10 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
     logs.findings.splice(0..0, faults);
     if let Some(seconds) = evidence.duration_seconds {
         logs.duration_seconds = Some(seconds);
+        // Between attempts nothing ran, however short that was; what lies beyond the limit is counted as a gap already.
+        let limit = policy.logs.warn_gap_seconds;
+        let down: f64 = evidence.pauses.iter().map(|pause| pause.min(limit)).sum();
+        logs.uptime_ratio = logs.uptime_ratio.filter(|_| seconds > 0.0).map(|up| (up - down / seconds).max(0.0));
     }
     let names = match &request.subject {
         Subject::Run(_) => sources.iter().map(|source| source.shown().to_owned()).collect(),

@@ -53,6 +53,12 @@ pub(super) fn find(path: &Path) -> Result<Evidence, LoadError> {
     }
 }
 
+/// The seconds between the end of each attempt and the start of the next.
+fn pauses(record: &RunRecord) -> Vec<f64> {
+    let pairs = record.attempts.windows(2).filter_map(|pair| Some((pair[0].ended_at?, pair[1].started_at)));
+    pairs.map(|(ended, started)| started.seconds_since(ended).max(0.0)).collect()
+}
+
 /// The evidence of the run whose files lie in `path`.
 pub(super) fn folder(path: &Path, place: Place) -> Evidence {
     let folder = Folder { path, place };
@@ -108,6 +114,7 @@ impl Folder<'_> {
     fn by_record(&self, record: &RunRecord, evidence: &mut Evidence) {
         evidence.window = record.ended_at.map(|end| (record.started_at, end));
         evidence.duration_seconds = record.duration_seconds;
+        evidence.pauses = pauses(record);
         evidence.layer = Some(layer(record, self.name(record::FILE_NAME)));
         evidence.metadata = record.metadata.clone();
         evidence.run = Some(json!({
