@@ -19,6 +19,7 @@ use crate::supervise::record::{FILE_NAME, RunRecord};
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
 use crate::verdict::review::{self, Remarks};
+use crate::verdict::{backlog, wrap_up};
 
 /// Judges the run directory exactly as `audit` does, writes every document of the run and reports.
 pub(super) fn seal(
@@ -62,6 +63,9 @@ pub(super) fn seal(
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
     let doc = report::run::run(record, &audit, because(&audit, &bundle), shown, &again).with_status(bundle.status);
     documents.write("summary", &bundle, &doc)?;
+    if !args.no_wrap_up {
+        follow_up(&mut documents, &bundle)?;
+    }
 
     complete_progress(&mut supervised, &bundle)?;
     let packed = packet.as_ref().map_or(Ok(()), |packet| {
@@ -71,6 +75,16 @@ pub(super) fn seal(
     // The verdict is shown even if the packet cannot be written; that error is the last word then.
     let code = common.emit(&Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc })?;
     packed.map(|()| code)
+}
+
+/// The queue of what somebody must look after, and the minutes for the meeting.
+fn follow_up(documents: &mut Documents<'_>, bundle: &Bundle) -> Result<(), Error> {
+    let document = json!(bundle);
+    let at = bundle.generated_at;
+    let backlog = backlog::from_bundle(&document, "summary.json", &backlog::Options::new(at));
+    documents.write("backlog", &backlog, &report::backlog::document(&backlog))?;
+    let minutes = wrap_up::from_bundle(&document, "summary.json", &[], &wrap_up::Options::new(at));
+    documents.write("wrap_up", &minutes, &report::wrap_up::minutes(&minutes))
 }
 
 /// What decided the verdict, in the words of the audit; an objective that was not reached comes on top.
