@@ -26,7 +26,6 @@ enum Command {
     /// Judge evidence that exists: a run directory, a packet, or logs with their diary and performance report
     Audit(Box<command::audit::Audit>),
     /// Supervise a rehearsal, keep its evidence and judge it
-    #[command(hide = true)]
     FinalDryRun(Box<command::final_dry_run::FinalDryRun>),
     /// The built-in systems for drills and tests
     #[command(hide = true, subcommand)]

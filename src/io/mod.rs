@@ -22,6 +22,8 @@ pub mod packet;
 pub mod packet_reader;
 pub mod parallel;
 pub mod pid;
+mod pieces;
+mod progress_bar;
 pub mod progress_file;
 pub mod runs;
 pub mod sampler;
