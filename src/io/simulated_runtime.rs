@@ -39,7 +39,7 @@ pub enum Scenario {
     StaleEvidence,
     /// Ignores the polite signals and must be killed: FAIL
     IgnoreSignals,
-    /// Leaves a process behind that holds its output: WARN
+    /// Leaves a process behind that holds its output: FAIL, or WARN with --allow-warnings
     Grandchild,
 }
 

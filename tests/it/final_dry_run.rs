@@ -351,6 +351,18 @@ fn a_killed_supervisor_takes_the_command_with_it_and_leaves_evidence_that_fails(
 }
 
 #[test]
+fn warnings_are_accepted_only_where_that_is_asked_for() {
+    let bench = Bench::new();
+    let options = ["--duration", "2s", "--allow-warnings"];
+    let _ =
+        bench.run(&[&["final-dry-run", "--simulate", "warnings", "--run-name", "w"][..], &options].concat()).exits(0);
+    let out =
+        bench.run(&[&["final-dry-run", "--simulate", "grandchild", "--run-name", "g"][..], &options].concat()).exits(0);
+    assert!(out.stdout.starts_with("WARN"), "{out:?}");
+    let _ = bench.run(&["audit", "runs/g/packet", "--fail-on", "warn"]).exits(1);
+}
+
+#[test]
 fn every_scenario_of_the_drill_keeps_its_promise() {
     let runs: Vec<(&str, i32, &str, Bench)> = [
         ("clean", 0, "PASS"),
@@ -362,7 +374,7 @@ fn every_scenario_of_the_drill_keeps_its_promise() {
         ("crash", 1, "FAIL"),
         ("stale-evidence", 1, "FAIL"),
         ("ignore-signals", 1, "FAIL"),
-        ("grandchild", 0, "WARN"),
+        ("grandchild", 1, "FAIL"),
     ]
     .map(|(scenario, code, verdict)| (scenario, code, verdict, Bench::new()))
     .into();
