@@ -165,7 +165,7 @@ fn paths_that_lead_nowhere_and_files_given_twice_are_findings() {
     let bench = Bench::new();
     let log = bench.write("a.jsonl", "{\"timestamp\":\"2025-01-06T00:00:00Z\"}\n");
     let copy = bench.write("b.jsonl", "{\"timestamp\":\"2025-01-06T00:00:00Z\"}\n");
-    let summary = read(&[copy.clone(), log, bench.path().join("none.jsonl")], &ScanOptions::default());
+    let summary = read(&[copy, log, bench.path().join("none.jsonl")], &ScanOptions::default());
     assert_eq!((summary.records, summary.files.len()), (1, 1));
     let shown: Vec<String> = summary.findings.iter().map(|f| format!("{} {}", f.severity, f.summary)).collect();
     assert!(shown.iter().any(|s| s.starts_with("WARN") && s.contains("same bytes")), "{shown:?}");
@@ -239,7 +239,7 @@ proptest! {
         let mut parts = cut(&lines, &cuts).into_iter().map(|text| Part::read(text.as_bytes(), context(0)));
         let mut joined = parts.next().unwrap();
         parts.for_each(|part| joined.append(part));
-        prop_assert_eq!(summarise(joined), whole.clone());
+        prop_assert_eq!(summarise(joined), whole);
         prop_assert_eq!(whole.records + whole.ignored_lines + whole.continued_lines, whole.lines);
     }
 
