@@ -239,7 +239,7 @@ proptest! {
         let mut parts = cut(&lines, &cuts).into_iter().map(|text| Part::read(text.as_bytes(), context(0)));
         let mut joined = parts.next().unwrap();
         parts.for_each(|part| joined.append(part));
-        prop_assert_eq!(summarise(joined), whole);
+        prop_assert_eq!(&summarise(joined), &whole);
         prop_assert_eq!(whole.records + whole.ignored_lines + whole.continued_lines, whole.lines);
     }
 
