@@ -13,7 +13,8 @@ use crate::finding::Status;
 use crate::io::fleet::{self, Fleet};
 use crate::io::follow::Follower;
 use crate::io::interrupt::Interrupts;
-use crate::io::screen::{self, Input, Screen};
+use crate::io::keyboard::Input;
+use crate::io::screen::{self, Screen};
 use crate::io::{clock, files, terminal};
 use crate::report::dashboard::{self, Ask, Board, Palette, Scene};
 use crate::report::runs_table;
@@ -238,7 +239,7 @@ impl Watch<'_> {
             if let Some(signal) = self.interrupts.pending() {
                 return Ok(End::Signal(signal));
             }
-            if run.look() || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
+            if run.look() || screen.resized() || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
                 drawn = Some(Instant::now());
                 if !io::stderr().is_terminal() {
                     self.note(run.problem.as_ref());
@@ -258,7 +259,7 @@ impl Watch<'_> {
             match screen.wait(LOOK)? {
                 None => {}
                 Some(Input::Interrupt) => return Ok(End::Signal(2)),
-                Some(Input::Resize) => drawn = None,
+                Some(Input::Hangup) => return Ok(End::Signal(1)),
                 Some(Input::Key(key)) => {
                     match board.press(key, run.view.as_ref()) {
                         Ask::Leave => return Ok(End::Quit),
@@ -364,7 +365,7 @@ impl Watch<'_> {
             let changed = fleet.look();
             let place = |path: &Path| fleet.runs.iter().position(|run| run.path() == path);
             let at = selected.as_deref().and_then(place).unwrap_or(0);
-            if changed || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
+            if changed || screen.resized() || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
                 drawn = Some(Instant::now());
                 let now = clock::now();
                 let rows = fleet.rows(now);
@@ -376,7 +377,7 @@ impl Watch<'_> {
             let key = match screen.wait(LOOK)? {
                 None => continue,
                 Some(Input::Interrupt) => return Ok(End::Signal(2)),
-                Some(Input::Resize) => Char(' '),
+                Some(Input::Hangup) => return Ok(End::Signal(1)),
                 Some(Input::Key(key)) => key,
             };
             drawn = None;

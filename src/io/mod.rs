@@ -11,6 +11,7 @@ pub mod follow;
 pub mod inputs;
 pub mod interrupt;
 pub mod load;
+pub mod keyboard;
 pub mod packet;
 pub mod packet_reader;
 pub mod parallel;

@@ -7,11 +7,12 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
 use ratatui::crossterm::{cursor, execute, style};
 use ratatui::prelude::CrosstermBackend;
 use ratatui::{Frame, Terminal};
+
+use super::keyboard::{Input, Keyboard};
 
 /// Whether the terminal is ours at present.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -19,17 +20,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The terminal while it is taken over; dropping it gives the terminal back.
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
-}
-
-/// What the user did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Pressed a key.
-    Key(KeyCode),
-    /// Pressed Ctrl-C.
-    Interrupt,
-    /// Changed the size of the terminal.
-    Resize,
+    keyboard: Keyboard,
+    /// Columns and rows of the last frame.
+    size: (u16, u16),
 }
 
 /// Whether there is a terminal to take over, for reading as well as for writing.
@@ -58,7 +51,7 @@ impl Screen {
             .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, cursor::Hide))
             .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match opened {
-            Ok(terminal) => Ok(Self { terminal }),
+            Ok(terminal) => Ok(Self { terminal, keyboard: Keyboard::default(), size: (0, 0) }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -71,7 +64,9 @@ impl Screen {
     /// # Errors
     /// The terminal cannot be written.
     pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        self.terminal.draw(render).map(|_| ())
+        let frame = self.terminal.draw(render)?;
+        self.size = (frame.area.width, frame.area.height);
+        Ok(())
     }
 
     /// Waits at most `length` for the user.
@@ -79,18 +74,12 @@ impl Screen {
     /// # Errors
     /// The terminal cannot be read.
     pub fn wait(&mut self, length: Duration) -> io::Result<Option<Input>> {
-        if !event::poll(length)? {
-            return Ok(None);
-        }
-        Ok(match event::read()? {
-            Event::Key(key) if key.kind == KeyEventKind::Release => None,
-            Event::Key(key) if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                (key.code == KeyCode::Char('c')).then_some(Input::Interrupt)
-            }
-            Event::Key(key) => Some(Input::Key(key.code)),
-            Event::Resize(..) => Some(Input::Resize),
-            _ => None,
-        })
+        self.keyboard.wait(length)
+    }
+
+    /// Whether the size of the terminal is another than that of the last frame.
+    pub fn resized(&self) -> bool {
+        rustix::termios::tcgetwinsize(io::stdout()).is_ok_and(|now| (now.ws_col, now.ws_row) != self.size)
     }
 }
 
