@@ -13,3 +13,4 @@ mod offline_qa;
 mod rooms;
 mod stage_alerts;
 mod wrap_up;
+mod watch;

@@ -136,15 +136,17 @@ impl Rows<'_> {
 
     fn rate(&self) -> Line<'static> {
         let history = self.scene.history;
-        let now = history.rate_now().map(|rate| format!(" {}", rate_text(rate))).unwrap_or_default();
+        let now = history.rate_now();
         let columns = self.width.saturating_sub(LABEL + 27).max(8);
         let rates = history.rates(columns, self.span());
         if rates.iter().all(Option::is_none) {
             return self.text("Log rate", "not known yet", self.palette.dim());
         }
-        let top = rates.iter().flatten().fold(0.0_f64, |top, rate| top.max(*rate));
+        // A column averages over its width, so that the rate of the last minute may be higher than any.
+        let top = rates.iter().flatten().chain(&now).fold(0.0_f64, |top, rate| top.max(*rate));
         let mut spans = marks::sparkline(&rates, 0.0, self.palette.status(Status::Fail), self.palette);
-        spans.push(Span::raw(format!("{now}, peak {}", rate_text(top).trim_start())));
+        let now = now.map(|rate| format!(" {},", rate_text(rate))).unwrap_or_default();
+        spans.push(Span::raw(format!("{now} peak {}", rate_text(top))));
         self.row("Log rate", spans)
     }
 
