@@ -12,5 +12,5 @@ mod logs;
 mod offline_qa;
 mod rooms;
 mod stage_alerts;
-mod wrap_up;
 mod watch;
+mod wrap_up;
