@@ -207,7 +207,12 @@ impl View<'_> {
             threshold: self.optional(required, self.wanted()),
             measured: match first {
                 None => "no issues".to_owned(),
-                Some(issue) => with_more(&format!("{}: {}", issue.entry_id, issue.reason), diary.total_issues.max(1)),
+                Some(issue) => {
+                    let whole = issue.policy_id == "*";
+                    let text =
+                        if whole { issue.reason.clone() } else { format!("{}: {}", issue.entry_id, issue.reason) };
+                    with_more(&text, diary.total_issues.max(1))
+                }
             },
             samples: diary.total_entries,
             status,
@@ -218,7 +223,10 @@ impl View<'_> {
             ..Gate::default()
         };
         let total = diary.total_issues;
-        Some(gate.mended(&format!("a diary without {}", these(total, &count(total, "issue")))))
+        Some(gate.mended(&match diary.total_entries {
+            0 => "a decision diary with entries".to_owned(),
+            _ => format!("a diary without {}", these(total, &count(total, "issue"))),
+        }))
     }
 
     fn performance(&self) -> Option<Gate> {
@@ -234,7 +242,10 @@ impl View<'_> {
         }
         gate.threshold = self.optional(required, &gate.threshold);
         let total = performance.findings.len() as u64;
-        Some(gate.mended(&format!("a report without {}", these(total, &count(total, "finding")))))
+        Some(gate.mended(&match samples {
+            0 => "a performance report with figures".to_owned(),
+            _ => format!("a report without {}", these(total, &count(total, "finding"))),
+        }))
     }
 
     fn sharpe(&self) -> Option<Gate> {

@@ -168,7 +168,9 @@ fn statuses(content: &Map<String, Value>) -> Vec<(String, String)> {
     for (i, probe) in content.get("probes").and_then(Value::as_array).into_iter().flatten().enumerate() {
         if let Some(probe) = probe.as_object() {
             let name = probe.get("probe_id").and_then(Value::as_str).map_or_else(|| i.to_string(), str::to_owned);
-            look(format!("probes.{name}"), probe);
+            // A probe that does not say how it went proves nothing.
+            let status = probe.get("status").and_then(Value::as_str).map(str::trim).filter(|word| !word.is_empty());
+            found.push((format!("probes.{name}.status"), status.unwrap_or("unknown").to_owned()));
         }
     }
     found

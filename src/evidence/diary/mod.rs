@@ -132,6 +132,10 @@ mod tests {
                 Some("FAIL e-1: probes.latency.status=failed"),
             ),
             (
+                json!({"probes": [{"probe_id": "latency", "severity": "critical"}]}),
+                Some("WARN status/unknown: the status word `unknown` is not known (seen once, in e-1)"),
+            ),
+            (
                 json!({"outcomes": {"status": "purple"}}),
                 Some("WARN status/purple: the status word `purple` is not known (seen once, in e-1)"),
             ),

@@ -144,15 +144,15 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let window = evidence.window.or(logs.started_at.zip(logs.ended_at));
     let diary = evidence.diary.as_ref().map(|file| match files::read(&file.path) {
         Ok(bytes) => diary::summarise(&file.name, &bytes, window, &policy.diary_rules(request.diary_key.clone())),
-        Err(error) => diary::unreadable(&file.name, &format!("the diary cannot be read: {}", error.source)),
+        Err(error) => diary::unreadable(&file.name, &unreadable("the decision diary", &error)),
     });
     let performance = evidence.performance.as_ref().map(|file| match files::read(&file.path) {
         Ok(bytes) => performance::summarise(&file.name, &bytes, window, &policy.performance_rules()),
-        Err(error) => performance::unreadable(&file.name, &format!("the report cannot be read: {}", error.source)),
+        Err(error) => performance::unreadable(&file.name, &unreadable("the performance report", &error)),
     });
     let plan = request.plan.as_deref().map(Named::given).map(|file| match files::read(&file.path) {
         Ok(bytes) => plan::summarise(&file.name, &bytes),
-        Err(error) => plan::unreadable(&file.name, &format!("the plan cannot be read: {}", error.source)),
+        Err(error) => plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
     let listed = request.checksums.as_deref().map(|path| checksums::verify(path, &path.display().to_string()));
     let checksums = match (evidence.checksums.take(), listed) {
@@ -176,6 +176,14 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         findings: evidence.findings,
     };
     Ok(Audit::new(summary, policy, clock::generated_at()))
+}
+
+/// Why a file could not be read, for people.
+fn unreadable(what: &str, error: &FileError) -> String {
+    match error.source.kind() {
+        std::io::ErrorKind::NotFound => format!("{what} is missing"),
+        _ => format!("{what} cannot be read: {}", error.source),
+    }
 }
 
 /// The summary of the logs, and how each of them is called.

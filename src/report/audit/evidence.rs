@@ -44,6 +44,7 @@ pub(super) fn run(doc: &mut Doc, audit: &Audit) {
     for (key, value) in keys.into_iter().filter_map(|key| Some((key, run?.get(key)?))) {
         let text = match value {
             Value::Null => continue,
+            Value::String(text) if key == "ended_because" => text.replace('_', " "),
             Value::String(text) => {
                 Stamp::parse(text).filter(|_| key.ends_with("_at")).map_or(text.clone(), Stamp::human)
             }

@@ -1,6 +1,6 @@
 //! The logs in the audit: figures, incidents grouped, silences, files, and the course over time.
 
-use super::{SHOWN, and_more, evidence, near, place};
+use super::{SHOWN, and_more, evidence, headline, near, place};
 use crate::evidence::summary::{Bucket, FileReport, Group, LogSummary};
 use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count, inert};
 use crate::time::{Stamp, human_seconds};
@@ -81,7 +81,7 @@ fn groups(doc: &mut Doc, logs: &LogSummary) {
             (*count).into(),
             kind.replace('_', " ").into(),
             between(*first_at, *last_at),
-            inert::shorten(&example.summary, 200).into(),
+            headline(&example.summary, 200).into(),
             place(example.place.as_ref()),
         ]);
     }

@@ -47,8 +47,7 @@ pub fn because(audit: &Audit) -> Vec<String> {
                 "logs" => gates::first_of_logs(&audit.summary.logs).map(|first| first.summary.as_str()),
                 _ => None,
             };
-            let first =
-                first.map(|first| format!("; first: {}", super::inert::shorten(first, 120))).unwrap_or_default();
+            let first = first.map(|first| format!("; first: {}", headline(first, 120))).unwrap_or_default();
             let place = gate.evidence.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
             let asked = match gate.name.as_str() {
                 "duration" | "uptime" | "sharpe" => format!(", asked for {}", gate.threshold),
@@ -103,6 +102,16 @@ fn would_change(audit: &Audit) -> Option<String> {
 
 fn mend(gate: &Gate) -> Cell {
     format!("{}: {}", gate.name, gate.mend.as_deref().unwrap_or("mend it")).into()
+}
+
+/// The line of a message that says most: of a Python stack trace the last, else the first.
+fn headline(text: &str, longest: usize) -> String {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = match lines.next() {
+        Some(first) if first.starts_with("Traceback") => lines.next_back().unwrap_or(first),
+        first => first.unwrap_or_default(),
+    };
+    super::inert::shorten(line, longest)
 }
 
 /// A place in a table: of a long path the end, since the reasons at the top and JSON have the whole.
