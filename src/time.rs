@@ -93,8 +93,28 @@ impl Stamp {
     /// date and time, fractions after `.` or `,` (cut to microseconds), an offset or a final `Z`; UTC where
     /// no offset is given. `None` for everything else: month 13, 24:00, second 60, words.
     pub fn parse(text: &str) -> Option<Self> {
-        parse_iso(text.trim_matches(is_blank))
+        parse_common(text.as_bytes()).or_else(|| parse_iso(text.trim_matches(is_blank)))
     }
+}
+
+/// The form of nearly all times, `2025-01-06T00:00:00.123456` with `Z` or `+00:00`, without any detours.
+fn parse_common(text: &[u8]) -> Option<Stamp> {
+    let (clock, rest) = text.split_at_checked(19)?;
+    let zone = match rest.split_first() {
+        Some((b'.', rest)) if rest.len() > 6 && rest[..6].iter().all(u8::is_ascii_digit) => &rest[6..],
+        Some((b'.', _)) => return None,
+        _ => rest,
+    };
+    let shaped = clock[4] == b'-' && clock[7] == b'-' && clock[10] == b'T' && clock[13] == b':' && clock[16] == b':';
+    (shaped && (zone == b"Z" || zone == b"+00:00")).then_some(())?;
+    let number = |from: usize, to: usize| {
+        clock[from..to].iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
+    };
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    (hour < 24 && minute < 60 && second < 60).then_some(())?;
+    let part = if rest.len() > zone.len() { rest[1..7].iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')) } else { 0 };
+    let micros = i64::from(hour * 3600 + minute * 60 + second) * MICROS + part;
+    Stamp::civil(i32::try_from(number(0, 4)?).ok()?, number(5, 7)?, number(8, 10)?, micros)
 }
 
 /// Blank as the formats define it: Unicode white space and the four ASCII separators U+001C to U+001F.

@@ -341,4 +341,13 @@ mod tests {
             assert_eq!(detect(present, numeric), expect, "{keys:?}");
         }
     }
+
+    #[test]
+    fn the_runbook_shows_the_same_table() {
+        let runbook = include_str!("../../runbooks/formats.md");
+        for row in &DIALECTS {
+            let line = format!("| {} | {} | {} |", row.name, row.marks, row.fields);
+            assert!(runbook.contains(&line), "add to runbooks/formats.md: {line}");
+        }
+    }
 }

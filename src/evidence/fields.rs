@@ -1,8 +1,9 @@
 //! From the members of a record, whatever their names and depth, to its time, level, event and message.
 
 use super::dialect::{self, Clock, KEYS, Role, Scale, bit};
-use super::json::{Members, Raw, Text};
+use super::json::{Members, Raw};
 use super::record::{Inner, Record, member};
+use super::shape::Shape;
 use crate::time::Stamp;
 
 /// The roles of a JSON record while its members are read.
@@ -35,8 +36,7 @@ impl Default for Fields<'_> {
 
 impl<'a> Fields<'a> {
     #[inline]
-    pub(super) fn add(&mut self, key: Text<'a>, value: Raw<'a>) {
-        let Some(at) = dialect::find(key.bytes) else { return };
+    pub(super) fn add(&mut self, at: usize, value: Raw<'a>) {
         let (name, role) = KEYS[at];
         self.keys |= 1 << at;
         match role {
@@ -78,12 +78,14 @@ impl<'a> Fields<'a> {
     }
 
     /// The record of the line.
-    pub(super) fn record(mut self, line: &'a [u8]) -> Record<'a> {
+    pub(super) fn record(mut self, line: &'a [u8], shape: &mut Shape) -> Record<'a> {
         let mut inner = None;
         for (name, value) in self.nested.take().unwrap_or_default() {
             match (name, value) {
                 ("log", Raw::Text(text)) => {
-                    if self.keys & (bit("stream") | bit("time")) == bit("stream") | bit("time") {
+                    if self.keys & (const { bit("stream") } | const { bit("time") })
+                        == const { bit("stream") } | const { bit("time") }
+                    {
                         inner = Some(Box::new(Inner::of(&text.decode())));
                     } else {
                         self.message_is(10, value);
@@ -94,7 +96,7 @@ impl<'a> Fields<'a> {
                         self.level_is(3, level, Scale::Auto);
                     }
                 }
-                ("body", Raw::Object(bytes)) if self.keys & bit("timeUnixNano") != 0 => {
+                ("body", Raw::Object(bytes)) if self.keys & const { bit("timeUnixNano") } != 0 => {
                     if let Some((_, text)) = Members::new(bytes).into_iter().flatten().flatten().next() {
                         self.message_is(9, text);
                     }
@@ -119,23 +121,25 @@ impl<'a> Fields<'a> {
                 _ => {}
             }
         }
-        if let (Raw::Object(bytes), true) = (self.event, self.keys & (bit("@timestamp") | bit("log.level")) != 0) {
+        if let (Raw::Object(bytes), true) =
+            (self.event, self.keys & (const { bit("@timestamp") } | const { bit("log.level") }) != 0)
+        {
             // In ECS the event is an object, and its action is the name.
             self.event = member(bytes, b"action").unwrap_or(Raw::Null);
         }
-        if self.event == Raw::Null && self.keys & bit("eventName") != 0 {
+        if self.event == Raw::Null && self.keys & const { bit("eventName") } != 0 {
             self.event = member(line, b"eventName").unwrap_or(Raw::Null);
         }
         let (rank, raw, clock) = self.time;
         let at = if rank == LAST { None } else { read_time(raw, clock).or_else(|| other_time(line)) };
         let level = (self.level.0 != LAST).then_some((self.level.1, self.level.2));
-        let dialect = dialect::detect(self.keys, self.numeric_level);
+        let dialect = shape.dialect(self.keys, self.numeric_level);
         Record { dialect, at, level, event: self.event, message: self.message.1, keys: self.keys, body: line, inner }
     }
 
     /// `{"text": …, "record": {"level": {"name": …, "no": …}, "time": {"timestamp": …}, "message": …}}`
     fn loguru(&mut self, record: &'a [u8]) {
-        if self.keys & bit("text") == 0 {
+        if self.keys & const { bit("text") } == 0 {
             return;
         }
         for (key, value) in Members::new(record).into_iter().flatten().flatten() {

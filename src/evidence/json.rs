@@ -141,6 +141,7 @@ pub struct Malformed;
 pub struct Members<'a> {
     cursor: Cursor<'a>,
     first: bool,
+    ended: bool,
     done: bool,
 }
 
@@ -149,16 +150,20 @@ impl<'a> Members<'a> {
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor { bytes, at: 0 };
         cursor.blanks();
-        cursor.eat(b'{').then_some(Self { cursor, first: true, done: false })
+        cursor.eat(b'{').then_some(Self { cursor, first: true, ended: false, done: false })
     }
 
+    /// The next key, and all that stands before its value. None at the end, and when the object is malformed;
+    /// [`Members::ended`] tells which.
     #[inline]
-    fn step(&mut self) -> Option<Option<(Text<'a>, Raw<'a>)>> {
+    pub(super) fn key(&mut self) -> Option<(Text<'a>, &'a [u8])> {
         let cursor = &mut self.cursor;
+        let start = cursor.at;
         cursor.blanks();
         if cursor.eat(b'}') {
             cursor.blanks();
-            return (cursor.at == cursor.bytes.len()).then_some(None);
+            self.ended = cursor.at == cursor.bytes.len();
+            return None;
         }
         if !std::mem::take(&mut self.first) {
             cursor.eat(b',').then_some(())?;
@@ -168,7 +173,31 @@ impl<'a> Members<'a> {
         cursor.blanks();
         cursor.eat(b':').then_some(())?;
         cursor.blanks();
-        Some(Some((key, cursor.value()?)))
+        Some((key, &cursor.bytes[start..cursor.at]))
+    }
+
+    /// Passes over a key that stands here just as `lead` was given by [`Members::key`] before, at the same place.
+    #[inline]
+    pub(super) fn pass(&mut self, lead: &[u8]) -> bool {
+        let found = self.cursor.bytes[self.cursor.at..].starts_with(lead);
+        if found {
+            self.cursor.at += lead.len();
+            self.cursor.blanks();
+            self.first = false;
+        }
+        found
+    }
+
+    /// The value of the key before it. None when it is malformed.
+    #[inline]
+    pub(super) fn value(&mut self) -> Option<Raw<'a>> {
+        self.cursor.value()
+    }
+
+    /// Whether the object was read to its end.
+    #[inline]
+    pub(super) fn ended(&self) -> bool {
+        self.ended
     }
 }
 
@@ -180,16 +209,12 @@ impl<'a> Iterator for Members<'a> {
         if self.done {
             return None;
         }
-        match self.step() {
-            Some(Some(member)) => Some(Ok(member)),
-            Some(None) => {
-                self.done = true;
-                None
-            }
-            None => {
-                self.done = true;
-                Some(Err(Malformed))
-            }
+        let member = self.key().and_then(|(key, _)| Some((key, self.value()?)));
+        self.done = member.is_none();
+        match member {
+            Some(member) => Some(Ok(member)),
+            None if self.ended => None,
+            None => Some(Err(Malformed)),
         }
     }
 }
@@ -222,21 +247,21 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    #[inline]
+    #[inline(always)]
     fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
-    #[inline]
+    #[inline(always)]
     fn blanks(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
             self.at += 1;
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self) -> Option<Text<'a>> {
         self.eat(b'"').then_some(())?;
         let start = self.at;
@@ -261,7 +286,7 @@ impl<'a> Cursor<'a> {
         Some(Text { bytes, escaped })
     }
 
-    #[inline]
+    #[inline(always)]
     fn value(&mut self) -> Option<Raw<'a>> {
         let start = self.at;
         Some(match self.peek()? {
@@ -278,7 +303,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn scalar(&mut self) -> Option<Raw<'a>> {
         let start = self.at;
         let rest = &self.bytes[start..];

@@ -23,6 +23,7 @@ pub mod performance;
 mod plain;
 pub mod plan;
 pub mod record;
+mod shape;
 pub mod signature;
 pub mod summary;
 pub mod tally;

@@ -11,6 +11,7 @@ use super::histogram::{Figures, Histogram};
 use super::level::Level;
 use super::listing::Key;
 use super::record::{self, LevelSource, Record};
+use super::shape::Shape;
 use super::summary::IgnoredLine;
 use super::tally::{Details, Limits, Tally, crash_details};
 use crate::finding::Status;
@@ -301,6 +302,7 @@ struct Spot<'t> {
 /// The state while a part is read. What is met again and again is kept close and added up at the end.
 struct Reader<'t> {
     part: Part,
+    shape: Shape,
     levels: Vec<Met<'t>>,
     run: Option<Run<'t>>,
     hour: (i64, Figures),
@@ -312,6 +314,7 @@ impl<'t> Reader<'t> {
     fn new(context: Context) -> Self {
         Self {
             part: Part::new(context),
+            shape: Shape::default(),
             levels: Vec::new(),
             run: None,
             hour: (0, [0; 3]),
@@ -323,7 +326,7 @@ impl<'t> Reader<'t> {
     fn line(&mut self, line: &'t [u8], suspected: bool) {
         self.part.tally.lines += 1;
         let number = self.part.tally.lines;
-        let Some(record) = record::parse_near(line, self.part.context.written) else {
+        let Some(record) = record::parse_like(line, self.part.context.written, &mut self.shape) else {
             return self.loose(number, line, suspected);
         };
         let Some(batch) = record.batch() else {

@@ -7,6 +7,7 @@ use super::dialect::{self, Dialect, KEYS, Role, Scale, bit};
 use super::fields::Fields;
 use super::json::{Members, Raw, Text};
 use super::level::Level;
+use super::shape::Shape;
 use super::{logfmt, plain, traces};
 use crate::finding::Metadata;
 use crate::time::{Stamp, is_blank};
@@ -55,9 +56,15 @@ pub fn parse(line: &[u8]) -> Option<Record<'_>> {
 /// [`parse`] for lines that were written before `written`, such as the time of their file: times without a year get
 /// the last year that lies before it.
 pub fn parse_near(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
+    parse_like(line, written, &mut Shape::default())
+}
+
+/// [`parse_near`] for one of many lines; quicker where they look alike.
+#[inline]
+pub(super) fn parse_like<'a>(line: &'a [u8], written: Option<Stamp>, shape: &mut Shape) -> Option<Record<'a>> {
     let line = trim(line);
     match line.first()? {
-        b'{' => Record::of_json(line),
+        b'{' => Record::of_json(line, shape),
         _ => plain::parse(line, written),
     }
 }
@@ -112,8 +119,13 @@ impl<'a> Record<'a> {
     /// A record of `key=value` pairs.
     pub(super) fn of_pairs(line: &'a [u8], pairs: impl Iterator<Item = (Text<'a>, Raw<'a>)>) -> Option<Self> {
         let mut fields = Fields::default();
-        pairs.for_each(|(key, value)| fields.add(key, value));
-        fields.says_something().then(|| Self { dialect: Dialect::Logfmt, ..fields.record(line) })
+        for (key, value) in pairs {
+            if let Some(key) = dialect::find(key.bytes) {
+                fields.add(key, value);
+            }
+        }
+        let record = |fields: Fields<'a>| fields.record(line, &mut Shape::default());
+        fields.says_something().then(|| Self { dialect: Dialect::Logfmt, ..record(fields) })
     }
 
     /// The members of the record, of whichever dialect.
@@ -125,13 +137,18 @@ impl<'a> Record<'a> {
 
     /// Reads a line that is one JSON object; none when it is not.
     #[inline]
-    fn of_json(line: &'a [u8]) -> Option<Self> {
+    fn of_json(line: &'a [u8], shape: &mut Shape) -> Option<Self> {
         let mut fields = Fields::default();
-        for member in Members::new(line)? {
-            let (key, value) = member.ok()?;
-            fields.add(key, value);
+        let mut members = Members::new(line)?;
+        let mut place = 0;
+        while let Some(key) = shape.key(place, &mut members) {
+            let value = members.value()?;
+            if let Some(key) = key {
+                fields.add(key, value);
+            }
+            place += 1;
         }
-        Some(fields.record(line))
+        members.ended().then(|| fields.record(line, shape))
     }
 
     /// The level as it stands in the line. Records with equal sources have the same level, if it is a known one. None
@@ -165,7 +182,7 @@ impl<'a> Record<'a> {
         let level = match self.level {
             Some((raw, scale)) => self.read_level(raw, scale)?,
             // CLEF leaves out the level of ordinary records.
-            None => return (self.keys & bit("@t") != 0).then_some(Level::Info),
+            None => return (self.keys & const { bit("@t") } != 0).then_some(Level::Info),
         };
         if level == Level::Unknown && self.keys.count_ones() > 0 {
             Some(self.other_level().unwrap_or(level))
@@ -181,7 +198,7 @@ impl<'a> Record<'a> {
             (Some(number), Scale::Syslog) => Level::from_syslog(number),
             (Some(number), Scale::Otlp) => Level::from_otlp(number),
             (Some(number), Scale::Auto)
-                if self.keys & (bit("short_message") | bit("facility")) != 0 && number < 8.0 =>
+                if self.keys & (const { bit("short_message") } | const { bit("facility") }) != 0 && number < 8.0 =>
             {
                 Level::from_syslog(number)
             }
@@ -274,13 +291,14 @@ impl<'a> Record<'a> {
 
     /// The records inside a line that holds many, as OpenTelemetry exports them; none for all other lines.
     pub fn batch(&self) -> Option<Vec<Record<'a>>> {
-        if self.keys & bit("resourceLogs") == 0 {
+        if self.keys & const { bit("resourceLogs") } == 0 {
             return None;
         }
         let mut records = Vec::new();
         for resource in list(self.body, b"resourceLogs") {
             for scope in list(resource, b"scopeLogs") {
-                records.extend(list(scope, b"logRecords").filter_map(Record::of_json));
+                records
+                    .extend(list(scope, b"logRecords").filter_map(|line| Record::of_json(line, &mut Shape::default())));
             }
         }
         Some(records)
