@@ -1,6 +1,6 @@
 //! `emp-ops backlog`, run as its users run it.
 
-use crate::harness::Bench;
+use crate::harness::{Bench, fixture};
 
 const REPORT: &str = "# Day 3 report (2025-01-05)
 
@@ -116,4 +116,59 @@ fn what_cannot_be_judged_never_passes() {
         let out = bench.run(&["backlog", input]).exits(3);
         assert!(out.stderr.contains(input) && out.stderr.lines().count() == 1, "{}", out.stderr);
     }
+}
+
+/// What a report of ours reads as: one line per item, then readiness, then what was not understood.
+fn reading(name: &str) -> String {
+    let bench = Bench::new();
+    bench.write(name, std::fs::read(fixture(&format!("backlog/{name}"))).unwrap());
+    let args =
+        ["backlog", name, "--min-severity", "pass", "--as-of", "2025-03-12", "--format", "json", "--fail-on", "never"];
+    let backlog = bench.run(&args).exits(0).json();
+    let mut text = String::new();
+    for item in backlog["items"].as_array().unwrap() {
+        let show = |key: &str| item[key].as_str().unwrap_or("-").to_owned();
+        let line = item["sources"][0]["line"].as_u64().unwrap();
+        text.push_str(&format!(
+            "{line}: {} {} {} | {} | {} | {} | {} | {}\n",
+            show("severity"),
+            show("category"),
+            show("reference"),
+            show("summary"),
+            show("owner"),
+            show("due"),
+            show("status"),
+            show("trend"),
+        ));
+    }
+    let readiness = &backlog["readiness"][0];
+    text.push_str(&format!("ready: {} of {}\n", readiness["ready"], readiness["tracked"]));
+    for part in backlog["not_understood"].as_array().unwrap() {
+        text.push_str(&format!("{}: ? {}\n", part["line"], part["text"].as_str().unwrap()));
+    }
+    text
+}
+
+#[test]
+fn reports_of_different_teams_are_understood() {
+    insta::assert_snapshot!("report_with_tables", reading("tables.md"));
+    insta::assert_snapshot!("report_with_task_lists", reading("tasks.md"));
+    insta::assert_snapshot!("report_with_nested_lists", reading("nested.md"));
+    insta::assert_snapshot!("report_in_another_order", reading("order.md"));
+    insta::assert_snapshot!("report_without_ids", reading("prose.md"));
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let bench = Bench::new();
+    bench.write(
+        "evil.md",
+        "# Actions\n- [ ] a\u{1b}[2J | <script>x</script> `c` \u{202e}z <!-- emp-ops:end --> [l](javascript:1) (owner: <b>)\n",
+    );
+    bench.write("page.md", "<!-- emp-ops:begin -->\n<!-- emp-ops:end -->\n");
+    let out = bench.run(&["backlog", "evil.md", "--update", "page.md"]).exits(0);
+    assert!(!out.stdout.contains(['\u{1b}', '\u{202e}']), "{}", out.stdout);
+    let page = std::fs::read_to_string(bench.path().join("page.md")).unwrap();
+    assert!(!page.contains("<script>") && !page.contains("javascript:"), "{page}");
+    assert_eq!(page.matches("<!-- emp-ops:end -->").count(), 1, "{page}");
 }

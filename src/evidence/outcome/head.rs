@@ -161,7 +161,12 @@ fn take_bracket(head: &mut Head, inner: &str, kind: Kind, structured: bool, near
     }
     let owners = unknown.join(", ");
     let some_known = unknown.len() < pieces.len();
-    if (names || some_known) && head.owner.is_none() && found.owner.is_none() && unknown.iter().all(|u| is_name(u)) {
+    let roles = unknown.iter().all(|u| names_a_role(u));
+    if (names || some_known || roles)
+        && head.owner.is_none()
+        && found.owner.is_none()
+        && unknown.iter().all(|u| is_name(u))
+    {
         *head = found;
         head.owner = Some(owners);
         return true;
@@ -169,13 +174,20 @@ fn take_bracket(head: &mut Head, inner: &str, kind: Kind, structured: bool, near
     false
 }
 
+/// Words for people and teams that mark a phrase as an owner even in lower case.
+const ROLES: [&str; 10] =
+    ["team", "lead", "ops", "owner", "operator", "manager", "engineer", "on-call", "oncall", "reviewer"];
+
+fn names_a_role(text: &str) -> bool {
+    let last = text.split_whitespace().next_back().unwrap_or_default().to_lowercase();
+    text.split_whitespace().count() <= 4 && ROLES.contains(&last.as_str())
+}
+
 /// A few words that could be the name of a person or a team.
 fn is_name(text: &str) -> bool {
-    let words: Vec<&str> = text.split([' ', '+', '&', '/']).filter(|w| !w.is_empty()).collect();
-    let roles = ["team", "lead", "ops", "owner", "operator", "manager", "engineer", "on-call", "oncall", "reviewer"];
-    let named = text.starts_with(|c: char| c.is_uppercase() || c == '@')
-        || words.iter().any(|word| roles.contains(&word.to_lowercase().as_str()));
-    named && words.len() <= 5 && text.chars().count() <= 60 && !text.contains(['.', '!', '?', '=', '`'])
+    let words = text.split([' ', '+', '&', '/']).filter(|w| !w.is_empty()).count();
+    let named = text.starts_with(|c: char| c.is_uppercase() || c == '@') || names_a_role(text);
+    named && words <= 5 && text.chars().count() <= 60 && !text.contains(['.', '!', '?', '=', '`'])
 }
 
 /// The last word of a line: `@handle`, `due:2025-01-15`, `owner:ops`.
@@ -229,6 +241,10 @@ fn take_segment(head: &mut Head, segment: &str, bare_state: bool, near: Option<N
     }
     if !bare_state {
         return false;
+    }
+    if head.owner.is_none() && names_a_role(segment) && is_name(segment) {
+        head.owner = Some(segment.to_owned());
+        return true;
     }
     let words = segment.split_whitespace().count();
     if words <= 3 && dates::find(segment, near).is_some() && segment.contains(|c: char| c.is_ascii_digit()) {
@@ -302,4 +318,36 @@ pub(super) fn set(head: &mut Head, label: &str, value: &str, near: Option<NaiveD
         Some(Field::Title) | None => return false,
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_told_apart_into_title_and_attributes() {
+        for (text, expect) in [
+            ("ACTION-1 – Rotate keys (Owner: ops, Due: 2025-01-15).", "ACTION-1|Rotate keys|ops|2025-01-15|"),
+            ("R-1 – Disk space (Owner: ops) – Status: Green (↓ from Yellow)", "R-1|Disk space|ops||Green"),
+            ("[OPS-7] Fix it @ann @bob due:2025-02-01", "OPS-7|Fix it|@ann, @bob|2025-02-01|"),
+            ("#12 Fix it, due Friday", "#12|Fix it||Friday|"),
+            ("Run it (no-op) at 12:30 and go on", "|Run it (no-op) at 12:30 and go on|||"),
+            ("Move to region B", "|Move to region B|||"),
+            ("3 hosts - replace", "|3 hosts - replace|||"),
+            ("Book a room (support lead) – blocked", "|Book a room|support lead||blocked"),
+            ("(Owner: ops)", "|(Owner: ops)|||"),
+            ("CI 2 is slow", "|CI 2 is slow|||"),
+        ] {
+            let head = read(text, 0, Kind::Action, None);
+            let due = head.due.map(|due| due.text).unwrap_or_default();
+            let read = [
+                head.reference.unwrap_or_default(),
+                head.title,
+                head.owner.unwrap_or_default(),
+                due,
+                head.status.unwrap_or_default(),
+            ];
+            assert_eq!(read.join("|"), expect, "{text}");
+        }
+    }
 }

@@ -262,3 +262,36 @@ fn without_generated(source: &str) -> String {
         _ => source.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever the text: reading ends, and all that it finds stands on a line of the text.
+        #[test]
+        fn any_text_is_read(source in "[-# *|\\[\\]x:()a-zA-Z0-9.✅\n~`<>%–é]{0,400}") {
+            let report = Report::read(&source);
+            let lines = source.matches('\n').count() as u64 + 1;
+            for line in report.items.iter().map(|i| i.line).chain(report.unread.iter().map(|l| l.line)) {
+                prop_assert!((1..=lines).contains(&line), "{line} of {lines}");
+            }
+        }
+
+        /// A task that is not ticked is never a pass.
+        #[test]
+        fn an_open_task_never_passes(title in "[a-z]{1,12}( [a-z]{1,12}){0,5}") {
+            let report = Report::read(&format!("- [ ] {title}\n"));
+            prop_assert!(report.items.iter().all(|item| item.state.severity() > Status::Pass));
+        }
+    }
+
+    #[test]
+    fn the_generated_block_is_not_read() {
+        let report = Report::read(&format!("- [ ] mine\n{BEGIN}\n- [ ] generated\n{END}\n- [ ] also mine\n"));
+        let read: Vec<(u64, &str)> = report.items.iter().map(|item| (item.line, item.title.as_str())).collect();
+        assert_eq!(read, [(1, "mine"), (5, "also mine")]);
+    }
+}

@@ -198,7 +198,8 @@ impl Reader {
     fn unplaced(&mut self, entry: &Entry, lines: &[Text], rest: &[Block], topic: Option<Topic>) {
         let first = &lines[0];
         let head = head::read(&first.text, first.strong, Kind::Action, self.report.day);
-        let owned = head.owner.is_some() || head.status.is_some() || head.due.is_some();
+        let told = [head.owner.is_some(), head.status.is_some(), head.due.is_some()];
+        let attributes = told.iter().filter(|told| **told).count();
         let fields = rest.iter().any(|block| match block {
             Block::List(entries) => entries.iter().any(|e| {
                 first_lines(e).any(|l| {
@@ -209,7 +210,7 @@ impl Reader {
             }),
             _ => false,
         });
-        if (head.reference.is_some() && (owned || fields)) || (fields && head.telling) {
+        if attributes > 1 || (head.reference.is_some() && (attributes > 0 || fields)) || (fields && head.telling) {
             self.listed(entry, lines, rest, Kind::Action, None);
             return;
         }

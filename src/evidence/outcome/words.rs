@@ -170,8 +170,10 @@ pub(super) enum Field {
 
 /// Understands a label; `None` for one that is kept as it is.
 pub(super) fn field(label: &str) -> Option<Field> {
-    if label.trim() == "%" {
-        return Some(Field::Percent);
+    match label.trim() {
+        "%" => return Some(Field::Percent),
+        "#" => return Some(Field::Reference),
+        _ => {}
     }
     Some(match plain(label).trim() {
         "id" | "ref" | "reference" | "key" | "ticket" | "no" | "nr" | "number" => Field::Reference,
@@ -201,12 +203,51 @@ pub(super) fn is_none(text: &str) -> bool {
     if words.is_empty() || ["na", "n a", "nil", "no", "nothing", "none", "not applicable"].contains(&words) {
         return true;
     }
-    let negated =
-        ["blocker", "blockers", "escalation", "escalations", "risks", "new risks", "decisions", "dependencies"];
-    ["none ", "nothing to "].iter().any(|start| words.starts_with(start))
-        || words.strip_prefix("no ").is_some_and(|rest| {
-            negated.iter().any(|noun| rest == *noun || rest.strip_prefix(noun).is_some_and(|r| r.starts_with(' ')))
-        })
+    let leads = |rest: &str, list: &[&str]| {
+        list.iter().any(|word| rest.strip_prefix(word).is_some_and(|after| after.is_empty() || after.starts_with(' ')))
+    };
+    let lower = text.trim().to_lowercase();
+    let closed = |word: &str| lower.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', ';', ',', ' ', ':']));
+    if let Some(rest) = words.strip_prefix("none ").filter(|_| closed("none")) {
+        let stop = !lower["none".len()..].starts_with(' ');
+        let more = [
+            "required",
+            "needed",
+            "outstanding",
+            "known",
+            "at",
+            "so",
+            "today",
+            "this",
+            "for",
+            "reported",
+            "open",
+            "currently",
+            "identified",
+            "new",
+            "yet",
+        ];
+        return stop || leads(rest, &more);
+    }
+    if let Some(rest) = words.strip_prefix("nothing to ") {
+        return leads(rest, &["report", "do", "escalate", "decide", "add", "note"]);
+    }
+    let nouns = [
+        "blocker",
+        "blockers",
+        "escalation",
+        "escalations",
+        "risks",
+        "new risks",
+        "decisions",
+        "dependencies",
+        "open questions",
+        "questions",
+        "issues",
+        "actions",
+        "new actions",
+    ];
+    words.strip_prefix("no ").is_some_and(|rest| leads(rest, &nouns))
 }
 
 /// The phrases of states, compared word by word from the start of the text.
@@ -424,4 +465,65 @@ pub(super) fn trend(text: &str) -> Option<(Trend, Option<String>)> {
     };
     let colour = ["green", "yellow", "amber", "orange", "red"].iter().find(|c| has(&[&format!("from {c}")]));
     Some((trend, colour.map(|c| (*c).to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_read_from_their_first_words_and_success_is_doubted() {
+        for (text, expect) in [
+            ("Done (100%)", Some(State::Done)),
+            ("Ready for Review (100%)", Some(State::Ready)),
+            ("Ready for deployment.", Some(State::Ready)),
+            ("80% complete; waiting on benchmarks", Some(State::Open)),
+            ("Done (90%)", Some(State::Open)),
+            ("Done, but two tests fail", Some(State::AtRisk)),
+            ("Done, not blocked", Some(State::Done)),
+            ("not done", Some(State::Open)),
+            ("unblocked", Some(State::Open)),
+            ("Incomplete", Some(State::Open)),
+            ("On Track; blocked only on data", Some(State::Open)),
+            ("Blocked by the vault", Some(State::Blocked)),
+            ("❌ rollback", Some(State::Blocked)),
+            ("✅", Some(State::Done)),
+            ("[x]", Some(State::Done)),
+            ("High", Some(State::Red)),
+            ("low", Some(State::Green)),
+            ("No-Go", Some(State::Blocked)),
+            ("overdue", Some(State::Overdue)),
+            ("purple", None),
+            ("", None),
+        ] {
+            assert_eq!(state(text), expect, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_in_many_ways() {
+        for text in ["None", "n/a", "-", "–", "None required; all is well.", "No blockers.", "Nothing to report"] {
+            assert!(is_none(text), "{text}");
+        }
+        for text in ["No-op deploy", "Nobody knows", "None-blocking review", "Nothing to mount on /data", "No backups"]
+        {
+            assert!(!is_none(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn headings_name_their_topic() {
+        for (heading, expect) in [
+            ("2. Action Item Completion Status", Some(Topic::Items(Kind::Action, None))),
+            ("8. New Action Items Logged", Some(Topic::Items(Kind::NewAction, None))),
+            ("Outstanding / Next Steps", Some(Topic::Items(Kind::NextStep, None))),
+            ("9. Decisions and Escalations", Some(Topic::Items(Kind::Decision, None))),
+            ("Sprint Story Progress Review", Some(Topic::Items(Kind::Story, None))),
+            ("Done last week", Some(Topic::Items(Kind::Action, Some(State::Done)))),
+            ("Definition of done", Some(Topic::Narrative)),
+            ("Merge and validation", None),
+        ] {
+            assert_eq!(topic(heading), expect, "{heading}");
+        }
+    }
 }

@@ -71,8 +71,10 @@ fn item(outcome: &Outcome, path: &str, day: Option<Stamp>, as_of: Stamp) -> Item
         item.due = Some(due.day.map_or_else(|| due.text.clone(), |day| day.to_string()));
         // Work that is done, or told for the record, cannot be late.
         if let Some(day) = due.day.filter(|day| as_of.day() > *day && item.severity > Status::Pass) {
+            if item.severity < Status::Fail {
+                "overdue".clone_into(&mut item.status);
+            }
             item.severity = Status::Fail;
-            "overdue".clone_into(&mut item.status);
             item.reasons.push(format!("overdue since {day}"));
         }
     }
