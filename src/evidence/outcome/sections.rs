@@ -15,7 +15,10 @@ const LONGEST_UNREAD: usize = 200;
 
 pub(super) fn read(source: &str) -> Report {
     let sections = outline::outline(source);
-    let title = sections.iter().find(|section| section.level == 1).map(|section| section.title.clone());
+    let headed = sections.iter().find(|section| section.level == 1).map(|section| section.title.clone());
+    let title = headed.or_else(|| {
+        facts(&sections).find_map(|(label, value)| (words::plain(label) == " title ").then(|| value.to_owned()))
+    });
     let day = day_of(&sections);
     let mut reader = Reader { report: Report { title, day, ..Report::default() }, group: None };
     let alone = sections.iter().filter(|section| section.level > 0).count() == 1;
@@ -36,19 +39,20 @@ pub(super) fn read(source: &str) -> Report {
     reader.report
 }
 
-/// The day of the report: a line `Date: …`, or a day in its title.
-fn day_of(sections: &[Section]) -> Option<NaiveDate> {
-    let lines = sections.iter().take(3).flat_map(|s| &s.blocks).flat_map(|block| match block {
+/// The labelled lines at the top of a report, its front matter among them.
+fn facts(sections: &[Section]) -> impl Iterator<Item = (&str, &str)> {
+    let lines = sections.iter().take(3).flat_map(|section| &section.blocks).flat_map(|block| match block {
         Block::Paragraph(lines) => lines.as_slice(),
         _ => &[],
     });
-    let dated = |text: &Text| {
-        let (label, value) = head::label(&text.text)?;
-        matches!(words::plain(label).trim(), "date" | "day" | "report date" | "week of" | "week ending" | "as of")
-            .then(|| dates::find(value, None))?
-    };
-    let mut lines = lines;
-    lines.find_map(dated).or_else(|| sections.iter().filter(|s| s.level == 1).find_map(|s| dates::find(&s.title, None)))
+    lines.filter_map(|line| head::label(&line.text))
+}
+
+/// The day of the report: a line `Date: …`, or a day in its title.
+fn day_of(sections: &[Section]) -> Option<NaiveDate> {
+    let dated = |(label, value): (&str, &str)| is_heading_fact(label).then(|| dates::find(value, None))?;
+    let titles = || sections.iter().filter(|section| section.level == 1);
+    facts(sections).find_map(dated).or_else(|| titles().find_map(|section| dates::find(&section.title, None)))
 }
 
 struct Reader {
@@ -397,6 +401,8 @@ impl Reader {
         let people = ["attendees", "participants", "present", "async contributors", "contributors"];
         match head::label(text) {
             Some((label, _)) if people.contains(&words::plain(label).trim()) => self.people(text),
+            // Read already: they name and date the report.
+            Some((label, _)) if is_heading_fact(label) => {}
             _ if text.trim().is_empty() => {}
             _ => self.report.overview.push(Line { line, text: text.trim().to_owned() }),
         }
@@ -498,7 +504,10 @@ fn logical_lines(lines: &[Text]) -> Vec<Text> {
     let mut whole: Vec<Text> = Vec::new();
     for line in lines {
         let labelled = head::label(&line.text).is_some_and(|(label, _)| {
-            line.strong > 0 || words::field(label).is_some() || words::kind_of_label(label).is_some()
+            line.strong > 0
+                || is_heading_fact(label)
+                || words::field(label).is_some()
+                || words::kind_of_label(label).is_some()
         });
         match whole.last_mut() {
             Some(last) if !labelled => {
@@ -509,6 +518,11 @@ fn logical_lines(lines: &[Text]) -> Vec<Text> {
         }
     }
     whole
+}
+
+/// Whether a label names or dates the report itself.
+fn is_heading_fact(label: &str) -> bool {
+    matches!(words::plain(label).trim(), "date" | "day" | "title" | "report date" | "week of" | "week ending" | "as of")
 }
 
 fn join(lines: &[Text]) -> String {
