@@ -18,7 +18,7 @@ use crate::offline::lexicon::Lexicon;
 use crate::offline::matcher::Matcher;
 use crate::offline::rollup::{Rollup, Row, Skipped};
 use crate::offline::search::Drill;
-use crate::offline::session::{self, Artefact, Session};
+use crate::offline::session::{self, Artefact, Other, Session};
 use crate::report;
 
 /// Run closed sessions through story, mentions, deltas, moderation and publishing, before players see any of it
@@ -124,6 +124,15 @@ impl Input {
     fn shown(&self) -> String {
         self.path.display().to_string()
     }
+
+    /// Whether `other` is known to stand beside sessions; a list only under the name that exporters give it.
+    fn is_companion(&self, other: Other) -> bool {
+        match other {
+            Other::List => self.path.to_string_lossy().ends_with("-transcript.json"),
+            Other::Summary | Other::Result => true,
+            Other::Unknown => false,
+        }
+    }
 }
 
 /// What the `--input`s come to.
@@ -205,12 +214,12 @@ fn claim(file: &Input, artefact: Artefact, taken: &mut HashMap<String, String>) 
     let session = match artefact {
         Artefact::Session(session) => session,
         Artefact::Broken(why) => return Err(fail(why)),
-        Artefact::Other { what, .. } if file.named => return Err(fail(format!("this is {what}"))),
-        Artefact::Other { what, expected: true } => {
-            return Err(Done::Skipped(Skipped { input: file.shown(), reason: what.to_owned() }));
+        Artefact::Other(other) if file.named => return Err(fail(format!("this is {}", other.text()))),
+        Artefact::Other(other) if file.is_companion(other) => {
+            return Err(Done::Skipped(Skipped { input: file.shown(), reason: other.text().to_owned() }));
         }
-        Artefact::Other { what, expected: false } => {
-            let finding = Finding::warn(format!("was skipped; it is {what}"));
+        Artefact::Other(other) => {
+            let finding = Finding::warn(format!("was skipped; it is {}", other.text()));
             return Err(Done::Finding(finding.in_file(file.shown(), None)));
         }
     };
@@ -239,7 +248,7 @@ impl Work<'_> {
         document::rehearse(session, self.matcher, &self.settings, |document| {
             let name = format!("{}-offline-qa.json", file_stem(&session.id));
             if let Some(folder) = self.out {
-                files::replace_with(&folder.join(&name), |file| write(document, file))?;
+                files::replace_many_with(&folder.join(&name), |file| write(document, file))?;
             }
             Ok(Done::Row(Box::new(Row::of(document, file.shown(), name))))
         })

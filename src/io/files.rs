@@ -73,6 +73,27 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// As for [`replace`], and whatever `write` returns.
 pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
+    rename_over(path, |file| {
+        write(file)?;
+        file.sync_all()
+    })?;
+    // The rename itself is durable once the folder is; some file systems cannot sync folders.
+    if let Ok(folder) = File::open(folder_of(path)) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// [`replace_with`] for one of many files that can be made again: whole whenever it is there, but not waited for
+/// until it is on the disk, which takes longer than to make it.
+///
+/// # Errors
+/// As for [`replace_with`].
+pub fn replace_many_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
+    rename_over(path, write)
+}
+
+fn rename_over(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
     let fail = |source| FileError::new("write", path, source);
     let folder = folder_of(path);
     let name = path.file_name().ok_or_else(|| fail(io::Error::other("this is not the name of a file")))?;
@@ -80,19 +101,13 @@ pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>
     let written = (|| {
         let mut file = File::create(&temporary)?;
         write(&mut file)?;
-        file.sync_all()?;
         fs::rename(&temporary, path)
     })();
-    if let Err(source) = written {
+    written.map_err(|source| {
         // The name is ours alone, and the first error is the one worth telling.
         let _ = fs::remove_file(&temporary);
-        return Err(fail(source));
-    }
-    // The rename itself is durable once the folder is; some file systems cannot sync folders.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+        fail(source)
+    })
 }
 
 /// Replaces `path` by `value` as JSON with an indent of two and a final newline.

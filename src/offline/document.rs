@@ -1,6 +1,6 @@
 //! All stages in a row: the document about one session, and its verdict.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
@@ -10,7 +10,8 @@ use super::matcher::Matcher;
 use super::mentions::{self, Mention};
 use super::moderation::Moderation;
 use super::moment::Moment;
-use super::publishing::{self, Prepared, Schedule};
+use super::publishing::{self, Prepared};
+use super::schedule::{self, Schedule};
 use super::search::{self, Drill, Job, Queue, Summary};
 use super::session::Session;
 use super::story::{self, Story};
@@ -121,10 +122,10 @@ pub fn rehearse<T>(
     let deltas = deltas::deltas(&mentions, matcher.lexicon(), now);
     let moderation = Moderation::of(&deltas, session.is_incomplete());
     let gated = moderation.requires_moderation;
-    let run_at = Moment(session.closed_at.unwrap_or(now.0).plus(Duration::from_secs(3600)));
+    let run_at = schedule::run_at(session, now);
     let prepared = (!gated).then(|| publishing::prepare(session, &deltas, run_at, now));
     let bundles = prepared.as_ref().map(|prepared| prepared.lore_bundles.len());
-    let schedule = publishing::schedule(session, deltas.len(), bundles, &moderation, now);
+    let schedule = schedule::schedule(session, deltas.len(), bundles, &moderation, now);
     let batch_id = schedule.batches[0].batch_id.clone();
     let jobs = prepared.as_ref().map(search::plan).unwrap_or_default();
     let queue = search::write(&jobs, &session.id, &batch_id, settings.drill, now);

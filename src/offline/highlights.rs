@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::id::Id;
-use super::session::{Turn, is_truthy};
-use super::story::{default_act, items};
+use super::notes::is_truthy;
+use super::scenes::{default_act, items};
+use super::turns::Turn;
 
 /// What the player did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -1,6 +1,7 @@
 //! Session artefacts as JSON: keeps what the stages use, checks everything else, and notices what a plain
 //! reader would lose without a word (members given twice).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
@@ -99,12 +100,21 @@ impl Keep {
     }
 }
 
-/// The way to the value at hand, for naming doubled members.
+/// What was learnt on the way.
 #[derive(Default)]
 struct Trail {
-    steps: Vec<String>,
     values: usize,
     doubled: Vec<String>,
+}
+
+impl Trail {
+    /// Puts the step that leads to them before the members that were found doubled since there were `known`.
+    fn lead(&mut self, known: usize, step: impl Fn() -> String) {
+        for path in self.doubled.iter_mut().skip(known) {
+            let dot = if path.starts_with('[') { "" } else { "." };
+            *path = format!("{}{dot}{path}", step());
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -162,17 +172,11 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let (keep, mut kept) = (self.keep.element(), Vec::new());
         for index in 0_usize.. {
+            let known = self.trail.borrow().doubled.len();
+            let Some(value) = list.next_element_seed(Node { keep, ..self })? else { break };
+            self.trail.borrow_mut().lead(known, || format!("[{index}]"));
             if keep.keeps() {
-                self.trail.borrow_mut().steps.push(format!("[{index}]"));
-            }
-            let element = list.next_element_seed(Node { keep, ..self })?;
-            if keep.keeps() {
-                self.trail.borrow_mut().steps.pop();
-            }
-            match element {
-                None => break,
-                Some(value) if keep.keeps() => kept.push(value),
-                Some(_) => {}
+                kept.push(value);
             }
         }
         Ok(Value::Array(kept))
@@ -181,26 +185,19 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut kept = Map::new();
         let mut seen = Seen::default();
-        while let Some(key) = members.next_key::<std::borrow::Cow<'de, str>>()? {
+        while let Some(key) = members.next_key::<Cow<'de, str>>()? {
             let keep = self.keep.member(&key);
-            {
-                let mut trail = self.trail.borrow_mut();
-                if !seen.first(&key) && trail.doubled.len() < MAX_NAMED {
-                    let path = trail.steps.concat();
-                    let dot = if path.is_empty() { "" } else { "." };
-                    trail.doubled.push(format!("{path}{dot}{key}"));
-                }
-                if keep.keeps() {
-                    let dot = if trail.steps.is_empty() { "" } else { "." };
-                    trail.steps.push(format!("{dot}{key}"));
-                }
-            }
+            let known = self.trail.borrow().doubled.len();
             let value = members.next_value_seed(Node { keep, ..self })?;
-            if keep.keeps() {
-                self.trail.borrow_mut().steps.pop();
-                kept.insert(key.into_owned(), value);
-            } else if keep == Keep::Presence {
-                kept.insert(key.into_owned(), Value::Bool(true));
+            let mut trail = self.trail.borrow_mut();
+            trail.lead(known, || key.to_string());
+            if !seen.first(&key) && trail.doubled.len() < MAX_NAMED {
+                trail.doubled.push(key.to_string());
+            }
+            match keep {
+                Keep::Nothing => {}
+                Keep::Presence => drop(kept.insert(key.into_owned(), Value::Bool(true))),
+                _ => drop(kept.insert(key.into_owned(), value)),
             }
         }
         Ok(Value::Object(kept))
@@ -247,7 +244,7 @@ mod tests {
     #[test]
     fn doubled_members_are_named() {
         let text = br#"{"a":{"b":1,"b":2},"transcript":[{"text":"x"},{"text":"y","text":"z"}],"transcript":[]}"#;
-        assert_eq!(parse(text).unwrap().doubled, ["b", "transcript[1].text", "transcript"]);
+        assert_eq!(parse(text).unwrap().doubled, ["a.b", "transcript[1].text", "transcript"]);
         let wide: Vec<String> = (0..100).map(|n| format!("\"k{n}\":0")).collect();
         let wide = format!("{{{},\"k5\":1}}", wide.join(","));
         assert_eq!(parse(wide.as_bytes()).unwrap().doubled, ["k5"]);

@@ -9,7 +9,8 @@ use super::id::{self, Id};
 use super::lexicon::Lexicon;
 use super::matcher::{Matcher, Reading};
 use super::sentences;
-use super::session::{Session, Turn};
+use super::session::Session;
+use super::turns::Turn;
 
 /// One entity in one sentence, with what changes for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,9 +1,9 @@
 //! From a closed session to what would be published: one file per stage, in the order of the data.
 //!
 //! ```text
-//! json -> session -> story
+//! json -> turns, session -> scenes, highlights -> story
 //!                 -> sentences -> matcher -> claims -> mentions -> deltas -> moderation
-//!                                                   -> publishing -> search -> document -> rollup
+//!                                                   -> schedule, publishing -> search -> document -> rollup
 //! ```
 //!
 //! Nothing here opens a file or reads a clock: "now" is an argument, and ids are hashes of content.
@@ -19,9 +19,13 @@ pub mod matcher;
 pub mod mentions;
 pub mod moderation;
 pub mod moment;
+mod notes;
 pub mod publishing;
 pub mod rollup;
+pub mod scenes;
+pub mod schedule;
 pub mod search;
 pub mod sentences;
 pub mod session;
 pub mod story;
+pub mod turns;

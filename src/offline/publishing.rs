@@ -1,108 +1,19 @@
-//! When a session would be published, and as what: the schedule and the prepared batch.
+//! What would be published of a session: bundles, cards and links.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::deltas::{Delta, Reason};
+use super::deltas::Delta;
 use super::id::{self, Id};
 use super::mentions::Changes;
-use super::moderation::Moderation;
 use super::moment::Moment;
 use super::session::Session;
-use crate::time::Stamp;
 
-const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(86_400);
-/// The hour of the daily digest, UTC.
-const DIGEST_HOUR: u32 = 2;
-
-/// When things happen after a session was closed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Schedule<'a> {
-    /// The start of it all.
-    pub session_closed_at: Moment,
-    /// The time for moderators.
-    pub moderation: Window,
-    /// The one batch.
-    pub batches: [Batch; 1],
-    /// The daily digest.
-    pub digest: Digest,
-    /// Always empty.
-    pub overrides: [Value; 0],
-    /// The session.
-    pub session_id: &'a Id,
-    /// A hash of session and time.
-    pub state_id: String,
-    /// When the schedule was made.
-    pub created_at: Moment,
-    /// When it was last changed.
-    pub updated_at: Moment,
-    /// How it came to be.
-    pub history: Vec<Value>,
-}
-
-/// The time for moderators.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Window {
-    /// 15 minutes after the end of the session.
-    pub start_at: Moment,
-    /// 60 minutes after the end of the session.
-    pub end_at: Moment,
-    /// When somebody is reminded.
-    pub escalations: [Moment; 2],
-    /// `awaiting_review` or `clear`.
-    pub status: &'static str,
-    /// Deltas that wait.
-    pub pending_count: usize,
-    /// Why they wait.
-    pub reasons: Vec<Reason>,
-    /// All deltas.
-    pub delta_count: usize,
-    /// Always null.
-    pub notes: Option<&'static str>,
-    /// When this was last changed.
-    pub updated_at: Moment,
-    /// Always null: nobody has decided yet.
-    pub moderation_decision_id: Option<&'static str>,
-}
-
-/// A batch of things to publish.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Batch {
-    /// `<session>-batch-0`.
-    pub batch_id: String,
-    /// Always `hourly`.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    /// When it goes out.
-    pub run_at: Moment,
-    /// `ready` or `awaiting_moderation`.
-    pub status: &'static str,
-    /// When it was prepared, unless it waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prepared_at: Option<Moment>,
-    /// Bundles in it, or deltas that wait.
-    pub delta_count: usize,
-    /// Why it waits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notes: Option<&'static str>,
-}
-
-/// The daily digest.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Digest {
-    /// The next 02:00 UTC after the end of the session.
-    pub run_at: Moment,
-    /// Always `scheduled`.
-    pub status: &'static str,
-}
+/// How long a piece of news stays.
+const NEWS_LIFE: Duration = Duration::from_secs(90 * 86_400);
 
 /// Everything that would be published.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -229,91 +140,6 @@ pub struct Badge {
     severity: &'static str,
 }
 
-/// The schedule of a session; `bundles` is the number of bundles in its batch, none where it is gated.
-pub fn schedule<'a>(
-    session: &'a Session,
-    deltas: usize,
-    bundles: Option<usize>,
-    gate: &Moderation,
-    now: Moment,
-) -> Schedule<'a> {
-    let closed = session.closed_at.unwrap_or(now.0);
-    let start = closed.plus(15 * MINUTE);
-    let run_at = Moment(closed.plus(60 * MINUTE));
-    let digest = Moment(next_digest(closed));
-    let batch = Batch {
-        batch_id: format!("{}-batch-0", session.id),
-        kind: "hourly",
-        run_at,
-        status: if bundles.is_some() { "ready" } else { "awaiting_moderation" },
-        prepared_at: bundles.map(|_| now),
-        delta_count: bundles.unwrap_or(deltas),
-        notes: bundles.is_none().then_some("moderation_gate_pending"),
-    };
-    let window = Window {
-        start_at: Moment(start),
-        end_at: Moment(closed.plus(60 * MINUTE)),
-        escalations: [Moment(start.plus(30 * MINUTE)), Moment(start.plus(40 * MINUTE))],
-        status: if gate.requires_moderation { "awaiting_review" } else { "clear" },
-        pending_count: gate.pending,
-        reasons: gate.reasons.iter().copied().collect(),
-        delta_count: deltas,
-        notes: None,
-        updated_at: now,
-        moderation_decision_id: None,
-    };
-    let event = |kind: &str, payload: Value| json!({"type": kind, "occurredAt": now, "payload": payload});
-    let mut metadata = json!({"deltaCount": batch.delta_count});
-    if let Some(at) = batch.prepared_at {
-        metadata["preparedAt"] = json!(at);
-    }
-    if let Some(notes) = batch.notes {
-        metadata["notes"] = json!(notes);
-    }
-    let history = vec![
-        event(
-            "cadence.initialised",
-            json!({
-                "sessionClosedAt": Moment(closed),
-                "moderationStartAt": window.start_at,
-                "loreBatchRunAt": run_at,
-                "digestRunAt": digest,
-            }),
-        ),
-        event("cadence.batch.status", json!({"batchId": batch.batch_id, "status": batch.status, "metadata": metadata})),
-        event(
-            "cadence.moderation.status",
-            json!({
-                "status": window.status,
-                "pendingCount": window.pending_count,
-                "reasons": window.reasons,
-                "deltaCount": deltas,
-                "moderationDecisionId": null,
-                "updatedAt": now,
-            }),
-        ),
-    ];
-    Schedule {
-        session_closed_at: Moment(closed),
-        moderation: window,
-        batches: [batch],
-        digest: Digest { run_at: digest, status: "scheduled" },
-        overrides: [],
-        session_id: &session.id,
-        state_id: id::uuid(&["cadence", &session.id.to_string(), &closed.to_string()]),
-        created_at: now,
-        updated_at: now,
-        history,
-    }
-}
-
-/// The next digest hour, strictly after `at`.
-fn next_digest(at: Stamp) -> Stamp {
-    let hour = at.day().and_hms_opt(DIGEST_HOUR, 0, 0).unwrap_or_default().and_utc();
-    let today = Stamp::from(hour);
-    if today > at { today } else { today.plus(DAY) }
-}
-
 /// Everything that would be published of `deltas`.
 pub fn prepare<'a>(session: &'a Session, deltas: &[Delta<'a>], publish_at: Moment, now: Moment) -> Prepared<'a> {
     let mut bundles: Vec<LoreBundle<'a>> = Vec::new();
@@ -344,7 +170,7 @@ pub fn prepare<'a>(session: &'a Session, deltas: &[Delta<'a>], publish_at: Momen
             faction_tags: if delta.entity_type == "faction" { vec![delta.entity_id] } else { Vec::new() },
             urgency: "routine",
             publish_at,
-            expires_at: Moment(publish_at.0.plus(90 * DAY)),
+            expires_at: Moment(publish_at.0.plus(NEWS_LIFE)),
             card_type: "flash",
             provenance_refs: (&session.id, delta.delta_id.clone()),
             safety_tags: [],
@@ -403,20 +229,4 @@ pub fn lead(changes: Option<&Changes<'_>>) -> String {
         parts.push(format!("status shifts to {status}"));
     }
     if parts.is_empty() { "lore bundle updated".to_owned() } else { parts.join("; ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_comes_strictly_after_the_end() {
-        for (closed, expect) in [
-            ("2025-11-04T01:59:59Z", "2025-11-04T02:00:00.000Z"),
-            ("2025-11-04T02:00:00Z", "2025-11-05T02:00:00.000Z"),
-            ("2025-12-31T05:00:00Z", "2026-01-01T02:00:00.000Z"),
-        ] {
-            assert_eq!(next_digest(Stamp::parse(closed).unwrap()).millis_z(), expect);
-        }
-    }
 }

@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use super::json;
+use super::notes::{Notes, is_truthy, kind};
+use super::turns::{self, Turn};
 use crate::finding::{Finding, Status};
 use crate::time::Stamp;
 
@@ -36,29 +38,6 @@ impl Session {
     }
 }
 
-/// One turn.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
-    /// Its place in the transcript, from 1.
-    pub number: usize,
-    /// `turnId`, `id`, or `turn-<number>`.
-    pub id: Id,
-    /// The scene that it names.
-    pub scene: Option<Id>,
-    /// The act that it names.
-    pub act: Option<Id>,
-    /// `speaker`, `role`, or `gm`.
-    pub speaker: String,
-    /// What was said; not blank.
-    pub text: String,
-    /// The time as written, null where there is none.
-    pub written_at: Value,
-    /// The time, where it could be read.
-    pub at: Option<Stamp>,
-    /// Members with the types that the stages expect.
-    pub metadata: Map<String, Value>,
-}
-
 /// A change with safety flags.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlaggedChange {
@@ -70,36 +49,40 @@ pub struct FlaggedChange {
     pub flags: Vec<(String, Option<String>)>,
 }
 
+/// JSON that is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// A list; exporters put a bare transcript beside the session.
+    List,
+    /// The summary that exporters put beside the session.
+    Summary,
+    /// A result of an earlier check.
+    Result,
+    /// Nothing that we know.
+    Unknown,
+}
+
+impl Other {
+    /// What it is, in words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::List => "a list, such as a bare transcript",
+            Self::Summary => "the summary of a session",
+            Self::Result => "a result of an earlier check",
+            Self::Unknown => "not a session: it has neither `transcript` nor `sessionState`",
+        }
+    }
+}
+
 /// What a file turned out to be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Artefact {
     /// A session.
     Session(Box<Session>),
-    /// Something else that belongs beside sessions, or is not about sessions; says what.
-    Other {
-        /// What it is.
-        what: &'static str,
-        /// Whether it is known to stand beside sessions (a transcript, a summary, a result of ours).
-        expected: bool,
-    },
+    /// Something else.
+    Other(Other),
     /// Nothing that can be used; says why.
     Broken(String),
-}
-
-/// The most text that one turn may have, in bytes; more is no turn but a fault of the export.
-const LONGEST_TURN: usize = 256 << 10;
-/// How many findings are told one by one.
-const MAX_FINDINGS: usize = 200;
-
-/// JSON's idea of nothing, as scripts see it: missing, null, false, 0, empty text.
-pub fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(on) => *on,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
-    }
 }
 
 /// Reads a file; `id` replaces the session's own.
@@ -110,19 +93,19 @@ pub fn read(bytes: &[u8], id: Option<&str>) -> Artefact {
     };
     let mut top = match parsed.value {
         Value::Object(top) => top,
-        Value::Array(_) => return Artefact::Other { what: "a list, such as a bare transcript", expected: true },
+        Value::Array(_) => return Artefact::Other(Other::List),
         _ => return Artefact::Broken("this is a bare JSON value, not a session".to_owned()),
     };
-    let ours = top.get("schema").and_then(Value::as_str).is_some_and(|schema| schema.starts_with("emp-ops/"));
-    if ours || top.contains_key("worldDeltas") || top.contains_key("totalSessions") {
-        return Artefact::Other { what: "a result of an earlier check", expected: true };
-    }
     if !top.contains_key("transcript") && !top.contains_key("sessionState") {
-        return if top.contains_key("sessionId") && top.contains_key("turnCount") {
-            Artefact::Other { what: "the summary of a session", expected: true }
-        } else {
-            Artefact::Other { what: "not a session: it has neither `transcript` nor `sessionState`", expected: false }
-        };
+        let schema = top.get("schema").and_then(Value::as_str).unwrap_or_default();
+        let ours =
+            schema.starts_with("emp-ops/") || top.contains_key("worldDeltas") || top.contains_key("totalSessions");
+        let summary = top.contains_key("sessionId") && top.contains_key("turnCount");
+        return Artefact::Other(match (ours, summary) {
+            (true, _) => Other::Result,
+            (_, true) => Other::Summary,
+            _ => Other::Unknown,
+        });
     }
     let mut notes = Notes::default();
     for place in &parsed.doubled {
@@ -136,7 +119,7 @@ pub fn read(bytes: &[u8], id: Option<&str>) -> Artefact {
             Some(value) => format!("its `sessionId` is {}, not text; give one with --session", kind(value)),
         });
     };
-    let turns = transcript(top.remove("transcript").unwrap_or_default(), &mut notes);
+    let turns = turns::transcript(top.remove("transcript").unwrap_or_default(), &mut notes);
     let state = notes.object(top.remove("sessionState").unwrap_or_default(), "sessionState");
     let job = notes.object(top.remove("closureJob").unwrap_or_default(), "closureJob");
     let closed_at = closing_time(&state, &job, &mut notes);
@@ -147,231 +130,6 @@ pub fn read(bytes: &[u8], id: Option<&str>) -> Artefact {
         notes.warn("sessionState.closedAt", "is missing, so the schedule does not start where the session ended");
     }
     Artefact::Session(Box::new(Session { id, turns, closed_at, last_at, scenes, flagged, findings: notes.into() }))
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// Findings about places in the file; many of them are counted rather than told one by one.
-#[derive(Default)]
-struct Notes {
-    findings: Vec<Finding>,
-    more: u64,
-    worst: Status,
-}
-
-impl Notes {
-    fn add(&mut self, severity: Status, place: &str, what: &str) {
-        if self.findings.len() < MAX_FINDINGS {
-            self.findings.push(Finding::new(severity, format!("{place} {what}")).with("field", place));
-        } else {
-            self.more += 1;
-            self.worst = self.worst.max(severity);
-        }
-    }
-
-    fn warn(&mut self, place: &str, what: &str) {
-        self.add(Status::Warn, place, what);
-    }
-
-    fn fail(&mut self, place: &str, what: &str) {
-        self.add(Status::Fail, place, what);
-    }
-
-    /// The object at `place`, or none with a finding.
-    fn object(&mut self, value: Value, place: &str) -> Map<String, Value> {
-        match value {
-            Value::Object(object) => object,
-            Value::Null => Map::new(),
-            other => {
-                self.fail(place, &format!("is {}, not an object", kind(&other)));
-                Map::new()
-            }
-        }
-    }
-
-    /// The time at `place`: text, or milliseconds since the epoch; without a zone it is UTC.
-    fn time(&mut self, value: &Value, place: &str, severity: Status) -> Option<Stamp> {
-        if !is_truthy(value) {
-            return None;
-        }
-        let at = match value {
-            Value::String(text) => Stamp::parse(text),
-            Value::Number(number) => number.as_f64().and_then(from_millis),
-            _ => None,
-        };
-        if at.is_none() {
-            let shown: String = value.to_string().chars().take(60).collect();
-            self.add(severity, place, &format!("is not a time: {shown}"));
-        }
-        at
-    }
-
-    fn id(&mut self, value: Option<&Value>, place: &str) -> Option<Id> {
-        let value = value.filter(|value| is_truthy(value))?;
-        let id = Id::of(value);
-        if id.is_none() {
-            self.warn(place, &format!("is {}, not an id", kind(value)));
-        }
-        id
-    }
-}
-
-impl From<Notes> for Vec<Finding> {
-    fn from(notes: Notes) -> Self {
-        let mut findings = notes.findings;
-        if notes.more > 0 {
-            findings.push(Finding::new(notes.worst, format!("{} more faults of this kind are not listed", notes.more)));
-        }
-        findings
-    }
-}
-
-fn from_millis(millis: f64) -> Option<Stamp> {
-    const LIMIT: f64 = 8.64e15;
-    (millis.abs() <= LIMIT).then(|| Stamp::from_micros((millis * 1000.0) as i64)).flatten()
-}
-
-fn transcript(value: Value, notes: &mut Notes) -> Vec<Turn> {
-    let entries = match value {
-        Value::Array(entries) => entries,
-        Value::Null => Vec::new(),
-        other => {
-            notes.fail("transcript", &format!("is {}, not a list of turns", kind(&other)));
-            return Vec::new();
-        }
-    };
-    let mut turns = Vec::with_capacity(entries.len());
-    let mut number = 0;
-    let clean = notes.findings.len();
-    for (index, entry) in entries.into_iter().enumerate() {
-        let place = format!("transcript[{index}]");
-        match entry {
-            Value::Object(entry) => {
-                number += 1;
-                turns.extend(turn(entry, number, &place, notes));
-            }
-            empty if !is_truthy(&empty) => notes.warn(&place, &format!("is {}, not a turn", kind(&empty))),
-            other => {
-                number += 1;
-                notes.fail(&place, &format!("is {}, not a turn, and was not read", kind(&other)));
-            }
-        }
-    }
-    if turns.is_empty() && notes.findings[clean..].iter().all(|finding| finding.severity < Status::Fail) {
-        notes.fail("transcript", "has no turn that says anything, so nothing was checked");
-    }
-    turns
-}
-
-fn turn(mut entry: Map<String, Value>, number: usize, place: &str, notes: &mut Notes) -> Option<Turn> {
-    let first = |keys: [&str; 2], entry: &Map<String, Value>| {
-        keys.into_iter().find(|key| entry.get(*key).is_some_and(is_truthy)).unwrap_or(keys[0]).to_owned()
-    };
-    let key = first(["turnId", "id"], &entry);
-    let id = notes.id(entry.get(&key), &format!("{place}.{key}")).unwrap_or_else(|| format!("turn-{number}").into());
-    // Findings name the turn as people know it.
-    let place = format!("{place} ({id})");
-    let text = text(&mut entry, &place, notes)?;
-    let mut metadata = match entry.remove("metadata") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(metadata)) => metadata,
-        Some(other) => {
-            notes.warn(&format!("{place}.metadata"), &format!("is {}, not an object", kind(&other)));
-            Map::new()
-        }
-    };
-    metadata_types(&mut metadata, &place, notes);
-    let mut own_or_metadata = |key: &str| {
-        let own = entry.remove(key).filter(is_truthy);
-        own.or_else(|| metadata.get(key).filter(|value| is_truthy(value)).cloned()).unwrap_or_default()
-    };
-    let (scene, act, written_at) = (own_or_metadata("sceneId"), own_or_metadata("actId"), own_or_metadata("timestamp"));
-    let key = first(["speaker", "role"], &entry);
-    let speaker =
-        notes.id(entry.get(&key), &format!("{place}.{key}")).map_or_else(|| "gm".to_owned(), |s| s.to_string());
-    Some(Turn {
-        number,
-        scene: notes.id(Some(&scene), &format!("{place}.sceneId")),
-        act: notes.id(Some(&act), &format!("{place}.actId")),
-        at: notes.time(&written_at, &format!("{place}.timestamp"), Status::Warn),
-        id,
-        speaker,
-        text,
-        written_at,
-        metadata,
-    })
-}
-
-/// The text of a turn, `text` before `content`; none where there is nothing to read.
-fn text(entry: &mut Map<String, Value>, place: &str, notes: &mut Notes) -> Option<String> {
-    let mut unread = None;
-    for key in ["text", "content"] {
-        match entry.remove(key) {
-            Some(Value::String(text)) if text.len() > LONGEST_TURN => {
-                notes.fail(
-                    &format!("{place}.{key}"),
-                    &format!("has {} bytes, too many for one turn; it was not read", text.len()),
-                );
-                return None;
-            }
-            Some(Value::String(text)) if !text.trim_matches(super::sentences::is_blank).is_empty() => {
-                if let Some((key, what)) = unread {
-                    notes.warn(&format!("{place}.{key}"), &format!("is {what}, not text; `content` was read instead"));
-                }
-                return Some(text);
-            }
-            Some(Value::String(_) | Value::Null) | None => {}
-            Some(other) => unread = unread.or(Some((key, kind(&other)))),
-        }
-    }
-    if let Some((key, what)) = unread {
-        notes.fail(&format!("{place}.{key}"), &format!("is {what}, not text, and was not read"));
-    }
-    None
-}
-
-/// Removes members of the wrong type, so that the stages need not ask.
-fn metadata_types(metadata: &mut Map<String, Value>, place: &str, notes: &mut Notes) {
-    metadata.retain(|key, value| {
-        let expected = match key.as_str() {
-            "tension" => "text",
-            "scene" | "momentum" => "an object",
-            "hooks" | "unresolvedHooks" | "highlights" | "safetyFlags" | "tags" | "achievements" | "assetsGranted"
-            | "assetsEarned" | "debtsIncurred" | "reputationShifts" => "a list",
-            _ => return true,
-        };
-        let fits = kind(value) == expected;
-        if !fits && is_truthy(value) {
-            notes.warn(&format!("{place}.metadata.{key}"), &format!("is {}, not {expected}", kind(value)));
-        }
-        if let (Value::Array(items), true) = (&*value, fits) {
-            for (i, item) in items.iter().enumerate().filter(|(_, item)| !item_fits(key, item)) {
-                let at = format!("{place}.metadata.{key}[{i}]");
-                notes.warn(&at, &format!("is {} that nobody can use here", kind(item)));
-            }
-        }
-        fits
-    });
-}
-
-fn item_fits(key: &str, item: &Value) -> bool {
-    match (key, item) {
-        (_, Value::String(_)) => true,
-        ("safetyFlags", Value::Object(flag)) => flag.get("id").is_some_and(Value::is_string),
-        ("hooks" | "achievements" | "assetsGranted" | "assetsEarned" | "debtsIncurred" | "reputationShifts", item) => {
-            item.is_object()
-        }
-        _ => false,
-    }
 }
 
 fn closing_time(state: &Map<String, Value>, job: &Map<String, Value>, notes: &mut Notes) -> Option<Stamp> {
@@ -396,7 +154,7 @@ fn list<'v>(state: &'v Map<String, Value>, key: &str, notes: &mut Notes) -> &'v 
         None | Some(Value::Null) => &[],
         Some(Value::Array(list)) => list,
         Some(other) => {
-            notes.fail(&format!("sessionState.{key}"), &format!("is {}, not a list", kind(other)));
+            notes.fail(format_args!("sessionState.{key}"), format_args!("is {}, not a list", kind(other)));
             &[]
         }
     }
@@ -407,11 +165,11 @@ fn scene_titles(state: &Map<String, Value>, notes: &mut Notes) -> Vec<(Id, Strin
     for (i, scene) in list(state, "scenes", notes).iter().enumerate() {
         let place = format!("sessionState.scenes[{i}]");
         let Value::Object(scene) = scene else {
-            notes.warn(&place, &format!("is {}, not a scene", kind(scene)));
+            notes.warn(&place, format_args!("is {}, not a scene", kind(scene)));
             continue;
         };
-        let id = notes.id(scene.get("sceneId"), &format!("{place}.sceneId"));
-        let title = notes.id(scene.get("title"), &format!("{place}.title"));
+        let id = notes.id(scene.get("sceneId"), format_args!("{place}.sceneId"));
+        let title = notes.id(scene.get("title"), format_args!("{place}.title"));
         if let (Some(id), Some(title)) = (id, title) {
             titles.push((id, title.to_string()));
         }
@@ -424,7 +182,7 @@ fn flagged_changes(state: &Map<String, Value>, notes: &mut Notes) -> Vec<Flagged
     for (i, change) in list(state, "changeFeed", notes).iter().enumerate() {
         let place = format!("sessionState.changeFeed[{i}]");
         let Value::Object(change) = change else {
-            notes.warn(&place, &format!("is {}, not a change", kind(change)));
+            notes.warn(&place, format_args!("is {}, not a change", kind(change)));
             continue;
         };
         let severity = change.get("severity").and_then(Value::as_str);
@@ -434,7 +192,7 @@ fn flagged_changes(state: &Map<String, Value>, notes: &mut Notes) -> Vec<Flagged
                 Some(Value::Array(items)) => items.as_slice(),
                 None | Some(Value::Null) => &[],
                 Some(other) => {
-                    notes.fail(&format!("{place}.{key}"), &format!("is {}, not a list of flags", kind(other)));
+                    notes.fail(format_args!("{place}.{key}"), format_args!("is {}, not a list of flags", kind(other)));
                     &[]
                 }
             };
@@ -442,13 +200,15 @@ fn flagged_changes(state: &Map<String, Value>, notes: &mut Notes) -> Vec<Flagged
                 let own = |key: &str| item.get(key).and_then(Value::as_str);
                 match item.as_str().or_else(|| own("id")).filter(|flag| !flag.trim().is_empty()) {
                     Some(flag) => flags.push((flag.to_owned(), own("severity").or(severity).map(str::to_owned))),
-                    None => notes.fail(&format!("{place}.{key}[{n}]"), &format!("is {}, not a flag", kind(item))),
+                    None => {
+                        notes.fail(format_args!("{place}.{key}[{n}]"), format_args!("is {}, not a flag", kind(item)));
+                    }
                 }
             }
         }
         let at = change.get("timestamp").filter(|at| is_truthy(at)).cloned().unwrap_or_default();
         if !flags.is_empty() {
-            notes.time(&at, &format!("{place}.timestamp"), Status::Warn);
+            notes.time(&at, format_args!("{place}.timestamp"), Status::Warn);
             let reason = change.get("reason").and_then(Value::as_str).map(str::to_owned);
             changes.push(FlaggedChange { at, reason, flags });
         }
@@ -519,15 +279,17 @@ mod tests {
 
     #[test]
     fn other_files_are_told_apart() {
-        for (text, expected) in [
-            ("[]", true),
-            (r#"{"sessionId":"s","turnCount":3}"#, true),
-            (r#"{"schema":"emp-ops/offline-qa/v1"}"#, true),
-            ("{}", false),
+        for (text, expect) in [
+            ("[]", Other::List),
+            (r#"{"sessionId":"s","turnCount":3}"#, Other::Summary),
+            (r#"{"schema":"emp-ops/offline-qa/v1"}"#, Other::Result),
+            ("{}", Other::Unknown),
         ] {
-            let Artefact::Other { expected: found, .. } = read(text.as_bytes(), None) else { panic!("{text}") };
-            assert_eq!(found, expected, "{text}");
+            assert_eq!(read(text.as_bytes(), None), Artefact::Other(expect), "{text}");
         }
+        // Whatever else it holds, what has a transcript is checked.
+        let text = br#"{"sessionId":"s","worldDeltas":{},"schema":"emp-ops/x","transcript":[]}"#;
+        assert!(matches!(read(text, None), Artefact::Session(_)));
         for text in ["null", "5", "{", r#"{"transcript":[]}"#, r#"{"sessionId":[],"transcript":[]}"#] {
             assert!(matches!(read(text.as_bytes(), None), Artefact::Broken(_)), "{text}");
         }

@@ -8,6 +8,7 @@
 mod capture;
 mod logs;
 mod measure;
+mod offline;
 mod soak;
 
 use std::env;
@@ -20,7 +21,7 @@ type Outcome = Result<(), String>;
 /// A bench: its name, and what runs it.
 type Bench = (&'static str, fn(&Tool) -> Outcome);
 
-const BENCHES: &[Bench] = &[("logs", logs::bench), ("capture", capture::bench)];
+const BENCHES: &[Bench] = &[("logs", logs::bench), ("capture", capture::bench), ("offline", offline::bench)];
 
 /// The program under test, as a release build.
 struct Tool {
