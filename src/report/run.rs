@@ -42,11 +42,11 @@ fn facts(record: &RunRecord, audit: &Audit, folder: &str) -> Vec<(String, Cell)>
         Some(EndReason::Interrupted) => "interrupted",
         None => "not completed",
     };
-    let duration = format!(
-        "{} of {} required; {ended}",
-        human_seconds(record.duration_seconds.unwrap_or_default()),
-        human_seconds(settings.required_duration_seconds)
-    );
+    let required = match settings.required_duration_seconds {
+        seconds if seconds > 0.0 => format!(" of {} required", human_seconds(seconds)),
+        _ => String::new(),
+    };
+    let duration = format!("{}{required}; {ended}", human_seconds(record.duration_seconds.unwrap_or_default()));
     let capture = &record.capture;
     let mut lines = thousands(capture.total_lines);
     let levels: Vec<String> = capture.level_counts.iter().map(|(l, n)| format!("{l} {}", thousands(*n))).collect();
@@ -80,7 +80,7 @@ fn facts(record: &RunRecord, audit: &Audit, folder: &str) -> Vec<(String, Cell)>
     let monitor = &record.resource_monitor;
     if let (Some(cpu), Some(memory)) = (monitor.peak_cpu_percent, monitor.peak_memory_mb) {
         let memory = bytes_text((memory * f64::from(1 << 20)) as u64);
-        facts.push(("Peaks".to_owned(), format!("{cpu:.0}% of one core, {memory} of memory").into()));
+        facts.push(("Peaks".to_owned(), format!("{cpu:.1}% of one core, {memory} of memory").into()));
     }
     if let Some(head) = &record.progress.head_sha256 {
         let snapshots = count(record.progress.snapshots, "snapshot");

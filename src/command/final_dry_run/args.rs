@@ -117,9 +117,9 @@ pub struct FinalDryRun {
     /// What such a silence is [default: warn]
     #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Monitors")]
     pub live_gap_severity: Option<SeverityArg>,
-    /// Between samples of CPU and memory of the whole process tree; 0s is off
-    #[arg(long, value_name = "D", value_parser = duration, default_value = "1m", help_heading = "Monitors")]
-    pub sample_interval: Duration,
+    /// Between samples of CPU and memory of the whole process tree; 0s is off [default: 1m]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Monitors")]
+    pub sample_interval: Option<Duration>,
     /// CPU above this percentage of one core is a breach
     #[arg(long, value_name = "PERCENT", value_parser = percent, help_heading = "Monitors")]
     pub max_cpu: Option<f64>,
@@ -136,9 +136,9 @@ pub struct FinalDryRun {
     #[arg(long, help_heading = "Monitors")]
     pub no_log_monitor: bool,
 
-    /// Between progress snapshots; 0s: only at the start, at incidents and at the end
-    #[arg(long, value_name = "D", value_parser = duration, default_value = "5m", help_heading = "Files")]
-    pub progress_interval: Duration,
+    /// Between progress snapshots; 0s: only at the start, at incidents and at the end [default: 5m]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Files")]
+    pub progress_interval: Option<Duration>,
     /// Do not keep progress_timeline/
     #[arg(long, help_heading = "Files")]
     pub no_timeline: bool,

@@ -43,6 +43,8 @@ struct Scale {
     live_gap: Option<(Duration, Status)>,
     stale: (Option<Duration>, Option<Duration>),
     evidence_grace: Duration,
+    sample_interval: Duration,
+    progress_interval: Duration,
 }
 
 impl Scale {
@@ -55,6 +57,8 @@ impl Scale {
                 live_gap: None,
                 stale: (None, None),
                 evidence_grace: Duration::from_secs(15 * 60),
+                sample_interval: Duration::from_secs(60),
+                progress_interval: Duration::from_secs(300),
             };
         }
         // Forty heartbeats, and limits that a busy machine does not break but a silent runtime does.
@@ -67,6 +71,8 @@ impl Scale {
             live_gap: Some((fail_gap, Status::Fail)),
             stale: (Some(fail_gap / 2), Some(fail_gap)),
             evidence_grace: (tick * 2).max(Duration::from_millis(500)),
+            sample_interval: tick * 4,
+            progress_interval: tick * 4,
         }
     }
 }
@@ -118,7 +124,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         (Some(limit), severity) => Some((limit, severity.map_or(Status::Warn, Status::from))),
         (None, severity) => scale.live_gap.map(|(limit, normal)| (limit, severity.map_or(normal, Status::from))),
     };
-    let sample_interval = Some(args.sample_interval).filter(|d| !d.is_zero());
+    let sample_interval = Some(args.sample_interval.unwrap_or(scale.sample_interval)).filter(|d| !d.is_zero());
     let limits = Limits {
         cpu_percent: args.max_cpu,
         rss_bytes: args.max_rss,
@@ -145,7 +151,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         warn_gap,
         require_diary: criteria.require_diary,
         require_performance: criteria.require_performance,
-        progress_interval: Some(args.progress_interval).filter(|d| !d.is_zero()),
+        progress_interval: Some(args.progress_interval.unwrap_or(scale.progress_interval)).filter(|d| !d.is_zero()),
         live_gap,
         evidence: watches,
         evidence_interval: interval,
