@@ -326,7 +326,7 @@ impl<'a> Cursor<'a> {
     /// Passes over an object or array, checking its structure, with a stack of its own: no depth of nesting
     /// exhausts the thread's.
     fn skip_nested(&mut self) -> Option<()> {
-        let mut open: Vec<u8> = Vec::new();
+        let mut open = Open::default();
         loop {
             // Here a value, or the end of an empty container, is due.
             self.blanks();
@@ -335,7 +335,7 @@ impl<'a> Cursor<'a> {
                     self.at += 1;
                     self.blanks();
                     if self.peek()? != b'}' {
-                        open.push(b'}');
+                        open.push(true);
                         self.key()?;
                         continue;
                     }
@@ -345,7 +345,7 @@ impl<'a> Cursor<'a> {
                     self.at += 1;
                     self.blanks();
                     if self.peek()? != b']' {
-                        open.push(b']');
+                        open.push(false);
                         continue;
                     }
                     self.at += 1;
@@ -359,14 +359,14 @@ impl<'a> Cursor<'a> {
             }
             // A value is complete: close what ends here, or go on to the next one.
             loop {
-                let Some(&closer) = open.last() else { return Some(()) };
+                let Some(object) = open.innermost() else { return Some(()) };
                 self.blanks();
-                if self.eat(closer) {
+                if self.eat(if object { b'}' } else { b']' }) {
                     open.pop();
                     continue;
                 }
                 self.eat(b',').then_some(())?;
-                if closer == b'}' {
+                if object {
                     self.blanks();
                     self.key()?;
                 }
@@ -379,6 +379,36 @@ impl<'a> Cursor<'a> {
         self.text()?;
         self.blanks();
         self.eat(b':').then_some(())
+    }
+}
+
+/// The containers that are open, innermost last: one bit each, set for objects. Only deep nesting takes memory.
+#[derive(Default)]
+struct Open {
+    bits: u64,
+    depth: usize,
+    outer: Vec<u64>,
+}
+
+impl Open {
+    fn push(&mut self, object: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.outer.push(self.bits);
+        }
+        self.bits = self.bits << 1 | u64::from(object);
+        self.depth += 1;
+    }
+
+    fn innermost(&self) -> Option<bool> {
+        (self.depth > 0).then_some(self.bits & 1 == 1)
+    }
+
+    fn pop(&mut self) {
+        self.bits >>= 1;
+        self.depth = self.depth.saturating_sub(1);
+        if self.depth > 0 && self.depth.is_multiple_of(64) {
+            self.bits = self.outer.pop().unwrap_or(0);
+        }
     }
 }
 
@@ -592,5 +622,8 @@ mod tests {
         assert_eq!(members.len(), 2);
         assert!(members[0].is_ok_and(|(_, value)| value.to_value().is_array()));
         assert!(members[1].is_ok_and(|(_, value)| value.is_truthy()));
+        let mixed = format!("{{\"a\":{}1{}}}", "[{\"b\":".repeat(500), "}]".repeat(500));
+        assert!(read(&mixed).is_some());
+        assert!(read(&mixed.replace("1}]}]", "1]}}]")).is_none());
     }
 }

@@ -156,7 +156,7 @@ impl Part {
     /// Reads lines; the last may lack its line end.
     pub fn read(text: &[u8], context: Context) -> Self {
         let mut reader = Reader::new(context);
-        let valid = std::str::from_utf8(text).is_ok();
+        let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
         let mut suspect = classify::suspect(text, 0);
         let mut start = 0;
         let rest = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());

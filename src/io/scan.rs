@@ -30,6 +30,8 @@ pub use super::sources::{Source, expand};
 const SKEW: Duration = Duration::from_secs(300);
 /// Packed files below this size are decoded on the thread that reads their lines.
 const SMALL: u64 = 64 << 10;
+/// How many bytes at a time are read to find the end of the last line of a range.
+const STEP: usize = 8 << 10;
 /// Pieces that may wait between a decoder and the reader of its lines.
 const WAITING: usize = 2;
 
@@ -189,14 +191,15 @@ impl Scan<'_> {
     }
 
     fn work(&self) {
+        let mut buffer = Vec::new();
         while let Some(task) = self.take() {
             match task {
                 Task::File(index) => {
-                    self.file(index);
+                    self.file(index, &mut buffer);
                     lock(&self.queue).opening -= 1;
                     self.changed.notify_all();
                 }
-                Task::Range(plain, number) => self.range(&plain, number),
+                Task::Range(plain, number) => self.range(&plain, number, &mut buffer),
             }
         }
     }
@@ -215,7 +218,8 @@ impl Scan<'_> {
         }
     }
 
-    fn file(&self, index: usize) {
+    /// Reads a file or divides it. `buffer` is kept from one task to the next, because fresh memory is slow.
+    fn file(&self, index: usize, buffer: &mut Vec<u8>) {
         let mut report = FileReport { path: self.sources[index].shown().to_owned(), ..FileReport::default() };
         let mut context = Context {
             limits: self.limits,
@@ -250,7 +254,7 @@ impl Scan<'_> {
             (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) => {
                 let state = Mutex::new(Ranges::default());
                 let len = metadata.len();
-                self.divide(&Arc::new(Plain { file, source: index, context, skip: skip as u64, len, state }));
+                self.divide(&Arc::new(Plain { file, source: index, context, skip: skip as u64, len, state }), buffer);
             }
             _ => {
                 let size = metadata.len();
@@ -261,17 +265,17 @@ impl Scan<'_> {
     }
 
     /// Queues the ranges of a file; the first is read at once.
-    fn divide(&self, plain: &Arc<Plain>) {
+    fn divide(&self, plain: &Arc<Plain>, buffer: &mut Vec<u8>) {
         let count = plain.ranges();
         if count > 1 {
             lock(&self.queue).tasks.extend((1..count).rev().map(|number| Task::Range(Arc::clone(plain), number)));
             self.changed.notify_all();
         }
-        self.range(plain, 0);
+        self.range(plain, 0, buffer);
     }
 
-    fn range(&self, plain: &Plain, number: u64) {
-        let (part, fault) = plain.read(number);
+    fn range(&self, plain: &Plain, number: u64, buffer: &mut Vec<u8>) {
+        let (part, fault) = plain.read(number, buffer);
         self.done.fetch_add(PIECE as u64, Ordering::Relaxed);
         let mut state = lock(&plain.state);
         state.fault = state.fault.take().or(fault);
@@ -431,25 +435,28 @@ impl Plain {
     }
 
     /// Reads the lines that start in a range.
-    fn read(&self, number: u64) -> (Part, Option<io::Error>) {
+    fn read(&self, number: u64, buffer: &mut Vec<u8>) -> (Part, Option<io::Error>) {
         let from = number * PIECE as u64;
         let to = (from + PIECE as u64).min(self.len);
         // One byte more, because the range starts with a line if the byte before it is a line end.
         let start = if number == 0 { self.skip.min(to) } else { from - 1 };
-        let mut buffer = vec![0; usize::try_from(to - start).unwrap_or(0)];
-        match read_full_at(&self.file, &mut buffer, start) {
+        if buffer.capacity() < PIECE + STEP {
+            buffer.reserve_exact(PIECE + STEP - buffer.len());
+        }
+        buffer.resize(usize::try_from(to - start).unwrap_or(0), 0);
+        match read_full_at(&self.file, buffer, start) {
             Ok(len) if len == buffer.len() => {}
             Ok(len) => {
                 buffer.truncate(len);
                 return (
-                    Part::read(self.lines(number, &buffer), self.context),
+                    Part::read(self.lines(number, buffer), self.context),
                     Some(io::ErrorKind::UnexpectedEof.into()),
                 );
             }
             Err(error) => return (Part::new(self.context), Some(error)),
         }
-        let whole = self.complete(&mut buffer, to);
-        let lines = self.lines(number, &buffer);
+        let whole = self.complete(buffer, to);
+        let lines = self.lines(number, buffer);
         match whole {
             Ok(true) => (Part::read(lines, self.context), None),
             Ok(false) => {
@@ -479,7 +486,7 @@ impl Plain {
                 return Ok(false);
             }
             let end = buffer.len();
-            buffer.resize(end + (64 << 10), 0);
+            buffer.resize(end + STEP, 0);
             let len = read_full_at(&self.file, &mut buffer[end..], at)?;
             let len = len.min(usize::try_from(self.len - at).unwrap_or(len));
             let line_end = memchr::memchr(b'\n', &buffer[end..end + len]);
