@@ -24,6 +24,7 @@ pub mod sampler;
 pub mod scan;
 pub mod screen;
 pub mod simulated_runtime;
+pub mod sixteen;
 mod sources;
 pub mod supervisor;
 pub mod terminal;

@@ -13,13 +13,14 @@ use ratatui::prelude::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 
 use super::keyboard::{Input, Keyboard};
+use super::sixteen::Sixteen;
 
 /// Whether the terminal is ours at present.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is taken over; dropping it gives the terminal back.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Sixteen<Stdout>>>,
     keyboard: Keyboard,
     /// Columns and rows of the last frame.
     size: (u16, u16),
@@ -49,7 +50,7 @@ impl Screen {
         TAKEN.store(true, Ordering::SeqCst);
         let opened = terminal::enable_raw_mode()
             .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, cursor::Hide))
-            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+            .and_then(|()| Terminal::new(CrosstermBackend::new(Sixteen::new(io::stdout()))));
         match opened {
             Ok(terminal) => Ok(Self { terminal, keyboard: Keyboard::default(), size: (0, 0) }),
             Err(error) => {

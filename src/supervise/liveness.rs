@@ -159,10 +159,14 @@ impl Judgement {
             if settled {
                 because.extend(view.sign_off_findings.iter().take(10).cloned());
             }
-            // The status only repeats what the others say in detail, unless nothing else says it.
+            // The status only repeats what the others say in detail, unless nothing else says it; so does the
+            // sign-off whose findings are named.
             let reasons = || said.iter().filter(|(status, _)| *status == worst).map(|(_, reason)| reason.clone());
-            let detailed = |reason: &String| !reason.starts_with("the status is ");
-            because.extend(reasons().filter(detailed));
+            let repeats = |reason: &String| {
+                let named = settled && !view.sign_off_findings.is_empty();
+                reason.starts_with("the status is ") || (named && reason.starts_with("the sign-off is "))
+            };
+            because.extend(reasons().filter(|reason| !repeats(reason)));
             if because.is_empty() {
                 because.extend(reasons());
             }
@@ -264,6 +268,6 @@ mod tests {
         let text = r#"{"status":"fail","phase":"complete","sign_off":{"status":"fail","findings":[
             {"severity":"warn","message":"later"},{"severity":"fail","message":"too short"}]}}"#;
         let judgement = Judgement::of(&view(text), &Health::Complete);
-        assert_eq!(judgement.because, ["too short", "later", "the sign-off is FAIL"]);
+        assert_eq!(judgement.because, ["too short", "later"]);
     }
 }
