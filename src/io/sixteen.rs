@@ -36,38 +36,52 @@ impl<W: Write> Write for Sixteen<W> {
 fn basic(frame: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(frame.len());
     let mut rest = frame;
-    while let Some(at) = memchr::memchr(0x1b, rest) {
-        out.extend_from_slice(&rest[..at]);
-        rest = &rest[at..];
-        match indexed(rest) {
-            Some((code, used)) => {
-                out.extend_from_slice(format!("\u{1b}[{code}m").as_bytes());
-                rest = &rest[used..];
-            }
-            None => {
-                out.push(0x1b);
-                rest = &rest[1..];
-            }
+    while let Some(at) = memchr::memmem::find(rest, b"\x1b[") {
+        let (before, style) = rest.split_at(at + 2);
+        out.extend_from_slice(before);
+        let end = style.iter().position(|byte| !byte.is_ascii_digit() && *byte != b';').unwrap_or(style.len());
+        match (std::str::from_utf8(&style[..end]), style.get(end)) {
+            (Ok(codes), Some(b'm')) => out.extend_from_slice(basic_codes(codes).as_bytes()),
+            _ => out.extend_from_slice(&style[..end]),
         }
+        rest = &style[end..];
     }
     out.extend_from_slice(rest);
     out
 }
 
-/// The basic code of the indexed colour that `bytes` starts with, and how many bytes that is.
-fn indexed(bytes: &[u8]) -> Option<(u8, usize)> {
-    let (ground, rest) = match bytes {
-        [0x1b, b'[', ground @ (b'3' | b'4'), b'8', b';', b'5', b';', rest @ ..] => ((ground - b'0') * 10, rest),
-        _ => return None,
-    };
-    let end = rest.iter().take(3).position(|byte| *byte == b'm')?;
-    let index: u8 = std::str::from_utf8(&rest[..end]).ok()?.parse().ok()?;
-    let code = match index {
-        0..=7 => ground + index,
-        8..=15 => ground + 60 + index - 8,
-        _ => return None,
-    };
-    Some((code, 7 + end + 1))
+/// The codes of one style, `38;5;1;49` as `31;49`.
+fn basic_codes(codes: &str) -> String {
+    let all: Vec<&str> = codes.split(';').collect();
+    let mut kept: Vec<String> = Vec::new();
+    let mut rest = all.as_slice();
+    while let Some((first, tail)) = rest.split_first() {
+        let ground = match *first {
+            "38" => Some(30),
+            "48" => Some(40),
+            _ => None,
+        };
+        rest = match (ground, tail) {
+            (Some(ground), ["5", index, after @ ..]) => {
+                kept.push(match index.parse::<u8>() {
+                    Ok(index @ 0..=7) => (ground + index).to_string(),
+                    Ok(index @ 8..=15) => (ground + 60 + index - 8).to_string(),
+                    _ => format!("{first};5;{index}"),
+                });
+                after
+            }
+            // A colour given in full: none of its numbers is a code.
+            (Some(_), ["2", ..]) => {
+                kept.extend(rest.iter().map(|code| (*code).to_owned()));
+                &[]
+            }
+            _ => {
+                kept.push((*first).to_owned());
+                tail
+            }
+        };
+    }
+    kept.join(";")
 }
 
 #[cfg(test)]
@@ -79,7 +93,11 @@ mod tests {
         for (frame, expect) in [
             ("a\u{1b}[38;5;1mb", "a\u{1b}[31mb"),
             ("\u{1b}[48;5;3m\u{1b}[38;5;12m", "\u{1b}[43m\u{1b}[94m"),
+            ("\u{1b}[38;5;1;49mx", "\u{1b}[31;49mx"),
+            ("\u{1b}[1;38;5;2;48;5;9m", "\u{1b}[1;32;101m"),
+            ("\u{1b}[38;2;48;5;1m", "\u{1b}[38;2;48;5;1m"),
             ("\u{1b}[38;5;200m", "\u{1b}[38;5;200m"),
+            ("\u{1b}[m\u{1b}[3;7H\u{1b}[?25l", "\u{1b}[m\u{1b}[3;7H\u{1b}[?25l"),
             ("\u{1b}[39m\u{1b}[1;7m▁", "\u{1b}[39m\u{1b}[1;7m▁"),
             ("\u{1b}[38;5;", "\u{1b}[38;5;"),
             ("", ""),

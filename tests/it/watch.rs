@@ -204,6 +204,7 @@ fn the_dashboard_takes_the_terminal_and_gives_it_back() {
     let screen = terminal.read_until("q quit");
     assert!(screen.contains("\u{1b}[?1049h") && screen.contains("FAIL"), "{screen:?}");
     assert!(!screen.contains("]0;pwn\u{7}"), "{screen:?}");
+    assert!(screen.contains("\u{1b}[31") && !screen.contains("38;5"), "sixteen colours are enough: {screen:?}");
     terminal.press("?xf\u{1b}[B\rq");
     assert!(terminal.read_until(GIVEN_BACK).contains(GIVEN_BACK));
     assert_eq!(wait_for(&mut terminal.child), 0);
