@@ -152,7 +152,7 @@ fn line(item: &Item, longest: usize) -> String {
         Some(reference) => format!("{reference}: "),
         None => String::new(),
     };
-    text.push_str(&inert::shorten(&item.summary, longest));
+    text.push_str(&inert::shorten(item.headline(), longest));
     if item.count > 1 {
         text.push_str(&format!(" ({}×)", super::thousands(item.count)));
     }

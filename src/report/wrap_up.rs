@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Block, Cell, Doc, Table, Tone, count, inert};
 use crate::finding::Status;
 use crate::time::{Stamp, human_seconds};
-use crate::verdict::backlog::Item;
+use crate::verdict::backlog::{Item, headline};
 use crate::verdict::wrap_up::{Entry, WrapUp};
 
 /// The minutes.
@@ -130,7 +130,7 @@ fn timeline(wrap_up: &WrapUp) -> Table {
             (
                 item.occurred_at,
                 item.severity,
-                format!("{}{}", inert::shorten(&item.description, 300), times(item.count)),
+                format!("{}{}", inert::shorten(headline(&item.description), 300), times(item.count)),
             )
         },
     ));
@@ -161,7 +161,7 @@ fn follow_ups(entries: &[Entry]) -> Table {
 
 /// The follow-up on one line; a note on an objective alone would not say what it is about.
 fn what(entry: &Entry) -> String {
-    let description = inert::shorten(&entry.description, 300);
+    let description = inert::shorten(headline(&entry.description), 300);
     match (&entry.reference, entry.metadata.get("name")) {
         (Some(reference), _) => format!("{reference}: {description}"),
         (None, Some(Value::String(name))) if entry.category == "objective" && !description.contains(name) => {

@@ -42,25 +42,16 @@ pub(crate) fn merge(items: Vec<Item>) -> Vec<Item> {
     kept
 }
 
-/// A gate that only says that the logs (or the diary, or the performance report) did not pass is no work of its own
-/// where that has one cause, which is listed.
+/// A gate that only says that the logs (or the run, the diary, the performance report) did not pass is no work of its
+/// own where its cause is listed. In the words of other tools it must have one cause only, for they may mean more.
 fn fold_consequences(items: &mut Vec<Item>) {
-    let subjects = [(" log", Origin::Logs), (" diary", Origin::Diary), (" performance", Origin::Performance)];
     let mut at = 0;
     while at < items.len() {
-        let text = format!(" {}", items[at].summary.to_lowercase());
-        let consequence = ["contains ", "contain ", "there are "]
-            .iter()
-            .any(|verb| ["failures", "warnings"].iter().any(|noun| text.contains(&format!("{verb}{noun}"))));
-        let subject = subjects.iter().find(|(word, _)| text.contains(word)).filter(|_| consequence);
-        let cause = match subject {
-            Some((_, origin)) if items[at].origin == Origin::SignOff => {
-                let mut causes = (0..items.len())
-                    .filter(|i| items[*i].origin == *origin && items[*i].severity == items[at].severity);
-                causes.next().filter(|_| causes.next().is_none())
-            }
-            _ => None,
-        };
+        let cause = consequence(&items[at]).and_then(|(origins, all)| {
+            let same = |other: &Item| origins.contains(&other.origin) && other.severity == items[at].severity;
+            let mut causes = (0..items.len()).filter(|i| same(&items[*i]));
+            causes.next().filter(|_| all || causes.next().is_none())
+        });
         match cause {
             Some(cause) => {
                 let mut gate = items[at].clone();
@@ -71,6 +62,24 @@ fn fold_consequences(items: &mut Vec<Item>) {
             None => at += 1,
         }
     }
+}
+
+/// What a gate speaks of that only sums up its causes, and whether that is all it can mean.
+fn consequence(gate: &Item) -> Option<(&'static [Origin], bool)> {
+    const SUBJECTS: [(&str, &[Origin]); 4] = [
+        (" log", &[Origin::Logs]),
+        (" diary", &[Origin::Diary]),
+        (" performance", &[Origin::Performance]),
+        (" run:", &[Origin::Run, Origin::Incident]),
+    ];
+    if gate.origin != Origin::SignOff {
+        return None;
+    }
+    let text = format!(" {}", gate.summary.to_lowercase());
+    let says = |verb: &str| ["failures", "warnings"].iter().any(|noun| text.contains(&format!("{verb} {noun}")));
+    let ours = says(": there are");
+    let (_, origins) = SUBJECTS.iter().find(|(word, _)| text.contains(word))?;
+    (ours || says("contains") || says("contain")).then_some((*origins, ours))
 }
 
 /// The gravest first; then in order of time, undated ones first; then by category and summary.
@@ -112,6 +121,10 @@ fn own_keys(item: &Item) -> Vec<Key> {
         Key::Same(Some(item.severity), item.category.clone(), item.summary.clone(), String::new()),
         Key::Fault(item.severity, item.summary.clone()),
     ];
+    if item.origin == Origin::Logs && item.headline() != item.summary {
+        // The supervisor tells of a stack trace by the line that says most.
+        keys.push(Key::Fault(item.severity, item.headline().to_owned()));
+    }
     if let (Origin::Logs, Some(at)) = (item.origin, item.occurred_at) {
         keys.push(Key::Record(item.severity, at.micros(), item.summary.clone()));
     }
@@ -243,7 +256,7 @@ fn name(items: &mut [Item]) {
                 Some(reference) => reference.to_uppercase(),
                 // People number things on purpose; machines do so because they count.
                 None if item.origin == Origin::Report => item.summary.to_lowercase(),
-                None => signature::of(&item.summary),
+                None => signature::of(item.headline()),
             };
             let digest = Sha256::digest(format!("{}\0{signature}", family(&item.category)));
             item.id = digest[..5].iter().map(|byte| format!("{byte:02x}")).collect();

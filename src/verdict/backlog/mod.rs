@@ -120,6 +120,20 @@ pub struct Item {
     pub(crate) raw: Map<String, Value>,
 }
 
+impl Item {
+    /// The line of the summary that says most: the last one of a Python traceback, else the first.
+    pub fn headline(&self) -> &str {
+        headline(&self.summary)
+    }
+}
+
+/// The line of a text that says most.
+pub fn headline(text: &str) -> &str {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    if first.starts_with("Traceback (most recent call last)") { lines.next_back().unwrap_or(first) } else { first }
+}
+
 fn once() -> u64 {
     1
 }

@@ -102,7 +102,7 @@ pub(super) fn sentence(item: &Item) -> String {
     let reference = item.reference.as_ref().map(|reference| format!("{reference}: ")).unwrap_or_default();
     let reasons = if item.reasons.is_empty() { String::new() } else { format!(" ({})", item.reasons.join("; ")) };
     let times = if item.count > 1 { format!(" ({}×)", item.count) } else { String::new() };
-    let text: String = item.summary.chars().take(200).collect();
+    let text: String = item.headline().chars().take(200).collect();
     format!("{reference}{text}{times}{reasons}")
 }
 

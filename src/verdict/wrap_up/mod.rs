@@ -261,7 +261,7 @@ fn assemble(
     let lead = deciding.iter().take(3).map(|item| entries::sentence(item));
     because.extend(lead);
     if deciding.len() > 3 {
-        because.push(format!("and {} more follow-ups are {}", deciding.len() - 3, highest.label()));
+        because.push(format!("and {} more at {}", deciding.len() - 3, highest.label()));
     }
     if unread && highest == Status::Warn {
         because.push("parts of the evidence were not understood".to_owned());
