@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::words::{self, Field};
-use super::{Due, Kind, State, Trend, dates};
+use super::{Due, Kind, State, Trend, dates, states};
 
 /// What one line says about an item.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,7 @@ const STOPS: [&str; 3] = ["; ", ", ", ". "];
 pub(super) fn read(text: &str, strong: usize, kind: Kind, near: Option<NaiveDate>) -> Head {
     let mut head = Head::default();
     let mut rest = text.trim();
-    if let Some((mark, after)) = words::take_mark(rest) {
+    if let Some((mark, after)) = states::take_mark(rest) {
         head.mark = Some(mark);
         rest = after;
     }
@@ -147,7 +147,7 @@ fn take_bracket(head: &mut Head, inner: &str, kind: Kind, structured: bool, near
     if inner.trim().is_empty() || inner.len() > 300 {
         return false;
     }
-    if let Some(trend) = words::trend(inner).filter(|_| inner.chars().count() <= 24) {
+    if let Some(trend) = states::trend(inner).filter(|_| inner.chars().count() <= 24) {
         head.trend = Some(trend);
         return true;
     }
@@ -251,8 +251,8 @@ fn take_segment(head: &mut Head, segment: &str, bare_state: bool, near: Option<N
         head.due = Some(Due { text: segment.to_owned(), day: dates::find(segment, near) });
         return true;
     }
-    if words <= 4 && words::state(segment).is_some() {
-        if let Some(share) = words::percent(segment) {
+    if words <= 4 && states::state(segment).is_some() {
+        if let Some(share) = states::percent(segment) {
             head.percent = Some(share);
         }
         head.status.get_or_insert_with(|| segment.to_owned());
@@ -281,11 +281,11 @@ pub(super) fn set(head: &mut Head, label: &str, value: &str, near: Option<NaiveD
         Some(Field::Owner) => head.owner = some().filter(|v| !words::is_none(v) && v != "-" && v != "TBD" && v != "?"),
         Some(Field::Status) => {
             let (text, trend) = match closing_bracket(value) {
-                Some((before, inner)) if words::trend(inner).is_some() => (before.trim(), words::trend(inner)),
+                Some((before, inner)) if states::trend(inner).is_some() => (before.trim(), states::trend(inner)),
                 _ => (value, None),
             };
             head.trend = trend.or(head.trend.take());
-            head.percent = words::percent(text).or(head.percent);
+            head.percent = states::percent(text).or(head.percent);
             head.status = Some(text.to_owned()).filter(|v| !v.is_empty());
         }
         Some(Field::Percent) => {
@@ -293,9 +293,9 @@ pub(super) fn set(head: &mut Head, label: &str, value: &str, near: Option<NaiveD
             let bare = value.parse().ok().filter(|share| (0.0..=100.0).contains(share));
             // "Progress: the new dashboard shows 90% of …" is prose, not a figure.
             let short = value.split_whitespace().count() <= 4;
-            match words::percent(value).or(bare).filter(|_| short) {
+            match states::percent(value).or(bare).filter(|_| short) {
                 Some(share) => head.percent = Some(share),
-                None if short && words::state(value).is_some() => head.status = some(),
+                None if short && states::state(value).is_some() => head.status = some(),
                 None => return value.is_empty(),
             }
         }
@@ -311,9 +311,9 @@ pub(super) fn set(head: &mut Head, label: &str, value: &str, near: Option<NaiveD
             head.blocks = value.to_lowercase().starts_with("blocked");
         }
         Some(Field::Next) => head.next = some(),
-        Some(Field::Trend) => head.trend = words::trend(value),
+        Some(Field::Trend) => head.trend = states::trend(value),
         Some(Field::Severity) => {
-            head.mark = head.mark.or_else(|| words::state(value));
+            head.mark = head.mark.or_else(|| states::state(value));
         }
         Some(Field::Title) | None => return false,
     }

@@ -5,8 +5,10 @@
 
 mod dates;
 mod head;
+mod items;
 mod outline;
 mod sections;
+mod states;
 mod words;
 
 use std::collections::BTreeMap;

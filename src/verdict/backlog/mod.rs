@@ -5,6 +5,7 @@
 
 mod carry;
 pub(crate) mod evidence;
+pub(crate) mod lists;
 pub(crate) mod merge;
 mod outcome;
 

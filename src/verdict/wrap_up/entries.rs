@@ -6,7 +6,7 @@ use super::{Entry, Incident, of_target};
 use crate::evidence::document;
 use crate::finding::{Metadata, Status};
 use crate::time::Stamp;
-use crate::verdict::backlog::{Item, Origin, Source, evidence, merge};
+use crate::verdict::backlog::{Item, Origin, Source, lists, merge};
 
 /// Levels of the log that are errors.
 const ERROR_LEVELS: [&str; 4] = ["error", "critical", "exception", "fatal"];
@@ -56,7 +56,7 @@ pub(super) fn merged(mut items: Vec<Item>, audit: &Value, path: &str) -> Vec<Ite
 
 /// An item as the minutes list it.
 pub(super) fn entry(item: &Item) -> Entry {
-    let raw = |key: &str| evidence::text(item.raw.get(key));
+    let raw = |key: &str| lists::text(item.raw.get(key));
     let (category, dropped): (&str, &[&str]) = match item.origin {
         Origin::Logs => ("logs", &["severity", "summary", "message"]),
         Origin::Diary => ("diary", &["severity", "reason"]),
@@ -116,10 +116,10 @@ pub(super) fn incidents(list: Option<&Value>) -> Vec<Incident> {
     let objects = members.iter().filter_map(Value::as_object);
     objects
         .map(|object| Incident {
-            severity: evidence::severity(object.get("severity")).0,
+            severity: lists::severity(object.get("severity")).0,
             message: ["message", "summary"]
                 .iter()
-                .find_map(|key| evidence::text(object.get(*key)))
+                .find_map(|key| lists::text(object.get(*key)))
                 .unwrap_or_else(|| "an incident".to_owned()),
             occurred_at: object.get("occurred_at").and_then(Value::as_str).and_then(Stamp::parse),
             count: object.get("count").and_then(Value::as_u64).unwrap_or(1).max(1),

@@ -8,7 +8,7 @@ use super::{Options, Required};
 use crate::evidence::document;
 use crate::evidence::outcome::Report;
 use crate::time::human_seconds;
-use crate::verdict::backlog::evidence;
+use crate::verdict::backlog::{evidence, lists};
 
 /// What a rehearsal must cover where nobody says otherwise: 72 hours, in seconds.
 const DEFAULT_TARGET: f64 = 259_200.0;
@@ -38,7 +38,7 @@ pub(super) fn target(sign_off: Option<&Value>, required: Required) -> Option<f64
 /// What the run is called: its label, else its name.
 pub(super) fn label(bundle: &Value, review: Option<&Value>) -> Option<String> {
     let metadata = bundle.get("metadata");
-    let of = |holder: Option<&Value>, key: &str| evidence::text(holder?.get(key));
+    let of = |holder: Option<&Value>, key: &str| lists::text(holder?.get(key));
     of(review, "run_label")
         .or_else(|| of(metadata, "run_label"))
         .or_else(|| of(Some(bundle), "label"))
@@ -52,7 +52,7 @@ pub(super) fn highlights(audit: &Value, review: Option<&Value>) -> BTreeMap<Stri
     let mut all = BTreeMap::new();
     if let Some(logs) = evidence::section(audit, "logs") {
         for (name, key) in [("Log start", "started_at"), ("Log end", "ended_at")] {
-            if let Some(at) = evidence::text(logs.get(key)) {
+            if let Some(at) = lists::text(logs.get(key)) {
                 all.insert(name.to_owned(), json!(at));
             }
         }
@@ -97,7 +97,7 @@ pub(super) fn notes(review: Option<&Value>, options: &Options) -> Vec<String> {
 
 fn texts(holder: Option<&Value>, key: &str) -> Vec<String> {
     match holder.and_then(|holder| holder.get(key)) {
-        Some(Value::Array(members)) => members.iter().filter_map(|member| evidence::text(Some(member))).collect(),
-        single => evidence::text(single).into_iter().collect(),
+        Some(Value::Array(members)) => members.iter().filter_map(|member| lists::text(Some(member))).collect(),
+        single => lists::text(single).into_iter().collect(),
     }
 }

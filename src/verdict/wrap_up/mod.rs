@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::backlog::{Gathered, Item, NotUnderstood, Readiness, evidence};
+use super::backlog::{Gathered, Item, NotUnderstood, Readiness, evidence, lists};
 use crate::evidence::outcome::{Line, Report};
 use crate::finding::{Metadata, Status};
 use crate::time::{Stamp, human_duration, human_seconds};
@@ -210,7 +210,7 @@ fn assemble(
     let audit = evidence::audit_of(bundle);
     let sign_off = evidence::section(bundle, "sign_off").or_else(|| evidence::section(audit, "sign_off"));
     let review = evidence::section(bundle, "review");
-    let status_of = |holder: Option<&Value>| evidence::word(holder?.get("status")).and_then(|w| Status::from_word(&w));
+    let status_of = |holder: Option<&Value>| lists::word(holder?.get("status")).and_then(|w| Status::from_word(&w));
     let (summary_status, sign_off_status, review_status) =
         (status_of(Some(audit)), status_of(sign_off), status_of(review));
 
