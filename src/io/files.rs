@@ -100,6 +100,10 @@ fn rename_over(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> 
     let temporary = folder.join(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
     let written = (|| {
         let mut file = File::create(&temporary)?;
+        // A page that others may edit stays one.
+        if let Ok(before) = fs::metadata(path) {
+            file.set_permissions(before.permissions())?;
+        }
         write(&mut file)?;
         fs::rename(&temporary, path)
     })();

@@ -1,5 +1,7 @@
 //! `emp-ops backlog`, run as its users run it.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use crate::harness::{Bench, fixture};
 
 const REPORT: &str = "# Day 3 report (2025-01-05)
@@ -72,6 +74,7 @@ fn only_the_marked_block_of_a_file_is_rewritten() {
     let bench = Bench::new();
     bench.write("status.md", REPORT);
     let page = bench.write("page.md", "before\n<!-- emp-ops:begin -->\n<!-- emp-ops:end -->\nafter");
+    std::fs::set_permissions(&page, std::fs::Permissions::from_mode(0o664)).unwrap();
     let args = ["backlog", "status.md", "page.md", "--update", "page.md", "--fail-on", "never"];
     let _ = bench.run(&args[..2]).exits(1);
     let _ = bench.run(&args).exits(0);
@@ -79,6 +82,7 @@ fn only_the_marked_block_of_a_file_is_rewritten() {
     assert!(once.starts_with("before\n<!-- emp-ops:begin -->\n# Backlog: FAIL\n"), "{once}");
     assert!(once.ends_with("<!-- emp-ops:end -->\nafter"), "{once}");
     assert!(once.contains("[status.md:6](status.md#L6)"), "{once}");
+    assert_eq!(std::fs::metadata(&page).unwrap().permissions().mode() & 0o777, 0o664);
     // The block is not read as input, so a second run changes nothing.
     let _ = bench.run(&args).exits(0);
     assert_eq!(std::fs::read_to_string(&page).unwrap(), once);

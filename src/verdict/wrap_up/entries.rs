@@ -94,6 +94,7 @@ pub(super) fn entry(item: &Item) -> Entry {
         occurred_at: item.occurred_at,
         sources: item.sources.clone(),
         metadata,
+        varying: item.varying.clone(),
     }
 }
 

@@ -105,8 +105,11 @@ pub struct Entry {
     pub occurred_at: Option<Stamp>,
     /// All places that tell of it.
     pub sources: Vec<super::backlog::Source>,
-    /// What the source says besides.
+    /// What the source says besides, of the first occurrence.
     pub metadata: Metadata,
+    /// The details that are not the same for all occurrences, with all their values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub varying: BTreeMap<String, Vec<Value>>,
 }
 
 /// Something that happened during the run.
