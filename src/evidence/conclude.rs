@@ -76,6 +76,7 @@ pub fn summary(
         records: tally.records,
         ignored_lines: tally.ignored,
         continued_lines: tally.continued,
+        folded_lines: tally.folded,
         level_counts,
         severity_counts: SEVERITIES
             .iter()

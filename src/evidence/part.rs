@@ -383,12 +383,31 @@ impl<'t> Reader<'t> {
         let failed = severity == Status::Fail || crash.is_some();
         self.count_hour(Histogram::hour(at), [1, u64::from(severity == Status::Warn && !failed), u64::from(failed)]);
         self.look_at_time(at, spot.line);
+        if record.dialect == Dialect::Captured {
+            self.unfold(record, at);
+        }
         if self.block.lines > 0 {
             self.close_block();
         }
         let is_text = !record.dialect.is_json();
         self.last = Some(Last { at, is_text, crashed: crash.is_some(), failed, text: Cow::Borrowed(spot.text) });
         true
+    }
+
+    /// Counts the lines that a record of our own capture stands for, beside its own. Warnings and errors are never
+    /// folded there, so nothing but counts is concerned.
+    fn unfold(&mut self, record: &Record<'t>, at: Stamp) {
+        let (repeated, lines) = record.captured();
+        let more = repeated - 1;
+        self.part.tally.folded += repeated.saturating_mul(lines) - 1;
+        if more > 0 {
+            self.part.tally.records += more;
+            self.part.tally.add_level(record.level(), record.level_word().as_bytes(), more);
+            if let Some(event) = record.event().filter(|event| !event.is_empty()) {
+                self.part.tally.events.add(event.as_bytes(), more);
+            }
+            self.count_hour(Histogram::hour(at), [more, 0, 0]);
+        }
     }
 
     /// A record that cannot be placed in time still counts for what it says.

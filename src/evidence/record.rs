@@ -281,6 +281,19 @@ impl<'a> Record<'a> {
         classify::record(&self.message().unwrap_or_default(), &traces).or_else(|| classify::text(&event))
     }
 
+    /// How many equal lines a record of our own capture stands for, and how many lines each of them joins.
+    pub fn captured(&self) -> (u64, u64) {
+        let marked = |key: &[u8]| memchr::memmem::find(self.body, key).is_some();
+        if self.dialect != Dialect::Captured || !(marked(b"\"repeated\":") || marked(b"\"lines\":")) {
+            return (1, 1);
+        }
+        let number = |name: &[u8]| {
+            let value = Members::new(self.body)?.flatten().find(|(key, _)| key.bytes == name)?.1.number()?;
+            (1.0..1e15).contains(&value).then_some(value as u64)
+        };
+        (number(b"repeated").unwrap_or(1), number(b"lines").unwrap_or(1))
+    }
+
     /// Every field but those of time, level, event and message, for the details of a finding.
     pub fn payload(&self) -> Metadata {
         self.members()

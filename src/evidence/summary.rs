@@ -60,6 +60,10 @@ pub struct LogSummary {
     pub ignored_lines: u64,
     /// Lines that continue the record before them, such as the frames of a stack trace.
     pub continued_lines: u64,
+    /// Lines of output that the records of our own capture stand for, beyond the lines of the log: it folds equal lines
+    /// of a burst, and joins the lines of a stack trace.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub folded_lines: u64,
     /// Records by level, in the words of the log.
     pub level_counts: BTreeMap<String, u64>,
     /// Records by severity, in our words.

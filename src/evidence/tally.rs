@@ -39,8 +39,10 @@ pub struct Tally {
     pub lines: u64,
     /// Blank lines.
     pub blank: u64,
-    /// Usable records.
+    /// Usable records; one that stands for several equal lines counts as often.
     pub records: u64,
+    /// Lines of output for which records stand beyond their own line.
+    pub folded: u64,
     /// Lines that are no record.
     pub ignored: u64,
     /// Lines that continue a record.
@@ -78,6 +80,7 @@ impl Tally {
             lines: 0,
             blank: 0,
             records: 0,
+            folded: 0,
             ignored: 0,
             continued: 0,
             levels: Counts::new(LEVELS),
@@ -109,6 +112,7 @@ impl Tally {
         self.lines += other.lines;
         self.blank += other.blank;
         self.records += other.records;
+        self.folded += other.folded;
         self.ignored += other.ignored;
         self.continued += other.continued;
         self.levels.merge(other.levels);

@@ -5,6 +5,7 @@ use std::fs;
 use procfs::process::{ProcState, Process};
 
 use crate::supervise::liveness::Supervisor;
+use crate::supervise::machine::Identity;
 use crate::supervise::progress_view::View;
 use crate::time::Stamp;
 
@@ -31,6 +32,11 @@ pub fn supervisor(view: &View) -> Supervisor {
         (Some(began), Some(run)) if began.seconds_since(run) > 60.0 => Supervisor::Gone,
         _ => Supervisor::Alive,
     }
+}
+
+/// This very process, as snapshots name it.
+pub fn own() -> Identity {
+    Identity { pid: std::process::id(), host: host() }
 }
 
 /// The name of this host.

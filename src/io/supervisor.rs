@@ -14,6 +14,7 @@ use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
 use super::child::{self, Launch};
 use super::clock;
 use super::files::{self, FileError};
+use super::pid;
 use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
 use crate::evidence::level::Level;
@@ -326,7 +327,7 @@ impl Driver {
     fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
         let now = self.clocks.now();
         let head = self.progress.head().map(str::to_owned);
-        let snapshot = self.machine.snapshot_now(now, head, std::process::id(), timeline);
+        let snapshot = self.machine.snapshot_now(now, head, pid::own(), timeline);
         let result = self.progress.write(&snapshot, timeline);
         if result.is_err() == self.progress_failed {
             return Ok(());

@@ -66,6 +66,8 @@ struct Pending<'l> {
     trace: bool,
     /// What the first line shows, where it is plain text.
     crash: Option<Kind>,
+    /// Whether equal lines may be counted in its record; not decided before there is one.
+    foldable: Option<bool>,
 }
 
 impl Formatter {
@@ -86,8 +88,11 @@ impl<'l> Chunk<'_, 'l> {
         self.batch.cut += u64::from(cut_from.is_some());
         if let Some(pending) = &mut self.pending {
             if !pending.trace && cut_from.is_none() && *pending.text == *line {
-                pending.repeated += 1;
-                return;
+                let level = self.formatter.level;
+                if *pending.foldable.get_or_insert_with(|| foldable(line, pending.crash, level)) {
+                    pending.repeated += 1;
+                    return;
+                }
             }
             if pending.lines < TRACE_LINES && self.formatter.trace.takes(line) {
                 let text = pending.text.to_mut();
@@ -105,7 +110,8 @@ impl<'l> Chunk<'_, 'l> {
         if !trace {
             self.formatter.trace = Trace::begins(line, crash);
         }
-        self.pending = Some(Pending { text: Cow::Borrowed(line), repeated: 1, lines: 1, cut_from, trace, crash });
+        self.pending =
+            Some(Pending { text: Cow::Borrowed(line), repeated: 1, lines: 1, cut_from, trace, crash, foldable: None });
     }
 
     /// Ends the chunk: everything taken is in `out` and `batch`.
@@ -235,6 +241,13 @@ impl Trace {
     }
 }
 
+/// Whether equal lines may be counted in one record: each warning, error and crash keeps its own.
+fn foldable(line: &[u8], crash: Option<Kind>, default: Level) -> bool {
+    let record = record::parse(line);
+    let level = record.as_ref().and_then(Record::level).unwrap_or(default);
+    crash.or_else(|| record.as_ref().and_then(Record::crash)).is_none() && level.status() == Status::Pass
+}
+
 /// The line of a stack trace that says what happened: the last one of Python's, the first of all others.
 fn headline(text: &str) -> &str {
     let mut lines = text.lines().filter(|l| !l.trim().is_empty());
@@ -356,6 +369,8 @@ mod tests {
         let (records, batch) = capture("stdout", &["y", "y", "y", "n"]);
         assert_eq!((records.len(), &records[0]["repeated"]), (2, &json!(3)));
         assert_eq!((batch.total(), batch.levels["info"]), (4, 4));
+        let (records, _) = capture("stdout", &["ERROR:root:x"; 3]);
+        assert_eq!(records.len(), 3, "each error keeps its own record");
     }
 
     #[test]

@@ -93,6 +93,15 @@ struct Schedule {
     disk: Duration,
 }
 
+/// The supervisor's process, for readers who want to know whether it is alive.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Its process id.
+    pub pid: u32,
+    /// The name of its machine, where that is known.
+    pub host: Option<String>,
+}
+
 /// Snapshots that are owed because something happened.
 #[derive(Debug, Default)]
 struct Refresh {
@@ -412,6 +421,7 @@ impl Machine {
             todo.push(Action::CheckEvidence);
         }
         if let Some(interval) = self.plan.sample_interval
+            && matches!(self.child, Child::Running | Child::Stopping { .. })
             && due(&mut self.next.sample, now, interval)
         {
             todo.push(Action::Sample);
@@ -532,7 +542,7 @@ impl Machine {
         &mut self,
         now: Now,
         previous_sha256: Option<String>,
-        supervisor_pid: u32,
+        supervisor: Identity,
         timeline: bool,
     ) -> Snapshot {
         let sequence = self.sequence;
@@ -567,7 +577,8 @@ impl Machine {
             minimum_uptime_ratio: self.plan.minimum_uptime,
             require_diary_evidence: self.plan.require_diary,
             require_performance_evidence: self.plan.require_performance,
-            supervisor_pid,
+            supervisor_pid: supervisor.pid,
+            supervisor_host: supervisor.host,
             child_pid: self.attempts.running_pid(),
             restarts: self.attempts.restarts(),
             incident_counts: self.incidents.counts().clone(),

@@ -58,6 +58,9 @@ pub struct Snapshot {
     pub require_performance_evidence: bool,
     /// The process id of the supervisor, so that a reader can tell whether it is alive.
     pub supervisor_pid: u32,
+    /// The name of its machine: on another one the process id means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervisor_host: Option<String>,
     /// The process id of the command; none between attempts and after the end.
     pub child_pid: Option<u32>,
     /// How many times the command was restarted.

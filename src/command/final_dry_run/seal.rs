@@ -12,6 +12,7 @@ use crate::command::{Common, Error, Outcome, notes};
 use crate::io::files;
 use crate::io::load::{self, LoadError, Request};
 use crate::io::packet::{self, Contents};
+use crate::io::pid;
 use crate::io::supervisor::Supervised;
 use crate::report::{self, Doc};
 use crate::supervise::progress::Phase;
@@ -116,7 +117,7 @@ impl Documents<'_> {
 /// The last snapshot: complete, with the verdict.
 fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(), Error> {
     let head = supervised.progress.head().map(str::to_owned);
-    let mut last = supervised.machine.snapshot_now(supervised.ended, head, std::process::id(), true);
+    let mut last = supervised.machine.snapshot_now(supervised.ended, head, pid::own(), true);
     last.phase = Phase::Complete;
     last.status = bundle.status.word().to_owned();
     last.exit_code = supervised.machine.exit().code;

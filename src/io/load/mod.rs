@@ -112,6 +112,8 @@ struct Evidence {
     duration_seconds: Option<f64>,
     /// The pauses between attempts, in seconds.
     pauses: Vec<f64>,
+    /// Lines that the logs must account for, by the record of the run.
+    captured: Option<u64>,
     /// What is wrong with the run itself.
     findings: Vec<Finding>,
     /// What the run was asked for.
@@ -208,6 +210,16 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
     let mut logs = scan::scan(&sources, &options);
     logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
     logs.findings.splice(0..0, faults);
+    if let Some(captured) = evidence.captured {
+        let held = logs.lines + logs.folded_lines;
+        if held != captured {
+            let text = format!(
+                "the run captured {captured} lines, but its logs hold {held}: they are not as they were written"
+            );
+            logs.findings.push(Finding::fail(text).with("captured_lines", captured).with("held_lines", held));
+            logs.status = Status::Fail;
+        }
+    }
     if let Some(seconds) = evidence.duration_seconds {
         logs.duration_seconds = Some(seconds);
         // Between attempts nothing ran, however short that was; what lies beyond the limit is counted as a gap already.

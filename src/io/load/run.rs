@@ -115,6 +115,10 @@ impl Folder<'_> {
         evidence.window = record.ended_at.map(|end| (record.started_at, end));
         evidence.duration_seconds = record.duration_seconds;
         evidence.pauses = pauses(record);
+        // A record that counts no lines at all was made by another writer, or by hand.
+        evidence.captured = Some(&record.capture)
+            .filter(|capture| record.state == State::Complete && capture.total_lines > 0)
+            .map(|capture| capture.total_lines.saturating_sub(capture.lost_lines));
         evidence.layer = Some(layer(record, self.name(record::FILE_NAME)));
         evidence.metadata = record.metadata.clone();
         evidence.run = Some(json!({

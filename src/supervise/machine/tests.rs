@@ -211,7 +211,7 @@ fn recovery_is_timed_until_the_first_line() {
     assert_eq!(attempts.len(), 2);
     assert_eq!(attempts[1].recovery_seconds, Some(5.0));
     assert_eq!((attempts[0].lines, attempts[1].lines), (1, 1));
-    let snapshot = run.machine.snapshot_now(run.now, None, 1, false);
+    let snapshot = run.machine.snapshot_now(run.now, None, Identity::default(), false);
     assert_eq!(snapshot.uptime_ratio, Some(1.0 - 1.0 / 6.0), "the pause before the restart is downtime");
 }
 
