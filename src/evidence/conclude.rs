@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::coverage::{Gap, Mark};
+use super::faults;
 use super::level::Level;
 use super::summary::{FileReport, LogSummary, LogTotals};
 use super::tally::Tally;
@@ -49,6 +50,7 @@ pub fn summary(
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
     let uptime = duration.filter(|d| !d.is_zero() && tally.records > 0).map(|duration| uptime(&gaps, duration, terms));
     findings.extend(no_records(&tally, paths));
+    findings.extend(faults::twins(&files));
     findings.extend(outside(&tally, terms.window));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
     let totals = LogTotals {

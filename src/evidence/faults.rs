@@ -1,5 +1,7 @@
 //! What is wrong with a log file, as findings that name it.
 
+use std::collections::BTreeMap;
+
 use super::part::{Oddities, Seen};
 use super::summary::FileReport;
 use crate::finding::{Finding, Status};
@@ -41,6 +43,26 @@ pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
     seen(odd.ancient, "a record is from before the year 2000: check the clock");
     seen(odd.invalid_utf8, "a line is not valid UTF-8; the wrong bytes are shown as U+FFFD");
     seen(odd.too_long, "a line is longer than 16 MiB; it was not read");
+    found
+}
+
+/// Files that hold the same text although their bytes differ, such as a log and its packed copy: their records are
+/// counted twice.
+pub fn twins(reports: &[FileReport]) -> Vec<Finding> {
+    let mut known = BTreeMap::new();
+    let mut found = Vec::new();
+    for report in reports.iter().filter(|report| report.records > 0) {
+        let looks = (report.text_bytes, report.lines, report.records, report.started_at, report.ended_at);
+        match known.get(&looks) {
+            Some(first) => found.push(
+                Finding::warn(format!("this seems to hold the same text as {first}; its records are counted twice"))
+                    .in_file(report.path.as_str(), None),
+            ),
+            None => {
+                known.insert(looks, report.path.as_str());
+            }
+        }
+    }
     found
 }
 

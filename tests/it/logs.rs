@@ -173,6 +173,17 @@ fn paths_that_lead_nowhere_and_files_given_twice_are_findings() {
     assert!(summary.findings.iter().any(|f| f.place.as_ref().is_some_and(|place| place.path.ends_with("none.jsonl"))));
 }
 
+#[test]
+fn a_log_beside_its_packed_copy_is_noticed() {
+    let bench = Bench::new();
+    let text = "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"event\":\"a\"}\n";
+    let plain = bench.write("a.jsonl", text);
+    let packed = bench.write("a.jsonl.gz", pack_gz(text.as_bytes()));
+    let summary = read(&[plain, packed], &ScanOptions::default());
+    assert_eq!(summary.status, Status::Warn);
+    assert!(summary.findings.iter().any(|finding| finding.summary.contains("same text as")), "{summary:#?}");
+}
+
 fn pack_gz(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write as _;
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
