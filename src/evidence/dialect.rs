@@ -161,7 +161,7 @@ pub(super) enum Role {
 }
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence.
-pub(super) const KEYS: [(&str, Role); 59] = [
+pub(super) const KEYS: [(&str, Role); 61] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -221,6 +221,8 @@ pub(super) const KEYS: [(&str, Role); 59] = [
     ("host", Role::Mark),
     ("eventName", Role::Mark),
     ("caller", Role::Mark),
+    ("repeated", Role::Mark),
+    ("lines", Role::Mark),
 ];
 
 /// The names that belong to time, level, event and message in our own form; all others are payload.

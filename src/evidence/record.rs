@@ -283,8 +283,8 @@ impl<'a> Record<'a> {
 
     /// How many equal lines a record of our own capture stands for, and how many lines each of them joins.
     pub fn captured(&self) -> (u64, u64) {
-        let marked = |key: &[u8]| memchr::memmem::find(self.body, key).is_some();
-        if self.dialect != Dialect::Captured || !(marked(b"\"repeated\":") || marked(b"\"lines\":")) {
+        const FOLDED: u64 = bit("repeated") | bit("lines");
+        if self.dialect != Dialect::Captured || self.keys & FOLDED == 0 {
             return (1, 1);
         }
         let number = |name: &[u8]| {

@@ -19,6 +19,7 @@ pub mod pid;
 mod pieces;
 mod progress_bar;
 pub mod progress_file;
+mod ranges;
 pub mod runs;
 pub mod sampler;
 pub mod scan;

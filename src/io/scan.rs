@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, sync_channel};
@@ -13,7 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::decode::{self, Encoding, Packing};
-use super::pieces::{self, LINE_LIMIT, PIECE, Piece};
+use super::pieces::{self, PIECE, Piece};
+use super::ranges::{Plain, read_full_at};
 use super::sources::{self, duplicates};
 use super::{clock, progress_bar};
 use crate::evidence::conclude::{self, Terms};
@@ -30,8 +30,6 @@ pub use super::sources::{Source, expand};
 const SKEW: Duration = Duration::from_secs(300);
 /// Packed files below this size are decoded on the thread that reads their lines.
 const SMALL: u64 = 64 << 10;
-/// How many bytes at a time are read to find the end of the last line of a range.
-const STEP: usize = 8 << 10;
 /// Pieces that may wait between a decoder and the reader of its lines.
 const WAITING: usize = 2;
 
@@ -116,29 +114,6 @@ struct Queue {
     opening: usize,
 }
 
-/// A plain file that is read in ranges.
-struct Plain {
-    file: File,
-    source: usize,
-    context: Context,
-    /// Bytes before the text.
-    skip: u64,
-    /// The size when it was opened. What comes later is not read.
-    len: u64,
-    state: Mutex<Ranges>,
-}
-
-/// The ranges of a file as far as they are read.
-#[derive(Default)]
-struct Ranges {
-    /// The ranges from the start without a hole.
-    whole: Option<Part>,
-    next: u64,
-    /// Ranges behind a hole.
-    waiting: BTreeMap<u64, Part>,
-    fault: Option<io::Error>,
-}
-
 struct Total {
     tally: Tally,
     reports: Vec<FileReport>,
@@ -156,7 +131,7 @@ struct Scan<'s> {
 }
 
 /// A worker that panicked has already failed the scan; its data are still sound.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -252,9 +227,7 @@ impl Scan<'_> {
         }
         match (decode::packing(&head), decode::encoding(&head)) {
             (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) => {
-                let state = Mutex::new(Ranges::default());
-                let len = metadata.len();
-                self.divide(&Arc::new(Plain { file, source: index, context, skip: skip as u64, len, state }), buffer);
+                self.divide(&Arc::new(Plain::new(file, index, context, skip as u64, metadata.len())), buffer);
             }
             _ => {
                 let size = metadata.len();
@@ -277,23 +250,7 @@ impl Scan<'_> {
     fn range(&self, plain: &Plain, number: u64, buffer: &mut Vec<u8>) {
         let (part, fault) = plain.read(number, buffer);
         self.done.fetch_add(PIECE as u64, Ordering::Relaxed);
-        let mut state = lock(&plain.state);
-        state.fault = state.fault.take().or(fault);
-        state.waiting.insert(number, part);
-        loop {
-            let next = state.next;
-            let Some(part) = state.waiting.remove(&next) else { break };
-            match &mut state.whole {
-                Some(whole) => whole.append(part),
-                None => state.whole = Some(part),
-            }
-            state.next += 1;
-        }
-        if state.next < plain.ranges() {
-            return;
-        }
-        let (whole, fault) = (state.whole.take(), state.fault.take());
-        drop(state);
+        let Some((whole, fault)) = plain.add(number, part, fault) else { return };
         let shown = self.sources[plain.source].shown();
         let report = FileReport {
             path: shown.to_owned(),
@@ -302,7 +259,7 @@ impl Scan<'_> {
             text_bytes: plain.len - plain.skip.min(plain.len),
             ..FileReport::default()
         };
-        self.finish(report, whole.unwrap_or_else(|| Part::new(plain.context)), fault);
+        self.finish(report, whole, fault);
         if let Source::File { path, .. } = &self.sources[plain.source] {
             self.check_growth(path, plain.len);
         }
@@ -427,91 +384,6 @@ fn broken(report: &FileReport, error: &io::Error) -> Finding {
     };
     let summary = format!("{what}: {} lines could be read, {} bytes of text", report.lines, report.text_bytes);
     Finding::fail(summary).in_file(report.path.as_str(), None)
-}
-
-impl Plain {
-    fn ranges(&self) -> u64 {
-        self.len.div_ceil(PIECE as u64).max(1)
-    }
-
-    /// Reads the lines that start in a range.
-    fn read(&self, number: u64, buffer: &mut Vec<u8>) -> (Part, Option<io::Error>) {
-        let from = number * PIECE as u64;
-        let to = (from + PIECE as u64).min(self.len);
-        // One byte more, because the range starts with a line if the byte before it is a line end.
-        let start = if number == 0 { self.skip.min(to) } else { from - 1 };
-        if buffer.capacity() < PIECE + STEP {
-            buffer.reserve_exact(PIECE + STEP - buffer.len());
-        }
-        buffer.resize(usize::try_from(to - start).unwrap_or(0), 0);
-        match read_full_at(&self.file, buffer, start) {
-            Ok(len) if len == buffer.len() => {}
-            Ok(len) => {
-                buffer.truncate(len);
-                return (
-                    Part::read(self.lines(number, buffer), self.context),
-                    Some(io::ErrorKind::UnexpectedEof.into()),
-                );
-            }
-            Err(error) => return (Part::new(self.context), Some(error)),
-        }
-        let whole = self.complete(buffer, to);
-        let lines = self.lines(number, buffer);
-        match whole {
-            Ok(true) => (Part::read(lines, self.context), None),
-            Ok(false) => {
-                let last = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
-                let mut part = Part::read(&lines[..last], self.context);
-                part.append(Part::too_long(&lines[last..], self.context));
-                (part, None)
-            }
-            Err(error) => (Part::read(lines, self.context), Some(error)),
-        }
-    }
-
-    /// What begins in the range: without the end of a line that began before it.
-    fn lines<'b>(&self, number: u64, buffer: &'b [u8]) -> &'b [u8] {
-        if number == 0 {
-            return buffer;
-        }
-        memchr::memchr(b'\n', &buffer[..buffer.len().min(PIECE + 1)]).map_or(&[], |end| &buffer[end + 1..])
-    }
-
-    /// Reads on to the end of the last line, unless no line begins in the range; false when the line is too long.
-    fn complete(&self, buffer: &mut Vec<u8>, to: u64) -> io::Result<bool> {
-        let Some(line) = memchr::memrchr(b'\n', buffer).or((to <= PIECE as u64).then_some(0)) else { return Ok(true) };
-        let mut at = to;
-        while at < self.len && buffer.last() != Some(&b'\n') {
-            if buffer.len() - line > LINE_LIMIT {
-                return Ok(false);
-            }
-            let end = buffer.len();
-            buffer.resize(end + STEP, 0);
-            let len = read_full_at(&self.file, &mut buffer[end..], at)?;
-            let len = len.min(usize::try_from(self.len - at).unwrap_or(len));
-            let line_end = memchr::memchr(b'\n', &buffer[end..end + len]);
-            buffer.truncate(line_end.map_or(end + len, |line_end| end + line_end + 1));
-            at += len as u64;
-            if len == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-        Ok(true)
-    }
-}
-
-/// Reads until the buffer is full or the file ends, and says how many bytes there were.
-fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut len = 0;
-    while len < buffer.len() {
-        match file.read_at(&mut buffer[len..], offset + len as u64) {
-            Ok(0) => break,
-            Ok(more) => len += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(len)
 }
 
 /// Counts the bytes that are read.

@@ -1,0 +1,146 @@
+//! A plain file, read in ranges: each range is the lines that start in it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Mutex;
+
+use super::pieces::{LINE_LIMIT, PIECE};
+use super::scan::lock;
+use crate::evidence::part::{Context, Part};
+
+/// How many bytes at a time are read to find the end of the last line of a range.
+const STEP: usize = 8 << 10;
+
+/// A plain file that is read in ranges.
+pub(super) struct Plain {
+    file: File,
+    /// Its number.
+    pub(super) source: usize,
+    context: Context,
+    /// Bytes before the text.
+    pub(super) skip: u64,
+    /// The size when it was opened. What comes later is not read.
+    pub(super) len: u64,
+    state: Mutex<Ranges>,
+}
+
+/// The ranges of a file as far as they are read.
+#[derive(Default)]
+struct Ranges {
+    /// The ranges from the start without a hole.
+    whole: Option<Part>,
+    next: u64,
+    /// Ranges behind a hole.
+    waiting: BTreeMap<u64, Part>,
+    fault: Option<io::Error>,
+}
+
+impl Plain {
+    /// A file with its number and size, and the bytes to skip at its start.
+    pub(super) fn new(file: File, source: usize, context: Context, skip: u64, len: u64) -> Self {
+        Self { file, source, context, skip, len, state: Mutex::new(Ranges::default()) }
+    }
+
+    /// How many ranges there are, at least one.
+    pub(super) fn ranges(&self) -> u64 {
+        self.len.div_ceil(PIECE as u64).max(1)
+    }
+
+    /// Reads the lines that start in a range.
+    pub(super) fn read(&self, number: u64, buffer: &mut Vec<u8>) -> (Part, Option<io::Error>) {
+        let from = number * PIECE as u64;
+        let to = (from + PIECE as u64).min(self.len);
+        // One byte more, because the range starts with a line if the byte before it is a line end.
+        let start = if number == 0 { self.skip.min(to) } else { from - 1 };
+        if buffer.capacity() < PIECE + STEP {
+            buffer.reserve_exact(PIECE + STEP - buffer.len());
+        }
+        buffer.resize(usize::try_from(to - start).unwrap_or(0), 0);
+        match read_full_at(&self.file, buffer, start) {
+            Ok(len) if len == buffer.len() => {}
+            Ok(len) => {
+                buffer.truncate(len);
+                return (
+                    Part::read(self.lines(number, buffer), self.context),
+                    Some(io::ErrorKind::UnexpectedEof.into()),
+                );
+            }
+            Err(error) => return (Part::new(self.context), Some(error)),
+        }
+        let whole = self.complete(buffer, to);
+        let lines = self.lines(number, buffer);
+        match whole {
+            Ok(true) => (Part::read(lines, self.context), None),
+            Ok(false) => {
+                let last = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
+                let mut part = Part::read(&lines[..last], self.context);
+                part.append(Part::too_long(&lines[last..], self.context));
+                (part, None)
+            }
+            Err(error) => (Part::read(lines, self.context), Some(error)),
+        }
+    }
+
+    /// Adds a range that was read. Gives the whole file, and the first fault, once there is no hole left.
+    pub(super) fn add(&self, number: u64, part: Part, fault: Option<io::Error>) -> Option<(Part, Option<io::Error>)> {
+        let mut state = lock(&self.state);
+        state.fault = state.fault.take().or(fault);
+        state.waiting.insert(number, part);
+        loop {
+            let next = state.next;
+            let Some(part) = state.waiting.remove(&next) else { break };
+            match &mut state.whole {
+                Some(whole) => whole.append(part),
+                None => state.whole = Some(part),
+            }
+            state.next += 1;
+        }
+        if state.next < self.ranges() { None } else { Some((state.whole.take()?, state.fault.take())) }
+    }
+
+    /// What begins in the range: without the end of a line that began before it.
+    fn lines<'b>(&self, number: u64, buffer: &'b [u8]) -> &'b [u8] {
+        if number == 0 {
+            return buffer;
+        }
+        memchr::memchr(b'\n', &buffer[..buffer.len().min(PIECE + 1)]).map_or(&[], |end| &buffer[end + 1..])
+    }
+
+    /// Reads on to the end of the last line, unless no line begins in the range; false when the line is too long.
+    fn complete(&self, buffer: &mut Vec<u8>, to: u64) -> io::Result<bool> {
+        let Some(line) = memchr::memrchr(b'\n', buffer).or((to <= PIECE as u64).then_some(0)) else { return Ok(true) };
+        let mut at = to;
+        while at < self.len && buffer.last() != Some(&b'\n') {
+            if buffer.len() - line > LINE_LIMIT {
+                return Ok(false);
+            }
+            let end = buffer.len();
+            buffer.resize(end + STEP, 0);
+            let len = read_full_at(&self.file, &mut buffer[end..], at)?;
+            let len = len.min(usize::try_from(self.len - at).unwrap_or(len));
+            let line_end = memchr::memchr(b'\n', &buffer[end..end + len]);
+            buffer.truncate(line_end.map_or(end + len, |line_end| end + line_end + 1));
+            at += len as u64;
+            if len == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Reads until the buffer is full or the file ends, and says how many bytes there were.
+pub(super) fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut len = 0;
+    while len < buffer.len() {
+        match file.read_at(&mut buffer[len..], offset + len as u64) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(len)
+}
