@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_later_run_without_alert_takes_readiness_away_and_a_skipped_one_does_not() {
-        for (step, expect) in [("failed", State::Unknown), ("skipped", State::Ready), ("not-reached", State::Ready)] {
+        for (step, expect) in [("failed", State::Unknown), ("skipped", State::Ready), ("not-reached", State::Unknown)] {
             let text =
                 format!(r#"{{"observedAt":"2025-01-06T10:00:00Z","seeded":false,"lastRun":{{"alertStep":"{step}"}}}}"#);
             assert_eq!(state(&text).recommendation.status, expect, "{step}");

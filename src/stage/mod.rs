@@ -7,3 +7,5 @@ pub mod freshness;
 pub mod history;
 pub mod observation;
 pub mod rehearsal;
+pub mod smoke;
+pub mod sse;
