@@ -142,10 +142,12 @@ impl Machine {
     }
 
     /// When the machine wants a tick at the latest.
-    pub fn wake_at(&self) -> Duration {
+    pub fn wake_at(&self, now: Duration) -> Duration {
         let pending = self.pending.as_ref().map(|pending| match pending.sent {
             Some((_, at)) => at + self.settings.timeout,
-            None => pending.due,
+            None if pending.due > now => pending.due,
+            // Held back until the stream is open again.
+            None => pending.due + self.settings.timeout,
         });
         let waits = self.waits.iter().map(|wait| wait.until);
         let limit = if self.phase < Phase::Cleanup { self.work_deadline() } else { self.settings.deadline };
@@ -464,6 +466,13 @@ impl Machine {
             let why = format!("no complete answer within {}", human_duration(timeout));
             self.try_again_or_fail(now, pending.step, None, why);
         }
+        if let Some(pending) = &self.pending
+            && pending.sent.is_none()
+            && now >= pending.due + timeout
+        {
+            let why = format!("the stream was lost and not open again within {}", human_duration(timeout));
+            self.fail(now, Some(pending.step), why);
+        }
         let dead = match &self.stream {
             Stream::Dead(why) => Some(why.clone()),
             _ => None,
@@ -653,9 +662,8 @@ impl Machine {
         let seen = Seen { at: now, kind, payload };
         self.facts.foreign_events += u64::from(self.bonds.is_foreign(&seen));
         let sent = self.pending.as_ref().is_some_and(|pending| pending.attempts > 0);
-        if seen.kind == "overlay.characterSync" && self.phase < Phase::Probe
-            || (self.phase == Phase::Probe && !sent && self.waits.is_empty())
-        {
+        let before_check = self.phase < Phase::Probe || (self.phase == Phase::Probe && !sent && self.waits.is_empty());
+        if seen.kind == "overlay.characterSync" && before_check {
             let revision = seen.payload.get("revision").and_then(Value::as_f64);
             self.bonds.revision = revision.or(self.bonds.revision);
         }

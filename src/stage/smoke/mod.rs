@@ -19,7 +19,9 @@ use crate::time::Stamp;
 
 pub use machine::Machine;
 pub use outcome::{AutoDecision, decide_seeding};
-pub use report::{AlertOutcome, Percentiles, Report, percentiles};
+pub use report::{
+    AlertOutcome, Config, Loss, Percentiles, Report, SCHEMA, StepReport, StepState, StreamReport, percentiles,
+};
 pub use request::{Request, Secrets};
 
 /// The steps of a run, in their usual order.
