@@ -32,6 +32,8 @@ enum Command {
     Simulate(command::simulate::Simulate),
     /// Make one queue of follow-ups from evidence and status reports
     Backlog(command::backlog::Backlog),
+    /// Prove a staging environment end to end
+    StageSmoke(Box<command::stage_smoke::StageSmoke>),
     /// Judge whether fallback seeding may go, and how noisy the alert rules are
     StageAlerts(command::stage_alerts::StageAlerts),
     /// Rehearse the publishing of closed sessions, before players see any of it
@@ -82,6 +84,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
         Command::OfflineQa(args) => command::offline_qa::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
+        Command::StageSmoke(args) => command::stage_smoke::run(&common, &args),
         Command::StageAlerts(args) => command::stage_alerts::run(&common, &args),
         Command::Watch(args) => command::watch::run(&common, &args),
         Command::WrapUp(args) => command::wrap_up::run(&common, &args),

@@ -9,6 +9,7 @@ pub mod simulate;
 pub mod stage_alerts;
 pub mod watch;
 pub mod wrap_up;
+pub mod stage_smoke;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! `emp-ops simulate`: the built-in systems for drills and tests; hidden from the help.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use clap::Subcommand;
 
 use super::{Error, positive_duration};
 use crate::io::simulated_runtime::{self, Scenario};
+use crate::io::{files, stage_server, terminal};
 
 /// What to simulate.
 #[derive(Debug, Subcommand)]
@@ -20,6 +22,18 @@ pub enum Simulate {
         #[arg(long, value_parser = positive_duration, default_value = "1s", value_name = "D")]
         tick: Duration,
     },
+    /// A staging server on loopback, for `stage-smoke`; it runs until it is stopped
+    Stage {
+        /// Where it listens; 0 takes a free port
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        port: u16,
+        /// How it behaves
+        #[arg(long, value_enum, default_value_t)]
+        scenario: stage_server::Scenario,
+        /// Where the certificate of its CA goes, in scenario tls
+        #[arg(long, default_value = "simulated-stage-ca.pem", value_name = "PEM")]
+        ca_out: PathBuf,
+    },
     /// A process that stays for an hour
     Linger,
 }
@@ -31,9 +45,26 @@ pub enum Simulate {
 pub fn run(simulate: &Simulate) -> Result<ExitCode, Error> {
     match simulate {
         Simulate::Runtime { scenario, tick } => Ok(simulated_runtime::run(*scenario, *tick)?.into()),
+        Simulate::Stage { port, scenario, ca_out } => stage(*port, *scenario, ca_out),
         Simulate::Linger => {
             simulated_runtime::linger();
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Says where the server is and how to log in, and serves until the process is ended.
+fn stage(port: u16, scenario: stage_server::Scenario, ca_out: &Path) -> Result<ExitCode, Error> {
+    let server = stage_server::start(port, scenario)
+        .map_err(|error| Error::NoVerdict(format!("cannot listen on 127.0.0.1:{port}: {error}")))?;
+    let mut lines =
+        format!("base-url {}\nemail {}\npassword {}\n", server.base_url, stage_server::EMAIL, server.password);
+    if let Some(pem) = &server.ca_pem {
+        files::replace(ca_out, pem.as_bytes())?;
+        lines.push_str(&format!("ca-cert {}\n", ca_out.display()));
+    }
+    terminal::print(&lines)?;
+    loop {
+        std::thread::park();
     }
 }

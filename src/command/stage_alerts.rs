@@ -14,14 +14,12 @@ use crate::io::{clock, files};
 use crate::report;
 use crate::stage::freshness::{self, Freshness, Rules};
 use crate::stage::history::{self, History};
-use crate::stage::observation::Observation;
+use crate::stage::observation::{DEFAULT_PATH, Observation};
 use crate::stage::rehearsal::{self, Limits, Rehearsal, read};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
 const SCHEMA: &str = "emp-ops/stage-alerts/v1";
-/// Where `stage-smoke` leaves its observation.
-pub(super) const OBSERVATION: &str = "artifacts/admin-alert-observations.json";
 
 /// Options of `stage-alerts`.
 #[derive(Debug, Args)]
@@ -86,7 +84,7 @@ struct Judgement {
 pub fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error> {
     let freshness = match (&args.observation, &args.expected) {
         (None, Some(_)) => None,
-        (path, _) => Some(judge_observation(args, path.as_deref().unwrap_or(Path::new(OBSERVATION)))?),
+        (path, _) => Some(judge_observation(args, path.as_deref().unwrap_or(Path::new(DEFAULT_PATH)))?),
     };
     let rehearsal = match (&args.expected, &args.fired) {
         (Some(expected), Some(fired)) => Some(judge_rehearsal(args, expected, fired)?),

@@ -14,6 +14,7 @@ pub mod review;
 pub mod run;
 pub mod runs_table;
 pub mod stage_alerts;
+pub mod stage_smoke;
 mod text;
 pub mod watch_lines;
 pub mod wrap_up;

@@ -132,18 +132,16 @@ pub fn assess(found: Option<&Result<Observation, String>>, rules: Rules, now: St
             Ok(Some(at)) => judge(document, *at, rules, now),
         },
     };
+    // A simulation may be tried out, but it proves nothing about a real environment.
+    let verdict = if document.simulated { status.status().max(Status::Warn) } else { status.status() };
+    let reason = if document.simulated { format!("only the simulated server was asked; {reason}") } else { reason };
     let inside = status != State::Invalid && age_ms.is_some_and(|age| i128::from(age) <= millis(rules.window));
     Freshness {
         has_observation: matches!(found, Some(Ok(_))),
         observed_at: document.observed_at.clone(),
         seeded: document.seeded.clone(),
         latency_ms: document.latency().cloned(),
-        recommendation: Recommendation {
-            keep_fallback_seeding: status != State::Ready,
-            reason,
-            status,
-            verdict: status.status(),
-        },
+        recommendation: Recommendation { keep_fallback_seeding: status != State::Ready, reason, status, verdict },
         window_ms: u64::try_from(rules.window.as_millis()).unwrap_or(u64::MAX),
         observed_age_ms: age_ms.filter(|age| *age >= 0),
         window_within_ms: age_ms.filter(|_| inside),
@@ -187,7 +185,7 @@ fn judge(document: &Observation, at: Stamp, rules: Rules, now: Stamp) -> (State,
         }
         Value::Bool(false) => match &document.last_run {
             // A live alert followed by a run that waited for one in vain is no proof that alerts work now.
-            Some(run) if run.alert_step == "failed" => {
+            Some(run) if run.alert_step != "skipped" => {
                 (State::Unknown, format!("a live alert was seen {age} ago, but a later run saw none: {}", run.detail))
             }
             _ => (State::Ready, format!("a live alert was seen {age} ago, within {window}; seeding may go")),

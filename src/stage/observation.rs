@@ -9,6 +9,9 @@ use crate::time::Stamp;
 /// The name of the document, in its `schema` key.
 pub const SCHEMA: &str = "emp-ops/admin-alert-observation/v1";
 
+/// Where `stage-smoke` leaves its observation unless told otherwise.
+pub const DEFAULT_PATH: &str = "artifacts/admin-alert-observations.json";
+
 /// The last alert that was really seen, and beside it what the last run did.
 ///
 /// The values are kept as found, so that a document of another writer can be judged, and carried over, unchanged.
@@ -35,6 +38,9 @@ pub struct Observation {
     pub session_id: Value,
     /// When this was written down.
     pub recorded_at: Value,
+    /// Whether the built-in server was asked instead of a real environment.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// The last run, where it saw no alert: it stands beside the observation instead of replacing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,

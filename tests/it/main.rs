@@ -14,3 +14,4 @@ mod rooms;
 mod stage_alerts;
 mod watch;
 mod wrap_up;
+mod stage_smoke;
