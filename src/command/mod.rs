@@ -7,9 +7,9 @@ pub mod final_dry_run;
 pub mod offline_qa;
 pub mod simulate;
 pub mod stage_alerts;
+pub mod stage_smoke;
 pub mod watch;
 pub mod wrap_up;
-pub mod stage_smoke;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -22,6 +22,7 @@ pub mod progress_file;
 mod ranges;
 pub mod runs;
 pub mod random;
+pub mod runs;
 pub mod sampler;
 pub mod scan;
 pub mod screen;

@@ -12,6 +12,6 @@ mod logs;
 mod offline_qa;
 mod rooms;
 mod stage_alerts;
+mod stage_smoke;
 mod watch;
 mod wrap_up;
-mod stage_smoke;
