@@ -51,8 +51,8 @@ impl Sessions {
             "id": check, "sessionId": id, "topic": "intent.checkRequest", "createdAt": now, "auditRef": audit,
             "move": moved, "data": { "move": moved, "flags": [], "safetyFlags": flags },
         });
-        self.emit(id, "intent.checkRequest", asked.clone());
-        self.emit(id, "check.prompt", asked);
+        self.emit(id, "intent.checkRequest", &asked);
+        self.emit(id, "check.prompt", &asked);
         if self.scenario == Scenario::StaleEvents {
             self.stale(id);
         }
@@ -61,20 +61,20 @@ impl Sessions {
                 "id": check, "sessionId": id, "topic": "event.checkVetoed", "createdAt": now, "auditRef": audit,
                 "reason": "prohibited-capability", "safetyFlags": flags, "data": { "move": moved, "occurredAt": now },
             });
-            self.emit(id, "event.checkVetoed", veto);
+            self.emit(id, "event.checkVetoed", &veto);
             if !matches!(self.scenario, Scenario::NoAlert | Scenario::SeedLost) {
                 let data = json!({ "checkId": check, "auditRef": audit, "safetyFlags": flags, "latencyMs": 0 });
-                self.emit(id, "admin.alert", alert(id, "high", "prohibited-capability", data)?);
+                self.emit(id, "admin.alert", &alert(id, "high", "prohibited-capability", &data)?);
             }
         } else {
             let resolved = json!({
                 "id": check, "sessionId": id, "auditRef": audit, "topic": "event.checkResolved", "tier": "full-success",
                 "result": "full-success", "outcome": "full-success", "move": moved, "latencyMs": 0, "receivedAt": now,
             });
-            self.emit(id, "event.checkResolved", resolved.clone());
-            self.emit(id, "check.result", resolved);
+            self.emit(id, "event.checkResolved", &resolved);
+            self.emit(id, "check.result", &resolved);
             let revision = self.revise(id);
-            self.emit(id, "overlay.characterSync", json!({ "revision": revision, "character": { "name": "Probe" } }));
+            self.emit(id, "overlay.characterSync", &json!({ "revision": revision, "character": { "name": "Probe" } }));
         }
         Ok(json!({ "check": {
             "id": check, "auditRef": audit, "move": moved, "flags": [], "safetyFlags": flags,
@@ -84,9 +84,9 @@ impl Sessions {
 
     pub(super) fn alert(&mut self, id: &str, body: &Value) -> io::Result<Value> {
         let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-        let payload = alert(id, text("severity"), text("reason"), body.get("data").cloned().unwrap_or_default())?;
+        let payload = alert(id, text("severity"), text("reason"), body.get("data").unwrap_or(&Value::Null))?;
         if self.scenario != Scenario::SeedLost {
-            self.emit(id, "admin.alert", payload.clone());
+            self.emit(id, "admin.alert", &payload);
         }
         Ok(json!({ "alert": { "type": "admin.alert", "payload": payload } }))
     }
@@ -102,13 +102,13 @@ impl Sessions {
             let queued = json!({
                 "jobId": job, "sessionId": id, "trigger": "session_closed", "auditRef": audit, "enqueuedAt": now,
             });
-            self.emit(id, "offline.sessionClosure.queued", queued);
+            self.emit(id, "offline.sessionClosure.queued", &queued);
             let closed = json!({
                 "sessionId": id, "status": "closed", "closedAt": now, "auditRef": audit, "pendingOffline": true,
                 "reason": body.get("reason"), "pendingChecks": 0,
             });
-            self.emit(id, "session.statusChanged", closed.clone());
-            self.emit(id, "session.closed", closed);
+            self.emit(id, "session.statusChanged", &closed);
+            self.emit(id, "session.closed", &closed);
         }
         let closure = json!({
             "jobId": job, "sessionId": id, "trigger": "session_closed", "status": "queued", "enqueuedAt": now,
@@ -139,7 +139,7 @@ impl Sessions {
         session.revision
     }
 
-    fn emit(&mut self, id: &str, kind: &str, payload: Value) {
+    fn emit(&mut self, id: &str, kind: &str, payload: &Value) {
         let text = json!({ "type": kind, "payload": payload }).to_string();
         let session = self.all.entry(id.to_owned()).or_default();
         let frame = match self.scenario {
@@ -170,12 +170,12 @@ impl Sessions {
             ("session.closed", json!({ "sessionId": id, "status": "closed", "auditRef": audit })),
             ("offline.sessionClosure.queued", json!({ "jobId": old, "sessionId": id, "auditRef": audit })),
         ] {
-            self.emit(id, kind, payload);
+            self.emit(id, kind, &payload);
         }
     }
 }
 
-fn alert(session: &str, severity: &str, reason: &str, data: Value) -> io::Result<Value> {
+fn alert(session: &str, severity: &str, reason: &str, data: &Value) -> io::Result<Value> {
     Ok(json!({
         "id": random::uuid()?, "sessionId": session, "topic": "admin.alert", "createdAt": clock::now().millis_z(),
         "severity": severity, "reason": reason, "data": data,
