@@ -18,7 +18,7 @@ impl Machine {
     pub(super) fn answer(&mut self, now: Duration, ticket: u64, result: Result<Answer, Failure>) {
         let Some(step) = self.is_pending(ticket) else { return };
         match result {
-            Err(failure) => self.try_again_or_fail(now, step, None, failure.message),
+            Err(failure) => self.try_again_or_fail(now, step, None, &failure.message),
             Ok(answer) => {
                 self.answered = true;
                 self.report(step).http_status = Some(answer.status);
@@ -26,7 +26,7 @@ impl Machine {
                     self.accepted(now, step, &answer);
                 } else {
                     let why = refusal(step, answer.status);
-                    self.try_again_or_fail(now, step, Some(&answer), why);
+                    self.try_again_or_fail(now, step, Some(&answer), &why);
                 }
             }
         }
@@ -36,7 +36,7 @@ impl Machine {
         self.pending.as_ref().filter(|pending| pending.sent.is_some_and(|(sent, _)| sent == ticket)).map(|p| p.step)
     }
 
-    pub(super) fn try_again_or_fail(&mut self, now: Duration, step: Step, answer: Option<&Answer>, why: String) {
+    pub(super) fn try_again_or_fail(&mut self, now: Duration, step: Step, answer: Option<&Answer>, why: &str) {
         let may_pass = answer.is_none_or(|answer| matches!(answer.status, 429 | 502 | 503 | 504));
         let retries = self.settings.retries;
         if let Some(pending) = self.pending.as_mut().filter(|pending| may_pass && pending.attempts <= retries) {
@@ -48,7 +48,7 @@ impl Machine {
             let body = self.start_of(&answer.body);
             self.report(step).body = Some(body).filter(|body| !body.is_empty());
         }
-        self.fail(now, Some(step), &why);
+        self.fail(now, Some(step), why);
     }
 
     pub(super) fn start_of(&self, body: &str) -> String {

@@ -99,7 +99,7 @@ impl Machine {
             && now >= sent + timeout
         {
             let why = format!("no complete answer within {}", human_duration(timeout));
-            self.try_again_or_fail(now, pending.step, None, why);
+            self.try_again_or_fail(now, pending.step, None, &why);
         }
         if let Some(pending) = &self.pending
             && pending.sent.is_none()

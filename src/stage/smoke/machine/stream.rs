@@ -49,7 +49,7 @@ impl Machine {
         if self.is_pending(ticket) == Some(Step::Stream) {
             self.answered = true;
             self.report(Step::Stream).http_status = Some(answer.status);
-            self.try_again_or_fail(now, Step::Stream, Some(answer), why);
+            self.try_again_or_fail(now, Step::Stream, Some(answer), &why);
         } else if self.stream == Stream::Reopening(ticket) {
             self.stream = Stream::Dead(format!("the stream was lost and not given back: {why}"));
         }
@@ -57,7 +57,7 @@ impl Machine {
 
     pub(super) fn stream_lost(&mut self, now: Duration, ticket: u64, lost: Lost, actions: &mut Vec<Action>) {
         if self.is_pending(ticket) == Some(Step::Stream) {
-            return self.try_again_or_fail(now, Step::Stream, None, lost.reason);
+            return self.try_again_or_fail(now, Step::Stream, None, &lost.reason);
         }
         let (was_open, ours) = match self.stream {
             Stream::Open(current) => (true, current == ticket),
