@@ -155,7 +155,7 @@ impl Machine {
             Event::Answer(ticket, result) => self.answer(now, ticket, result),
             Event::StreamOpen(ticket) => self.stream_open(now, ticket),
             Event::StreamRefused(ticket, answer) => self.stream_refused(now, ticket, &answer),
-            Event::StreamLost(ticket, lost) => self.stream_lost(now, ticket, lost, &mut actions),
+            Event::StreamLost(ticket, lost) => self.stream_lost(now, ticket, &lost, &mut actions),
             Event::Stream(ticket, event) => self.stream_event(now, ticket, &event),
         }
         self.expire(now);

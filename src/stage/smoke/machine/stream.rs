@@ -55,7 +55,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn stream_lost(&mut self, now: Duration, ticket: u64, lost: Lost, actions: &mut Vec<Action>) {
+    pub(super) fn stream_lost(&mut self, now: Duration, ticket: u64, lost: &Lost, actions: &mut Vec<Action>) {
         if self.is_pending(ticket) == Some(Step::Stream) {
             return self.try_again_or_fail(now, Step::Stream, None, &lost.reason);
         }
