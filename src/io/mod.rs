@@ -22,7 +22,6 @@ pub mod progress_file;
 pub mod random;
 mod ranges;
 pub mod runs;
-pub mod runs;
 pub mod sampler;
 pub mod scan;
 pub mod screen;
