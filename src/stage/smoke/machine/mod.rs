@@ -222,7 +222,8 @@ impl Machine {
         pending.sent = Some((ticket, now));
         let (step, attempts, request) = (pending.step, pending.attempts, pending.request.clone());
         let end = if self.phase < Phase::Cleanup { self.work_deadline() } else { self.settings.deadline };
-        let limit = self.settings.timeout.min(end.saturating_sub(now)).max(Duration::from_millis(1));
+        // A little longer than the deadline, so that it is the machine that says what ended the request.
+        let limit = self.settings.timeout.min(end.saturating_sub(now) + Duration::from_millis(200));
         let entry = self.report(step);
         entry.attempts = attempts;
         entry.request = Some(request.label());
