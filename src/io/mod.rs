@@ -30,5 +30,6 @@ pub mod sixteen;
 mod sources;
 pub mod stage_client;
 pub mod stage_server;
+mod streamed;
 pub mod supervisor;
 pub mod terminal;

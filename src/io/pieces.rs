@@ -17,6 +17,14 @@ pub(super) enum Piece {
     TooLong(Vec<u8>),
 }
 
+impl Piece {
+    /// The memory, to use it again.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        let (Self::Lines(buffer) | Self::TooLong(buffer)) = self;
+        buffer
+    }
+}
+
 /// Reads to the end, or to the first error; what was read before it is emitted first. `emit` takes a piece and gives
 /// back a buffer to use again.
 ///

@@ -23,24 +23,37 @@ pub(super) struct Plain {
     pub(super) skip: u64,
     /// The size when it was opened. What comes later is not read.
     pub(super) len: u64,
-    state: Mutex<Ranges>,
+    state: Mutex<(Ordered, Option<io::Error>)>,
 }
 
-/// The ranges of a file as far as they are read.
+/// The parts of a file as far as they are read, in any order.
 #[derive(Default)]
-struct Ranges {
-    /// The ranges from the start without a hole.
-    whole: Option<Part>,
+pub(super) struct Ordered {
+    /// The parts from the start without a hole.
+    pub(super) whole: Option<Part>,
     next: u64,
-    /// Ranges behind a hole.
+    /// Parts behind a hole.
     waiting: BTreeMap<u64, Part>,
-    fault: Option<io::Error>,
+}
+
+impl Ordered {
+    /// Adds the part with this number, counted from 0.
+    pub(super) fn add(&mut self, number: u64, part: Part) {
+        self.waiting.insert(number, part);
+        while let Some(part) = self.waiting.remove(&self.next) {
+            match &mut self.whole {
+                Some(whole) => whole.append(part),
+                None => self.whole = Some(part),
+            }
+            self.next += 1;
+        }
+    }
 }
 
 impl Plain {
     /// A file with its number and size, and the bytes to skip at its start.
     pub(super) fn new(file: File, source: usize, context: Context, skip: u64, len: u64) -> Self {
-        Self { file, source, context, skip, len, state: Mutex::new(Ranges::default()) }
+        Self { file, source, context, skip, len, state: Mutex::default() }
     }
 
     /// How many ranges there are, at least one.
@@ -86,18 +99,9 @@ impl Plain {
     /// Adds a range that was read. Gives the whole file, and the first fault, once there is no hole left.
     pub(super) fn add(&self, number: u64, part: Part, fault: Option<io::Error>) -> Option<(Part, Option<io::Error>)> {
         let mut state = lock(&self.state);
-        state.fault = state.fault.take().or(fault);
-        state.waiting.insert(number, part);
-        loop {
-            let next = state.next;
-            let Some(part) = state.waiting.remove(&next) else { break };
-            match &mut state.whole {
-                Some(whole) => whole.append(part),
-                None => state.whole = Some(part),
-            }
-            state.next += 1;
-        }
-        if state.next < self.ranges() { None } else { Some((state.whole.take()?, state.fault.take())) }
+        state.0.add(number, part);
+        state.1 = state.1.take().or(fault);
+        if state.0.next < self.ranges() { None } else { Some((state.0.whole.take()?, state.1.take())) }
     }
 
     /// What begins in the range: without the end of a line that began before it.

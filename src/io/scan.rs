@@ -6,16 +6,16 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, sync_channel};
+use std::sync::mpsc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::decode::{self, Encoding, Packing};
-use super::pieces::{self, PIECE, Piece};
+use super::pieces::PIECE;
 use super::ranges::{Plain, read_full_at};
 use super::sources::{self, duplicates};
-use super::{clock, progress_bar};
+use super::{clock, progress_bar, streamed};
 use crate::evidence::conclude::{self, Terms};
 use crate::evidence::faults;
 use crate::evidence::part::{Context, Part};
@@ -30,8 +30,8 @@ pub use super::sources::{Source, expand};
 const SKEW: Duration = Duration::from_secs(300);
 /// Packed files below this size are decoded on the thread that reads their lines.
 const SMALL: u64 = 64 << 10;
-/// Pieces that may wait between a decoder and the reader of its lines.
-const WAITING: usize = 2;
+/// At most so many threads read the lines of one packed file; one decoder keeps no more of them busy.
+const READERS: usize = 4;
 
 /// How logs are read and judged.
 #[derive(Clone, Debug)]
@@ -75,6 +75,10 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         sources: &owned,
         limits,
         latest: clock::now().plus(SKEW),
+        threads: match options.threads {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        },
         queue: Mutex::new(Queue::default()),
         changed: Condvar::new(),
         total: Mutex::new(Total { tally: Tally::new(&limits), reports: Vec::new(), findings: Vec::new() }),
@@ -124,6 +128,7 @@ struct Scan<'s> {
     sources: &'s [Source],
     limits: Limits,
     latest: Stamp,
+    threads: usize,
     queue: Mutex<Queue>,
     changed: Condvar,
     total: Mutex<Total>,
@@ -137,13 +142,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Scan<'_> {
     fn run(&self, options: &ScanOptions) {
-        let threads = match options.threads {
-            0 => thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        };
         let (alive, all_done) = mpsc::channel::<()>();
         thread::scope(|scope| {
-            for _ in 0..threads {
+            for _ in 0..self.threads {
                 let alive = alive.clone();
                 scope.spawn(move || {
                     self.work();
@@ -299,42 +300,10 @@ impl Scan<'_> {
                 return self.refuse(report, finding);
             }
         }
-        let mut whole = Part::new(context);
-        let mut take = |piece: &Piece| {
-            whole.append(match piece {
-                Piece::Lines(lines) => {
-                    report.text_bytes += lines.len() as u64;
-                    Part::read(lines, context)
-                }
-                Piece::TooLong(start) => Part::too_long(start, context),
-            });
-        };
-        let result = if threaded {
-            thread::scope(|scope| {
-                let (pieces, taken) = sync_channel::<Piece>(WAITING);
-                let (empty, used) = mpsc::channel::<Vec<u8>>();
-                let decoder = scope.spawn(move || {
-                    pieces::cut(&mut text, &mut |piece| {
-                        // The reader of the lines outlives this thread, unless it panicked.
-                        let _ = pieces.send(piece);
-                        used.try_recv().unwrap_or_default()
-                    })
-                });
-                for piece in taken {
-                    take(&piece);
-                    let (Piece::Lines(buffer) | Piece::TooLong(buffer)) = piece;
-                    let _ = empty.send(buffer);
-                }
-                decoder.join().unwrap_or_else(|_| Err(io::Error::other("the decoder crashed")))
-            })
-        } else {
-            pieces::cut(&mut text, &mut |piece| {
-                take(&piece);
-                let (Piece::Lines(buffer) | Piece::TooLong(buffer)) = piece;
-                buffer
-            })
-        };
-        self.finish(report, whole, result.err());
+        let readers = if threaded { self.threads.min(READERS) } else { 0 };
+        let read = streamed::read(&mut text, context, readers);
+        report.text_bytes = read.bytes;
+        self.finish(report, read.part, read.fault);
     }
 
     /// A file that gave nothing.
