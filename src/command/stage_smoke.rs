@@ -4,21 +4,18 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::{Common, Error, NO_VERDICT, Outcome};
 use crate::finding::Status;
+use crate::io::interrupt::Interrupts;
 use crate::io::stage_client::{self, Client, Pin, Route};
 use crate::io::stage_server::{self, Scenario};
 use crate::io::{clock, files, random};
 use crate::report;
 use crate::stage::observation::{DEFAULT_PATH, Observation};
 use crate::stage::smoke::{self, AlertOutcome, Config, Machine, Report, Settings, Step, decide_seeding};
+use clap::Args;
 
 /// How far an observation may lie in the future and still count.
 const MAX_SKEW: Duration = Duration::from_secs(60);
@@ -109,20 +106,20 @@ pub fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
     }
     let (route, password) = destination(common, args)?;
     let client = Client::new(&route).map_err(Error::Usage)?;
-    let (interrupted, signal) = watch_signals()?;
+    let interrupts = Interrupts::catch()?;
     let started = Instant::now();
     let whole = args.deadline.unwrap_or(Duration::from_secs(120) * args.repeat);
     let mut reports: Vec<Report> = Vec::new();
     let mut unwritten = None;
     for turn in 0..args.repeat {
         let left = whole.saturating_sub(started.elapsed());
-        if left < Duration::from_millis(50) || interrupted.load(Ordering::Relaxed) {
+        if left < Duration::from_millis(50) || interrupts.pending().is_some() {
             break;
         }
         let (settings, mut config) = prepare(args, &route, &password, turn, left)?;
         config.deadline_ms = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
         let mut machine = Machine::new(settings);
-        stage_client::run(&mut machine, &client, &interrupted);
+        stage_client::run(&mut machine, &client, &interrupts);
         let (mut report, alert, settings) = machine.finish(config);
         report.simulated = args.simulate.is_some();
         // The verdict is worth more than its files: a failure to write is told after it.
@@ -144,11 +141,11 @@ pub fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
     unwritten = files::replace_json(&args.report, &report).err().or(unwritten);
     let doc = report::stage_smoke::doc(&report, &next_steps(&report, args));
     let code = common.emit(&Outcome { name: "stage_smoke", status: report.status, json: &report, doc: &doc })?;
-    match (unwritten, signal.load(Ordering::Relaxed)) {
+    match (unwritten, interrupts.pending()) {
         (Some(error), _) => Err(error.into()),
-        (None, 0) if !report.answered => Ok(NO_VERDICT.into()),
-        (None, 0) => Ok(code),
-        (None, signal) => Err(Error::Interrupted(u8::try_from(signal).unwrap_or(2))),
+        (None, Some(signal)) => Err(Error::Interrupted(signal)),
+        (None, None) if !report.answered => Ok(NO_VERDICT.into()),
+        (None, None) => Ok(code),
     }
 }
 
@@ -289,17 +286,6 @@ fn can_write(path: &Path) -> Result<(), files::FileError> {
     let probe = folder.join(format!(".emp-ops.{}.tmp", std::process::id()));
     files::replace(&probe, b"").map_err(|error| files::FileError::new("write", path, error.source))?;
     std::fs::remove_file(&probe).map_err(|error| files::FileError::new("write", path, error))
-}
-
-/// The first signal ends the run with its session closed, the second at once.
-fn watch_signals() -> Result<(Arc<AtomicBool>, Arc<AtomicUsize>), Error> {
-    let (interrupted, signal) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    for number in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(number, 128 + number, Arc::clone(&interrupted))?;
-        signal_hook::flag::register(number, Arc::clone(&interrupted))?;
-        signal_hook::flag::register_usize(number, Arc::clone(&signal), usize::try_from(number).unwrap_or(2))?;
-    }
-    Ok((interrupted, signal))
 }
 
 fn next_steps(report: &Report, args: &StageSmoke) -> Vec<String> {

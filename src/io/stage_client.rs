@@ -4,7 +4,6 @@
 use std::io::{self, Read as _};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +14,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
 
+use crate::io::interrupt::Interrupts;
 use crate::stage::smoke::{Action, Answer, Event, Failure, Lost, Machine, Request};
 use crate::stage::sse::Decoder;
 
@@ -213,8 +213,8 @@ impl Client {
     }
 }
 
-/// Runs the machine to its end. Setting `interrupted` ends the run early, with the session closed.
-pub fn run(machine: &mut Machine, client: &Client, interrupted: &AtomicBool) {
+/// Runs the machine to its end. A signal ends the run early, with the session closed.
+pub fn run(machine: &mut Machine, client: &Client, interrupts: &Interrupts) {
     let start = Instant::now();
     let (sender, events) = mpsc::sync_channel(256);
     let mut next = Event::Start;
@@ -226,7 +226,7 @@ pub fn run(machine: &mut Machine, client: &Client, interrupted: &AtomicBool) {
         if machine.is_done() {
             return;
         }
-        next = if !told && interrupted.load(Ordering::Relaxed) {
+        next = if !told && interrupts.pending().is_some() {
             told = true;
             Event::Interrupted
         } else {

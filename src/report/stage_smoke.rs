@@ -48,7 +48,14 @@ pub fn doc(report: &Report, next: &[String]) -> Doc {
         }
     }
     doc.section("Run", Block::Facts(run));
-    doc.section("What to do next", Block::List(next.iter().map(|line| line.as_str().into()).collect()));
+    doc.section(
+        "What to do next",
+        Block::List(
+            next.iter()
+                .map(|line| if line.starts_with("emp-ops") { Cell::code(line) } else { line.as_str().into() })
+                .collect(),
+        ),
+    );
     doc
 }
 
@@ -132,7 +139,7 @@ fn alert(report: &Report) -> Vec<(String, Cell)> {
         match seen {
             Some(alert) if alert.get("seeded") == Some(&Value::Bool(true)) => "the seed of this run".into(),
             Some(_) => "a live alert".into(),
-            None => "none in this run; an earlier observation is kept".into(),
+            None => "none in this run".into(),
         },
     ));
     if let Some(auto) = &config.admin_alert_auto_decision {

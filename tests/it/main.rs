@@ -12,6 +12,7 @@ mod logs;
 mod offline_qa;
 mod rooms;
 mod stage_alerts;
+mod stage_machine;
 mod stage_smoke;
 mod watch;
 mod wrap_up;

@@ -410,3 +410,30 @@ fn the_served_environment_is_reached_over_tls_by_its_own_name() {
     assert!(matches!(distrusted.code, 2 | 3), "{distrusted:?}");
     assert!(format!("{}{}", distrusted.stdout, distrusted.stderr).contains("--ca-cert"), "{distrusted:?}");
 }
+
+#[test]
+fn an_interrupted_run_closes_its_session_and_keeps_its_report() {
+    let bench = Bench::new();
+    let waiting = Arc::new(Mutex::new(false));
+    let reached = Arc::clone(&waiting);
+    let server = Scripted::start(move |request, body, stream| {
+        if !request.contains("/events") {
+            *reached.lock().unwrap() |= request.contains("/checks");
+            return good(request, body);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n").ok()?;
+        std::thread::sleep(Duration::from_secs(5));
+        None
+    });
+    let args = ["stage-smoke", "--base-url", &server.url, "--password-env", "STAGE_PASSWORD", "--timeout", "20s"];
+    let mut command = bench.command(&args);
+    let mut child = command.env("STAGE_PASSWORD", SECRET).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !*waiting.lock().unwrap() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(server.requests().contains("/close"), "{}", server.requests());
+    assert!(document(&bench, REPORT)["error"]["message"].as_str().unwrap().contains("interrupted"));
+}

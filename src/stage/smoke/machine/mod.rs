@@ -17,6 +17,9 @@ use super::{Action, Event, Settings, Step};
 use crate::finding::Finding;
 use crate::time::{Stamp, human_duration};
 
+/// How long an interrupted run may take to close its session.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// A smoke run. Every instant is the time since its start.
 pub struct Machine {
     settings: Settings,
@@ -151,7 +154,11 @@ impl Machine {
         match event {
             Event::Start => self.enter(now, Phase::Login),
             Event::Tick => {}
-            Event::Interrupted => self.fail(now, None, "the run was interrupted"),
+            Event::Interrupted => {
+                // Whoever interrupts does not want to wait.
+                self.settings.deadline = self.settings.deadline.min(now + FAREWELL);
+                self.fail(now, None, "the run was interrupted");
+            }
             Event::Answer(ticket, result) => self.answer(now, ticket, result),
             Event::StreamOpen(ticket) => self.stream_open(now, ticket),
             Event::StreamRefused(ticket, answer) => self.stream_refused(now, ticket, &answer),
