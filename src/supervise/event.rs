@@ -109,9 +109,37 @@ pub struct Exit {
 }
 
 impl Exit {
+    /// `exited with code 3`, `was ended by signal 9 (SIGKILL)`.
+    pub fn text(self) -> String {
+        match (self.code, self.signal) {
+            (Some(code), _) => format!("exited with code {code}"),
+            (None, Some(signal)) => format!("was ended by signal {signal}{}", signal_name(signal)),
+            (None, None) => "ended".to_owned(),
+        }
+    }
+
     /// Whether it ended with code 0.
     pub fn success(self) -> bool {
         self.code == Some(0)
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (SIGHUP)",
+        2 => " (SIGINT)",
+        3 => " (SIGQUIT)",
+        4 => " (SIGILL)",
+        6 => " (SIGABRT)",
+        7 => " (SIGBUS)",
+        8 => " (SIGFPE)",
+        9 => " (SIGKILL)",
+        11 => " (SIGSEGV)",
+        13 => " (SIGPIPE)",
+        15 => " (SIGTERM)",
+        24 => " (SIGXCPU)",
+        25 => " (SIGXFSZ)",
+        _ => "",
     }
 }
 

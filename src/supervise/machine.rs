@@ -1,33 +1,28 @@
 //! The live run as a pure state machine: [`Machine::step`] owns all state, threads only feed it.
 
-use std::collections::BTreeMap;
+mod output;
+mod ticking;
+mod view;
+
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::attempts::{Attempts, Ended};
-use super::event::{Action, Batch, Event, Exit, Now, StopSignal};
+use super::event::{Action, Event, Exit, Now, StopSignal};
 use super::incidents::{Added, Incidents, incident};
 use super::monitors::{ClockMonitor, EvidenceMonitor, ResourceState, capture_fault, disk_seen};
 use super::plan::Plan;
-use super::progress::{self, Phase, Snapshot};
+use super::progress::{self, Phase};
 use super::record::{Capture, EndReason};
 use crate::finding::Status;
 use crate::time::{Stamp, human_duration};
 
-/// Between looks at the file system of the output.
-const DISK_INTERVAL: Duration = Duration::from_secs(30);
 /// The longest sleep: clock steps and finished pipes are noticed after at most this.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 /// Two refreshes of the progress file are at least this far apart, and two timeline files for incidents this.
 const REFRESH_SPACING: Duration = Duration::from_millis(50);
 const TIMELINE_SPACING: Duration = Duration::from_secs(1);
-/// A tick that comes later than this was held up: the supervisor itself did not run.
-const HELD_UP: Duration = Duration::from_secs(5);
-/// Incidents shown in a snapshot.
-const SHOWN_INCIDENTS: usize = 50;
-/// After the kill, this long is waited for the end of a process that cannot be killed.
-const KILL_WAIT: Duration = Duration::from_secs(10);
 
 /// What the command is doing.
 #[derive(Debug, PartialEq)]
@@ -222,62 +217,6 @@ impl Machine {
         at
     }
 
-    fn output(&mut self, now: Now, batch: &Batch) {
-        if batch.total() == 0 && batch.bytes == 0 {
-            return;
-        }
-        self.settle_uptime(now);
-        self.silence_reported = false;
-        self.attempts.lines(batch.total(), batch.first_at);
-        let capture = &mut self.capture;
-        capture.total_lines += batch.total();
-        for (stream, lines) in &batch.lines {
-            *capture.line_counts.entry((*stream).to_owned()).or_default() += lines;
-        }
-        for (level, lines) in &batch.levels {
-            *capture.level_counts.entry(level.clone()).or_default() += lines;
-        }
-        capture.bytes += batch.bytes;
-        capture.cut_lines += batch.cut;
-        capture.invalid_utf8_lines += batch.invalid_utf8;
-        capture.first_line_at = capture.first_line_at.or(batch.first_at);
-        capture.last_line_at = batch.last_at.or(capture.last_line_at);
-        if batch.cut > 0 {
-            let message = "lines longer than 1 MiB were cut";
-            self.raise("cut", incident(Status::Warn, "capture", now.wall, message));
-        }
-        if let Some(skew) = batch.skew {
-            let apart = Duration::from_micros(skew.stated.micros().abs_diff(skew.arrived.micros()));
-            let message = format!(
-                "lines state a time that is {} from their arrival (a wrong clock, or a time zone that they do not state); \
-                 the time of arrival is kept",
-                human_duration(apart)
-            );
-            let mut found = incident(Status::Warn, "clock", now.wall, message);
-            found.count = skew.lines;
-            found.metadata.insert("stated".to_owned(), json!(skew.stated));
-            found.metadata.insert("arrived".to_owned(), json!(skew.arrived));
-            self.raise("skew", found);
-        }
-        if !self.plan.monitor_log {
-            return;
-        }
-        for line in &batch.incidents {
-            let mut found = incident(line.severity, line.kind, line.at, line.message.as_str());
-            found.count = line.count;
-            found.metadata.insert("level".to_owned(), json!(line.level));
-            found.metadata.insert("stream".to_owned(), json!(line.stream));
-            found.metadata.insert("event".to_owned(), json!(line.event));
-            self.raise(&format!("{}/{}", line.stream, line.key), found);
-        }
-        for ((kind, severity), count) in &batch.more_incidents {
-            let message = format!("further lines of the kind {kind} (not listed one by one)");
-            let mut found = incident(*severity, kind, now.wall, message);
-            found.count = *count;
-            self.raise("", found);
-        }
-    }
-
     /// Charges the time since the last output: beyond the warning gap while the command runs, all of it between
     /// attempts.
     fn settle_uptime(&mut self, now: Now) {
@@ -315,10 +254,10 @@ impl Machine {
         }
         let failed = ended == Ended::Hung || !exit.success();
         if ended == Ended::ByItself && failed {
-            let mut found = incident(Status::Fail, "exit", now.wall, format!("the command {}", describe(exit)));
+            let mut found = incident(Status::Fail, "exit", now.wall, format!("the command {}", exit.text()));
             found.metadata.insert("exit_code".to_owned(), json!(exit.code));
             found.metadata.insert("signal".to_owned(), json!(exit.signal));
-            self.raise(&describe(exit), found);
+            self.raise(&exit.text(), found);
         }
         let wanted = match self.plan.restart {
             super::plan::Restart::Never => false,
@@ -340,7 +279,7 @@ impl Machine {
             "restart {restart} of {}, {} after the command {}",
             self.plan.max_restarts,
             human_duration(pause),
-            if ended == Ended::Hung { "hung".to_owned() } else { describe(exit) }
+            if ended == Ended::Hung { "hung".to_owned() } else { exit.text() }
         );
         self.raise(&restart.to_string(), incident(Status::Warn, "restart", now.wall, message));
         self.child = Child::Waiting { until: now.mono + pause, restart: true };
@@ -399,114 +338,6 @@ impl Machine {
         todo.push(Action::Finish);
     }
 
-    /// Everything that is due because time has passed.
-    fn tick(&mut self, now: Now, todo: &mut Vec<Action>) {
-        let held_up = now.mono.saturating_sub(self.last_tick);
-        self.last_tick = now.mono;
-        if self.clock.look(now, &mut self.incidents) {
-            self.owe(true);
-        }
-        if held_up > HELD_UP && self.phase != Phase::Startup {
-            let message = format!("emp-ops itself did not run for {}", human_duration(held_up));
-            self.raise("held up", incident(Status::Warn, "clock", now.wall, message));
-        }
-        if self.child == Child::Over {
-            return self.refresh_if_owed(now, todo);
-        }
-        self.watch_child(now, held_up > HELD_UP, todo);
-        if due(&mut self.next.disk, now, DISK_INTERVAL) {
-            todo.push(Action::CheckDisk);
-        }
-        if !self.plan.evidence.is_empty() && due(&mut self.next.evidence, now, self.plan.evidence_interval) {
-            todo.push(Action::CheckEvidence);
-        }
-        if let Some(interval) = self.plan.sample_interval
-            && matches!(self.child, Child::Running | Child::Stopping { .. })
-            && due(&mut self.next.sample, now, interval)
-        {
-            todo.push(Action::Sample);
-        }
-        if let Some(interval) = self.plan.progress_interval
-            && due(&mut self.next.snapshot, now, interval)
-        {
-            self.snapshot(now, true, todo);
-        }
-        self.refresh_if_owed(now, todo);
-    }
-
-    fn watch_child(&mut self, now: Now, held_up: bool, todo: &mut Vec<Action>) {
-        match self.child {
-            Child::Waiting { until, restart: true } if now.mono >= until && now.mono < self.plan.target => {
-                self.child = Child::Starting;
-                todo.push(Action::Spawn);
-            }
-            Child::Stopping { why, since, sent } => self.climb_down(now, why, since, sent, todo),
-            Child::Running => {
-                let silence = now.mono.saturating_sub(self.last_output);
-                if now.mono >= self.plan.target {
-                    return self.stop(now, Why::Target, todo);
-                }
-                // After a pause of our own the lines of that time may still be in the pipe.
-                if held_up {
-                    return;
-                }
-                if let Some((limit, severity)) = self.plan.live_gap
-                    && silence > limit
-                    && !self.silence_reported
-                {
-                    self.silence_reported = true;
-                    self.silence(now, silence, limit, severity);
-                }
-                if self.plan.hang_timeout.is_some_and(|limit| silence > limit) {
-                    let message = format!("the command hangs: no output for {}", human_duration(silence));
-                    self.raise("hang", incident(Status::Warn, "hang", now.wall, message));
-                    self.stop(now, Why::Hang, todo);
-                }
-            }
-            _ => {}
-        }
-        if matches!(self.child, Child::Waiting { .. }) && now.mono >= self.plan.target && self.attempts.any() {
-            self.finish(now, EndReason::DurationReached, todo);
-        }
-    }
-
-    fn silence(&mut self, now: Now, silence: Duration, limit: Duration, severity: Status) {
-        let message = format!("no output for {} (limit {})", human_duration(silence), human_duration(limit));
-        let mut found = incident(severity, "silence", now.wall, message);
-        found.metadata.insert("threshold_seconds".to_owned(), json!(limit.as_secs_f64()));
-        found.metadata.insert("gap_seconds".to_owned(), json!(silence.as_secs_f64()));
-        found.metadata.insert("last_log_at".to_owned(), json!(self.capture.last_line_at));
-        let key = self.capture.last_line_at.map(|at| at.to_string()).unwrap_or_default();
-        self.raise(&key, found);
-    }
-
-    /// Interrupt, then terminate at half the grace period, then kill at its end.
-    fn climb_down(&mut self, now: Now, why: Why, since: Duration, sent: StopSignal, todo: &mut Vec<Action>) {
-        let waited = now.mono.saturating_sub(since);
-        let grace = self.plan.shutdown_grace;
-        let next = match sent {
-            StopSignal::Interrupt if waited >= grace / 2 => StopSignal::Terminate,
-            StopSignal::Terminate if waited >= grace => StopSignal::Kill,
-            StopSignal::Kill if waited >= grace + KILL_WAIT => {
-                let message = "the command could not be killed";
-                self.raise("immortal", incident(Status::Fail, "exit", now.wall, message));
-                let reason = match why {
-                    Why::Target => EndReason::DurationReached,
-                    Why::Operator => EndReason::Interrupted,
-                    Why::Hang => EndReason::GaveUp,
-                };
-                return self.finish(now, reason, todo);
-            }
-            _ => return,
-        };
-        if next == StopSignal::Kill {
-            let message = format!("the command did not stop within {} and was killed", human_duration(grace));
-            self.raise("killed", incident(Status::Fail, "exit", now.wall, message));
-        }
-        self.child = Child::Stopping { why, since, sent: next };
-        todo.push(Action::Signal(next));
-    }
-
     fn raise(&mut self, key: &str, found: progress::Incident) {
         let new = self.incidents.add(key, found) == Added::New;
         self.owe(new);
@@ -535,148 +366,6 @@ impl Machine {
         }
         self.refresh.progress = false;
         todo.push(Action::Snapshot { timeline });
-    }
-
-    /// The state at this instant. Snapshots for the timeline are counted, so call it once for each.
-    pub fn snapshot_now(
-        &mut self,
-        now: Now,
-        previous_sha256: Option<String>,
-        supervisor: Identity,
-        timeline: bool,
-    ) -> Snapshot {
-        let sequence = self.sequence;
-        self.sequence += u64::from(timeline);
-        let worst = self.incidents.worst();
-        let running = if self.phase == Phase::Startup { "starting" } else { "running" };
-        let elapsed = self.elapsed(now).as_secs_f64();
-        let open_silence = match self.ended {
-            Some(_) => Duration::ZERO,
-            None => self.open_downtime(now),
-        };
-        Snapshot {
-            schema: progress::SCHEMA.to_owned(),
-            sequence,
-            previous_sha256,
-            status: if worst > Status::Pass { worst.word().to_owned() } else { running.to_owned() },
-            phase: self.phase,
-            now: now.wall,
-            started_at: self.started_at,
-            elapsed_seconds: elapsed,
-            target_duration_seconds: self.plan.target.as_secs_f64(),
-            required_duration_seconds: self.plan.required.as_secs_f64(),
-            progress_interval_seconds: self.plan.progress_interval.unwrap_or_default().as_secs_f64(),
-            total_lines: self.capture.total_lines,
-            line_counts: self.capture.line_counts.clone(),
-            level_counts: self.capture.level_counts.clone(),
-            first_line_at: self.capture.first_line_at,
-            last_line_at: self.capture.last_line_at,
-            uptime_ratio: (elapsed > 0.0)
-                .then(|| (1.0 - (self.lost_uptime + open_silence).as_secs_f64() / elapsed).clamp(0.0, 1.0)),
-            command: self.plan.command.clone(),
-            minimum_uptime_ratio: self.plan.minimum_uptime,
-            require_diary_evidence: self.plan.require_diary,
-            require_performance_evidence: self.plan.require_performance,
-            supervisor_pid: supervisor.pid,
-            supervisor_host: supervisor.host,
-            child_pid: self.attempts.running_pid(),
-            restarts: self.attempts.restarts(),
-            incident_counts: self.incidents.counts().clone(),
-            incidents: self.incidents.head(SHOWN_INCIDENTS),
-            evidence: self.evidence.shown().clone(),
-            resources: self.resources.shown.clone(),
-            exit_code: None,
-            summary: None,
-            sign_off: None,
-            config_metadata: self.plan.metadata.clone(),
-        }
-    }
-
-    /// Supervised time so far, or altogether.
-    pub fn elapsed(&self, now: Now) -> Duration {
-        self.ended.map_or(now.mono, |(_, at)| at.mono)
-    }
-
-    /// Why and when supervision ended.
-    pub fn ended(&self) -> Option<(EndReason, Now)> {
-        self.ended
-    }
-
-    /// How the command ended the last time.
-    pub fn exit(&self) -> Exit {
-        self.exit
-    }
-
-    /// Each start of the command.
-    pub fn attempts(&self) -> &Attempts {
-        &self.attempts
-    }
-
-    /// All incidents.
-    pub fn incidents(&self) -> &Incidents {
-        &self.incidents
-    }
-
-    /// What was captured.
-    pub fn capture(&self) -> &Capture {
-        &self.capture
-    }
-
-    /// What was sampled.
-    pub fn resources(&self) -> &ResourceState {
-        &self.resources
-    }
-
-    /// Snapshots in the timeline so far.
-    pub fn snapshots(&self) -> u64 {
-        self.sequence
-    }
-
-    /// The plan of the run.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// Incidents by severity.
-    pub fn incident_counts(&self) -> BTreeMap<Status, u64> {
-        self.incidents.counts().clone()
-    }
-}
-
-/// Whether something periodic is due; if so, sets its next time without piling up what was missed.
-fn due(next: &mut Duration, now: Now, interval: Duration) -> bool {
-    if now.mono < *next {
-        return false;
-    }
-    *next = (*next + interval).max(now.mono + interval / 2);
-    true
-}
-
-/// `exited with code 3`, `was ended by signal 9 (SIGKILL)`.
-pub fn describe(exit: Exit) -> String {
-    match (exit.code, exit.signal) {
-        (Some(code), _) => format!("exited with code {code}"),
-        (None, Some(signal)) => format!("was ended by signal {signal}{}", signal_name(signal)),
-        (None, None) => "ended".to_owned(),
-    }
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        1 => " (SIGHUP)",
-        2 => " (SIGINT)",
-        3 => " (SIGQUIT)",
-        4 => " (SIGILL)",
-        6 => " (SIGABRT)",
-        7 => " (SIGBUS)",
-        8 => " (SIGFPE)",
-        9 => " (SIGKILL)",
-        11 => " (SIGSEGV)",
-        13 => " (SIGPIPE)",
-        15 => " (SIGTERM)",
-        24 => " (SIGXCPU)",
-        25 => " (SIGXFSZ)",
-        _ => "",
     }
 }
 

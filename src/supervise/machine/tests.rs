@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::finding::Metadata;
-use crate::supervise::event::{CaptureFault, LineIncident, Measure, Process};
+use crate::supervise::event::{Batch, CaptureFault, LineIncident, Measure, Process};
 use crate::supervise::plan::{EvidenceWatch, Limits, Restart};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,0 +1,139 @@
+//! What is due because time has passed: monitors, restarts, the way down.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Child, Machine, Why};
+use crate::finding::Status;
+use crate::supervise::event::{Action, Now, StopSignal};
+use crate::supervise::incidents::incident;
+use crate::supervise::progress::Phase;
+use crate::supervise::record::EndReason;
+use crate::time::human_duration;
+
+/// Between looks at the file system of the output.
+const DISK_INTERVAL: Duration = Duration::from_secs(30);
+/// A tick that comes later than this was held up: the supervisor itself did not run.
+const HELD_UP: Duration = Duration::from_secs(5);
+/// After the kill, this long is waited for the end of a process that cannot be killed.
+const KILL_WAIT: Duration = Duration::from_secs(10);
+
+impl Machine {
+    /// Everything that is due because time has passed.
+    pub(super) fn tick(&mut self, now: Now, todo: &mut Vec<Action>) {
+        let held_up = now.mono.saturating_sub(self.last_tick);
+        self.last_tick = now.mono;
+        if self.clock.look(now, &mut self.incidents) {
+            self.owe(true);
+        }
+        if held_up > HELD_UP && self.phase != Phase::Startup {
+            let message = format!("emp-ops itself did not run for {}", human_duration(held_up));
+            self.raise("held up", incident(Status::Warn, "clock", now.wall, message));
+        }
+        if self.child == Child::Over {
+            return self.refresh_if_owed(now, todo);
+        }
+        self.watch_child(now, held_up > HELD_UP, todo);
+        if due(&mut self.next.disk, now, DISK_INTERVAL) {
+            todo.push(Action::CheckDisk);
+        }
+        if !self.plan.evidence.is_empty() && due(&mut self.next.evidence, now, self.plan.evidence_interval) {
+            todo.push(Action::CheckEvidence);
+        }
+        if let Some(interval) = self.plan.sample_interval
+            && matches!(self.child, Child::Running | Child::Stopping { .. })
+            && due(&mut self.next.sample, now, interval)
+        {
+            todo.push(Action::Sample);
+        }
+        if let Some(interval) = self.plan.progress_interval
+            && due(&mut self.next.snapshot, now, interval)
+        {
+            self.snapshot(now, true, todo);
+        }
+        self.refresh_if_owed(now, todo);
+    }
+
+    pub(super) fn watch_child(&mut self, now: Now, held_up: bool, todo: &mut Vec<Action>) {
+        match self.child {
+            Child::Waiting { until, restart: true } if now.mono >= until && now.mono < self.plan.target => {
+                self.child = Child::Starting;
+                todo.push(Action::Spawn);
+            }
+            Child::Stopping { why, since, sent } => self.climb_down(now, why, since, sent, todo),
+            Child::Running => {
+                let silence = now.mono.saturating_sub(self.last_output);
+                if now.mono >= self.plan.target {
+                    return self.stop(now, Why::Target, todo);
+                }
+                // After a pause of our own the lines of that time may still be in the pipe.
+                if held_up {
+                    return;
+                }
+                if let Some((limit, severity)) = self.plan.live_gap
+                    && silence > limit
+                    && !self.silence_reported
+                {
+                    self.silence_reported = true;
+                    self.silence(now, silence, limit, severity);
+                }
+                if self.plan.hang_timeout.is_some_and(|limit| silence > limit) {
+                    let message = format!("the command hangs: no output for {}", human_duration(silence));
+                    self.raise("hang", incident(Status::Warn, "hang", now.wall, message));
+                    self.stop(now, Why::Hang, todo);
+                }
+            }
+            _ => {}
+        }
+        if matches!(self.child, Child::Waiting { .. }) && now.mono >= self.plan.target && self.attempts.any() {
+            self.finish(now, EndReason::DurationReached, todo);
+        }
+    }
+
+    pub(super) fn silence(&mut self, now: Now, silence: Duration, limit: Duration, severity: Status) {
+        let message = format!("no output for {} (limit {})", human_duration(silence), human_duration(limit));
+        let mut found = incident(severity, "silence", now.wall, message);
+        found.metadata.insert("threshold_seconds".to_owned(), json!(limit.as_secs_f64()));
+        found.metadata.insert("gap_seconds".to_owned(), json!(silence.as_secs_f64()));
+        found.metadata.insert("last_log_at".to_owned(), json!(self.capture.last_line_at));
+        let key = self.capture.last_line_at.map(|at| at.to_string()).unwrap_or_default();
+        self.raise(&key, found);
+    }
+
+    /// Interrupt, then terminate at half the grace period, then kill at its end.
+    pub(super) fn climb_down(&mut self, now: Now, why: Why, since: Duration, sent: StopSignal, todo: &mut Vec<Action>) {
+        let waited = now.mono.saturating_sub(since);
+        let grace = self.plan.shutdown_grace;
+        let next = match sent {
+            StopSignal::Interrupt if waited >= grace / 2 => StopSignal::Terminate,
+            StopSignal::Terminate if waited >= grace => StopSignal::Kill,
+            StopSignal::Kill if waited >= grace + KILL_WAIT => {
+                let message = "the command could not be killed";
+                self.raise("immortal", incident(Status::Fail, "exit", now.wall, message));
+                let reason = match why {
+                    Why::Target => EndReason::DurationReached,
+                    Why::Operator => EndReason::Interrupted,
+                    Why::Hang => EndReason::GaveUp,
+                };
+                return self.finish(now, reason, todo);
+            }
+            _ => return,
+        };
+        if next == StopSignal::Kill {
+            let message = format!("the command did not stop within {} and was killed", human_duration(grace));
+            self.raise("killed", incident(Status::Fail, "exit", now.wall, message));
+        }
+        self.child = Child::Stopping { why, since, sent: next };
+        todo.push(Action::Signal(next));
+    }
+}
+
+/// Whether something periodic is due; if so, sets its next time without piling up what was missed.
+fn due(next: &mut Duration, now: Now, interval: Duration) -> bool {
+    if now.mono < *next {
+        return false;
+    }
+    *next = (*next + interval).max(now.mono + interval / 2);
+    true
+}

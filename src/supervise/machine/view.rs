@@ -1,0 +1,124 @@
+//! What can be seen of a run: its snapshot at an instant, and its parts for the record.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Identity, Machine};
+use crate::finding::Status;
+use crate::supervise::attempts::Attempts;
+use crate::supervise::event::{Exit, Now};
+use crate::supervise::incidents::Incidents;
+use crate::supervise::monitors::ResourceState;
+use crate::supervise::plan::Plan;
+use crate::supervise::progress::{self, Phase, Snapshot};
+use crate::supervise::record::{Capture, EndReason};
+
+/// Incidents shown in a snapshot.
+const SHOWN_INCIDENTS: usize = 50;
+
+impl Machine {
+    /// The state at this instant. Snapshots for the timeline are counted, so call it once for each.
+    pub fn snapshot_now(
+        &mut self,
+        now: Now,
+        previous_sha256: Option<String>,
+        supervisor: Identity,
+        timeline: bool,
+    ) -> Snapshot {
+        let sequence = self.sequence;
+        self.sequence += u64::from(timeline);
+        let worst = self.incidents.worst();
+        let running = if self.phase == Phase::Startup { "starting" } else { "running" };
+        let elapsed = self.elapsed(now).as_secs_f64();
+        let open_silence = match self.ended {
+            Some(_) => Duration::ZERO,
+            None => self.open_downtime(now),
+        };
+        Snapshot {
+            schema: progress::SCHEMA.to_owned(),
+            sequence,
+            previous_sha256,
+            status: if worst > Status::Pass { worst.word().to_owned() } else { running.to_owned() },
+            phase: self.phase,
+            now: now.wall,
+            started_at: self.started_at,
+            elapsed_seconds: elapsed,
+            target_duration_seconds: self.plan.target.as_secs_f64(),
+            required_duration_seconds: self.plan.required.as_secs_f64(),
+            progress_interval_seconds: self.plan.progress_interval.unwrap_or_default().as_secs_f64(),
+            total_lines: self.capture.total_lines,
+            line_counts: self.capture.line_counts.clone(),
+            level_counts: self.capture.level_counts.clone(),
+            first_line_at: self.capture.first_line_at,
+            last_line_at: self.capture.last_line_at,
+            uptime_ratio: (elapsed > 0.0)
+                .then(|| (1.0 - (self.lost_uptime + open_silence).as_secs_f64() / elapsed).clamp(0.0, 1.0)),
+            command: self.plan.command.clone(),
+            minimum_uptime_ratio: self.plan.minimum_uptime,
+            require_diary_evidence: self.plan.require_diary,
+            require_performance_evidence: self.plan.require_performance,
+            supervisor_pid: supervisor.pid,
+            supervisor_host: supervisor.host,
+            child_pid: self.attempts.running_pid(),
+            restarts: self.attempts.restarts(),
+            incident_counts: self.incidents.counts().clone(),
+            incidents: self.incidents.head(SHOWN_INCIDENTS),
+            evidence: self.evidence.shown().clone(),
+            resources: self.resources.shown.clone(),
+            exit_code: None,
+            summary: None,
+            sign_off: None,
+            config_metadata: self.plan.metadata.clone(),
+        }
+    }
+
+    /// Supervised time so far, or altogether.
+    pub fn elapsed(&self, now: Now) -> Duration {
+        self.ended.map_or(now.mono, |(_, at)| at.mono)
+    }
+
+    /// Why and when supervision ended.
+    pub fn ended(&self) -> Option<(EndReason, Now)> {
+        self.ended
+    }
+
+    /// How the command ended the last time.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Each start of the command.
+    pub fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    /// All incidents.
+    pub fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
+
+    /// What was captured.
+    pub fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
+    /// What was sampled.
+    pub fn resources(&self) -> &ResourceState {
+        &self.resources
+    }
+
+    /// Snapshots in the timeline so far.
+    pub fn snapshots(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The plan of the run.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Incidents by severity.
+    pub fn incident_counts(&self) -> BTreeMap<Status, u64> {
+        self.incidents.counts().clone()
+    }
+}
