@@ -170,7 +170,7 @@ struct Driver {
     sink: Arc<Mutex<Sink>>,
     mailbox: Arc<Mailbox>,
     sender: SyncSender<Message>,
-    pumps: Vec<JoinHandle<()>>,
+    pumps: Vec<JoinHandle<std::io::Result<()>>>,
     child_pid: Option<u32>,
     sampler: Sampler,
     progress: ProgressFile,
@@ -279,7 +279,7 @@ impl Driver {
         stream: &'static str,
         level: Level,
         source: impl std::io::Read + Send + 'static,
-    ) -> Result<JoinHandle<()>, RunError> {
+    ) -> Result<JoinHandle<std::io::Result<()>>, RunError> {
         let plan = PumpPlan {
             formatter: Formatter::new(stream, level),
             sink: Arc::clone(&self.sink),
@@ -287,8 +287,7 @@ impl Driver {
             wake: self.sender.clone(),
             secrets: Arc::clone(&self.secrets),
         };
-        // A pipe that cannot be read any more is at its end; what it held is with the sink.
-        let body = move || drop(pump(source, plan, &Message::Look));
+        let body = move || pump(source, plan, &Message::Look);
         Ok(thread::Builder::new().name(stream.to_owned()).spawn(body)?)
     }
 
@@ -305,14 +304,21 @@ impl Driver {
 
     /// The command has ended: ends what it left behind, empties the pipes, then tells the machine.
     fn child_ended(&mut self, exit: Exit) -> Result<(), RunError> {
+        self.feed(Event::Gone)?;
         let leaked = child::end_leftovers(FOLLOW, LEAK_GRACE);
         let drained = Instant::now();
         while self.pumps.iter().any(|p| !p.is_finished()) && drained.elapsed() < DRAIN {
             thread::sleep(Duration::from_millis(2));
         }
-        for pump in self.pumps.drain(..).filter(JoinHandle::is_finished) {
-            // A panicking pump has shown its message; the lines that it had are kept.
-            let _ = pump.join();
+        let pumps = std::mem::take(&mut self.pumps);
+        let read: Vec<bool> =
+            pumps.into_iter().map(|pump| pump.is_finished() && matches!(pump.join(), Ok(Ok(())))).collect();
+        if read.contains(&false) {
+            self.feed(Event::Capture(CaptureFault {
+                path: "the output of the command".to_owned(),
+                error: Some("it could not be read to its end".to_owned()),
+                lost_lines: self.machine.capture().lost_lines,
+            }))?;
         }
         self.collect_lines()?;
         if !leaked.is_empty() {
@@ -398,7 +404,8 @@ fn listen(sender: &SyncSender<Message>) -> Result<(), RunError> {
                 _ => "SIGHUP",
             };
             if sender.send(Message::Signal(name)).is_err() {
-                return;
+                // The run is over; judging and packing its evidence can be given up like any other program.
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
         }
     };

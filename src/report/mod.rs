@@ -172,15 +172,6 @@ impl Doc {
         self
     }
 
-    /// The same document with another status, where more than its subject counts.
-    #[must_use]
-    pub fn with_status(mut self, status: Status) -> Self {
-        if let Some(verdict) = &mut self.verdict {
-            verdict.status = status;
-        }
-        self
-    }
-
     /// Adds a part; empty lists, facts and tables are left out.
     pub fn push(&mut self, block: Block) {
         let empty = match &block {

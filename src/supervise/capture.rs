@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 use super::event::{Batch, LineIncident, Skew};
+use super::leading;
 use crate::evidence::classify::{self, Kind};
 use crate::evidence::level::Level;
 use crate::evidence::record::{self, Record};
@@ -132,15 +133,15 @@ impl<'l> Chunk<'_, 'l> {
         *self.batch.lines.entry(stream).or_default() += lines;
         self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
         let record = if pending.lines == 1 { record::parse(line) } else { None };
-        let level = record.as_ref().and_then(Record::level);
-        let word = match (&record, level) {
-            (_, None) => Cow::Borrowed(self.formatter.level.word()),
+        let stated = record.as_ref().and_then(Record::level);
+        let level = stated.or_else(|| leading::level(&text));
+        let word = match (&record, stated) {
             (Some(record), Some(level)) => match record.level_word() {
                 // Numbers mean nothing outside their dialect.
                 word if level != Level::Unknown && word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
                 word => word,
             },
-            (None, Some(level)) => Cow::Borrowed(level.word()),
+            _ => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
         };
         let own_time = record.as_ref().and_then(|r| r.at);
         let at = own_time.filter(|at| at.micros().abs_diff(self.arrived.micros()) <= CLOSE);
@@ -244,7 +245,8 @@ impl Trace {
 /// Whether equal lines may be counted in one record: each warning, error and crash keeps its own.
 fn foldable(line: &[u8], crash: Option<Kind>, default: Level) -> bool {
     let record = record::parse(line);
-    let level = record.as_ref().and_then(Record::level).unwrap_or(default);
+    let stated = record.as_ref().and_then(Record::level).or_else(|| leading::level(&String::from_utf8_lossy(line)));
+    let level = stated.unwrap_or(default);
     crash.or_else(|| record.as_ref().and_then(Record::crash)).is_none() && level.status() == Status::Pass
 }
 
@@ -337,6 +339,8 @@ mod tests {
             ("WARNING:root:slow", "warning", Some(Status::Warn)),
             ("INFO:root:fine", "info", None),
             ("all is well", "info", None),
+            ("ERROR: database gone", "error", Some(Status::Fail)),
+            ("05:51:29.123 [main] WARN com.x.Y - slow", "warning", Some(Status::Warn)),
         ] {
             let (records, batch) = capture("stdout", &[line]);
             assert_eq!(records[0]["level"], level, "{line}");

@@ -35,6 +35,8 @@ pub enum Event {
     },
     /// Lines were captured.
     Output(Batch),
+    /// The command has ended; its output and what it left behind are still being collected.
+    Gone,
     /// The command ended, and its pipes are drained.
     Exited(Exit),
     /// Processes outlived the command and were killed.

@@ -71,6 +71,8 @@ pub struct Machine {
     lost_uptime: Duration,
     /// Since when no attempt is running, on the monotonic clock.
     down_since: Option<Duration>,
+    /// When the command ended, while its last output is collected: nothing that is due then concerns it any more.
+    gone: Option<Now>,
     next: Schedule,
     refresh: Refresh,
     last_tick: Duration,
@@ -130,6 +132,7 @@ impl Machine {
             silence_reported: false,
             lost_uptime: Duration::ZERO,
             down_since: None,
+            gone: None,
             refresh: Refresh::default(),
             last_tick: Duration::ZERO,
             ended: None,
@@ -166,7 +169,11 @@ impl Machine {
                 self.finish(now, EndReason::GaveUp, &mut todo);
             }
             Event::Output(batch) => self.output(now, &batch),
-            Event::Exited(exit) => self.exited(now, exit, &mut todo),
+            Event::Gone => self.gone = Some(now),
+            Event::Exited(exit) => {
+                let at = self.gone.take().unwrap_or(now);
+                self.exited(at, exit, &mut todo);
+            }
             Event::Leaked(processes) => {
                 for process in processes {
                     let message =

@@ -221,6 +221,44 @@ fn silence_is_seen_while_it_lasts() {
 }
 
 #[test]
+fn a_crash_just_before_the_end_is_still_a_crash() {
+    let bench = Bench::new();
+    let run = rehearse(&bench, &["--duration", "1s"], "echo up; sleep 0.85; (sleep 0.25; echo bye) & kill -SEGV $$");
+    run.has("fail exit", "SIGSEGV");
+    run.has("fail exit", "ended early");
+    let _ = run.output.exits(1);
+}
+
+#[test]
+fn an_edited_run_directory_does_not_pass() {
+    let bench = Bench::new();
+    let run = rehearse(
+        &bench,
+        &["--duration", "1h", "--required-duration", "0s"],
+        "echo 'ERROR: gone'; (sleep 9 &) ; echo up",
+    );
+    let log = run.folder.join(run.record["evidence"]["logs"][0].as_str().unwrap());
+    let edited = fs::read_to_string(&log).unwrap().replace("\"level\":\"error\"", "\"level\":\"info\"");
+    fs::write(&log, edited).unwrap();
+    let audit = bench.run(&["audit", "runs/r"]).exits(1);
+    assert!(audit.stdout.contains("levels of the records are not those"), "{audit:?}");
+    let mut record = run.record.clone();
+    record["incidents"] = serde_json::json!([]);
+    fs::write(run.folder.join("run.json"), record.to_string()).unwrap();
+    let audit = bench.run(&["audit", "runs/r"]).exits(1);
+    assert!(audit.stdout.contains("the incidents of the run"), "{audit:?}");
+}
+
+#[test]
+fn a_policy_file_counts_at_the_end_too() {
+    let bench = Bench::new();
+    bench.write("policy.toml", "[performance]\nmin_roi = 5.0\n");
+    let options = ["final-dry-run", "--simulate", "--duration", "1s", "--policy", "policy.toml", "--allow-warnings"];
+    let out = bench.run(&options).exits(0);
+    assert!(out.stdout.starts_with("WARN"), "the return of 1.5 % is below the policy's: {out:?}");
+}
+
+#[test]
 fn restarts_are_bounded_and_each_attempt_has_its_entry() {
     let bench = Bench::new();
     let options = ["--duration", "1h", "--restart", "on-failure", "--max-restarts", "2", "--backoff", "20ms"];

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
+use serde_json::json;
+
 use crate::command::{Error, metadata};
 use crate::evidence::level::Level;
 use crate::finding::Status;
@@ -138,7 +140,10 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     make_folders(&root, &folder, [&diary, &performance])?;
 
     let attached = metadata(&args.metadata);
-    let secrets: Vec<String> = args.env.iter().map(|(_, value)| value.clone()).filter(|v| v.len() >= SECRET).collect();
+    let values = args.env.iter().map(|(_, value)| value).filter(|value| value.len() >= SECRET);
+    // As it is, and as it stands in JSON.
+    let forms = |value: &String| [value.clone(), json!(value).to_string().trim_matches('"').to_owned()];
+    let secrets: Vec<String> = values.flat_map(forms).collect();
     let shown_command: Vec<String> = command
         .iter()
         .map(|word| secrets.iter().fold(word.clone(), |word, secret| word.replace(secret, "***")))

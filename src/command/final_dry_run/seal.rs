@@ -57,12 +57,10 @@ pub(super) fn seal(
         let mut brief = review::brief(&audit.summary, audit.sign_off.as_ref(), remarks, audit.summary.generated_at);
         brief.evidence_packet.clone_from(&bundle.evidence_packet);
         documents.write("review", &brief, &report::review::review(&brief))?;
-        // An objective that was not reached counts: whoever reads only the exit code must not miss it.
-        bundle.status = bundle.status.max(brief.status);
         bundle.review = Some(brief);
     }
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
-    let doc = report::run::run(record, &audit, because(&audit, &bundle), shown, &again).with_status(bundle.status);
+    let doc = report::run::run(record, &audit, report::audit::because(&audit), shown, &again);
     documents.write("summary", &bundle, &doc)?;
     if !args.no_wrap_up {
         follow_up(&mut documents, &bundle)?;
@@ -86,14 +84,6 @@ fn follow_up(documents: &mut Documents<'_>, bundle: &Bundle) -> Result<(), Error
     documents.write("backlog", &backlog, &report::backlog::document(&backlog))?;
     let minutes = wrap_up::from_bundle(&document, "summary.json", &[], &wrap_up::Options::new(at));
     documents.write("wrap_up", &minutes, &report::wrap_up::minutes(&minutes))
-}
-
-/// What decided the verdict, in the words of the audit; an objective that was not reached comes on top.
-fn because(audit: &Audit, bundle: &Bundle) -> Vec<String> {
-    let mut because = report::audit::because(audit);
-    let missed = bundle.review.iter().flat_map(|r| &r.action_items).filter(|i| i.category == "objective");
-    because.extend(missed.filter(|i| i.severity == bundle.status).map(|i| i.description.clone()));
-    because
 }
 
 /// The documents of a run, written into its directory and kept for the packet.

@@ -61,6 +61,8 @@ pub(super) struct LogFile {
     lost: u64,
     error: Option<String>,
     paths: Vec<PathBuf>,
+    /// Lines in the parts that are closed, in their order.
+    closed: Vec<u64>,
 }
 
 enum Encoder {
@@ -137,6 +139,7 @@ impl LogFile {
             lost: 0,
             error: None,
             paths: vec![path],
+            closed: Vec::new(),
         })
     }
 
@@ -215,6 +218,7 @@ impl LogFile {
             self.broken_since = None;
         }
         self.check();
+        self.count_removed_parts();
         let encoder = std::mem::replace(&mut self.encoder, Encoder::Plain);
         let result = encoder
             .finish()
@@ -222,6 +226,16 @@ impl LogFile {
             .map(|()| self.settle())
             .and_then(|()| self.file.sync_all());
         self.note(result);
+    }
+
+    /// Earlier parts that are gone take their lines with them.
+    fn count_removed_parts(&mut self) {
+        let parts: Vec<(PathBuf, u64)> = self.paths.iter().cloned().zip(self.closed.iter().copied()).collect();
+        for (path, lines) in parts.into_iter().filter(|(path, _)| !path.exists()) {
+            self.lost += lines;
+            self.error.get_or_insert_with(|| "a part of the log was removed".to_owned());
+            self.paths.retain(|kept| *kept != path);
+        }
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -290,6 +304,9 @@ impl LogFile {
         fs::create_dir_all(&self.folder)?;
         let path = self.path_of(self.part + 1);
         (self.file, self.inode) = create(&path)?;
+        if self.closed.len() < self.paths.len() {
+            self.closed.push(self.part_lines);
+        }
         self.encoder = Encoder::new(self.compression)?;
         self.part += 1;
         self.paths.push(path);

@@ -114,6 +114,8 @@ struct Evidence {
     pauses: Vec<f64>,
     /// Lines that the logs must account for, by the record of the run.
     captured: Option<u64>,
+    /// Records by level, where none was lost, by the record of the run.
+    levels: Option<BTreeMap<String, u64>>,
     /// What is wrong with the run itself.
     findings: Vec<Finding>,
     /// What the run was asked for.
@@ -217,6 +219,11 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
                 "the run captured {captured} lines, but its logs hold {held}: they are not as they were written"
             );
             logs.findings.push(Finding::fail(text).with("captured_lines", captured).with("held_lines", held));
+            logs.status = Status::Fail;
+        } else if logs.levels_not_listed == 0 && evidence.levels.as_ref().is_some_and(|l| *l != logs.level_counts) {
+            let text =
+                "the levels of the records are not those that the run captured: its logs are not as they were written";
+            logs.findings.push(Finding::fail(text));
             logs.status = Status::Fail;
         }
     }

@@ -1,5 +1,6 @@
 //! Finds the evidence in a run directory: by its record, or by convention where there is none.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -115,6 +116,15 @@ impl Folder<'_> {
         evidence.window = record.ended_at.map(|end| (record.started_at, end));
         evidence.duration_seconds = record.duration_seconds;
         evidence.pauses = pauses(record);
+        evidence.levels = Some(record.capture.level_counts.clone()).filter(|_| record.capture.lost_lines == 0);
+        let listed = record.incidents.iter().fold(BTreeMap::new(), |mut counts: BTreeMap<Status, u64>, incident| {
+            *counts.entry(incident.severity).or_default() += incident.count;
+            counts
+        });
+        if !record.incident_counts.is_empty() && listed != record.incident_counts {
+            let text = "the incidents of the run record are not those that it counted: it is not as it was written";
+            evidence.findings.push(Finding::fail(text).in_file(self.name(record::FILE_NAME), None));
+        }
         // A record that counts no lines at all was made by another writer, or by hand.
         evidence.captured = Some(&record.capture)
             .filter(|capture| record.state == State::Complete && capture.total_lines > 0)
@@ -290,6 +300,8 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         allow_warnings: Some(settings.allow_warnings),
         optional_diary: Some(!settings.require_diary),
         optional_performance: Some(!settings.require_performance),
-        ..Layer::default()
+        diary_accept_status: Some(settings.diary_accept_status.clone()),
+        performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
+        max_listed: settings.max_listed,
     }
 }

@@ -34,7 +34,9 @@ impl Machine {
         if self.child == Child::Over {
             return self.refresh_if_owed(now, todo);
         }
-        self.watch_child(now, held_up > HELD_UP, todo);
+        if self.gone.is_none() {
+            self.watch_child(now, held_up > HELD_UP, todo);
+        }
         if due(&mut self.next.disk, now, DISK_INTERVAL) {
             todo.push(Action::CheckDisk);
         }
@@ -42,6 +44,7 @@ impl Machine {
             todo.push(Action::CheckEvidence);
         }
         if let Some(interval) = self.plan.sample_interval
+            && self.gone.is_none()
             && matches!(self.child, Child::Running | Child::Stopping { .. })
             && due(&mut self.next.sample, now, interval)
         {
