@@ -71,10 +71,10 @@ fn soak(minutes: &[&str]) -> Outcome {
 }
 
 impl Tool {
-    /// Builds emp-ops for release.
+    /// Builds emp-ops for release, together with this crate: so both share one build of every dependency.
     fn build() -> Result<Self, String> {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let status = cargo.args(["build", "--release", "--package", "emp-ops"]).status();
+        let status = cargo.args(["build", "--release", "--package", "emp-ops", "--package", "xtask"]).status();
         if !status.map_err(|e| format!("cannot run cargo: {e}"))?.success() {
             return Err("the release build failed".to_owned());
         }
