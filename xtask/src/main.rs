@@ -74,7 +74,13 @@ impl Tool {
     /// Builds emp-ops for release, together with this crate: so both share one build of every dependency.
     fn build() -> Result<Self, String> {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let status = cargo.args(["build", "--release", "--package", "emp-ops", "--package", "xtask"]).status();
+        cargo.args(["build", "--release", "--package", "emp-ops", "--package", "xtask"]);
+        // What cargo told this process of its own package would make some build scripts run anew.
+        let own = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        for (name, _) in env::vars_os().filter(|(n, _)| own.iter().any(|own| n.to_string_lossy().starts_with(own))) {
+            cargo.env_remove(name);
+        }
+        let status = cargo.status();
         if !status.map_err(|e| format!("cannot run cargo: {e}"))?.success() {
             return Err("the release build failed".to_owned());
         }
