@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::command::{self, Common, Error};
-use crate::io::terminal;
+use crate::io::{guard, terminal};
 
 /// Supervises a rehearsal, keeps its evidence, judges it and packs it for sign-off.
 #[derive(Debug, Parser)]
@@ -30,6 +30,12 @@ enum Command {
     /// The built-in systems for drills and tests
     #[command(hide = true, subcommand)]
     Simulate(command::simulate::Simulate),
+    /// The process that outlives a killed supervisor to end its command
+    #[command(name = guard::WORD, hide = true)]
+    Guard {
+        /// What the environment of the command holds
+        mark: String,
+    },
     /// Make one queue of follow-ups from evidence and status reports
     Backlog(command::backlog::Backlog),
     /// Prove a staging environment end to end
@@ -84,6 +90,10 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
         Command::OfflineQa(args) => command::offline_qa::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
+        Command::Guard { mark } => {
+            guard::watch(&mark);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::StageSmoke(args) => command::stage_smoke::run(&common, &args),
         Command::StageAlerts(args) => command::stage_alerts::run(&common, &args),
         Command::Watch(args) => command::watch::run(&common, &args),

@@ -103,7 +103,7 @@ fn as_pid(pid: u32) -> Option<Pid> {
 }
 
 /// All processes below this one, except `spared`: the tree of the command, orphans included.
-pub fn descendants(spared: Option<u32>) -> Vec<procfs::process::Stat> {
+pub fn descendants(spared: &[u32]) -> Vec<procfs::process::Stat> {
     let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
     let stats: Vec<_> = all.filter_map(|p| p.ok()?.stat().ok()).collect();
     let mut children: HashMap<i32, Vec<usize>> = HashMap::new();
@@ -115,7 +115,7 @@ pub fn descendants(spared: Option<u32>) -> Vec<procfs::process::Stat> {
     while let Some(parent) = stack.pop() {
         for &i in children.get(&parent).into_iter().flatten() {
             let pid = stats[i].pid;
-            if spared.is_none_or(|s| i64::from(s) != i64::from(pid)) && seen.insert(pid) {
+            if !spared.iter().any(|s| i64::from(*s) == i64::from(pid)) && seen.insert(pid) {
                 stack.push(pid);
             }
         }
@@ -124,13 +124,14 @@ pub fn descendants(spared: Option<u32>) -> Vec<procfs::process::Stat> {
 }
 
 /// Ends everything that outlived the command. Processes that end by themselves within `follow` are no leak; the
-/// others are asked politely, then killed when `grace` is over. Names what it had to end.
-pub fn end_leftovers(follow: Duration, grace: Duration) -> Vec<Process> {
+/// others are asked politely, then killed when `grace` is over. Names what it had to end. `spared` are other children
+/// of this process.
+pub fn end_leftovers(spared: &[u32], follow: Duration, grace: Duration) -> Vec<Process> {
     let mut found: Vec<Process> = Vec::new();
     let started = Instant::now();
     loop {
-        collect_orphans(None);
-        let alive: Vec<_> = descendants(None).into_iter().filter(|s| s.state != 'Z').collect();
+        collect_orphans(spared);
+        let alive: Vec<_> = descendants(spared).into_iter().filter(|s| s.state != 'Z').collect();
         if alive.is_empty() || started.elapsed() > follow + grace + Duration::from_secs(5) {
             return found;
         }
@@ -151,9 +152,9 @@ pub fn end_leftovers(follow: Duration, grace: Duration) -> Vec<Process> {
     }
 }
 
-/// Collects orphans that have ended, so that they do not stay as zombies for the length of the run; `spared` is
-/// the command itself, for which somebody else waits.
-pub fn collect_orphans(spared: Option<u32>) {
+/// Collects orphans that have ended, so that they do not stay as zombies for the length of the run; `spared` are
+/// processes for which somebody else waits.
+pub fn collect_orphans(spared: &[u32]) {
     let here = rustix::process::getpid().as_raw_nonzero().get();
     for stat in descendants(spared).iter().filter(|s| s.state == 'Z' && s.ppid == here) {
         let _ = rustix::process::waitpid(Pid::from_raw(stat.pid), WaitOptions::NOHANG);

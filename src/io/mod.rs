@@ -8,6 +8,7 @@ pub mod decode;
 pub mod files;
 pub mod fleet;
 pub mod follow;
+pub mod guard;
 pub mod inputs;
 pub mod interrupt;
 pub mod keyboard;

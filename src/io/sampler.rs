@@ -9,6 +9,8 @@ use crate::supervise::event::Measure;
 
 /// Measures CPU and memory of all processes below this one.
 pub struct Sampler {
+    /// Processes that do not count.
+    spared: Vec<u32>,
     /// CPU ticks of each process at the sample before, by process id and start time.
     before: HashMap<(i32, u64), u64>,
     at: Instant,
@@ -16,10 +18,10 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// A sampler whose first sample covers the time from now on.
-    pub fn new() -> Self {
+    /// A sampler whose first sample covers the time from now on; `spared` are processes that do not count.
+    pub fn new(spared: Vec<u32>) -> Self {
         let meminfo = procfs::Current::current().map(|info: procfs::Meminfo| info.mem_total);
-        Self { before: HashMap::new(), at: Instant::now(), machine_memory: meminfo.unwrap_or(0) }
+        Self { spared, before: HashMap::new(), at: Instant::now(), machine_memory: meminfo.unwrap_or(0) }
     }
 
     /// Measures the tree now.
@@ -30,7 +32,7 @@ impl Sampler {
         let mut now = HashMap::new();
         let mut rss_bytes = 0;
         let mut processes = 0;
-        for stat in child::descendants(None) {
+        for stat in child::descendants(&self.spared) {
             let used = stat.utime + stat.stime;
             let key = (stat.pid, stat.starttime);
             // A process that ended since takes its last ticks with it; short-lived ones are undercounted.
@@ -47,12 +49,6 @@ impl Sampler {
             rss_bytes,
             memory_percent: percent(rss_bytes as f64, self.machine_memory as f64),
         }
-    }
-}
-
-impl Default for Sampler {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -14,6 +14,7 @@ use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
 use super::child::{self, Launch};
 use super::clock;
 use super::files::{self, FileError};
+use super::guard::Guard;
 use super::pid;
 use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
@@ -105,7 +106,9 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     child::become_subreaper()?;
     let (sender, receiver) = mpsc::sync_channel(1024);
     listen(&sender)?;
-    let Setup { folder, launch, sink, evidence, timeline, stderr_level, secrets, record } = setup;
+    let guard = Guard::start()?;
+    let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, secrets, record } = setup;
+    launch.environment.push(guard.variable());
     let logs = sink.folder.clone();
     let sink = Sink::open(sink).map_err(|source| FileError::new("create", logs, source))?;
     let clocks = Clocks::start();
@@ -124,7 +127,8 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
         sender,
         pumps: Vec::new(),
         child_pid: None,
-        sampler: Sampler::new(),
+        sampler: Sampler::new(vec![guard.pid()]),
+        guard,
         progress,
         progress_failed: false,
         collected: Instant::now(),
@@ -173,6 +177,7 @@ struct Driver {
     pumps: Vec<JoinHandle<std::io::Result<()>>>,
     child_pid: Option<u32>,
     sampler: Sampler,
+    guard: Guard,
     progress: ProgressFile,
     progress_failed: bool,
     collected: Instant,
@@ -198,7 +203,8 @@ impl Driver {
             }
             if self.collected.elapsed() > COLLECT {
                 self.collected = Instant::now();
-                child::collect_orphans(self.child_pid);
+                let spared: Vec<u32> = self.child_pid.into_iter().chain([self.guard.pid()]).collect();
+                child::collect_orphans(&spared);
             }
         }
         Ok(())
@@ -305,7 +311,7 @@ impl Driver {
     /// The command has ended: ends what it left behind, empties the pipes, then tells the machine.
     fn child_ended(&mut self, exit: Exit) -> Result<(), RunError> {
         self.feed(Event::Gone)?;
-        let leaked = child::end_leftovers(FOLLOW, LEAK_GRACE);
+        let leaked = child::end_leftovers(&[self.guard.pid()], FOLLOW, LEAK_GRACE);
         let drained = Instant::now();
         while self.pumps.iter().any(|p| !p.is_finished()) && drained.elapsed() < DRAIN {
             thread::sleep(Duration::from_millis(2));

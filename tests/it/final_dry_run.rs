@@ -64,14 +64,37 @@ fn finish(bench: &Bench, output: Output) -> Run {
 }
 
 /// Starts a rehearsal in the background and waits until its log shows a first line.
-fn start(bench: &Bench, options: &[&str], script: &str) -> Child {
+fn start(bench: &Bench, options: &[&str], script: &str) -> Running {
     let mut command = bench.command(&[&["final-dry-run"], SHORT, options, &["--", "sh", "-c", script]].concat());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let running = Running(Some(child));
     wait_for(|| {
         let logs = fs::read_dir(bench.path().join("runs/r/logs")).ok()?;
         logs.flatten().any(|f| f.metadata().is_ok_and(|m| m.len() > 0)).then_some(())
     });
-    child
+    running
+}
+
+/// A rehearsal in the background, which does not outlive a test that fails.
+struct Running(Option<Child>);
+
+impl Running {
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.0.as_ref().unwrap()), signal).unwrap();
+    }
+
+    fn output(mut self) -> Output {
+        output_of(self.0.take().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 fn wait_for<T>(mut what: impl FnMut() -> Option<T>) -> T {
@@ -83,10 +106,6 @@ fn wait_for<T>(mut what: impl FnMut() -> Option<T>) -> T {
         assert!(started.elapsed() < Duration::from_secs(20), "waited in vain");
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-fn send(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 fn output_of(child: Child) -> Output {
@@ -323,10 +342,9 @@ fn values_of_the_environment_stay_out_of_the_evidence() {
 #[test]
 fn a_removed_directory_is_noticed_and_capture_goes_on() {
     let bench = Bench::new();
-    let mut child = start(&bench, &["--duration", "4s"], "while :; do echo beat; sleep 0.05; done");
+    let child = start(&bench, &["--duration", "4s"], "while :; do echo beat; sleep 0.05; done");
     fs::remove_dir_all(bench.path().join("runs/r/logs")).unwrap();
-    assert!(child.wait().is_ok());
-    let run = finish(&bench, output_of(child));
+    let run = finish(&bench, child.output());
     run.has("fail capture", "the file was removed");
     let lost = run.record["capture"]["lost_lines"].as_u64().unwrap();
     assert!(lost > 0);
@@ -338,8 +356,8 @@ fn a_first_signal_seals_the_packet_and_a_second_kills() {
     for (signal, name) in [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
         let bench = Bench::new();
         let child = start(&bench, &["--duration", "1h"], "echo up; exec sleep 60");
-        send(&child, signal);
-        let run = finish(&bench, output_of(child));
+        child.send(signal);
+        let run = finish(&bench, child.output());
         run.has("fail signal", name);
         assert_eq!(run.record["state"], "complete");
         assert!(run.folder.join("packet/SHA256SUMS").exists(), "{:?}", run.output);
@@ -347,11 +365,11 @@ fn a_first_signal_seals_the_packet_and_a_second_kills() {
     let bench = Bench::new();
     let script = "trap '' INT TERM; echo up; while :; do sleep 0.05; done";
     let child = start(&bench, &["--duration", "1h", "--shutdown-grace", "1h"], script);
-    send(&child, Signal::INT);
+    child.send(Signal::INT);
     let state = bench.path().join("runs/r/progress.json");
     wait_for(|| fs::read_to_string(&state).ok()?.contains("\"stopping\"").then_some(()));
-    send(&child, Signal::INT);
-    let run = finish(&bench, output_of(child));
+    child.send(Signal::INT);
+    let run = finish(&bench, child.output());
     assert_eq!(run.record["attempts"][0]["signal"], 9);
 }
 
@@ -363,7 +381,7 @@ fn a_stopped_command_can_still_be_ended() {
     let child = start(&bench, &["--duration", "700ms"], &script);
     let app = i32::try_from(number_in(&pid)).unwrap();
     kill_process(Pid::from_raw(app).unwrap(), Signal::STOP).unwrap();
-    let run = finish(&bench, output_of(child));
+    let run = finish(&bench, child.output());
     assert_eq!(run.record["ended_because"], "duration_reached");
 }
 
@@ -371,18 +389,20 @@ fn a_stopped_command_can_still_be_ended() {
 fn a_killed_supervisor_takes_the_command_with_it_and_leaves_evidence_that_fails() {
     let bench = Bench::new();
     let pid = bench.path().join("pid");
-    let script = format!("echo $$ > {}; while :; do echo beat; sleep 0.05; done", pid.display());
+    let helper = bench.path().join("helper");
+    let (app, aide) = (pid.display(), helper.display());
+    let script = format!("echo $$ > {app}; sleep 60 & echo $! > {aide}; while :; do echo beat; sleep 0.05; done");
     let child = start(&bench, &["--duration", "1h", "--compress", "gz"], &script);
-    let app = number_in(&pid);
+    let (app, helper) = (number_in(&pid), number_in(&helper));
     // Compressed logs are flushed every second; wait for the first.
     wait_for(|| {
         let audit = bench.run(&["audit", "runs/r", "--format", "json"]);
         let json: Value = serde_json::from_str(&audit.stdout).ok()?;
         (json["logs"]["records"].as_u64()? > 0).then_some(())
     });
-    send(&child, Signal::KILL);
-    let _ = output_of(child);
-    wait_for(|| (!alive(app)).then_some(()));
+    child.send(Signal::KILL);
+    let _ = child.output();
+    wait_for(|| (!alive(app) && !alive(helper)).then_some(()));
     let audit = bench.run(&["audit", "runs/r"]).exits(1);
     assert!(audit.stdout.starts_with("FAIL"), "{audit:?}");
     assert!(audit.stdout.contains("not completed"), "{audit:?}");
