@@ -1,0 +1,76 @@
+//! A small process that ends the command and all that it started when the supervisor is killed.
+//!
+//! The parent-death signal reaches only the command itself. The guard waits on a pipe that closes when emp-ops is
+//! gone, however that came, and ends every process that carries the mark of the run in its environment.
+
+use std::ffi::OsStr;
+use std::io::{self, Read as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use procfs::process::Process;
+use rustix::process::{Pid, Signal};
+
+use super::random;
+
+/// The variable in the environment of a command that tells to which run its processes belong.
+pub const MARK: &str = "EMP_OPS_RUN_MARK";
+/// The hidden subcommand of the guard.
+pub const WORD: &str = "guard";
+/// How long processes that fork again and again are chased.
+const CHASE: Duration = Duration::from_secs(5);
+
+/// The guard of this process; it stays until this process ends.
+pub struct Guard {
+    child: Child,
+    mark: String,
+}
+
+impl Guard {
+    /// Starts the guard, out of reach of the terminal's signals.
+    ///
+    /// # Errors
+    /// The process cannot be started.
+    pub fn start() -> io::Result<Self> {
+        let mark = random::uuid()?;
+        // This path works even when the program was replaced since it started.
+        let mut command = Command::new("/proc/self/exe");
+        command.args([WORD, &mark]).env_remove(MARK).process_group(0);
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        Ok(Self { child, mark })
+    }
+
+    /// Its process id: it is a child of emp-ops, but no part of what is supervised.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the environment of the command must hold.
+    pub fn variable(&self) -> (String, String) {
+        (MARK.to_owned(), self.mark.clone())
+    }
+}
+
+/// The guard's own side: waits for the end of the supervisor, then ends what carries `mark`.
+pub fn watch(mark: &str) {
+    // Nothing is ever written; an error means that the pipe is gone too.
+    let _ = io::stdin().read(&mut [0]);
+    let started = Instant::now();
+    while end_marked(mark) && started.elapsed() < CHASE {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Kills every process with this mark. Returns whether there was one.
+fn end_marked(mark: &str) -> bool {
+    let Ok(all) = procfs::process::all_processes() else { return false };
+    let marked =
+        |process: &Process| process.environ().is_ok_and(|all| all.get(OsStr::new(MARK)).is_some_and(|m| m == mark));
+    let found: Vec<Pid> = all.flatten().filter(marked).filter_map(|process| Pid::from_raw(process.pid)).collect();
+    for pid in &found {
+        let _ = rustix::process::kill_process(*pid, Signal::KILL);
+    }
+    !found.is_empty()
+}
