@@ -70,8 +70,7 @@ pub struct RunRecord {
     /// What was sampled of the process tree.
     #[serde(default)]
     pub resource_monitor: ResourceMonitor,
-    /// The chain of progress snapshots.
-    #[serde(default)]
+    /// The chain of progress snapshots. A record without it is no record: its absence would hide a lost timeline.
     pub progress: ProgressChain,
     /// What the operator attached to the run.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]

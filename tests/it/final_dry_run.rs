@@ -266,6 +266,10 @@ fn an_edited_run_directory_does_not_pass() {
     fs::write(run.folder.join("run.json"), record.to_string()).unwrap();
     let audit = bench.run(&["audit", "runs/r"]).exits(1);
     assert!(audit.stdout.contains("the incidents of the run"), "{audit:?}");
+    record["schema"] = "emp-ops/run/v9".into();
+    fs::write(run.folder.join("run.json"), record.to_string()).unwrap();
+    let audit = bench.run(&["audit", "runs/r"]).exits(1);
+    assert!(audit.stdout.contains("its schema is `emp-ops/run/v9`"), "{audit:?}");
 }
 
 #[test]

@@ -107,7 +107,13 @@ impl Folder<'_> {
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(fault(error.source.to_string())),
             Ok(bytes) => {
-                serde_json::from_str(&document::text(&bytes)).map(Some).map_err(|error| fault(error.to_string()))
+                let record: RunRecord =
+                    serde_json::from_str(&document::text(&bytes)).map_err(|error| fault(error.to_string()))?;
+                if record.schema == record::SCHEMA {
+                    Ok(Some(record))
+                } else {
+                    Err(fault(format!("its schema is `{}`, not `{}`", record.schema, record::SCHEMA)))
+                }
             }
         }
     }

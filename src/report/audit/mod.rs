@@ -88,10 +88,10 @@ fn would_change(audit: &Audit) -> Option<String> {
         .filter(|gate| gate.status == audit.verdict && !to_mend.contains(gate))
         .map(|gate| gate.name.as_str())
         .collect();
-    let of = count(audit.gates.len() as u64, "gate");
-    let these = match to_mend.len() {
-        1 => format!("once this one of {of} passes"),
-        n => format!("once these {n} of {of} pass"),
+    let these = match (to_mend.len(), audit.gates.len()) {
+        (1, 1) => "once this gate passes".to_owned(),
+        (1, all) => format!("once this one of {all} gates passes"),
+        (n, all) => format!("once these {n} of {all} gates pass"),
     };
     let follow = match following.as_slice() {
         [] => String::new(),
