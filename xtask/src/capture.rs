@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -39,28 +39,26 @@ fn rate(lines: u64, cost: &Cost) -> String {
     format!("{:9.0} lines/s", lines as f64 / cost.wall.as_secs_f64())
 }
 
+/// The words that supervise `sh -c script` below `root`, without evidence files.
+pub(crate) fn rehearsal(tool: &Tool, root: &Path, name: &str, options: &[&str], script: &str) -> Vec<String> {
+    let (tool, root) = (tool.path.display().to_string(), root.display().to_string());
+    let fixed = [&tool, "final-dry-run", "--no-diary", "--no-performance", "--output-root", &root, "--run-name", name];
+    [&fixed, options, &["--", "sh", "-c", script]].concat().into_iter().map(str::to_owned).collect()
+}
+
+/// Starts a command whose output nobody reads.
+pub(crate) fn start(words: &[String]) -> Result<Child, String> {
+    let mut command = Command::new(&words[0]);
+    let child = command.args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    child.map_err(|e| format!("cannot start {}: {e}", words[0]))
+}
+
 /// Supervises `sh -c script` to its end without judging criteria; checks that every line was counted.
 fn supervise(tool: &Tool, folder: &Path, name: &str, options: &[&str], script: &str) -> Result<Cost, String> {
-    let root = folder.display().to_string();
-    let tool = tool.path.display().to_string();
-    let fixed = [
-        &tool,
-        "final-dry-run",
-        "--output-root",
-        &root,
-        "--run-name",
-        name,
-        "--duration",
-        "1h",
-        "--required-duration",
-        "0s",
-        "--no-diary",
-        "--no-performance",
-        "--no-packet",
-        "--fail-on",
-        "never",
-    ];
-    let cost = measure::run(&[&fixed[..], options, &["--", "sh", "-c", script]].concat())?;
+    let fixed = ["--duration", "1h", "--required-duration", "0s", "--no-packet", "--fail-on", "never"];
+    let words = rehearsal(tool, folder, name, &[&fixed, options].concat(), script);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let cost = measure::run(&words)?;
     if cost.code != 0 {
         return Err(format!("the run {name} ended with code {}", cost.code));
     }
@@ -80,19 +78,7 @@ pub(crate) fn record(run: &Path) -> Result<Value, String> {
 /// What emp-ops itself uses while the command logs a hundred lines a second.
 fn idle(tool: &Tool, folder: &Path) -> Outcome {
     let script = "while :; do echo 'an ordinary line of the log, about a hundred bytes long, as many systems write'; sleep 0.0095; done";
-    let mut run = Command::new(&tool.path);
-    run.args([
-        "final-dry-run",
-        "--no-diary",
-        "--no-performance",
-        "--run-name",
-        "idle",
-        "--duration",
-        "21s",
-        "--output-root",
-    ]);
-    run.arg(folder).args(["--", "sh", "-c", script]).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut run = run.spawn().map_err(|e| e.to_string())?;
+    let mut run = start(&rehearsal(tool, folder, "idle", &["--duration", "21s"], script))?;
     thread::sleep(Duration::from_secs(20));
     let stat = fs::read_to_string(format!("/proc/{}/stat", run.id())).map_err(|e| e.to_string())?;
     let fields: Vec<f64> =
@@ -107,19 +93,7 @@ fn idle(tool: &Tool, folder: &Path) -> Outcome {
 /// From an error line to `progress.json`: the 95th percentile of a hundred.
 fn latency(tool: &Tool, folder: &Path) -> Outcome {
     let script = "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo \"{\\\"level\\\":\\\"error\\\",\\\"message\\\":\\\"$(cat /proc/sys/kernel/random/uuid | tr 0-9 g-p)\\\"}\"; sleep 0.2; done";
-    let mut run = Command::new(&tool.path);
-    run.args([
-        "final-dry-run",
-        "--no-diary",
-        "--no-performance",
-        "--run-name",
-        "latency",
-        "--duration",
-        "1h",
-        "--output-root",
-    ]);
-    run.arg(folder).args(["--", "sh", "-c", script]).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut run = run.spawn().map_err(|e| e.to_string())?;
+    let mut run = start(&rehearsal(tool, folder, "latency", &["--duration", "1h"], script))?;
     let progress = folder.join("latency/progress.json");
     let mut seen = 0;
     let mut delays = Vec::new();

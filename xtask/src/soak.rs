@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::capture::record;
+use crate::capture::{record, rehearsal, start};
 use crate::{Outcome, Tool};
 
 /// The command: numbered lines in bursts and pauses, now and then a crash or a process left behind.
@@ -20,25 +20,33 @@ while :; do
 done
 "#;
 
+/// The memory that emp-ops may take, in KiB.
+const LIMIT: u64 = 32 << 10;
+
 pub(crate) fn run(tool: &Tool, minutes: f64) -> Outcome {
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let state = format!("STATE={}/state", folder.path().display());
-    let duration = format!("{:.0}s", (minutes * 60.0).max(20.0));
-    let mut command = Command::new(&tool.path);
-    command.args(["final-dry-run", "--no-diary", "--no-performance", "--run-name", "soak", "--no-packet"]);
-    command.args(["--duration", &duration, "--env", &state, "--restart", "always", "--max-restarts", "100000"]);
-    command.args(["--backoff", "200ms", "--backoff-max", "200ms", "--rotate-size", "8MiB", "--sample-interval", "1s"]);
-    command.args(["--compress", "gz", "--progress-interval", "5s", "--fail-on", "never", "--output-root"]);
-    command.arg(folder.path()).args(["--", "sh", "-c", SCRIPT]).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|e| e.to_string())?;
+    let length = Duration::from_secs_f64((minutes * 60.0).max(20.0).round());
+    let duration = format!("{}s", length.as_secs());
+    let options = [
+        &["--no-packet", "--fail-on", "never", "--duration", &duration, "--env", &state][..],
+        &["--restart", "always", "--max-restarts", "100000", "--backoff", "200ms", "--backoff-max", "200ms"],
+        &["--rotate-size", "8MiB", "--compress", "gz", "--sample-interval", "1s", "--progress-interval", "5s"],
+    ];
+    let mut child = start(&rehearsal(tool, folder.path(), "soak", &options.concat(), SCRIPT))?;
     let run = folder.path().join("soak");
     let started = Instant::now();
-    let mut memory = Vec::new();
+    let mut memory = Memory::default();
     let mut removed = false;
     while child.try_wait().map_err(|e| e.to_string())?.is_none() {
         thread::sleep(Duration::from_millis(500));
-        memory.extend(resident(child.id()));
-        if !removed && started.elapsed().as_secs_f64() > minutes * 30.0 {
+        let part = match started.elapsed() {
+            past if past < length / 2 => &mut memory.first_half,
+            past if past < length => &mut memory.second_half,
+            _ => &mut memory.judging,
+        };
+        *part = (*part).max(resident(child.id()).unwrap_or(0));
+        if !removed && started.elapsed() > length / 2 {
             removed = true;
             fs::remove_dir_all(run.join("logs")).map_err(|e| e.to_string())?;
             println!("  half-way: the log directory was removed");
@@ -47,13 +55,22 @@ pub(crate) fn run(tool: &Tool, minutes: f64) -> Outcome {
     judge(&run, folder.path(), &memory)
 }
 
+/// The most memory that emp-ops held, in KiB.
+#[derive(Default)]
+struct Memory {
+    first_half: u64,
+    second_half: u64,
+    /// When the command was stopped: while its evidence was judged.
+    judging: u64,
+}
+
 /// Resident memory of a process in KiB.
 fn resident(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse().ok())
 }
 
-fn judge(run: &Path, folder: &Path, memory: &[u64]) -> Outcome {
+fn judge(run: &Path, folder: &Path, memory: &Memory) -> Outcome {
     let record = record(run)?;
     let capture = &record["capture"];
     let number = |v: &serde_json::Value| v.as_u64().unwrap_or_default();
@@ -72,10 +89,11 @@ fn judge(run: &Path, folder: &Path, memory: &[u64]) -> Outcome {
         "  {attempts} attempts, {} log parts, {total} lines captured, {kept} kept, {lost} lost with the directory",
         logs.len()
     );
-    let half = memory.len() / 2;
-    let peak = |part: &[u64]| part.iter().copied().max().unwrap_or(0);
-    let (early, late) = (peak(&memory[..half]), peak(&memory[half..]));
-    println!("  memory of emp-ops: {early} KiB at most in the first half, {late} KiB in the second");
+    let Memory { first_half: early, second_half: late, judging } = *memory;
+    println!(
+        "  memory of emp-ops: {early} KiB at most in the first half, {late} KiB in the second, {judging} KiB while \
+         it judged the evidence"
+    );
     let leaked = Command::new("pgrep").args(["-f", "^sleep 3600$"]).output().map_err(|e| e.to_string())?.stdout;
     let mut wrong = Vec::new();
     if kept + lost != total {
@@ -87,6 +105,9 @@ fn judge(run: &Path, folder: &Path, memory: &[u64]) -> Outcome {
     }
     if late > early + early / 4 + 2048 {
         wrong.push("memory grows".to_owned());
+    }
+    if early.max(late).max(judging) > LIMIT {
+        wrong.push(format!("emp-ops took more than {LIMIT} KiB"));
     }
     if !leaked.is_empty() {
         wrong.push("processes were leaked".to_owned());
