@@ -25,49 +25,65 @@ impl Piece {
     }
 }
 
-/// Reads to the end, or to the first error; what was read before it is emitted first. `emit` takes a piece and gives
-/// back a buffer to use again.
-///
-/// # Errors
-/// The reader fails.
-pub(super) fn cut(reader: &mut dyn Read, emit: &mut dyn FnMut(Piece) -> Vec<u8>) -> io::Result<()> {
-    let mut buffer: Vec<u8> = Vec::with_capacity(PIECE);
-    let mut skipping = false;
-    loop {
-        let from = buffer.len();
-        let room = if from < PIECE { PIECE - from } else { PIECE };
-        let result = fill(reader, &mut buffer, room);
-        let ended = !matches!(result, Ok(true));
-        if skipping {
-            match memchr::memchr(b'\n', &buffer) {
-                Some(end) => {
-                    buffer.drain(..=end);
-                    skipping = false;
+/// A text, piece by piece.
+pub(super) struct Pieces<R> {
+    reader: R,
+    /// The start of a line whose end is still to come.
+    rest: Vec<u8>,
+    /// Whether the line at hand is passed over.
+    skipping: bool,
+    ended: bool,
+    fault: Option<io::Error>,
+}
+
+impl<R: Read> Pieces<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, rest: Vec::new(), skipping: false, ended: false, fault: None }
+    }
+
+    /// The next piece, in the memory of `buffer`; none at the end.
+    ///
+    /// # Errors
+    /// The reader failed; what it had read before came as a piece.
+    pub(super) fn next(&mut self, mut buffer: Vec<u8>) -> io::Result<Option<Piece>> {
+        buffer.clear();
+        buffer.append(&mut self.rest);
+        while !self.ended {
+            let room = if buffer.len() < PIECE { PIECE - buffer.len() } else { PIECE };
+            match fill(&mut self.reader, &mut buffer, room) {
+                Ok(more) => self.ended = !more,
+                Err(error) => {
+                    self.ended = true;
+                    self.fault = Some(error);
                 }
-                None => buffer.clear(),
+            }
+            if self.skipping {
+                match memchr::memchr(b'\n', &buffer) {
+                    Some(end) => {
+                        buffer.drain(..=end);
+                        self.skipping = false;
+                    }
+                    None => buffer.clear(),
+                }
+            }
+            let whole = if self.ended { buffer.len() } else { memchr::memrchr(b'\n', &buffer).map_or(0, |end| end + 1) };
+            if whole > 0 {
+                self.rest.extend_from_slice(&buffer[whole..]);
+                buffer.truncate(whole);
+                return Ok(Some(Piece::Lines(buffer)));
+            }
+            if buffer.len() > LINE_LIMIT {
+                buffer.truncate(SHOWN);
+                self.skipping = true;
+                return Ok(Some(Piece::TooLong(buffer)));
             }
         }
-        let whole = if ended { buffer.len() } else { memchr::memrchr(b'\n', &buffer).map_or(0, |end| end + 1) };
-        if whole > 0 {
-            let rest = buffer[whole..].to_vec();
-            buffer.truncate(whole);
-            buffer = emit(Piece::Lines(buffer));
-            buffer.clear();
-            buffer.extend_from_slice(&rest);
-        } else if buffer.len() > LINE_LIMIT {
-            buffer.truncate(SHOWN);
-            buffer = emit(Piece::TooLong(buffer));
-            buffer.clear();
-            skipping = true;
-        }
-        if ended {
-            return result.map(|_| ());
-        }
+        self.fault.take().map_or(Ok(None), Err)
     }
 }
 
 /// Reads until `room` more bytes are there; false at the end.
-fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, room: usize) -> io::Result<bool> {
+fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, room: usize) -> io::Result<bool> {
     let start = buffer.len();
     buffer.resize(start + room, 0);
     let mut len = start;
@@ -91,16 +107,14 @@ mod tests {
     use super::*;
 
     fn pieces(text: &[u8]) -> Vec<(bool, usize)> {
-        let mut found = Vec::new();
-        let emit = &mut |piece| {
-            found.push(match &piece {
+        let mut pieces = Pieces::new(text);
+        let next = || {
+            Some(match pieces.next(Vec::new()).expect("readable")? {
                 Piece::Lines(lines) => (true, lines.len()),
                 Piece::TooLong(start) => (false, start.len()),
-            });
-            Vec::new()
+            })
         };
-        cut(&mut &text[..], emit).expect("readable");
-        found
+        std::iter::from_fn(next).collect()
     }
 
     #[test]

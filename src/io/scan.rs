@@ -1,5 +1,5 @@
-//! Reads logs and sums them up: large plain files in ranges on all threads, packed files decoded on threads of their
-//! own, several files side by side. The result does not depend on the number of threads or the order of the files.
+//! Reads logs and sums them up: large plain files in ranges on all threads, packed files piece by piece on
+//! several, many files side by side. The result does not depend on the number of threads or the order of the files.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -28,9 +28,9 @@ pub use super::sources::{Source, expand};
 
 /// Clocks may differ by this much before a record lies in the future.
 const SKEW: Duration = Duration::from_secs(300);
-/// Packed files below this size are decoded on the thread that reads their lines.
+/// Packed files below this size are read on one thread.
 const SMALL: u64 = 64 << 10;
-/// At most so many threads read the lines of one packed file; one decoder keeps no more of them busy.
+/// At most so many threads read one packed file; one decoder keeps no more of them busy.
 const READERS: usize = 4;
 
 /// How logs are read and judged.
@@ -300,8 +300,8 @@ impl Scan<'_> {
                 return self.refuse(report, finding);
             }
         }
-        let readers = if threaded { self.threads.min(READERS) } else { 0 };
-        let read = streamed::read(&mut text, context, readers);
+        let threads = if threaded { self.threads.min(READERS) } else { 1 };
+        let read = streamed::read(text, context, threads);
         report.text_bytes = read.bytes;
         self.finish(report, read.part, read.fault);
     }

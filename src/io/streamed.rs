@@ -1,16 +1,18 @@
-//! A stream of text: one thread decodes it and cuts it into pieces, others read the lines.
+//! A stream of text, read by several threads: whichever is free decodes the next piece when few are waiting, else it
+//! reads the lines of one. So no thread waits while there is work of either kind.
 
+use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::sync::Mutex;
-use std::sync::mpsc::{self, Receiver, Sender, sync_channel};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-use super::pieces::{self, Piece};
+use super::pieces::{Piece, Pieces};
 use super::ranges::Ordered;
 use super::scan::lock;
 use crate::evidence::part::{Context, Part};
 
-/// Pieces that may wait for a reader.
+/// Pieces that may wait to be read.
 const WAITING: usize = 2;
 
 /// A stream that was read, to its end or up to a fault.
@@ -23,63 +25,85 @@ pub(super) struct Streamed {
     pub(super) fault: Option<io::Error>,
 }
 
-/// Reads a stream with this many threads beside the one that decodes; on this thread alone for none.
-pub(super) fn read(text: &mut (dyn Read + Send), context: Context, readers: usize) -> Streamed {
-    let state = Mutex::new((Ordered::default(), 0));
-    let take = |number: u64, piece: &Piece| {
-        let (part, bytes) = match piece {
-            Piece::Lines(lines) => (Part::read(lines, context), lines.len() as u64),
-            Piece::TooLong(start) => (Part::too_long(start, context), 0),
-        };
-        let mut state = lock(&state);
-        state.0.add(number, part);
-        state.1 += bytes;
-    };
-    let result = if readers == 0 {
-        let mut number = 0;
-        pieces::cut(text, &mut |piece| {
-            take(number, &piece);
-            number += 1;
-            piece.into_buffer()
-        })
-    } else {
-        side_by_side(text, readers, &take)
-    };
-    let (ordered, bytes) = state.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Streamed { part: ordered.whole.unwrap_or_else(|| Part::new(context)), bytes, fault: result.err() }
+/// Reads a stream on this thread and as many others as make up `threads`.
+pub(super) fn read(text: impl Read + Send, context: Context, threads: usize) -> Streamed {
+    let stream =
+        Stream { context, source: Mutex::new(Pieces::new(text)), desk: Mutex::default(), changed: Condvar::new() };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|| stream.work());
+        }
+        stream.work();
+    });
+    let Desk { parts, bytes, fault, .. } = stream.desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Streamed { part: parts.whole.unwrap_or_else(|| Part::new(context)), bytes, fault }
 }
 
-fn side_by_side(text: &mut (dyn Read + Send), readers: usize, take: &(impl Fn(u64, &Piece) + Sync)) -> io::Result<()> {
-    let (pieces, taken) = sync_channel::<(u64, Piece)>(WAITING);
-    let (empty, used) = mpsc::channel::<Vec<u8>>();
-    let taken = Mutex::new(taken);
-    let work = |taken: &Mutex<Receiver<(u64, Piece)>>, empty: &Sender<Vec<u8>>| {
+struct Stream<R> {
+    context: Context,
+    /// Used by one thread at a time, which says so on the desk.
+    source: Mutex<Pieces<R>>,
+    desk: Mutex<Desk>,
+    changed: Condvar,
+}
+
+/// What the threads share.
+#[derive(Default)]
+struct Desk {
+    /// Pieces that wait, with their numbers.
+    waiting: VecDeque<(u64, Piece)>,
+    /// How many pieces were decoded.
+    decoded: u64,
+    decoding: bool,
+    ended: bool,
+    /// Memory to use again.
+    buffers: Vec<Vec<u8>>,
+    parts: Ordered,
+    bytes: u64,
+    fault: Option<io::Error>,
+}
+
+impl<R: Read> Stream<R> {
+    fn work(&self) {
+        let mut desk = lock(&self.desk);
         loop {
-            let next = lock(taken).recv();
-            let Ok((number, piece)) = next else { return };
-            take(number, &piece);
-            // The decoder may be at its end, and need no buffer any more.
-            let _ = empty.send(piece.into_buffer());
+            if !desk.decoding && !desk.ended && desk.waiting.len() < WAITING {
+                desk.decoding = true;
+                let buffer = desk.buffers.pop().unwrap_or_default();
+                drop(desk);
+                let next = panic::catch_unwind(AssertUnwindSafe(|| lock(&self.source).next(buffer)))
+                    // The other threads wait for this piece.
+                    .unwrap_or_else(|_| Err(io::Error::other("the decoder crashed")));
+                desk = lock(&self.desk);
+                desk.decoding = false;
+                match next {
+                    Ok(Some(piece)) => {
+                        let number = desk.decoded;
+                        desk.waiting.push_back((number, piece));
+                        desk.decoded += 1;
+                    }
+                    Ok(None) => desk.ended = true,
+                    Err(error) => {
+                        desk.ended = true;
+                        desk.fault = Some(error);
+                    }
+                }
+                self.changed.notify_all();
+            } else if let Some((number, piece)) = desk.waiting.pop_front() {
+                drop(desk);
+                let (part, bytes) = match &piece {
+                    Piece::Lines(lines) => (Part::read(lines, self.context), lines.len() as u64),
+                    Piece::TooLong(start) => (Part::too_long(start, self.context), 0),
+                };
+                desk = lock(&self.desk);
+                desk.parts.add(number, part);
+                desk.bytes += bytes;
+                desk.buffers.push(piece.into_buffer());
+            } else if desk.ended {
+                return;
+            } else {
+                desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            }
         }
-    };
-    thread::scope(|scope| {
-        let decoder = scope.spawn(move || {
-            let mut number = 0;
-            pieces::cut(text, &mut |piece| {
-                // The readers outlive this thread, unless they panicked.
-                let _ = pieces.send((number, piece));
-                number += 1;
-                used.try_recv().unwrap_or_default()
-            })
-        });
-        for _ in 1..readers {
-            let empty = empty.clone();
-            scope.spawn(|| {
-                let empty = empty;
-                work(&taken, &empty);
-            });
-        }
-        work(&taken, &empty);
-        decoder.join().unwrap_or_else(|_| Err(io::Error::other("the decoder crashed")))
-    })
+    }
 }
