@@ -66,7 +66,8 @@ impl<R: Read> Pieces<R> {
                     None => buffer.clear(),
                 }
             }
-            let whole = if self.ended { buffer.len() } else { memchr::memrchr(b'\n', &buffer).map_or(0, |end| end + 1) };
+            let whole =
+                if self.ended { buffer.len() } else { memchr::memrchr(b'\n', &buffer).map_or(0, |end| end + 1) };
             if whole > 0 {
                 self.rest.extend_from_slice(&buffer[whole..]);
                 buffer.truncate(whole);
