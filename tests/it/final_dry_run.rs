@@ -84,7 +84,7 @@ impl Running {
     }
 
     fn output(mut self) -> Output {
-        output_of(self.0.take().unwrap())
+        self.0.take().unwrap().wait_with_output().unwrap().into()
     }
 }
 
@@ -105,15 +105,6 @@ fn wait_for<T>(mut what: impl FnMut() -> Option<T>) -> T {
         }
         assert!(started.elapsed() < Duration::from_secs(20), "waited in vain");
         std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn output_of(child: Child) -> Output {
-    let output = child.wait_with_output().unwrap();
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 
@@ -333,10 +324,15 @@ fn an_existing_run_is_never_touched() {
 #[test]
 fn values_of_the_environment_stay_out_of_the_evidence() {
     let bench = Bench::new();
-    let options = ["--duration", "1h", "--required-duration", "0s", "--env", "TOKEN=hunter2secret"];
-    let run = rehearse(&bench, &options, "test \"$TOKEN\" = hunter2secret && echo token: $TOKEN");
-    assert_eq!(run.structured()[0]["message"], "token: *************");
-    assert_eq!(run.record["environment"], serde_json::json!(["TOKEN"]));
+    let options = ["--duration", "1h", "--required-duration", "0s", "--env", "TOKEN=hunter2secret", "--env", "KEY"];
+    let script = "test \"$TOKEN\" = hunter2secret && echo token: $TOKEN, key: $KEY";
+    let words = [&["final-dry-run"], SHORT, &options, &["--", "sh", "-c", script]].concat();
+    let out = bench.run(&words).exits(2);
+    assert!(out.stderr.contains("set \"KEY\""), "{out:?}");
+    let output = bench.command(&words).env("KEY", "hunter2secret").output().unwrap();
+    let run = finish(&bench, output.into());
+    assert_eq!(run.structured()[0]["message"], "token: *************, key: *************");
+    assert_eq!(run.record["environment"], serde_json::json!(["TOKEN", "KEY"]));
     for file in walkdir::WalkDir::new(&run.folder).into_iter().flatten().filter(|e| e.file_type().is_file()) {
         let bytes = fs::read(file.path()).unwrap();
         assert!(memchr::memmem::find(&bytes, b"hunter2secret").is_none(), "{}", file.path().display());
@@ -450,7 +446,7 @@ fn every_scenario_of_the_drill_keeps_its_promise() {
         })
         .collect();
     for (child, (scenario, code, verdict, bench)) in children.into_iter().zip(&runs) {
-        let output = output_of(child);
+        let output = Output::from(child.wait_with_output().unwrap());
         assert!(output.stdout.starts_with(verdict), "{scenario}: {output:?}");
         let _ = output.exits(*code);
         let again = bench.run(&["audit", "runs/r", "--format", "json"]).exits(*code);

@@ -47,8 +47,13 @@ impl Bench {
 
     /// Runs the command to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
-        let output = self.command(args).output().unwrap();
-        Output {
+        self.command(args).output().unwrap().into()
+    }
+}
+
+impl From<std::process::Output> for Output {
+    fn from(output: std::process::Output) -> Self {
+        Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),

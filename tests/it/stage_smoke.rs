@@ -180,12 +180,7 @@ fn smoke(bench: &Bench, url: &str, more: &[&str]) -> Output {
         &["--format", "json", "--skip-admin-alert"][..],
         more,
     ];
-    let output = bench.command(&args.concat()).env("STAGE_PASSWORD", SECRET).output().unwrap();
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    bench.command(&args.concat()).env("STAGE_PASSWORD", SECRET).output().unwrap().into()
 }
 
 #[test]

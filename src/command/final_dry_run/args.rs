@@ -33,8 +33,9 @@ pub struct FinalDryRun {
     /// Stop the command politely after this [default: 72h]
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Run")]
     pub duration: Option<Duration>,
-    /// Set a variable for the command; its value never appears in evidence
-    #[arg(long, value_name = "K=V", value_parser = key_value, help_heading = "Run")]
+    /// Set a variable for the command; its value never appears in evidence. NAME alone takes the value from the
+    /// environment of emp-ops, which keeps a secret off the command line
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = variable, help_heading = "Run")]
     pub env: Vec<(String, String)>,
     /// Attach a remark to all documents
     #[arg(long, value_name = "K=V", value_parser = key_value, help_heading = "Run")]
@@ -203,6 +204,18 @@ pub enum StderrLevel {
     Warning,
     /// Nothing special
     Info,
+}
+
+/// `NAME=VALUE`, or `NAME` for a variable of this process.
+fn variable(text: &str) -> Result<(String, String), String> {
+    if text.contains('=') {
+        return key_value(text);
+    }
+    let name = text.trim();
+    match std::env::var(name) {
+        Ok(value) if !name.is_empty() => Ok((name.to_owned(), value)),
+        _ => Err(format!("write NAME=VALUE, or set {name:?} (in UTF-8) in the environment of emp-ops")),
+    }
 }
 
 fn percent(text: &str) -> Result<f64, String> {
