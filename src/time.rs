@@ -93,7 +93,12 @@ impl Stamp {
     /// date and time, fractions after `.` or `,` (cut to microseconds), an offset or a final `Z`; UTC where
     /// no offset is given. `None` for everything else: month 13, 24:00, second 60, words.
     pub fn parse(text: &str) -> Option<Self> {
-        parse_common(text.as_bytes()).or_else(|| parse_iso(text.trim_matches(is_blank)))
+        parse_common(text.as_bytes()).or_else(|| {
+            let text = text.trim_matches(is_blank);
+            // More digits than a date has are a number, whatever could be read as a separator.
+            let number = text.len() > 8 && text.bytes().all(|b| b.is_ascii_digit());
+            if number { None } else { parse_iso(text) }
+        })
     }
 }
 

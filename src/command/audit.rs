@@ -11,7 +11,7 @@ use crate::finding::Status;
 use crate::io::files;
 use crate::io::load::{self, LoadError, Request, Subject};
 use crate::report;
-use crate::verdict::policy::{self, Layer};
+use crate::verdict::policy::{self, Layer, MOST_LISTED};
 
 /// What to judge, and how.
 #[derive(Debug, Args)]
@@ -79,12 +79,14 @@ struct Thresholds {
     #[arg(long, value_name = "X", value_parser = super::number, allow_negative_numbers = true)]
     performance_min_roi: Option<f64>,
     /// How many findings of a kind are listed in full; counts stay exact [default: 1000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_LISTED as i64))]
     max_listed: Option<u32>,
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Sign-off (any of these turns it on; alone, only the gates named apply)")]
+#[command(
+    next_help_heading = "Sign-off (any of these turns it on; alone, the gates named apply, and the diary and performance report)"
+)]
 struct SignOffArgs {
     /// Judge for sign-off: 72h of evidence, uptime 98%, diary and performance report, no warnings
     #[arg(long)]

@@ -12,7 +12,7 @@ use crate::finding::{Finding, Status};
 use crate::time::{Stamp, human_duration};
 
 /// How a tally is judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     /// A longer silence is a WARN.
     pub warn_gap: Duration,
@@ -22,6 +22,8 @@ pub struct Terms {
     pub listed: usize,
     /// The supervised time of a run, if the logs are of one.
     pub window: Option<(Stamp, Stamp)>,
+    /// When nothing ran, from and to, in order of time.
+    pub pauses: Vec<(Stamp, Stamp)>,
 }
 
 const SEVERITIES: [Level; 10] = [
@@ -107,10 +109,21 @@ pub fn summary(
     }
 }
 
-/// The share of the duration that lies outside gaps; each gap counts from the moment at which it became one.
+/// The share of the duration that lies outside gaps and pauses; silence of something that runs counts from the moment
+/// at which it became a gap, a pause counts whole.
 fn uptime(gaps: &[Gap], duration: Duration, terms: &Terms) -> f64 {
-    let silent: f64 = gaps.iter().map(|gap| (gap.to.since(gap.from) - terms.warn_gap).as_secs_f64()).sum();
-    (1.0 - silent / duration.as_secs_f64()).clamp(0.0, 1.0)
+    let running = |from: Stamp, to: Stamp| to.since(from).saturating_sub(terms.warn_gap).as_secs_f64();
+    let silent = |gap: &Gap| {
+        let (mut from, mut silent) = (gap.from, 0.0);
+        for (down, up) in terms.pauses.iter().filter(|(down, up)| *up > gap.from && *down < gap.to) {
+            silent += running(from, *down);
+            from = from.max(*up);
+        }
+        silent + running(from, gap.to)
+    };
+    let down = terms.pauses.iter().map(|(down, up)| up.since(*down).as_secs_f64());
+    let lost: f64 = gaps.iter().map(silent).chain(down).sum();
+    (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0)
 }
 
 fn gap_finding(gap: &Gap, severity: Status, paths: &[String]) -> Finding {

@@ -161,7 +161,7 @@ pub(super) enum Role {
 }
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence.
-pub(super) const KEYS: [(&str, Role); 61] = [
+pub(super) const KEYS: [(&str, Role); 64] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -193,6 +193,9 @@ pub(super) const KEYS: [(&str, Role); 61] = [
     ("levelno", Role::Level(11, Scale::Python)),
     ("PRIORITY", Role::Level(12, Scale::Syslog)),
     ("severityNumber", Role::Level(13, Scale::Otlp)),
+    ("Level", Role::Level(16, Scale::Auto)),
+    ("levelName", Role::Level(17, Scale::Auto)),
+    ("timeMillis", Role::Time(15, Clock::Auto)),
     ("@m", Role::Message(3)),
     ("@mt", Role::Message(4)),
     ("Message", Role::Message(5)),

@@ -19,6 +19,8 @@ pub(super) struct Fields<'a> {
 
 /// A rank behind all others.
 const LAST: u8 = u8::MAX;
+/// The ranks of levels that are numbers, behind those of words.
+const NUMBERS: u8 = 64;
 
 impl Default for Fields<'_> {
     fn default() -> Self {
@@ -58,10 +60,18 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn level_is(&mut self, rank: u8, value: Raw<'a>, scale: Scale) {
-        let number = matches!(value, Raw::Number(_));
+        let number = match value {
+            Raw::Number(_) => true,
+            Raw::Text(text) => text.bytes.first().is_some_and(u8::is_ascii_digit),
+            _ => false,
+        };
+        if rank == 0 {
+            self.numeric_level = matches!(value, Raw::Number(_));
+        }
+        // The numbers of two libraries may mean different things, but a word is a word: any beats every number.
+        let rank = if number { rank | NUMBERS } else { rank };
         if rank <= self.level.0 && (value.is_truthy() || number) {
             self.level = (rank, value, scale);
-            self.numeric_level = number;
         }
     }
 
@@ -173,15 +183,23 @@ fn other_time(line: &[u8]) -> Option<Stamp> {
 #[inline]
 fn read_time(raw: Raw<'_>, clock: Clock) -> Option<Stamp> {
     match (raw, clock) {
-        (Raw::Text(text), Clock::Auto) if !text.escaped => Stamp::parse(std::str::from_utf8(text.bytes).ok()?),
-        (Raw::Text(text), Clock::Auto) => Stamp::parse(&text.decode()),
-        (Raw::Text(text), Clock::MicrosText) => Stamp::from_micros(std::str::from_utf8(text.bytes).ok()?.parse().ok()?),
-        (Raw::Text(text), Clock::NanosText) => {
-            Stamp::from_micros(std::str::from_utf8(text.bytes).ok()?.parse::<i64>().ok()?.div_euclid(1000))
+        (Raw::Text(text), Clock::Auto) if !text.escaped => {
+            let digits = text.bytes.trim_ascii();
+            Stamp::parse(std::str::from_utf8(text.bytes).ok()?)
+                // Fewer digits are a date, or no time at all.
+                .or_else(|| if digits.len() >= 10 { from_epoch(digits) } else { None })
         }
+        (Raw::Text(text), Clock::Auto) => Stamp::parse(&text.decode()),
+        (Raw::Text(text), Clock::MicrosText) => Stamp::from_micros(since_epoch(text.bytes)?),
+        (Raw::Text(text), Clock::NanosText) => Stamp::from_micros(since_epoch(text.bytes)?.div_euclid(1000)),
         (Raw::Number(digits), _) => from_epoch(digits),
         _ => None,
     }
+}
+
+/// A whole number in text; none for 0, which stands for "not known".
+fn since_epoch(digits: &[u8]) -> Option<i64> {
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|number| *number != 0)
 }
 
 /// A number since the epoch: seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude (seconds

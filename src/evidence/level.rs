@@ -65,7 +65,7 @@ impl Level {
 
     /// Reads the scale of pino, bunyan and Python: 10 trace or debug, 20 debug, 30 information, 40 warning,
     /// 50 error, 60 fatal; numbers between two steps count as the lower one. Python's own 20 (information) and
-    /// 30 (warning) mean something else and come with a `levelname`, which wins.
+    /// 30 (warning) mean something else and come with a `levelname`: any word wins over a number.
     pub fn from_scale(number: f64) -> Self {
         match number {
             n if !(10.0..70.0).contains(&n) => Self::Unknown,
@@ -104,6 +104,12 @@ impl Level {
             Level::Debug,
         ];
         SCALE.iter().zip(0_u8..).find(|(_, n)| f64::from(*n) == number).map_or(Self::Unknown, |(level, _)| *level)
+    }
+
+    /// Reads the name of an OpenTelemetry severity, such as `SEVERITY_NUMBER_ERROR2`.
+    pub fn from_otlp_name(name: &str) -> Self {
+        let word = name.strip_prefix("SEVERITY_NUMBER_").unwrap_or(name);
+        Self::from_word(word.trim_end_matches(|c: char| c.is_ascii_digit()))
     }
 
     /// Reads OpenTelemetry's `severityNumber`, 1 to 24, four for each level.
@@ -179,5 +185,7 @@ mod tests {
         assert_eq!(Level::from_python(f64::NAN), Level::Unknown);
         assert_eq!(Level::from_otlp(17.0), Level::Error);
         assert_eq!(Level::from_otlp(25.0), Level::Unknown);
+        assert_eq!(Level::from_otlp_name("SEVERITY_NUMBER_WARN3"), Level::Warning);
+        assert_eq!(Level::from_otlp_name("SEVERITY_NUMBER_UNSPECIFIED"), Level::Unknown);
     }
 }

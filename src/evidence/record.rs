@@ -179,16 +179,19 @@ impl<'a> Record<'a> {
         if let Some(Inner { level: Some((level, _)), .. }) = self.inner.as_deref() {
             return Some(*level);
         }
-        let level = match self.level {
-            Some((raw, scale)) => self.read_level(raw, scale)?,
+        match self.level {
+            Some(_) => self.stated_level().map(|(_, level)| level),
             // CLEF leaves out the level of ordinary records.
-            None => return (self.keys & const { bit("@t") } != 0).then_some(Level::Info),
-        };
-        if level == Level::Unknown && self.keys.count_ones() > 0 {
-            Some(self.other_level().unwrap_or(level))
-        } else {
-            Some(level)
+            None => (self.keys & const { bit("@t") } != 0).then_some(Level::Info),
         }
+    }
+
+    /// The level with the value that states it.
+    fn stated_level(&self) -> Option<(Raw<'a>, Level)> {
+        let (raw, scale) = self.level?;
+        let level = self.read_level(raw, scale)?;
+        let other = if level == Level::Unknown && self.keys != 0 { self.other_level() } else { None };
+        Some(other.unwrap_or((raw, level)))
     }
 
     fn read_level(&self, raw: Raw<'a>, scale: Scale) -> Option<Level> {
@@ -206,17 +209,19 @@ impl<'a> Record<'a> {
             (Some(0.0), Scale::Auto) if matches!(raw, Raw::Number(_)) => return None,
             (Some(number), Scale::Auto) => Level::from_scale(number),
             (None, _) => match raw {
+                Raw::Text(text) if scale == Scale::Otlp => Level::from_otlp_name(&text.decode()),
                 Raw::Text(text) => Level::from_word(&text.decode()),
                 _ => Level::Unknown,
             },
         })
     }
 
-    /// A level that another key states in known words, such as `level_name` beside a number of its own scale.
-    fn other_level(&self) -> Option<Level> {
+    /// A level that another key states in a known way, where the first is of a scale or a wording of its own.
+    fn other_level(&self) -> Option<(Raw<'a>, Level)> {
         self.members().find_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
-            Role::Level(rank, scale) if rank > 2 => {
-                self.read_level(value, scale).filter(|level| *level != Level::Unknown)
+            Role::Level(_, scale) => {
+                let level = self.read_level(value, scale).filter(|level| *level != Level::Unknown)?;
+                Some((value, level))
             }
             _ => None,
         })
@@ -227,8 +232,7 @@ impl<'a> Record<'a> {
         if let Some(Inner { level: Some((_, word)), .. }) = self.inner.as_deref() {
             return Cow::Owned(word.clone());
         }
-        match self.level {
-            _ if self.level().is_none() => Cow::Borrowed("info"),
+        match self.stated_level() {
             None => Cow::Borrowed("info"),
             Some((raw, _)) => {
                 let text = raw.to_text();
@@ -449,7 +453,27 @@ mod tests {
             ),
             (
                 r#"{"datetime":"2025-01-06T00:00:00+00:00","level":400,"level_name":"ERROR","message":"x"}"#,
-                "JSON lines | 2025-01-06T00:00:00+00:00 | 400=error | - | x",
+                "JSON lines | 2025-01-06T00:00:00+00:00 | error=error | - | x",
+            ),
+            (
+                r#"{"timestamp":"1736121600123","level":40,"levelname":"ERROR","message":"x"}"#,
+                "python-json-logger | 2025-01-06T00:00:00.123000+00:00 | error=error | - | x",
+            ),
+            (
+                r#"{"timestamp":"2025-01-06","level":6,"severity":"ERROR","message":"x"}"#,
+                "winston | 2025-01-06T00:00:00+00:00 | error=error | - | x",
+            ),
+            (
+                r#"{"timestamp":"2025-01-06","level":"purple","severity":"ERROR","message":"x"}"#,
+                "winston | 2025-01-06T00:00:00+00:00 | error=error | - | x",
+            ),
+            (
+                r#"{"Timestamp":"2025-01-06T00:00:00.1+00:00","Level":"Error","MessageTemplate":"x"}"#,
+                "JSON lines | 2025-01-06T00:00:00.100000+00:00 | error=error | - | -",
+            ),
+            (
+                r#"{"timeUnixNano":"0","observedTimeUnixNano":"1736121600000000000","severityNumber":"SEVERITY_NUMBER_ERROR"}"#,
+                "OTLP JSON | 2025-01-06T00:00:00+00:00 | severity_number_error=error | - | -",
             ),
             (
                 r#"{"timestamp":"n/a","ts":"2025-01-06T00:00:00Z","lvl":"error"}"#,

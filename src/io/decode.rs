@@ -1,6 +1,6 @@
 //! From the bytes of a file to the text in it: compression and character encoding, recognised by content.
 
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use xz2::stream::{CONCATENATED, Stream};
 
@@ -106,10 +106,37 @@ pub fn unpack<'a>(reader: impl Read + Send + 'a, packing: Packing) -> io::Result
         Packing::Bz2 => Box::new(bzip2::bufread::MultiBzDecoder::new(reader)),
         Packing::Xz => {
             let stream = Stream::new_auto_decoder(XZ_MEMORY, CONCATENATED).map_err(io::Error::other)?;
-            Box::new(xz2::bufread::XzDecoder::new_stream(reader, stream))
+            let inner = xz2::bufread::XzDecoder::new_stream(reader, stream);
+            Box::new(UpToTheFault { inner, given: 0, fault: None })
         }
         Packing::Zst => Box::new(zstd::stream::read::Decoder::with_buffer(reader)?),
     })
+}
+
+/// Gives what the decoder of xz had unpacked when it met a fault, and the fault after that; by itself it keeps that
+/// text to itself.
+struct UpToTheFault<R> {
+    inner: xz2::bufread::XzDecoder<R>,
+    given: u64,
+    fault: Option<io::Error>,
+}
+
+impl<R: BufRead> Read for UpToTheFault<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        let result = self.inner.read(buffer);
+        let unpacked = self.inner.total_out() - self.given;
+        self.given += unpacked;
+        match (result, usize::try_from(unpacked)) {
+            (Err(fault), Ok(len)) if len > 0 => {
+                self.fault = Some(fault);
+                Ok(len)
+            }
+            (result, _) => result,
+        }
+    }
 }
 
 /// Reads up to [`HEAD`] bytes, and gives back a reader that starts with them. An error that comes before the head is
@@ -213,6 +240,30 @@ mod tests {
         assert_eq!(encoding(b"a\0b\0"), Ok(Encoding::Utf16 { big: false, skip: 0 }));
         assert_eq!(encoding(b"abc\0"), Err("binary data"));
         assert_eq!(encoding(b""), Ok(Encoding::Utf8 { skip: 0 }));
+    }
+
+    #[test]
+    fn what_stands_before_a_fault_is_read() {
+        use std::io::Write as _;
+        let mut packer = xz2::write::XzEncoder::new(Vec::new(), 1);
+        for number in 0..20_000 {
+            writeln!(packer, "line {number}").expect("memory");
+        }
+        let mut bytes = packer.finish().expect("memory");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+        let read = |size: usize| {
+            let mut text = unpack(&bytes[..], Packing::Xz).expect("a decoder");
+            let (mut chunk, mut len) = (vec![0; size], 0);
+            loop {
+                match text.read(&mut chunk) {
+                    Ok(more) => len += more,
+                    Err(_) => return len,
+                }
+            }
+        };
+        assert!(read(1 << 20) > 1000);
+        assert_eq!(read(1 << 20), read(1));
     }
 
     #[test]

@@ -17,6 +17,9 @@ const MOST_BYTES: u64 = 64 << 30;
 const MOST_FILES: usize = 200_000;
 /// The longest extension header (a long name, say) that is read into memory.
 const MOST_EXTENSION: u64 = 1 << 20;
+/// The longest name of a member and of one part of it, in bytes; file systems take no more.
+const LONGEST_NAME: usize = 2048;
+const LONGEST_PART: usize = 255;
 
 /// A packet that was unpacked; the folder goes away with it.
 #[derive(Debug)]
@@ -178,6 +181,9 @@ fn extension<R: Read>(entry: &mut Entry<'_, R>) -> io::Result<Option<Option<Stri
 /// Where a member may be stored; none for folders, which are made as needed.
 fn admit<R: Read>(entry: &Entry<'_, R>, name: &str, room: u64) -> Result<Option<PathBuf>, &'static str> {
     let mut relative = PathBuf::new();
+    if name.len() > LONGEST_NAME || name.split('/').any(|part| part.len() > LONGEST_PART) {
+        return Err("its name is too long");
+    }
     for part in Path::new(name).components() {
         match part {
             Component::Normal(part) => relative.push(part),

@@ -46,6 +46,8 @@ pub struct ScanOptions {
     pub threads: usize,
     /// The supervised time of a run: the duration, and silence at its ends is a gap.
     pub window: Option<(Stamp, Stamp)>,
+    /// When nothing ran in that time, from and to, in order of time.
+    pub pauses: Vec<(Stamp, Stamp)>,
     /// Whether to show progress on standard error, where that is a terminal.
     pub show_progress: bool,
 }
@@ -58,6 +60,7 @@ impl Default for ScanOptions {
             max_listed: 1000,
             threads: 0,
             window: None,
+            pauses: Vec::new(),
             show_progress: false,
         }
     }
@@ -99,6 +102,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         fail_gap: options.fail_gap.max(options.warn_gap),
         listed: options.max_listed,
         window: options.window,
+        pauses: options.pauses.clone(),
     };
     conclude::summary(total.tally, total.reports, total.findings, &paths, &terms)
 }

@@ -128,6 +128,13 @@ pub struct Incident {
     pub metadata: Metadata,
 }
 
+impl Incident {
+    /// Whether a line of the log told of it, which can be read again there.
+    pub fn of_log(&self) -> bool {
+        matches!(self.kind.as_str(), "log_level" | "stack_trace")
+    }
+}
+
 fn once() -> u64 {
     1
 }

@@ -219,8 +219,13 @@ fn context(file: u32) -> Context {
 
 fn summarise(mut part: Part) -> LogSummary {
     part.close_ends();
-    let terms =
-        Terms { warn_gap: LIMITS.warn_gap, fail_gap: Duration::from_secs(3600), listed: LIMITS.listed, window: None };
+    let terms = Terms {
+        warn_gap: LIMITS.warn_gap,
+        fail_gap: Duration::from_secs(3600),
+        listed: LIMITS.listed,
+        window: None,
+        pauses: Vec::new(),
+    };
     conclude::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)
 }
 

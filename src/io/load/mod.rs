@@ -110,8 +110,8 @@ struct Evidence {
     /// The supervised time, and its length by the monotonic clock.
     window: Option<(Stamp, Stamp)>,
     duration_seconds: Option<f64>,
-    /// The pauses between attempts, in seconds.
-    pauses: Vec<f64>,
+    /// When nothing ran: after each attempt, until the next or the end of the run.
+    pauses: Vec<(Stamp, Stamp)>,
     /// Lines that the logs must account for, by the record of the run.
     captured: Option<u64>,
     /// Records by level, where none was lost, by the record of the run.
@@ -198,6 +198,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         max_listed: policy.logs.max_listed,
         threads: request.threads,
         window: evidence.window,
+        pauses: evidence.pauses.clone(),
         show_progress: request.show_progress,
     };
     let (mut sources, mut faults) = scan::expand(&evidence.logs);
@@ -209,6 +210,9 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
     for place in faults.iter_mut().filter_map(|fault| fault.place.as_mut()) {
         evidence.rename(&mut place.path);
     }
+    // The same report for any order of the files.
+    sources.sort_by(|a, b| a.shown().cmp(b.shown()));
+    faults.sort_by(|a, b| a.place.cmp(&b.place));
     let mut logs = scan::scan(&sources, &options);
     logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
     logs.findings.splice(0..0, faults);
@@ -229,14 +233,15 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
     }
     if let Some(seconds) = evidence.duration_seconds {
         logs.duration_seconds = Some(seconds);
-        // Between attempts nothing ran, however short that was; what lies beyond the limit is counted as a gap already.
-        let limit = policy.logs.warn_gap_seconds;
-        let down: f64 = evidence.pauses.iter().map(|pause| pause.min(limit)).sum();
-        logs.uptime_ratio = logs.uptime_ratio.filter(|_| seconds > 0.0).map(|up| (up - down / seconds).max(0.0));
+        logs.uptime_ratio = logs.uptime_ratio.filter(|_| seconds > 0.0);
     }
     let names = match &request.subject {
         Subject::Run(_) => sources.iter().map(|source| source.shown().to_owned()).collect(),
-        Subject::Files { logs, .. } => logs.iter().map(|path| path.display().to_string()).collect(),
+        Subject::Files { logs, .. } => {
+            let mut names: Vec<String> = logs.iter().map(|path| path.display().to_string()).collect();
+            names.sort();
+            names
+        }
     };
     (logs, names)
 }

@@ -25,7 +25,8 @@ pub(super) fn folder(path: &Path) -> Evidence {
 pub(super) fn archive(path: &Path, shown: &str) -> Result<Evidence, LoadError> {
     let mut unpacked = packet_reader::unpack(path, shown)?;
     let mut evidence = folder(&unpacked.packet());
-    evidence.findings.append(&mut unpacked.findings);
+    // What is wrong with the archive explains what is missing in it.
+    evidence.findings.splice(0..0, std::mem::take(&mut unpacked.findings));
     evidence._unpacked = Some(unpacked);
     Ok(evidence)
 }

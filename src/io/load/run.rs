@@ -15,8 +15,12 @@ use crate::finding::{Finding, Status};
 use crate::io::files::{self, FileError};
 use crate::io::packet_reader;
 use crate::supervise::progress::Incident;
-use crate::supervise::record::{self, RunRecord, State};
+use crate::supervise::record::{self, EndReason, RunRecord, State};
+use crate::time::Stamp;
 use crate::verdict::policy::Layer;
+
+/// The folder of the snapshots in a run directory.
+const TIMELINE: &str = "progress_timeline";
 
 /// Where a run directory lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +58,11 @@ pub(super) fn find(path: &Path) -> Result<Evidence, LoadError> {
     }
 }
 
-/// The seconds between the end of each attempt and the start of the next.
-fn pauses(record: &RunRecord) -> Vec<f64> {
-    let pairs = record.attempts.windows(2).filter_map(|pair| Some((pair[0].ended_at?, pair[1].started_at)));
-    pairs.map(|(ended, started)| started.seconds_since(ended).max(0.0)).collect()
+/// From the end of each attempt to the start of the next, or to the end of the run.
+fn pauses(record: &RunRecord) -> Vec<(Stamp, Stamp)> {
+    let next = record.attempts.iter().skip(1).map(|attempt| attempt.started_at).chain(record.ended_at);
+    let pauses = record.attempts.iter().zip(next).filter_map(|(attempt, next)| Some((attempt.ended_at?, next)));
+    pauses.filter(|(ended, next)| ended < next).collect()
 }
 
 /// The evidence of the run whose files lie in `path`.
@@ -148,14 +153,26 @@ impl Folder<'_> {
             "attempts": record.attempts.len(),
             "exit_code": record.attempts.last().and_then(|attempt| attempt.exit_code),
         }));
+        evidence
+            .findings
+            .extend(contradictions(record).map(|text| Finding::fail(text).in_file(self.name(record::FILE_NAME), None)));
         if record.state != State::Complete {
+            // The record of a run that was cut short holds no incidents; its last snapshot does.
+            if let Some(progress) = self.progress() {
+                self.shown_incidents(&progress, evidence);
+            }
             let text = "the run was not completed: its supervisor ended before it could close the evidence";
             evidence.findings.push(Finding::fail(text).in_file(self.name(record::FILE_NAME), None));
         }
         // What was raised from log lines is found again in the logs.
-        let own =
-            record.incidents.iter().filter(|incident| !matches!(incident.kind.as_str(), "log_level" | "stack_trace"));
+        // A line that was lost cannot be found again.
+        let lost = record.capture.lost_lines;
+        let own = record.incidents.iter().filter(|incident| lost > 0 || !incident.of_log());
         evidence.findings.extend(own.map(|incident| self.incident(incident, record::FILE_NAME)));
+        if lost > 0 && !record.incidents.iter().any(|i| i.kind == "capture" && i.severity == Status::Fail) {
+            let text = format!("{lost} lines of the command were lost: no log holds them");
+            evidence.findings.push(Finding::fail(text).in_file(self.name(record::FILE_NAME), None));
+        }
         self.timeline(record, evidence);
         for log in &record.evidence.logs {
             match self.recorded(log) {
@@ -180,12 +197,34 @@ impl Folder<'_> {
         let there = |names: &[&str]| names.iter().map(|name| self.named(name)).find(|file| file.path.is_file());
         evidence.diary = there(&["decision_diary.json", "decision_diary.jsonl"]);
         evidence.performance = there(&["performance_metrics.json"]);
-        if self.place == Place::Packet {
-            return;
+        let progress = self.progress();
+        let snapshot = fs::read_dir(self.path.join(TIMELINE)).into_iter().flatten().flatten().next();
+        let snapshot = snapshot.and_then(|entry| document_at(&entry.path()));
+        let schemas =
+            [&progress, &snapshot].into_iter().flatten().filter_map(|document| document.get("schema")?.as_str());
+        let ours = schemas.into_iter().any(|schema| schema.starts_with("emp-ops/"));
+        if ours && !self.path.join(record::FILE_NAME).exists() {
+            let text = "the run record (run.json) is missing, so nothing vouches for this run";
+            evidence.findings.push(Finding::fail(text).in_file(self.name(record::FILE_NAME), None));
         }
-        let progress = files::read(&self.path.join("progress.json")).ok();
-        if let Some(progress) = progress.and_then(|bytes| document::parse(&document::text(&bytes)).ok()) {
+        if let (Some(progress), Place::Home) = (progress, self.place) {
             self.by_progress(&progress, evidence);
+        }
+    }
+
+    /// The last snapshot.
+    fn progress(&self) -> Option<Value> {
+        document_at(&self.path.join("progress.json"))
+    }
+
+    /// The incidents that a snapshot lists.
+    fn shown_incidents(&self, progress: &Value, evidence: &mut Evidence) {
+        for incident in progress.get("incidents").and_then(Value::as_array).into_iter().flatten() {
+            evidence.findings.push(match serde_json::from_value::<Incident>(incident.clone()) {
+                Ok(incident) => self.incident(&incident, "progress.json"),
+                Err(_) => Finding::warn(format!("an incident of the run cannot be read: {incident}"))
+                    .in_file(self.name("progress.json"), None),
+            });
         }
     }
 
@@ -195,23 +234,11 @@ impl Folder<'_> {
         let number = |key: &str| progress.get(key).and_then(document::number);
         let yes = |key: &str| progress.get(key).and_then(Value::as_bool);
         let place = self.name("progress.json");
-        if word("schema").starts_with("emp-ops/") {
-            let text = "the run record (run.json) is missing, so nothing vouches for this run";
-            evidence.findings.push(Finding::fail(text).in_file(self.name(record::FILE_NAME), None));
-        }
         if word("phase") != "complete" {
             let text = format!("the run was not completed: its last snapshot says `{}`", word("phase"));
             evidence.findings.push(Finding::fail(text).in_file(place.as_str(), None));
         }
-        for incident in progress.get("incidents").and_then(Value::as_array).into_iter().flatten() {
-            match serde_json::from_value::<Incident>(incident.clone()) {
-                Ok(incident) => evidence.findings.push(self.incident(&incident, "progress.json")),
-                Err(_) => {
-                    let text = format!("an incident of the run cannot be read: {incident}");
-                    evidence.findings.push(Finding::warn(text).in_file(place.as_str(), None));
-                }
-            }
-        }
+        self.shown_incidents(progress, evidence);
         evidence.run = Some(json!({"state": word("phase"), "started_at": progress.get("started_at")}));
         evidence.layer = Some(Layer {
             sign_off: true,
@@ -255,7 +282,7 @@ impl Folder<'_> {
 
     /// Checks that no snapshot of the timeline was lost, altered or moved.
     fn timeline(&self, record: &RunRecord, evidence: &mut Evidence) {
-        let folder = self.named("progress_timeline");
+        let folder = self.named(TIMELINE);
         let mut snapshots: Vec<PathBuf> = fs::read_dir(&folder.path)
             .into_iter()
             .flatten()
@@ -284,15 +311,58 @@ impl Folder<'_> {
     }
 }
 
+/// The JSON document in a file; none where it cannot be read.
+fn document_at(path: &Path) -> Option<Value> {
+    document::parse(&document::text(&files::read(path).ok()?)).ok()
+}
+
 /// A length of time from a document; none where it is negative or unreal.
 fn duration(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
+/// What cannot be true of a run that was recorded as it was.
+fn contradictions(record: &RunRecord) -> impl Iterator<Item = String> {
+    let raised = |kind: &str| record.incidents.iter().any(|incident| incident.kind == kind);
+    let failed = record.incidents.iter().any(|incident| incident.severity == Status::Fail);
+    let last = record.attempts.last();
+    let broke = last.is_some_and(|last| last.signal.is_some() || last.exit_code.is_some_and(|code| code != 0));
+    let bad_end = match record.ended_because {
+        Some(EndReason::GaveUp) => Some("gave the command up"),
+        Some(EndReason::Interrupted) => Some("was interrupted"),
+        Some(EndReason::CommandEnded) if broke => Some("ended with a command that failed"),
+        _ => None,
+    };
+    let silent = bad_end.filter(|_| !failed).map(|end| format!("the run {end}, but no incident of its record says so"));
+    // The clocks may differ by what an incident names, and by little else.
+    let wall = record.ended_at.map(|ended| ended.seconds_since(record.started_at));
+    let longer = record.duration_seconds.zip(wall).filter(|(duration, wall)| {
+        let fits = (0.0..=wall.max(0.0) * 1.01 + 60.0).contains(duration);
+        !fits && !raised("clock")
+    });
+    let longer = longer.map(|(duration, wall)| {
+        format!("the run is said to have lasted {duration} seconds, but {wall} passed from its start to its end")
+    });
+    let settings = &record.settings;
+    let unusable = [
+        ("required_duration_seconds", duration(settings.required_duration_seconds).is_some()),
+        ("minimum_uptime_ratio", (0.0..=1.0).contains(&settings.minimum_uptime_ratio)),
+        ("warn_gap_seconds", positive(settings.warn_gap_seconds).is_some()),
+        ("fail_gap_seconds", positive(settings.fail_gap_seconds).is_some()),
+    ];
+    let unusable = unusable.into_iter().filter(|(_, usable)| !usable);
+    let unusable = unusable.map(|(name, _)| format!("the setting {name} of the run record is out of its range"));
+    silent.into_iter().chain(longer).chain(unusable)
+}
+
+/// A length of time above zero.
+fn positive(seconds: f64) -> Option<Duration> {
+    duration(seconds).filter(|length| !length.is_zero())
+}
+
 /// What the run was asked for.
 fn layer(record: &RunRecord, source: String) -> Layer {
     let settings = &record.settings;
-    let positive = |seconds: f64| duration(seconds).filter(|length| !length.is_zero());
     Layer {
         source,
         warn_gap: positive(settings.warn_gap_seconds),

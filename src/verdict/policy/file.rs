@@ -1,12 +1,13 @@
 //! The policy file: TOML with the names of the options, and errors that point at the place.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
-use super::Layer;
+use super::{Layer, MOST_LISTED};
 use crate::finding::Status;
 use crate::time::{duration_text, parse_duration};
 
@@ -66,8 +67,16 @@ struct SignOffTable {
 /// Not TOML, an unknown key, a wrong type, a value out of range or a contradiction: the message shows the line with a
 /// caret under the place.
 pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
-    let File { logs, diary, performance, sign_off } =
-        toml::from_str(text).map_err(|error| pointed(source, text, error.span().unwrap_or(0..0), error.message()))?;
+    // A list of tables would pass for a table whose keys are its items.
+    let parts: BTreeMap<String, Spanned<toml::Value>> = toml::from_str(text).unwrap_or_default();
+    if let Some((name, part)) = parts.iter().find(|(_, part)| !part.get_ref().is_table()) {
+        let message = format!("this is {}; write one table [{name}]", kind(part.get_ref()));
+        return Err(pointed(source, text, part.span(), &message));
+    }
+    let File { logs, diary, performance, sign_off } = toml::from_str(text).map_err(|error| {
+        let message = error.message().replace("expected u64", "expected a whole number from 0");
+        pointed(source, text, error.span().unwrap_or(0..0), &message)
+    })?;
     if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
         && fail.get_ref() < warn.get_ref()
     {
@@ -177,8 +186,8 @@ fn severity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Status>
 
 fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
     match toml::Value::deserialize(deserializer)?.as_integer().map(usize::try_from) {
-        Some(Ok(number)) if number > 0 => Ok(Some(number)),
-        _ => Err(de::Error::custom("write a whole number from 1, such as 1000")),
+        Some(Ok(number)) if (1..=MOST_LISTED).contains(&number) => Ok(Some(number)),
+        _ => Err(de::Error::custom(format!("write a whole number from 1 to {MOST_LISTED}, such as 1000"))),
     }
 }
 
@@ -215,6 +224,12 @@ mod tests {
             ("[sign_off]\nallow_warnings = \"yes\"\n", "p.toml:2:18: invalid type"),
             ("[diary]\nmin_entries_per_day = -1\n", "p.toml:2:23: "),
             ("[diary]\ndaily_gap_severity = \"pass\"\n", "p.toml:2:22: write \"warn\" or \"fail\""),
+            (
+                "[diary]\nmin_entries_per_day = \"x\"\n",
+                "p.toml:2:23: invalid type: string \"x\", expected a whole number",
+            ),
+            ("sign_off = true\n", "p.toml:1:12: this is a truth value; write one table [sign_off]"),
+            ("[[logs]]\nwarn_gap = \"1h\"\n", "p.toml:1:1: this is a list; write one table [logs]"),
             ("[logs\n", "p.toml:1:6: "),
         ] {
             let error = parse("p.toml", text).expect_err(text);

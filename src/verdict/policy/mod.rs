@@ -21,6 +21,8 @@ pub const WARN_GAP: Duration = Duration::from_secs(3600);
 pub const FAIL_GAP: Duration = Duration::from_secs(6 * 3600);
 /// Findings of a kind that are listed, where nothing else is said.
 pub const MAX_LISTED: usize = 1000;
+/// More than so many findings of a kind cannot be asked for: they are all held in memory.
+pub const MOST_LISTED: usize = 10_000_000;
 /// The duration that a full sign-off asks for.
 pub const MIN_DURATION: Duration = Duration::from_secs(72 * 3600);
 /// The uptime that a full sign-off asks for.

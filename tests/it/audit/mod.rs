@@ -177,3 +177,15 @@ fn the_signing_key_comes_from_the_environment() {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
     assert!(!String::from_utf8_lossy(&out.stdout).contains("secret"));
 }
+
+#[test]
+fn the_order_of_the_logs_changes_nothing() {
+    let bench = Bench::new();
+    bench.write("a.jsonl", "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"error\",\"message\":\"one\"}\n");
+    bench.write("b.jsonl", "{\"timestamp\":\"2025-01-06T00:00:01Z\",\"level\":\"error\",\"message\":\"two\"}\n");
+    let judge = |first: &str, second: &str| {
+        let args = ["audit", "--log", first, "--log", second, "--log", "gone.log", "--format", "json"];
+        bench.run(&args).exits(1).stdout
+    };
+    assert_eq!(judge("a.jsonl", "b.jsonl"), judge("b.jsonl", "a.jsonl"));
+}

@@ -115,11 +115,22 @@ fn a_packet_without_digests_proves_nothing() {
     let bench = packed();
     fs::remove_file(bench.path().join("packet/SHA256SUMS")).unwrap();
     fs::remove_file(bench.path().join("packet/raw/run.json")).unwrap();
+    fs::remove_dir_all(bench.path().join("packet/raw/progress_timeline")).unwrap();
     let raw: Vec<String> = files(&bench.path().join("packet/raw")).iter().map(|path| format!("raw/{path}")).collect();
     bench.write("packet/manifest.json", json!({"raw_artifacts": raw}).to_string());
     let out = bench.run(&["audit", "packet", "--format", "json"]).exits(0);
     assert_eq!(out.json()["verdict"], "warn");
     assert!(out.json()["checksums"]["findings"].to_string().contains("nothing could be verified"));
+}
+
+#[test]
+fn a_manifest_without_digests_does_not_hide_the_list_beside_it() {
+    let bench = packed();
+    bench.write("packet/manifest.json", json!({"raw_artifacts": []}).to_string());
+    bench.write("packet/raw/performance_metrics.json", "{}");
+    let out = bench.run(&["audit", "packet", "--sign-off-allow-warnings", "--format", "json"]).exits(1);
+    let findings = out.json()["checksums"]["findings"].to_string();
+    assert!(findings.contains("raw/performance_metrics.json was changed"), "{findings}");
 }
 
 #[test]
@@ -129,6 +140,9 @@ fn hostile_members_are_refused_and_named() {
     for path in files(&bench.path().join("packet")) {
         tar.append_path_with_name(bench.path().join("packet").join(&path), &path).unwrap();
     }
+    let mut header = tar::Header::new_gnu();
+    header.set_size(1);
+    tar.append_data(&mut header, format!("raw/{}", "n".repeat(300)), &b"x"[..]).unwrap();
     let mut member = |name: &str, kind: tar::EntryType, size: u64, link: &str| {
         let mut header = tar::Header::new_gnu();
         // Written by hand, since the library refuses such names.
@@ -159,6 +173,7 @@ fn hostile_members_are_refused_and_named() {
         "raw/fifo was refused: it is a device",
         "raw/run.json was refused: there is another",
         "raw/huge was refused: it is too large",
+        "was refused: its name is too long",
         "the archive is damaged",
     ] {
         assert!(findings.contains(expect), "{expect}: {findings}");

@@ -64,6 +64,20 @@ fn damage_is_found_and_named() {
         ("it ends after 0 of 3", |b| fs::remove_dir_all(b.path().join("run/progress_timeline")).unwrap()),
         ("the log cannot be read", |b| fs::remove_dir_all(b.path().join("run/logs")).unwrap()),
         ("lies outside", |b| edit(b, "run.json", "\"logs\": [\n      \"logs\"\n    ]", "\"logs\": [\"../../etc\"]")),
+        ("lasted 259200 seconds, but 60 passed", |b| {
+            edit(b, "run.json", "\"duration_seconds\": 60.0", "\"duration_seconds\": 259200");
+        }),
+        ("no incident of its record says so", |b| edit(b, "run.json", "duration_reached", "gave_up")),
+        ("no incident of its record says so", |b| {
+            edit(b, "run.json", "duration_reached", "command_ended");
+            edit(b, "run.json", "\"exit_code\": 0", "\"exit_code\": 7");
+        }),
+        ("minimum_uptime_ratio of the run record is out of its range", |b| edit(b, "run.json", "0.98", "1e300")),
+        ("3 lines of the command were lost", |b| {
+            let capture = r#""capture": {"total_lines": 18, "lost_lines": 3}, "attempts""#;
+            edit(b, "run.json", "\"attempts\"", capture);
+        }),
+        ("(run.json) is missing", |b| fs::remove_file(b.path().join("run/run.json")).unwrap()),
         ("disk is full", |b| {
             let incident = r#""incidents": [{"severity": "fail", "occurred_at": "2025-03-03T08:00:30Z",
                 "message": "the disk is full", "kind": "disk"}], "attempts""#;
@@ -97,6 +111,44 @@ fn incidents_that_the_logs_show_are_not_counted_twice() {
 }
 
 #[test]
+fn a_run_that_was_cut_short_shows_the_incidents_of_its_last_snapshot() {
+    let bench = run();
+    edit(&bench, "run.json", "\"complete\"", "\"running\"");
+    let progress = r#"{"schema": "emp-ops/progress/v1", "incidents": [{"severity": "fail", "kind": "exit",
+        "occurred_at": "2025-03-03T08:00:30Z", "message": "the command exited with code 3"}]}"#;
+    bench.write("run/progress.json", progress);
+    let out = bench.run(&["audit", "run"]).exits(1);
+    assert!(out.stdout.contains("exited with code 3"), "{out:?}");
+}
+
+#[test]
+fn the_time_in_which_nothing_ran_counts_against_the_uptime_once() {
+    let bench = run();
+    let path = bench.path().join("run/run.json");
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    // 20 of 60 seconds between two attempts, and 6 after the last.
+    record["attempts"] = serde_json::json!([
+        {"number": 1, "pid": 1, "started_at": "2025-03-03T08:00:00Z", "ended_at": "2025-03-03T08:00:10Z"},
+        {"number": 2, "pid": 2, "started_at": "2025-03-03T08:00:30Z", "ended_at": "2025-03-03T08:00:54Z"},
+    ]);
+    fs::write(path, record.to_string()).unwrap();
+    let log = fs::read_dir(bench.path().join("run/logs")).unwrap().flatten().map(|entry| entry.path());
+    let log = log.into_iter().find(|path| path.extension().is_some_and(|e| e == "jsonl")).unwrap();
+    let text = fs::read_to_string(&log).unwrap();
+    let uptime = |bench: &Bench| {
+        bench.run(&["audit", "run", "--format", "json"]).exits(1).json()["logs"]["uptime_ratio"].as_f64().unwrap()
+    };
+    let expected = 1.0 - 26.0 / 60.0;
+    assert!((uptime(&bench) - expected).abs() < 1e-9, "{}", uptime(&bench));
+    // Silence in the pause is the same time.
+    let quiet = |line: &&str| !("08:00:12".."08:00:30").contains(&&line[26..34]);
+    let left: Vec<&str> = text.lines().filter(quiet).collect();
+    fs::write(log, left.join("\n") + "\n").unwrap();
+    assert_eq!(left.len(), 10);
+    assert!((uptime(&bench) - expected).abs() < 1e-9, "{}", uptime(&bench));
+}
+
+#[test]
 fn silence_at_the_ends_of_a_supervised_run_counts() {
     let bench = run();
     edit(&bench, "run.json", "08:01:00+00:00", "08:02:00+00:00");
@@ -108,6 +160,7 @@ fn silence_at_the_ends_of_a_supervised_run_counts() {
 fn a_run_of_another_writer_is_read_by_convention() {
     let bench = run();
     fs::remove_file(bench.path().join("run/run.json")).unwrap();
+    fs::remove_dir_all(bench.path().join("run/progress_timeline")).unwrap();
     let progress = r#"{"phase": "complete", "status": "pass", "required_duration_seconds": 50,
         "minimum_uptime_ratio": 0.9, "require_diary_evidence": true, "require_performance_evidence": true}"#;
     bench.write("run/progress.json", progress);
