@@ -14,6 +14,11 @@ struct Link {
     previous_sha256: Option<String>,
 }
 
+/// The SHA-256 of a snapshot in hexadecimal.
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Checks a timeline, one snapshot after the other in the order of their names.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
@@ -27,7 +32,7 @@ pub struct Chain {
 impl Chain {
     /// Adds the next snapshot. `path` is what the user calls it.
     pub fn push(&mut self, path: &str, bytes: &[u8]) {
-        let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(bytes);
         let link = document::parse(&document::text(bytes)).ok().and_then(|v| serde_json::from_value::<Link>(v).ok());
         let Some(link) = link else {
             self.fail("this snapshot is damaged: it cannot be read", path);
@@ -85,14 +90,10 @@ impl Chain {
 mod tests {
     use super::*;
 
-    fn hex(bytes: &[u8]) -> String {
-        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
     fn timeline() -> Vec<Vec<u8>> {
         let mut all: Vec<Vec<u8>> = Vec::new();
         for sequence in 0..5 {
-            let previous = all.last().map(|bytes| hex(bytes));
+            let previous = all.last().map(|bytes| digest(bytes));
             all.push(serde_json::json!({"sequence": sequence, "previous_sha256": previous}).to_string().into_bytes());
         }
         all
@@ -115,7 +116,7 @@ mod tests {
             ("snapshots 1 to 2 are missing", |all| all.swap(1, 3)),
             ("cannot be read", |all| all[2].truncate(3)),
         ];
-        let head = hex(&timeline()[3]);
+        let head = digest(&timeline()[3]);
         for (expect, change) in cases {
             let mut all = timeline();
             change(&mut all);

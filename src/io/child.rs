@@ -1,16 +1,14 @@
-//! The supervised command as a process group, and whatever it leaves behind.
+//! The supervised command as a process group, and the tree of its processes.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
-use crate::supervise::event::{Exit, Process, StopSignal};
+use crate::supervise::event::{Exit, StopSignal};
 
 /// What is started.
 #[derive(Clone, Debug)]
@@ -98,7 +96,7 @@ pub fn signal_group(pid: u32, signal: StopSignal) {
     }
 }
 
-fn as_pid(pid: u32) -> Option<Pid> {
+pub(super) fn as_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
@@ -123,33 +121,10 @@ pub fn descendants(spared: &[u32]) -> Vec<procfs::process::Stat> {
     stats.into_iter().filter(|s| seen.contains(&s.pid)).collect()
 }
 
-/// Ends everything that outlived the command. Processes that end by themselves within `follow` are no leak; the
-/// others are asked politely, then killed when `grace` is over. Names what it had to end. `spared` are other children
-/// of this process.
-pub fn end_leftovers(spared: &[u32], follow: Duration, grace: Duration) -> Vec<Process> {
-    let mut found: Vec<Process> = Vec::new();
-    let started = Instant::now();
-    loop {
-        collect_orphans(spared);
-        let alive: Vec<_> = descendants(spared).into_iter().filter(|s| s.state != 'Z').collect();
-        if alive.is_empty() || started.elapsed() > follow + grace + Duration::from_secs(5) {
-            return found;
-        }
-        let force = started.elapsed() >= follow + grace;
-        for stat in alive.iter().filter(|_| started.elapsed() >= follow) {
-            let Ok(number) = u32::try_from(stat.pid) else { continue };
-            let new = found.iter().all(|p| p.pid != number);
-            if new {
-                found.push(Process { pid: number, name: name_of(stat) });
-            }
-            if let Some(pid) = as_pid(number)
-                && (new || force)
-            {
-                let _ = rustix::process::kill_process(pid, if force { Signal::KILL } else { Signal::TERM });
-            }
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
+/// Whether a process of this group is alive.
+pub fn group_lives(pid: u32) -> bool {
+    let of_group = |stat: &procfs::process::Stat| i64::from(stat.pgrp) == i64::from(pid) && stat.state != 'Z';
+    descendants(&[]).iter().any(of_group)
 }
 
 /// Collects orphans that have ended, so that they do not stay as zombies for the length of the run; `spared` are
@@ -161,7 +136,8 @@ pub fn collect_orphans(spared: &[u32]) {
     }
 }
 
-fn name_of(stat: &procfs::process::Stat) -> String {
+/// What to call a process: its command line, else its name.
+pub(super) fn name_of(stat: &procfs::process::Stat) -> String {
     let line = procfs::process::Process::new(stat.pid).and_then(|p| p.cmdline()).unwrap_or_default().join(" ");
     let name = if line.is_empty() { stat.comm.clone() } else { line };
     crate::report::inert::shorten(&name, 120)

@@ -4,7 +4,7 @@
 //! gone, however that came, and ends every process that carries the mark of the run in its environment.
 
 use std::ffi::OsStr;
-use std::io::{self, Read as _};
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -26,6 +26,8 @@ const CHASE: Duration = Duration::from_secs(5);
 pub struct Guard {
     child: Child,
     mark: String,
+    /// The process group of the command; 0 for none.
+    group: u32,
 }
 
 impl Guard {
@@ -35,11 +37,26 @@ impl Guard {
     /// The process cannot be started.
     pub fn start() -> io::Result<Self> {
         let mark = random::uuid()?;
-        // This path works even when the program was replaced since it started.
-        let mut command = Command::new("/proc/self/exe");
-        command.args([WORD, &mark]).env_remove(MARK).process_group(0);
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        Ok(Self { child, mark })
+        Ok(Self { child: launch(&mark)?, mark, group: 0 })
+    }
+
+    /// Names the process group of the command, 0 for none, and replaces a guard that is gone. Best effort: the guard
+    /// is the second line of defence.
+    pub fn tell(&mut self, group: u32) {
+        self.group = group;
+        if !matches!(self.child.try_wait(), Ok(None))
+            && let Ok(child) = launch(&self.mark)
+        {
+            self.child = child;
+        }
+        if let Some(pipe) = &mut self.child.stdin {
+            let _ = writeln!(pipe, "{group}");
+        }
+    }
+
+    /// Replaces a guard that is gone.
+    pub fn renew(&mut self) {
+        self.tell(self.group);
     }
 
     /// Its process id: it is a child of emp-ops, but no part of what is supervised.
@@ -53,10 +70,21 @@ impl Guard {
     }
 }
 
-/// The guard's own side: waits for the end of the supervisor, then ends what carries `mark`.
+fn launch(mark: &str) -> io::Result<Child> {
+    // This path works even when the program was replaced since it started.
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("emp-ops").args([WORD, mark]).env_remove(MARK).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+/// The guard's own side: waits for the end of the supervisor, then ends the process group of which it was told last
+/// and all that carries `mark`.
 pub fn watch(mark: &str) {
-    // Nothing is ever written; an error means that the pipe is gone too.
-    let _ = io::stdin().read(&mut [0]);
+    // An error means that the pipe is gone too.
+    let group = io::stdin().lines().map_while(Result::ok).last().and_then(|line| line.parse().ok());
+    if let Some(group) = group.and_then(Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, Signal::KILL);
+    }
     let started = Instant::now();
     while end_marked(mark) && started.elapsed() < CHASE {
         thread::sleep(Duration::from_millis(5));

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod inputs;
 pub mod interrupt;
 pub mod keyboard;
+pub mod leftovers;
 pub mod load;
 pub mod packet;
 pub mod packet_reader;

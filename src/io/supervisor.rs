@@ -15,6 +15,7 @@ use super::child::{self, Launch};
 use super::clock;
 use super::files::{self, FileError};
 use super::guard::Guard;
+use super::leftovers::Leftovers;
 use super::pid;
 use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
@@ -48,6 +49,8 @@ pub struct Setup {
 
 /// A run that is over, with its record on disk.
 pub struct Supervised {
+    /// Why the record is not on disk after all, where it could not be written.
+    pub unsaved: Option<FileError>,
     /// The record.
     pub record: RunRecord,
     /// The machine in its last state, for the final snapshot.
@@ -88,10 +91,8 @@ enum Message {
     Signal(&'static str),
 }
 
-/// How long processes of the command may take to follow it, before they are ended and named as leaked.
-const FOLLOW: Duration = Duration::from_millis(300);
-/// How long leaked processes are asked politely.
-const LEAK_GRACE: Duration = Duration::from_secs(2);
+/// Between looks at what the command left behind.
+const LOOK: Duration = Duration::from_millis(10);
 /// How long the pumps may take to empty the pipes when nobody holds them any more.
 const DRAIN: Duration = Duration::from_secs(5);
 /// Between collections of orphans that have ended.
@@ -127,6 +128,7 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
         sender,
         pumps: Vec::new(),
         child_pid: None,
+        leaving: None,
         sampler: Sampler::new(vec![guard.pid()]),
         guard,
         progress,
@@ -176,6 +178,7 @@ struct Driver {
     sender: SyncSender<Message>,
     pumps: Vec<JoinHandle<std::io::Result<()>>>,
     child_pid: Option<u32>,
+    leaving: Option<Leaving>,
     sampler: Sampler,
     guard: Guard,
     progress: ProgressFile,
@@ -185,29 +188,54 @@ struct Driver {
     finished: bool,
 }
 
+/// A command that has ended, while its group, its leftovers and its last output are still there.
+struct Leaving {
+    exit: Exit,
+    /// None while the group of a command that is being stopped has its grace period.
+    leftovers: Option<Leftovers>,
+    /// Since when nothing is left that could hold the pipes.
+    alone: Option<Instant>,
+}
+
 impl Driver {
     fn run(&mut self, receiver: &Receiver<Message>) -> Result<(), RunError> {
         self.feed(Event::Start)?;
         while !self.finished {
             let now = self.clocks.now();
             let wait = self.machine.deadline(now).saturating_sub(now.mono);
+            let wait = if self.leaving.is_some() { wait.min(LOOK) } else { wait };
             let message = receiver.recv_timeout(wait);
             // Lines first: a tick must not take for silence what is already here.
             self.collect_lines()?;
             match message {
-                Ok(Message::Exited(exit)) => self.child_ended(exit)?,
+                Ok(Message::Exited(exit)) => {
+                    self.leaving = Some(Leaving { exit, leftovers: None, alone: None });
+                }
                 Ok(Message::Signal(signal)) => self.feed(Event::Stop { signal })?,
                 Ok(Message::Look) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     self.feed(Event::Tick)?;
                 }
             }
+            self.collect_end()?;
             if self.collected.elapsed() > COLLECT {
                 self.collected = Instant::now();
+                self.guard.renew();
                 let spared: Vec<u32> = self.child_pid.into_iter().chain([self.guard.pid()]).collect();
                 child::collect_orphans(&spared);
             }
         }
+        self.abandon();
         Ok(())
+    }
+
+    /// Ends what a command that could not be stopped in time still has.
+    fn abandon(&mut self) {
+        if self.child_pid.is_some() {
+            let mut leftovers = Leftovers::new(vec![self.guard.pid()]);
+            while !leftovers.look() {
+                thread::sleep(LOOK);
+            }
+        }
     }
 
     fn collect_lines(&mut self) -> Result<(), RunError> {
@@ -270,6 +298,7 @@ impl Driver {
         };
         self.started_once = true;
         self.child_pid = Some(started.pid);
+        self.guard.tell(started.pid);
         self.pumps = vec![
             self.start_pump("stdout", Level::Info, started.stdout)?,
             self.start_pump("stderr", self.stderr_level, started.stderr)?,
@@ -308,14 +337,28 @@ impl Driver {
         Ok(())
     }
 
-    /// The command has ended: ends what it left behind, empties the pipes, then tells the machine.
-    fn child_ended(&mut self, exit: Exit) -> Result<(), RunError> {
-        self.feed(Event::Gone)?;
-        let leaked = child::end_leftovers(&[self.guard.pid()], FOLLOW, LEAK_GRACE);
-        let drained = Instant::now();
-        while self.pumps.iter().any(|p| !p.is_finished()) && drained.elapsed() < DRAIN {
-            thread::sleep(Duration::from_millis(2));
+    /// Where the command has ended: ends what it left behind, empties the pipes, then tells the machine. Looks once.
+    fn collect_end(&mut self) -> Result<(), RunError> {
+        let Some(leaving) = &mut self.leaving else { return Ok(()) };
+        let exit = leaving.exit;
+        let Some(leftovers) = &mut leaving.leftovers else {
+            // The machine goes on with its signals to those that are still in the group.
+            if !(self.machine.is_stopping() && self.child_pid.is_some_and(child::group_lives)) {
+                leaving.leftovers = Some(Leftovers::new(vec![self.guard.pid()]));
+                self.feed(Event::Gone(exit))?;
+            }
+            return Ok(());
+        };
+        if leftovers.look() {
+            leaving.alone.get_or_insert_with(Instant::now);
+        } else {
+            leaving.alone = None;
         }
+        let drained = self.pumps.iter().all(JoinHandle::is_finished);
+        if leaving.alone.is_none_or(|alone| !drained && alone.elapsed() < DRAIN) {
+            return Ok(());
+        }
+        let leaked = self.leaving.take().and_then(|leaving| leaving.leftovers).map_or(Vec::new(), Leftovers::leaked);
         let pumps = std::mem::take(&mut self.pumps);
         let read: Vec<bool> =
             pumps.into_iter().map(|pump| pump.is_finished() && matches!(pump.join(), Ok(Ok(())))).collect();
@@ -331,6 +374,7 @@ impl Driver {
             self.feed(Event::Leaked(leaked))?;
         }
         self.child_pid = None;
+        self.guard.tell(0);
         self.feed(Event::Exited(exit))?;
         self.save_attempts();
         Ok(())
@@ -393,8 +437,8 @@ impl Driver {
         record.resource_monitor.thresholds = monitor.thresholds;
         record.progress =
             ProgressChain { snapshots: machine.snapshots(), head_sha256: self.progress.head().map(str::to_owned) };
-        self.save_record(State::Complete)?;
-        Ok(Supervised { record: self.record, machine: self.machine, progress: self.progress, ended })
+        let unsaved = self.save_record(State::Complete).err();
+        Ok(Supervised { unsaved, record: self.record, machine: self.machine, progress: self.progress, ended })
     }
 }
 

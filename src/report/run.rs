@@ -11,11 +11,29 @@ const SHOWN: usize = 8;
 
 /// The report of a run. `folder` is the run directory as it is shown, `packet` what to audit again.
 pub fn run(record: &RunRecord, verdict: &Audit, because: Vec<String>, folder: &str, packet: &str) -> Doc {
-    let title = record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name));
-    let mut doc = Doc::new(title).verdict(verdict.verdict, because);
-    doc.push(Block::Facts(facts(record, verdict, folder)));
-
+    let mut doc = Doc::new(title(record)).verdict(verdict.verdict, because);
+    doc.push(Block::Facts(facts(record, verdict.summary.logs.uptime_ratio, folder)));
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
+    incidents(&mut doc, record, &format!("{folder}/summary.md"));
+    doc.push(Block::Heading("Judge it again".to_owned()));
+    doc.push(Block::Code(format!("emp-ops audit {packet}")));
+    doc
+}
+
+/// What is known of a run whose evidence could not be closed, such as on a full disk.
+pub fn unjudged(record: &RunRecord, folder: &str) -> Doc {
+    let because = "the evidence could not be closed, so nobody can judge it; what follows is on no disk".to_owned();
+    let mut doc = Doc::new(title(record)).verdict(Status::Fail, vec![because]);
+    doc.push(Block::Facts(facts(record, None, folder)));
+    incidents(&mut doc, record, "no file");
+    doc
+}
+
+fn title(record: &RunRecord) -> String {
+    record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name))
+}
+
+fn incidents(doc: &mut Doc, record: &RunRecord, all: &str) {
     let mut incidents = Table::new(&["severity", "first seen", "count", "incident"]).right(&[2]);
     let mut worst: Vec<_> = record.incidents.iter().collect();
     worst.sort_by_key(|i| (std::cmp::Reverse(i.severity), i.occurred_at));
@@ -26,14 +44,11 @@ pub fn run(record: &RunRecord, verdict: &Audit, because: Vec<String>, folder: &s
     }
     doc.section("Incidents", Block::Table(incidents));
     if worst.len() > SHOWN {
-        doc.push(Block::Text(Cell::dim(format!("{} more are in {folder}/summary.md.", worst.len() - SHOWN))));
+        doc.push(Block::Text(Cell::dim(format!("{} more are in {all}.", worst.len() - SHOWN))));
     }
-    doc.push(Block::Heading("Judge it again".to_owned()));
-    doc.push(Block::Code(format!("emp-ops audit {packet}")));
-    doc
 }
 
-fn facts(record: &RunRecord, audit: &Audit, folder: &str) -> Vec<(String, Cell)> {
+fn facts(record: &RunRecord, uptime: Option<f64>, folder: &str) -> Vec<(String, Cell)> {
     let settings = &record.settings;
     let ended = match record.ended_because {
         Some(EndReason::DurationReached) => "stopped at its time",
@@ -67,7 +82,7 @@ fn facts(record: &RunRecord, audit: &Audit, folder: &str) -> Vec<(String, Cell)>
         None => Cell::from("none"),
         Some(worst) => Cell::new(severities.join(", "), super::Tone::Status(worst)),
     };
-    let uptime = audit.summary.logs.uptime_ratio.map_or("unknown".to_owned(), |r| format!("{:.2}%", r * 100.0));
+    let uptime = uptime.map_or("unknown".to_owned(), |r| format!("{:.2}%", r * 100.0));
     let mut facts = vec![
         ("Duration".to_owned(), duration.into()),
         ("Uptime".to_owned(), format!("{uptime} ({:.2}% required)", settings.minimum_uptime_ratio * 100.0).into()),

@@ -8,6 +8,8 @@ use crate::time::Stamp;
 #[derive(Debug, Default)]
 pub struct Attempts {
     list: Vec<Attempt>,
+    /// How many times it could not be started again.
+    failed_starts: u64,
 }
 
 /// What ended an attempt.
@@ -74,9 +76,14 @@ impl Attempts {
         }
     }
 
-    /// How many times the command was started again.
+    /// The command could not be started again.
+    pub fn not_started(&mut self) {
+        self.failed_starts += 1;
+    }
+
+    /// How many times it was tried to start the command again.
     pub fn restarts(&self) -> u64 {
-        (self.list.len() as u64).saturating_sub(1)
+        (self.list.len() as u64).saturating_sub(1) + self.failed_starts
     }
 
     /// Whether the command was started at all.

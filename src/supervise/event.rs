@@ -36,10 +36,10 @@ pub enum Event {
     /// Lines were captured.
     Output(Batch),
     /// The command has ended; its output and what it left behind are still being collected.
-    Gone,
+    Gone(Exit),
     /// The command ended, and its pipes are drained.
     Exited(Exit),
-    /// Processes outlived the command and were killed.
+    /// Processes outlived the command.
     Leaked(Vec<Process>),
     /// The process tree was measured.
     Sampled(Measure),
@@ -152,6 +152,8 @@ pub struct Process {
     pub pid: u32,
     /// Its command line, shortened.
     pub name: String,
+    /// Whether it could not be ended.
+    pub survived: bool,
 }
 
 /// CPU and memory of the process tree.

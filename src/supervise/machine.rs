@@ -24,6 +24,9 @@ const HEARTBEAT: Duration = Duration::from_millis(250);
 const REFRESH_SPACING: Duration = Duration::from_millis(50);
 const TIMELINE_SPACING: Duration = Duration::from_secs(1);
 
+/// The first sample of an attempt comes after this at the latest: a short run must not end unmeasured.
+const FIRST_SAMPLE: Duration = Duration::from_secs(1);
+
 /// What the command is doing.
 #[derive(Debug, PartialEq)]
 enum Child {
@@ -72,7 +75,7 @@ pub struct Machine {
     /// Since when no attempt is running, on the monotonic clock.
     down_since: Option<Duration>,
     /// When the command ended, while its last output is collected: nothing that is due then concerns it any more.
-    gone: Option<Now>,
+    gone: Option<(Now, Ended)>,
     next: Schedule,
     refresh: Refresh,
     last_tick: Duration,
@@ -155,6 +158,7 @@ impl Machine {
                 self.attempts.spawned(pid, now.wall);
                 self.child = Child::Running;
                 self.settle_uptime(now);
+                self.next.sample = now.mono + self.plan.sample_interval.unwrap_or_default().min(FIRST_SAMPLE);
                 self.silence_reported = false;
                 if self.phase == Phase::Startup {
                     self.phase = Phase::Running;
@@ -162,23 +166,22 @@ impl Machine {
                 self.snapshot(now, true, &mut todo);
             }
             Event::SpawnFailed { error } => {
-                self.raise(
-                    "spawn",
-                    incident(Status::Fail, "exit", now.wall, format!("cannot start the command: {error}")),
-                );
-                self.finish(now, EndReason::GaveUp, &mut todo);
+                let message = format!("cannot start the command: {error}");
+                self.raise("spawn", incident(Status::Fail, "exit", now.wall, message));
+                self.attempts.not_started();
+                self.start_again(now, "could not be started", &mut todo);
             }
             Event::Output(batch) => self.output(now, &batch),
-            Event::Gone => self.gone = Some(now),
-            Event::Exited(exit) => {
-                let at = self.gone.take().unwrap_or(now);
-                self.exited(at, exit, &mut todo);
-            }
+            Event::Gone(exit) => self.gone(now, exit),
+            Event::Exited(exit) => self.exited(now, exit, &mut todo),
             Event::Leaked(processes) => {
                 for process in processes {
-                    let message =
-                        format!("process {} outlived the command and was killed: {}", process.pid, process.name);
-                    let mut found = incident(Status::Warn, "leak", now.wall, message);
+                    let (severity, end) = match process.survived {
+                        false => (Status::Warn, "was killed"),
+                        true => (Status::Fail, "could not be killed: it still runs"),
+                    };
+                    let message = format!("process {} outlived the command and {end}: {}", process.pid, process.name);
+                    let mut found = incident(severity, "leak", now.wall, message);
                     found.metadata.insert("pid".to_owned(), json!(process.pid));
                     self.raise(&process.name, found);
                 }
@@ -239,33 +242,43 @@ impl Machine {
         }
     }
 
-    fn exited(&mut self, now: Now, exit: Exit, todo: &mut Vec<Action>) {
-        self.exit = exit;
-        self.settle_uptime(now);
-        self.down_since = Some(now.mono);
-        let stopping = match self.child {
-            Child::Stopping { why, sent, .. } => Some((why, sent)),
-            _ => None,
+    /// Whether the command was asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.child, Child::Stopping { .. })
+    }
+
+    /// The command has ended: says so at once, whatever it has left to be collected.
+    fn gone(&mut self, now: Now, exit: Exit) {
+        let ended = match self.child {
+            Child::Stopping { why: Why::Hang, .. } => Ended::Hung,
+            Child::Stopping { sent: StopSignal::Kill, .. } => Ended::Killed,
+            Child::Stopping { .. } => Ended::Stopped,
+            _ => Ended::ByItself,
         };
-        let ended = match stopping {
-            Some((Why::Hang, _)) => Ended::Hung,
-            Some((_, StopSignal::Kill)) => Ended::Killed,
-            Some(_) => Ended::Stopped,
-            None => Ended::ByItself,
-        };
-        self.attempts.ended(now.wall, exit, ended);
-        match stopping {
-            Some((Why::Target, _)) => return self.finish(now, EndReason::DurationReached, todo),
-            Some((Why::Operator, _)) => return self.finish(now, EndReason::Interrupted, todo),
-            Some((Why::Hang, _)) | None => {}
-        }
-        let failed = ended == Ended::Hung || !exit.success();
-        if ended == Ended::ByItself && failed {
+        self.gone = Some((now, ended));
+        if ended == Ended::ByItself && !exit.success() {
             let mut found = incident(Status::Fail, "exit", now.wall, format!("the command {}", exit.text()));
             found.metadata.insert("exit_code".to_owned(), json!(exit.code));
             found.metadata.insert("signal".to_owned(), json!(exit.signal));
             self.raise(&exit.text(), found);
         }
+    }
+
+    fn exited(&mut self, now: Now, exit: Exit, todo: &mut Vec<Action>) {
+        if self.gone.is_none() {
+            self.gone(now, exit);
+        }
+        let Some((now, ended)) = self.gone.take() else { return };
+        self.exit = exit;
+        self.settle_uptime(now);
+        self.down_since = Some(now.mono);
+        self.attempts.ended(now.wall, exit, ended);
+        match self.child {
+            Child::Stopping { why: Why::Target, .. } => return self.finish(now, EndReason::DurationReached, todo),
+            Child::Stopping { why: Why::Operator, .. } => return self.finish(now, EndReason::Interrupted, todo),
+            _ => {}
+        }
+        let failed = ended == Ended::Hung || !exit.success();
         let wanted = match self.plan.restart {
             super::plan::Restart::Never => false,
             super::plan::Restart::OnFailure => failed,
@@ -275,6 +288,12 @@ impl Machine {
             let why = if ended == Ended::Hung { EndReason::GaveUp } else { EndReason::CommandEnded };
             return self.finish(now, why, todo);
         }
+        let how = if ended == Ended::Hung { "hung".to_owned() } else { exit.text() };
+        self.start_again(now, &how, todo);
+    }
+
+    /// Plans the next start of a command that `how` ended, unless that happened too often.
+    fn start_again(&mut self, now: Now, how: &str, todo: &mut Vec<Action>) {
         let restart = self.attempts.restarts() + 1;
         if restart > self.plan.max_restarts {
             let message = format!("gave up after {}: the command ended again", plural(restart - 1, "restart"));
@@ -283,10 +302,9 @@ impl Machine {
         }
         let pause = self.plan.pause_before(restart);
         let message = format!(
-            "restart {restart} of {}, {} after the command {}",
+            "restart {restart} of {}, {} after the command {how}",
             self.plan.max_restarts,
             human_duration(pause),
-            if ended == Ended::Hung { "hung".to_owned() } else { exit.text() }
         );
         self.raise(&restart.to_string(), incident(Status::Warn, "restart", now.wall, message));
         self.child = Child::Waiting { until: now.mono + pause, restart: true };
@@ -295,9 +313,16 @@ impl Machine {
     fn stop_asked(&mut self, now: Now, signal: &'static str, todo: &mut Vec<Action>) {
         match self.child {
             Child::Over => {}
-            Child::Stopping { why: Why::Operator, since, sent } if sent != StopSignal::Kill => {
-                self.child = Child::Stopping { why: Why::Operator, since, sent: StopSignal::Kill };
-                todo.push(Action::Signal(StopSignal::Kill));
+            Child::Stopping { why: why @ (Why::Operator | Why::Target), since, sent } => {
+                if why == Why::Target && sent != StopSignal::Kill {
+                    // The run has reached its time: this only cuts short the end of the command.
+                    let message = format!("the command was killed by {signal} before its grace period was over");
+                    self.raise(signal, incident(Status::Warn, "signal", now.wall, message));
+                }
+                if sent != StopSignal::Kill {
+                    self.child = Child::Stopping { why, since, sent: StopSignal::Kill };
+                    todo.push(Action::Signal(StopSignal::Kill));
+                }
             }
             Child::Waiting { .. } => {
                 self.interrupted(now, signal);
@@ -318,6 +343,9 @@ impl Machine {
     fn stop(&mut self, now: Now, why: Why, todo: &mut Vec<Action>) {
         let sent = if self.plan.shutdown_grace.is_zero() { StopSignal::Kill } else { StopSignal::Interrupt };
         self.child = Child::Stopping { why, since: now.mono, sent };
+        if self.plan.sample_interval.is_some() {
+            todo.push(Action::Sample);
+        }
         todo.push(Action::Signal(sent));
         if why != Why::Hang {
             self.phase = Phase::Stopping;

@@ -240,6 +240,37 @@ fn a_crash_just_before_the_end_is_still_a_crash() {
 }
 
 #[test]
+fn the_group_of_a_command_that_is_stopped_has_its_grace_period() {
+    let bench = Bench::new();
+    // The leader goes at the first signal. Its child, which ignores that one like all background processes of a
+    // shell, goes at the second: later than a process that was left behind would have to.
+    let child = "trap 'sleep 0.2; echo saved; exit' TERM; echo up; while :; do sleep 0.05; done";
+    let script = format!("trap exit INT; sh -c \"{child}\" & while :; do sleep 0.05; done");
+    let run = rehearse(&bench, &["--duration", "500ms", "--shutdown-grace", "2s"], &script);
+    assert_eq!(run.structured().last().unwrap()["message"], "saved", "{:?}", run.output);
+    assert!(run.incidents().is_empty(), "{:?}", run.incidents());
+}
+
+#[test]
+fn the_last_snapshot_is_vouched_for_too() {
+    let bench = Bench::new();
+    let run = rehearse(&bench, &["--duration", "300ms"], "echo up; exec sleep 9");
+    let snapshots = fs::read_dir(run.folder.join("progress_timeline")).unwrap();
+    let mut snapshots: Vec<PathBuf> = snapshots.flatten().map(|entry| entry.path()).collect();
+    snapshots.sort();
+    assert_eq!(run.record["progress"]["snapshots"], snapshots.len());
+    let last = snapshots.last().unwrap();
+    let text = fs::read_to_string(last).unwrap();
+    let _ = bench.run(&["audit", "runs/r"]).exits(0);
+    for path in [last.clone(), run.folder.join("progress.json")] {
+        fs::write(&path, text.replace("\"pass\"", "\"warn\"")).unwrap();
+        let audit = bench.run(&["audit", "runs/r"]).exits(1);
+        assert!(audit.stdout.contains("altered"), "{audit:?}");
+        fs::write(&path, &text).unwrap();
+    }
+}
+
+#[test]
 fn an_edited_run_directory_does_not_pass() {
     let bench = Bench::new();
     let run = rehearse(

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::args::FinalDryRun;
 use crate::command::{Common, Error, Outcome, notes};
+use crate::finding::Status;
 use crate::io::files;
 use crate::io::load::{self, LoadError, Request};
 use crate::io::packet::{self, Contents};
@@ -16,13 +17,14 @@ use crate::io::pid;
 use crate::io::supervisor::Supervised;
 use crate::report::{self, Doc};
 use crate::supervise::progress::Phase;
-use crate::supervise::record::{FILE_NAME, RunRecord};
+use crate::supervise::record::{FILE_NAME, ProgressChain, RunRecord};
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
 use crate::verdict::review::{self, Remarks};
 use crate::verdict::{backlog, wrap_up};
 
-/// Judges the run directory exactly as `audit` does, writes every document of the run and reports.
+/// Judges the run directory exactly as `audit` does, writes every document of the run and reports. What is known is
+/// shown even where files cannot be written any more; that error is the last word then.
 pub(super) fn seal(
     common: &Common,
     args: &FinalDryRun,
@@ -32,13 +34,23 @@ pub(super) fn seal(
 ) -> Result<ExitCode, Error> {
     common.note("judging the evidence");
     let request = Request { show_progress: !common.quiet, ..Request::run(Path::new(shown)) };
-    let audit = load::judge(&request).map_err(|error| match error {
-        LoadError::Usage(message) => Error::NoVerdict(message),
-        LoadError::File(error) => Error::File(error),
-    })?;
-    let record = &supervised.record;
-    let mut bundle = bundle::bundle(record, &audit, Path::new(shown), !args.no_timeline);
-    let mut documents = Documents { folder, written: Vec::new() };
+    let audit = match supervised.unsaved.take() {
+        Some(error) => Err(Error::File(error)),
+        None => load::judge(&request).map_err(|error| match error {
+            LoadError::Usage(message) => Error::NoVerdict(message),
+            LoadError::File(error) => Error::File(error),
+        }),
+    };
+    let audit = match audit {
+        Ok(audit) => audit,
+        Err(error) => {
+            let record = &supervised.record;
+            let doc = report::run::unjudged(record, shown);
+            let _ = common.emit(&Outcome { name: "final_dry_run", status: Status::Fail, json: record, doc: &doc })?;
+            return Err(error);
+        }
+    };
+    let mut bundle = bundle::bundle(&supervised.record, &audit, Path::new(shown), !args.no_timeline);
     let packet = (!args.no_packet).then(|| folder.join("packet"));
     if let Some(packet) = &packet {
         bundle.evidence_packet = Some(json!({
@@ -47,6 +59,29 @@ pub(super) fn seal(
             "manifest_json": "manifest.json",
         }));
     }
+    // The record vouches for every snapshot of the timeline, the one with the verdict included.
+    let completed = complete_progress(&mut supervised, &bundle, folder);
+    let record = &supervised.record;
+    let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
+    let doc = report::run::run(record, &audit, report::audit::because(&audit), shown, &again);
+    let written = completed.and_then(|()| documents(args, &mut bundle, &audit, &doc, folder)).and_then(|documents| {
+        let Some(packet) = &packet else { return Ok(()) };
+        common.note("packing the evidence");
+        pack(args, record, &audit, documents, packet)
+    });
+    let code = common.emit(&Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc })?;
+    written.map(|()| code)
+}
+
+/// Writes the documents of the run.
+fn documents<'a>(
+    args: &FinalDryRun,
+    bundle: &mut Bundle,
+    audit: &Audit,
+    doc: &Doc,
+    folder: &'a Path,
+) -> Result<Documents<'a>, Error> {
+    let mut documents = Documents { folder, written: Vec::new() };
     if !args.no_review {
         let remarks = Remarks {
             label: args.label.clone(),
@@ -59,21 +94,11 @@ pub(super) fn seal(
         documents.write("review", &brief, &report::review::review(&brief))?;
         bundle.review = Some(brief);
     }
-    let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
-    let doc = report::run::run(record, &audit, report::audit::because(&audit), shown, &again);
-    documents.write("summary", &bundle, &doc)?;
+    documents.write("summary", bundle, doc)?;
     if !args.no_wrap_up {
-        follow_up(&mut documents, &bundle)?;
+        follow_up(&mut documents, bundle)?;
     }
-
-    complete_progress(&mut supervised, &bundle)?;
-    let packed = packet.as_ref().map_or(Ok(()), |packet| {
-        common.note("packing the evidence");
-        pack(args, &supervised.record, &audit, documents, packet)
-    });
-    // The verdict is shown even if the packet cannot be written; that error is the last word then.
-    let code = common.emit(&Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc })?;
-    packed.map(|()| code)
+    Ok(documents)
 }
 
 /// The queue of what somebody must look after, and the minutes for the meeting.
@@ -104,8 +129,8 @@ impl Documents<'_> {
     }
 }
 
-/// The last snapshot: complete, with the verdict.
-fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(), Error> {
+/// The last snapshot: complete, with the verdict. Its digest goes into the record.
+fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path) -> Result<(), Error> {
     let head = supervised.progress.head().map(str::to_owned);
     let mut last = supervised.machine.snapshot_now(supervised.ended, head, pid::own(), true);
     last.phase = Phase::Complete;
@@ -114,7 +139,9 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(),
     last.summary = Some(bundle.summary.clone());
     last.sign_off.clone_from(&bundle.sign_off);
     supervised.progress.write(&last, true)?;
-    Ok(())
+    let head_sha256 = supervised.progress.head().map(str::to_owned);
+    supervised.record.progress = ProgressChain { snapshots: supervised.machine.snapshots(), head_sha256 };
+    Ok(files::replace_json(&folder.join(FILE_NAME), &supervised.record)?)
 }
 
 fn pack(

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Evidence, LoadError, Named, packet};
 use crate::evidence::checksums::is_safe;
 use crate::evidence::document;
-use crate::evidence::timeline::Chain;
+use crate::evidence::timeline::{Chain, digest};
 use crate::finding::{Finding, Status};
 use crate::io::files::{self, FileError};
 use crate::io::packet_reader;
@@ -308,6 +308,14 @@ impl Folder<'_> {
             chain.push(&format!("{}/{name}", folder.name), &bytes);
         }
         evidence.findings.extend(chain.finish(&folder.name, recorded.snapshots, recorded.head_sha256.as_deref()));
+        // The progress file of a run that is over is its last snapshot.
+        let progress = files::read(&self.path.join("progress.json")).ok();
+        if let (State::Complete, Some(bytes), Some(head)) = (record.state, progress, &recorded.head_sha256)
+            && digest(&bytes) != *head
+        {
+            let text = "the progress file was altered: it is not the last snapshot of the run";
+            evidence.findings.push(Finding::fail(text).in_file(self.name("progress.json"), None));
+        }
     }
 }
 

@@ -43,6 +43,8 @@ struct Run {
     now: Now,
     signals: Vec<StopSignal>,
     spawned: u64,
+    /// How many starts fail, after the first.
+    missing: u64,
     snapshots: u64,
     timeline: u64,
     finished: bool,
@@ -62,6 +64,7 @@ impl Run {
             now: Now { wall: start, mono: Duration::ZERO, boot: Duration::ZERO },
             signals: Vec::new(),
             spawned: 0,
+            missing: 0,
             snapshots: 0,
             timeline: 0,
             finished: false,
@@ -76,6 +79,10 @@ impl Run {
     fn feed(&mut self, event: Event) {
         for action in self.machine.step(self.now, event) {
             match action {
+                Action::Spawn if self.spawned > 0 && self.missing > 0 => {
+                    self.missing -= 1;
+                    self.feed(Event::SpawnFailed { error: "it is gone".to_owned() });
+                }
                 Action::Spawn => {
                     self.spawned += 1;
                     self.feed(Event::Spawned { pid: 100 });
@@ -329,6 +336,43 @@ fn the_first_signal_stops_politely_and_the_second_kills() {
 }
 
 #[test]
+fn a_signal_at_the_end_of_a_run_that_reached_its_time_only_hurries_it() {
+    let mut run = Run::new(plan(SECOND));
+    run.ends_at = None;
+    run.tick(SECOND);
+    assert_eq!(run.signals, [StopSignal::Interrupt]);
+    run.feed(Event::Stop { signal: "SIGINT" });
+    assert_eq!(run.signals, [StopSignal::Interrupt, StopSignal::Kill]);
+    assert_eq!(run.machine.ended().map(|(why, _)| why), Some(EndReason::DurationReached));
+    assert_eq!(run.incidents(), [(Status::Warn, "signal", 1)]);
+}
+
+#[test]
+fn a_command_that_cannot_be_started_again_is_tried_again_and_down_all_the_while() {
+    for (missing, end, lost) in [(2, EndReason::DurationReached, 7), (9, EndReason::GaveUp, 7)] {
+        let mut run = Run::new(Plan { restart: Restart::Always, ..plan(10 * SECOND) });
+        run.missing = missing;
+        run.feed(Event::Exited(Exit { code: Some(0), signal: None }));
+        while !run.finished {
+            run.tick(SECOND / 4);
+        }
+        assert_eq!(run.machine.ended().map(|(why, _)| why), Some(end));
+        assert_eq!(run.machine.lost_uptime, lost * SECOND, "1 + 2 + 4 seconds of back-off");
+        assert!(run.incidents().contains(&(Status::Fail, "exit", missing.min(3))), "{:?}", run.incidents());
+    }
+}
+
+#[test]
+fn even_a_short_run_is_measured() {
+    let limits = Limits { rss_bytes: Some(1), severity: Status::Fail, ..Limits::default() };
+    let mut run = Run::new(Plan { sample_interval: Some(60 * SECOND), limits, ..plan(SECOND / 2) });
+    while !run.finished {
+        run.tick(SECOND / 4);
+    }
+    assert_eq!(run.incidents(), [(Status::Fail, "resource", 1)]);
+}
+
+#[test]
 fn lost_lines_and_leaks_are_incidents() {
     let mut run = Run::new(plan(HOUR));
     let fault = |error: Option<&str>, lost_lines| {
@@ -336,7 +380,7 @@ fn lost_lines_and_leaks_are_incidents() {
     };
     run.feed(fault(Some("no space left"), 3));
     run.feed(fault(None, 17));
-    run.feed(Event::Leaked(vec![Process { pid: 5, name: "sleep 100".to_owned() }]));
+    run.feed(Event::Leaked(vec![Process { pid: 5, name: "sleep 100".to_owned(), survived: false }]));
     assert_eq!(run.incidents(), [(Status::Fail, "capture", 1), (Status::Warn, "leak", 1)]);
     assert_eq!(run.machine.incidents().all()[0].metadata["lost_lines"], json!(17));
     assert_eq!(run.machine.capture().lost_lines, 17);

@@ -1,0 +1,82 @@
+//! What a command leaves behind when it has ended: found, asked to go, killed and named, one look after the other.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::Signal;
+
+use super::child;
+use crate::supervise::event::Process;
+
+/// How long processes of the command may take to follow it, before they count as leaked.
+const FOLLOW: Duration = Duration::from_millis(300);
+/// How long leaked processes are asked politely.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long they are killed again and again.
+const FORCE: Duration = Duration::from_secs(5);
+/// A process that forks and ends all the time can hide from one look, hardly from so many.
+const EMPTY_LOOKS: u32 = 3;
+
+/// The processes below this one after the command has ended.
+pub struct Leftovers {
+    /// Children of this process that are no part of the command.
+    spared: Vec<u32>,
+    since: Instant,
+    known: HashSet<u32>,
+    leaked: Vec<Process>,
+    empty_looks: u32,
+}
+
+impl Leftovers {
+    /// Begins to look.
+    pub fn new(spared: Vec<u32>) -> Self {
+        Self { spared, since: Instant::now(), known: HashSet::new(), leaked: Vec::new(), empty_looks: 0 }
+    }
+
+    /// Looks once and does what is due. True when nothing is left, or nothing that could be ended.
+    pub fn look(&mut self) -> bool {
+        child::collect_orphans(&self.spared);
+        let alive: Vec<_> = child::descendants(&self.spared).into_iter().filter(|stat| stat.state != 'Z').collect();
+        if alive.is_empty() {
+            self.empty_looks += 1;
+            return self.empty_looks >= EMPTY_LOOKS;
+        }
+        self.empty_looks = 0;
+        let age = self.since.elapsed();
+        if age < FOLLOW {
+            return false;
+        }
+        let force = age >= FOLLOW + GRACE;
+        let mut immune = 0;
+        for stat in &alive {
+            let (Ok(pid), Ok(parent)) = (u32::try_from(stat.pid), u32::try_from(stat.ppid)) else { continue };
+            let new = self.known.insert(pid);
+            // What a leaked process has started goes with it, and is no leak of its own.
+            if new && !self.known.contains(&parent) {
+                self.leaked.push(Process { pid, name: child::name_of(stat), survived: false });
+            }
+            if let Some(target) = child::as_pid(pid)
+                && (new || force)
+            {
+                let signal = if force { Signal::KILL } else { Signal::TERM };
+                let refused = rustix::process::kill_process(target, signal) == Err(Errno::PERM);
+                immune += usize::from(refused);
+            }
+        }
+        (force && immune == alive.len()) || age >= FOLLOW + GRACE + FORCE
+    }
+
+    /// The processes that had to be ended, and whether they are.
+    pub fn leaked(mut self) -> Vec<Process> {
+        let alive: HashSet<u32> = child::descendants(&self.spared)
+            .iter()
+            .filter(|stat| stat.state != 'Z')
+            .filter_map(|stat| u32::try_from(stat.pid).ok())
+            .collect();
+        for process in &mut self.leaked {
+            process.survived = alive.contains(&process.pid);
+        }
+        self.leaked
+    }
+}
