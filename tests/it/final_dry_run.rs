@@ -245,7 +245,7 @@ fn the_group_of_a_command_that_is_stopped_has_its_grace_period() {
     // The leader goes at the first signal. Its child, which ignores that one like all background processes of a
     // shell, goes at the second: later than a process that was left behind would have to.
     let child = "trap 'sleep 0.2; echo saved; exit' TERM; echo up; while :; do sleep 0.05; done";
-    let script = format!("trap exit INT; sh -c \"{child}\" & while :; do sleep 0.05; done");
+    let script = format!("trap exit INT; sh -c \"{child}\" 2>/dev/null & while :; do sleep 0.05; done");
     let run = rehearse(&bench, &["--duration", "500ms", "--shutdown-grace", "2s"], &script);
     assert_eq!(run.structured().last().unwrap()["message"], "saved", "{:?}", run.output);
     assert!(run.incidents().is_empty(), "{:?}", run.incidents());
