@@ -21,6 +21,7 @@ mod logfmt;
 pub mod outcome;
 pub mod part;
 pub mod performance;
+mod phrase;
 mod plain;
 pub mod plan;
 mod python;

@@ -118,6 +118,8 @@ impl<'t> Reader<'t> {
             self.part.tally.lines -= 1;
             plain.split(|b| *b == b'\r').for_each(|piece| self.line(piece, suspected));
         } else {
+            // Frames are indented.
+            let suspected = suspected || matches!(line[0], b' ' | b'\t');
             self.block.add(number, line.strip_suffix(b"\r").unwrap_or(line), suspected);
         }
     }

@@ -1,153 +1,263 @@
-//! The words of a message that tell of a crash, and the words around them that deny it.
+//! The words of a message that tell of a crash, and those that say that it was handled or is only spoken of.
 
 use super::classify::Kind;
+use super::phrase::{Naming, Phrase};
 
-/// A text as words, with what stands between them.
-pub(super) struct Words<'a> {
-    words: Vec<Word<'a>>,
-}
+/// What follows "exception" where it is no exception that happened: "exception handler".
+const TOPICS: [&str; 40] = [
+    "calendar",
+    "calendars",
+    "class",
+    "classes",
+    "date",
+    "dates",
+    "filter",
+    "filters",
+    "handler",
+    "handlers",
+    "handling",
+    "hook",
+    "hooks",
+    "list",
+    "lists",
+    "logging",
+    "management",
+    "mapper",
+    "mappers",
+    "mapping",
+    "middleware",
+    "monitor",
+    "monitoring",
+    "neutral",
+    "policies",
+    "policy",
+    "process",
+    "queue",
+    "report",
+    "reports",
+    "request",
+    "requests",
+    "rule",
+    "rules",
+    "safe",
+    "safety",
+    "table",
+    "tracking",
+    "type",
+    "types",
+];
 
-struct Word<'a> {
-    text: &'a str,
-    lower: String,
-    /// What stands between this word and the next, without blanks.
-    after: &'a str,
-}
+/// Words between an exception and "handled": "exception was already handled".
+const AUXILIARIES: [&str; 16] = [
+    "was",
+    "were",
+    "is",
+    "are",
+    "been",
+    "got",
+    "has",
+    "have",
+    "and",
+    "already",
+    "successfully",
+    "gracefully",
+    "properly",
+    "safely",
+    "correctly",
+    "caught",
+];
+
+/// A text as words that may tell of a crash.
+pub(super) struct Words<'a>(Phrase<'a>);
 
 impl<'a> Words<'a> {
     /// The words of a text.
     pub(super) fn of(text: &'a str) -> Self {
-        let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '\'';
-        let mut words = Vec::new();
-        let mut rest = text;
-        while let Some(start) = rest.find(is_word) {
-            let len = rest[start..].find(|c| !is_word(c)).unwrap_or(rest.len() - start);
-            let (word, tail) = rest[start..].split_at(len);
-            let after = tail[..tail.find(is_word).unwrap_or(tail.len())].trim();
-            let word = word.trim_matches('\'');
-            words.push(Word { text: word, lower: word.to_lowercase(), after });
-            rest = tail;
-        }
-        Self { words }
-    }
-
-    fn lower(&self, at: usize) -> &str {
-        self.words.get(at).map_or("", |word| &word.lower)
-    }
-
-    fn after(&self, at: usize) -> &str {
-        self.words.get(at).map_or("", |word| word.after)
+        Self(Phrase::of(text))
     }
 
     /// What the words tell of, if of a crash.
     pub(super) fn kind(&self) -> Option<Kind> {
-        (0..self.words.len()).filter_map(|at| self.kind_at(at)).min()
+        (0..self.0.len()).filter_map(|at| self.kind_at(at)).min()
     }
 
     fn kind_at(&self, at: usize) -> Option<Kind> {
-        let next = self.lower(at + 1);
-        let kind = match self.lower(at) {
+        let words = &self.0;
+        let next = words.lower(at + 1);
+        let mark = words.mark(at);
+        let is_error = |at: usize| is_error_word(words.text(at)) && !self.is_topic(at);
+        let noun = |kind, len| Some((kind, at + len, Naming::Noun));
+        let verb = |kind| Some((kind, at, Naming::Verb));
+        let (kind, noun, naming) = match words.lower(at) {
             // "panic: …" and "panic(…)", but not "panic button" or "panic sell".
-            "panic" if self.after(at).starts_with([':', '(']) || self.lower(at.wrapping_sub(1)) == "kernel" => {
-                Kind::Panic
+            "panic" if mark.starts_with([':', '(']) || at > 0 && words.lower(at - 1) == "kernel" => {
+                noun(Kind::Panic, 0)
             }
-            "panicked" | "panicking" => Kind::Panic,
-            "terminate" if next == "called" => Kind::Panic,
-            "segmentation" if next == "fault" => Kind::Panic,
-            "core" if next == "dumped" => Kind::Panic,
-            "addresssanitizer" | "threadsanitizer" | "leaksanitizer" | "memorysanitizer" => Kind::Panic,
-            "fatal" if matches!(next, "error" | "exception") && self.after(at).is_empty() => Kind::FatalError,
-            "uncaught" if is_error_word(self.text(at + 1)) || next == "in" => Kind::Uncaught,
-            "unhandled" if is_error_word(self.text(at + 1)) || matches!(next, "rejection" | "promise") => {
-                Kind::Uncaught
+            "panicked" | "panicking" => verb(Kind::Panic),
+            "terminate" if next == "called" => verb(Kind::Panic),
+            "core" if next == "dumped" => verb(Kind::Panic),
+            "overflowed" if next == "its" && words.lower(at + 2) == "stack" => verb(Kind::Panic),
+            "segmentation" if next == "fault" => noun(Kind::Panic, 1),
+            "assertion" if self.is_failed_assertion(at) => noun(Kind::Panic, 0),
+            "addresssanitizer" | "threadsanitizer" | "leaksanitizer" | "memorysanitizer" if mark.starts_with(':') => {
+                noun(Kind::Panic, 0)
             }
-            "unhandledpromiserejection" | "unhandledpromiserejectionwarning" => Kind::Uncaught,
-            "traceback" if self.after(at).starts_with(':') && !next.is_empty() => Kind::StackTrace,
-            _ if is_exception_word(self.text(at)) && !self.is_about_exceptions(at) && !self.handled() => {
-                Kind::Exception
+            _ if self.is_heap_corruption(at) => noun(Kind::Panic, 0),
+            // "fatal error", "Fatal Python error"
+            "fatal" if mark.is_empty() => {
+                let len = 1 + usize::from(!is_error_word(words.text(at + 1)) && words.mark(at + 1).is_empty());
+                (is_plain_error(words.lower(at + len)) && !self.is_topic(at + len)).then_some((
+                    Kind::FatalError,
+                    at + len,
+                    Naming::Noun,
+                ))
             }
-            _ => return None,
-        };
-        (!self.is_denied(at)).then_some(kind)
+            "uncaught" if next == "in" => noun(Kind::Uncaught, 0),
+            "uncaught" | "unhandled" if mark.is_empty() && is_error(at + 1) => {
+                Some((Kind::Uncaught, at + 1, naming(words.text(at + 1))))
+            }
+            "unhandled" if matches!(next, "rejection" | "promise") && !self.is_topic(at + 1) => noun(Kind::Uncaught, 1),
+            "unhandledrejection" | "unhandledpromiserejection" | "unhandledpromiserejectionwarning"
+                if !self.is_topic(at) =>
+            {
+                noun(Kind::Uncaught, 0)
+            }
+            "traceback" if mark.starts_with(':') && !next.is_empty() => noun(Kind::StackTrace, 0),
+            _ if is_exception_word(words.text(at)) && !self.is_topic(at) && !self.is_handled(at) => {
+                Some((Kind::Exception, at, naming(words.text(at))))
+            }
+            _ => None,
+        }?;
+        (!words.is_denied(at, noun, naming)).then_some(kind)
     }
 
-    fn text(&self, at: usize) -> &str {
-        self.words.get(at).map_or("", |word| word.text)
+    /// ``main: Assertion `x > 0' failed.`` and `Assertion failed: (x > 0)`
+    fn is_failed_assertion(&self, at: usize) -> bool {
+        let words = &self.0;
+        words.lower(at + 1) == "failed" && words.mark(at).is_empty()
+            || words.mark(at).starts_with(['`', '\'', '‘']) && (at..words.len()).any(|at| words.lower(at) == "failed")
     }
 
-    /// "no exceptions", "0 unhandled exceptions", "without any panic", "exceptions: 0", "panics=none".
-    fn is_denied(&self, at: usize) -> bool {
-        let before = (at.saturating_sub(3)..at).rev();
-        for word in before {
-            // A denial reaches to the end of its clause.
-            if self.after(word).contains([',', ';', '.', ':']) {
+    /// `free(): double free detected in tcache 2`, `malloc(): corrupted top size`, `double free or corruption (out)`,
+    /// `*** stack smashing detected ***`: how the C library says that memory was overwritten.
+    fn is_heap_corruption(&self, at: usize) -> bool {
+        const FAULTS: [&str; 8] =
+            ["corrupted", "double", "invalid", "memory", "mismatching", "unaligned", "unsorted", "chunk"];
+        let words = &self.0;
+        let next = words.lower(at + 1);
+        match words.lower(at) {
+            "free" | "malloc" | "calloc" | "realloc" | "munmap_chunk" | "malloc_consolidate" => {
+                words.mark(at).starts_with("():") && FAULTS.contains(&next)
+            }
+            "double" => next == "free" && words.lower(at + 2) == "or" && words.lower(at + 3) == "corruption",
+            "corrupted" => {
+                next == "double" && words.lower(at + 2) == "linked" || next == "size" && words.lower(at + 2) == "vs"
+            }
+            "detected" => words.mark(at).starts_with("***"),
+            _ => false,
+        }
+    }
+
+    /// Whether the exception or error at `at` is only spoken of: its handling, its rate, the idiom "with the
+    /// exception of".
+    fn is_topic(&self, at: usize) -> bool {
+        let words = &self.0;
+        let next = words.lower(at + 1);
+        if words.hyphened(at) {
+            // "exception-safe" is an adjective.
+            return !matches!(next, "in" | "at" | "raised" | "thrown");
+        }
+        let before = |back: usize| at.checked_sub(back).map_or("", |at| words.lower(at));
+        words.mark(at).is_empty()
+            && (TOPICS.contains(&next)
+                || words.is_free(at)
+                || words.has_counter(at) && words.counted(at, Naming::Noun) != Some(true)
+                || next == "of" && (before(1) == "with" || before(1) == "the" && before(2) == "with"))
+    }
+
+    /// Whether the text says that the exception at `at` was handled, and not that it was not.
+    fn is_handled(&self, at: usize) -> bool {
+        let words = &self.0;
+        // "handled the SocketTimeoutException"
+        let mut back = at;
+        while back > 0 && (!words.ends_clause(back - 1) && words.mark(back - 1).is_empty() || words.is_fault(back - 1))
+        {
+            back -= 1;
+            if words.lower(back) == "handled" {
+                return !self.is_negated(back);
+            }
+            if !words.is_modifier(back) && !words.is_fault(back) {
                 break;
             }
-            if matches!(self.lower(word), "no" | "zero" | "0" | "without" | "never" | "not" | "non" | "didn't" | "free")
-            {
-                return true;
+        }
+        // "exception in worker 3 was handled"
+        let mut direct = true;
+        for on in at + 1..words.len() {
+            if words.ends_clause(on - 1) || words.mark(on - 1).contains(':') {
+                break;
+            }
+            match words.lower(on) {
+                "handled" if direct => return !self.is_negated(on),
+                "while" | "when" | "that" | "which" | "who" | "as" | "during" | "before" | "after" => break,
+                word => direct = AUXILIARIES.contains(&word) || words.is_fault(on),
             }
         }
-        (at..at + 2).any(|word| {
-            (self.after(word) == ":" || self.after(word) == "=" || self.after(word) == "free")
-                && matches!(self.lower(word + 1), "0" | "none" | "no" | "null" | "false")
-        })
+        false
     }
 
-    /// Whether an exception word at `at` is about the handling, the absence or the number of exceptions.
-    fn is_about_exceptions(&self, at: usize) -> bool {
-        let follows = self.lower(at + 1);
-        (self.after(at) == "-" && follows == "free")
-            || matches!(
-                follows,
-                "free"
-                    | "handler"
-                    | "handlers"
-                    | "handling"
-                    | "filter"
-                    | "filters"
-                    | "mapper"
-                    | "mappers"
-                    | "hook"
-                    | "hooks"
-                    | "count"
-                    | "counts"
-                    | "counter"
-                    | "counters"
-                    | "rate"
-                    | "rates"
-                    | "policy"
-                    | "policies"
-                    | "class"
-                    | "classes"
-                    | "type"
-                    | "types"
-                    | "list"
-                    | "middleware"
-                    | "logging"
-                    | "monitor"
-                    | "tracking"
-            )
-    }
-
-    /// Whether the text says that something was handled, and not that it was not.
+    /// Whether the text says that what happened was handled: "handled by retry", "error was handled", and not "request
+    /// handled".
     pub(super) fn handled(&self) -> bool {
-        (0..self.words.len()).any(|at| {
-            self.lower(at) == "handled"
-                && !(at.saturating_sub(2)..at).any(|before| {
-                    matches!(self.lower(before), "not" | "never" | "un" | "without")
-                        || self.lower(before).ends_with("n't")
-                })
+        let words = &self.0;
+        (0..words.len()).any(|at| {
+            if words.lower(at) != "handled" || self.is_negated(at) {
+                return false;
+            }
+            let mut subject = at;
+            while subject > 0 && !words.ends_clause(subject - 1) && AUXILIARIES.contains(&words.lower(subject - 1)) {
+                subject -= 1;
+            }
+            let object = (at + 1..words.len()).find(|at| !words.is_modifier(*at)).unwrap_or(at);
+            subject == 0
+                || words.ends_clause(subject - 1)
+                || words.is_fault(subject - 1)
+                || matches!(words.lower(subject - 1), "it" | "this")
+                || words.is_fault(object)
         })
+    }
+
+    /// Whether "handled" at `at` is denied.
+    fn is_negated(&self, at: usize) -> bool {
+        (at.saturating_sub(2)..at)
+            .any(|before| self.0.is_not(before) || matches!(self.0.lower(before), "un" | "without"))
+    }
+
+    /// Whether the text names exceptions only to say that there are none: "no exception".
+    pub(super) fn denies_exceptions(&self) -> bool {
+        let words = &self.0;
+        let mut named = (0..words.len()).filter(|at| is_error_word(words.text(*at))).peekable();
+        named.peek().is_some() && named.all(|at| words.is_denied(at, at, naming(words.text(at))))
     }
 }
 
-/// `exception`, `exceptions`, and names such as `SocketTimeoutException`.
+/// How an exception word names an exception.
+fn naming(word: &str) -> Naming {
+    let name = word.rsplit('.').next().unwrap_or(word);
+    let plain = name.eq_ignore_ascii_case("exception") || name.eq_ignore_ascii_case("error") || name.ends_with('s');
+    if plain || name.contains('_') { Naming::Noun } else { Naming::Type }
+}
+
+fn is_plain_error(lower: &str) -> bool {
+    matches!(lower, "error" | "errors" | "exception" | "exceptions")
+}
+
+/// `exception`, `exceptions`, and names such as `a.b.SocketTimeoutException`.
 fn is_exception_word(word: &str) -> bool {
-    word.eq_ignore_ascii_case("exception")
-        || word.eq_ignore_ascii_case("exceptions")
-        || word.ends_with("Exception")
-        || word.ends_with("_exception")
+    let name = word.rsplit('.').next().unwrap_or(word);
+    name.eq_ignore_ascii_case("exception")
+        || name.eq_ignore_ascii_case("exceptions")
+        || name.ends_with("Exception")
+        || name.ends_with("_exception")
 }
 
 /// An exception word, `error`, `errors`, and names such as `TypeError`.
