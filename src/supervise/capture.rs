@@ -157,8 +157,8 @@ impl<'l> Chunk<'_, 'l> {
         let event = object.and_then(Record::event);
         let message = object.map_or(Some(Cow::Borrowed(&*text)), Record::message);
         let crash = match &record {
-            Some(record) if object.is_some() => record.crash(),
-            _ if pending.lines == 1 => pending.crash,
+            Some(record) if object.is_some() => suspected(line).and_then(|()| record.crash()),
+            _ if pending.lines == 1 && line.first() != Some(&b'{') => pending.crash,
             _ => classify::text(&text),
         };
         *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
@@ -247,7 +247,13 @@ fn foldable(line: &[u8], crash: Option<Kind>, default: Level) -> bool {
     let record = record::parse(line);
     let stated = record.as_ref().and_then(Record::level).or_else(|| leading::level(&String::from_utf8_lossy(line)));
     let level = stated.unwrap_or(default);
-    crash.or_else(|| record.as_ref().and_then(Record::crash)).is_none() && level.status() == Status::Pass
+    let crash = crash.or_else(|| suspected(line).and_then(|()| record.as_ref()?.crash()));
+    crash.is_none() && level.status() == Status::Pass
+}
+
+/// Whether a line of JSON may tell of a crash; most need no closer look.
+fn suspected(line: &[u8]) -> Option<()> {
+    classify::suspect(line, 0).map(|_| ())
 }
 
 /// The line of a stack trace that says what happened: the last one of Python's, the first of all others.
@@ -366,6 +372,24 @@ mod tests {
         assert_eq!(batch.total(), 4);
         assert_eq!(batch.incidents.len(), 1);
         assert_eq!((batch.incidents[0].kind, &*batch.incidents[0].message), ("stack_trace", "ValueError: boom"));
+    }
+
+    #[test]
+    fn a_crash_is_an_incident_wherever_the_line_tells_of_it() {
+        for line in [
+            r#"{"level":"info","msg":"done","err":"boom\n\tat a.B.c(D.java:1)"}"#,
+            r#"level=info msg=done err="boom\n\tat a.B.c(D.java:1)""#,
+            "{worker} panicked at src/main.rs:4:5",
+            "\tat a.B.c(D.java:1)",
+            "Fatal Error: cannot continue",
+        ] {
+            let (records, batch) = capture("stdout", &[line]);
+            assert_eq!(batch.incidents.first().map(|i| i.kind), Some("stack_trace"), "{line}");
+            // The audit of what was kept comes to the same end.
+            let kept = records[0].to_string();
+            let crash = record::parse(kept.as_bytes()).and_then(|record| record.crash());
+            assert!(crash.is_some() && classify::suspect(kept.as_bytes(), 0).is_some(), "{kept}");
+        }
     }
 
     #[test]

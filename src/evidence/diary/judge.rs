@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::read::{Diary, Entry};
+use super::statuses::{self, Stated};
 use super::{Rules, issue, signature, words};
 use crate::evidence::summary::{DiaryIssue, DiarySummary};
 use crate::finding::{Metadata, Status};
@@ -92,7 +93,14 @@ fn judge<'a>(entry: &'a Entry, rules: &Rules, unknown: &mut BTreeMap<String, Unk
     for note in notes(entry.content.get("notes")) {
         consider(words::note(&note), format!("note: {note}"));
     }
-    for (place, word) in statuses(&entry.content) {
+    for Stated { place, status } in statuses::of(&entry.content) {
+        let word = match status {
+            Ok(word) => word,
+            Err(kind) => {
+                consider(Status::Warn, format!("{place} is {kind}, which says no status"));
+                continue;
+            }
+        };
         match words::status(&word, &rules.accepted_statuses) {
             Some(severity) => consider(severity, format!("{place}={}", word.to_lowercase())),
             None => unknown.entry(word).or_insert(Unknown { count: 0, first: entry }).count += 1,
@@ -137,43 +145,6 @@ fn notes(value: Option<&Value>) -> Vec<String> {
         Some(Value::Object(notes)) => notes.values().flat_map(|note| self::notes(Some(note))).collect(),
         _ => Vec::new(),
     }
-}
-
-/// The status words of an entry with their places: at the top of its metadata, decision and outcomes, one level
-/// below (`outcomes.trade_outcome.status`), and of its probes.
-fn statuses(content: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut look = |place: String, map: &Map<String, Value>| {
-        if let Some(Value::String(word)) = map.get("status")
-            && !word.trim().is_empty()
-        {
-            found.push((place + ".status", word.trim().to_owned()));
-        }
-    };
-    for source in ["metadata", "decision", "outcomes"] {
-        let top = object(content, source);
-        look(source.to_owned(), top);
-        for (key, value) in top {
-            match value {
-                Value::Object(inner) => look(format!("{source}.{key}"), inner),
-                Value::Array(items) => {
-                    for (i, inner) in items.iter().enumerate().filter_map(|(i, item)| Some((i, item.as_object()?))) {
-                        look(format!("{source}.{key}[{i}]"), inner);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    for (i, probe) in content.get("probes").and_then(Value::as_array).into_iter().flatten().enumerate() {
-        if let Some(probe) = probe.as_object() {
-            let name = probe.get("probe_id").and_then(Value::as_str).map_or_else(|| i.to_string(), str::to_owned);
-            // A probe that does not say how it went proves nothing.
-            let status = probe.get("status").and_then(Value::as_str).map(str::trim).filter(|word| !word.is_empty());
-            found.push((format!("probes.{name}.status"), status.unwrap_or("unknown").to_owned()));
-        }
-    }
-    found
 }
 
 /// Whether the entries cover the window from its start to its end, and each of its days.

@@ -5,6 +5,7 @@
 mod judge;
 mod read;
 mod signature;
+mod statuses;
 mod words;
 
 use crate::evidence::summary::{DiaryIssue, DiarySummary};
@@ -139,6 +140,25 @@ mod tests {
                 json!({"outcomes": {"status": "purple"}}),
                 Some("WARN status/purple: the status word `purple` is not known (seen once, in e-1)"),
             ),
+            (json!({"status": "failed"}), Some("FAIL e-1: status=failed")),
+            (json!({"status": ["failed"]}), Some("FAIL e-1: status=failed")),
+            (json!({"outcomes": [{"status": "failed"}]}), Some("FAIL e-1: outcomes[0].status=failed")),
+            (json!({"outcomes": {"a": {"b": {"status": "failed"}}}}), Some("FAIL e-1: outcomes.a.b.status=failed")),
+            (json!({"outcomes": {"t": [[{"status": "failed"}]]}}), Some("FAIL e-1: outcomes.t[0][0].status=failed")),
+            (json!({"outcomes": ["failed"]}), Some("FAIL e-1: outcomes[0]=failed")),
+            (json!({"outcomes": "failed"}), Some("FAIL e-1: outcomes=failed")),
+            (json!({"decision": "failed"}), Some("FAIL e-1: decision=failed")),
+            (json!({"decision": "buy the dip"}), None),
+            (json!({"probes": {"latency": {"status": "failed"}}}), Some("FAIL e-1: probes.latency.status=failed")),
+            (json!({"probes": {"latency": "failed"}}), Some("FAIL e-1: probes.latency=failed")),
+            (json!({"probes": {"probe_id": "latency", "status": "ok"}}), None),
+            (json!({"probes": 3}), Some("WARN e-1: probes is a number, which says no status")),
+            (
+                json!({"outcomes": {"status": {"code": 7}}}),
+                Some("WARN e-1: outcomes.status is an object, which says no status"),
+            ),
+            (json!({"outcomes": true}), Some("WARN e-1: outcomes is a truth value, which says no status")),
+            (json!({"outcomes": {}, "metadata": {"http": {"status": 200}}, "decision": null, "status": ""}), None),
             (json!({"recorded_at": "yesterday"}), Some("WARN e-1: recorded_at is not a time: \"yesterday\"")),
             (json!({"entry_id": null}), Some("WARN entry 2: the entry has no entry_id")),
             (

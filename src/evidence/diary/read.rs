@@ -185,7 +185,7 @@ impl Diary {
 }
 
 /// What a JSON value is, with its article.
-fn kind(value: &Value) -> &'static str {
+pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a truth value",

@@ -1,5 +1,6 @@
 //! What the words of a diary mean: the prose of notes and the status words of decisions and outcomes.
 
+use crate::evidence::phrase::{Naming, Phrase};
 use crate::finding::Status;
 
 /// Status words of ordinary business, which are no reason to look; blanks, dashes and underscores left out.
@@ -87,88 +88,98 @@ pub(super) fn status(word: &str, accepted: &[String]) -> Option<Status> {
 }
 
 /// What the prose of a note says: an incident, a halt or an error is a FAIL, a warning or a degradation a WARN.
-/// Words count as words: "asphalt" is no halt, and "0 errors, no incident" reports none.
+/// Words count as words: "asphalt" is no halt, "0 errors, no incident" reports none, and a tracking error is a figure.
 pub(super) fn note(text: &str) -> Status {
+    let words = Phrase::of(text);
     let mut worst = Status::Pass;
-    for clause in text.split([',', ';', '!', '?', '\n', '(', ')']) {
-        let words = split(clause);
-        for (i, word) in words.iter().enumerate() {
-            let found = match word.text.as_str() {
-                "incident" | "incidents" | "halt" | "halts" | "halted" | "halting" | "error" | "errors" | "errored" => {
-                    Status::Fail
-                }
-                "warn" | "warns" | "warned" | "warning" | "warnings" | "degrade" | "degraded" | "degrades"
-                | "degrading" | "degradation" => Status::Warn,
-                "status" => stated(&words[i..]),
-                _ => continue,
-            };
-            if !denied(&words, i) {
-                worst = worst.max(found);
+    for at in 0..words.len() {
+        let found = match words.lower(at) {
+            "incident" | "incidents" | "halt" | "halts" | "halted" | "halting" | "error" | "errors" | "errored" => {
+                Status::Fail
             }
+            "warn" | "warns" | "warned" | "warning" | "warnings" | "degrade" | "degraded" | "degrades"
+            | "degrading" | "degradation" => Status::Warn,
+            "status" => stated(&words, at),
+            _ => continue,
+        };
+        let denied = words.is_denied(at, at, Naming::Prose);
+        // "not error-free" denies the denial.
+        let free = words.is_free(at);
+        if denied == free && !is_figure(&words, at) && !is_topic(&words, at) {
+            worst = worst.max(found);
         }
     }
     worst
 }
 
-/// A word in lower case with the mark that follows it, such as `:`.
-struct Word {
-    text: String,
-    mark: String,
-}
-
-fn split(clause: &str) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::new();
-    let mut after_mark = true;
-    let mut chars = clause.chars().peekable();
-    while let Some(c) = chars.next() {
-        let inside = match c {
-            // `0.5` is one word, and so is `isn't`.
-            '.' | '\'' | '’' => !after_mark && chars.peek().is_some_and(|next| next.is_alphanumeric()),
-            c => c.is_alphanumeric() || c == '_',
-        };
-        match words.last_mut() {
-            Some(word) if inside && !after_mark => word.text.extend(c.to_lowercase()),
-            _ if inside => words.push(Word { text: c.to_lowercase().collect(), mark: String::new() }),
-            Some(word) => word.mark.push(c),
-            None => {}
-        }
-        after_mark = !inside;
+/// Whether the word at `at` is a figure of finance or statistics: "tracking error", "margin of error", "error bars".
+fn is_figure(words: &Phrase<'_>, at: usize) -> bool {
+    const KINDS: [&str; 17] = [
+        "absolute",
+        "approximation",
+        "estimation",
+        "estimator",
+        "forecast",
+        "forecasting",
+        "measurement",
+        "percentage",
+        "prediction",
+        "quantisation",
+        "quantization",
+        "residual",
+        "rounding",
+        "sampling",
+        "squared",
+        "standard",
+        "tracking",
+    ];
+    if !matches!(words.lower(at), "error" | "errors") {
+        return false;
     }
-    words
+    let before =
+        |back: usize| at.checked_sub(back).filter(|at| words.mark(*at).is_empty()).map_or("", |at| words.lower(at));
+    KINDS.contains(&before(1))
+        || before(1) == "of" && matches!(before(2), "margin" | "margins")
+        || words.mark(at).is_empty() && matches!(words.lower(at + 1), "bar" | "bars" | "margin" | "band" | "budget")
 }
 
-/// The judgement of `status: failed`, `status=blocked`, `status was rejected`; the first word is `status`.
-fn stated(words: &[Word]) -> Status {
-    let [status, rest @ ..] = words else { return Status::Pass };
-    let value = match rest {
-        [verb, value, ..] if matches!(verb.text.as_str(), "is" | "was" | "now") => value,
-        [value, ..] if status.mark.contains([':', '=']) => value,
+/// Whether the word at `at` only says what something else is about: "incident drill", "halt threshold". A threshold
+/// that was reached is more than a topic.
+fn is_topic(words: &Phrase<'_>, at: usize) -> bool {
+    if !(words.mark(at).is_empty() || words.hyphened(at)) {
+        return false;
+    }
+    match words.lower(at + 1) {
+        "drill" | "drills" | "exercise" | "exercises" | "simulation" | "training" | "playbook" | "playbooks"
+        | "runbook" | "runbooks" | "procedure" | "procedures" | "policy" | "policies" => true,
+        "threshold" | "thresholds" | "limit" | "limits" | "level" | "levels" | "criterion" | "criteria" | "trigger"
+        | "triggers" => {
+            let met = |at: usize| {
+                matches!(
+                    words.lower(at),
+                    "reached" | "hit" | "breached" | "exceeded" | "crossed" | "met" | "tripped" | "triggered" | "fired"
+                )
+            };
+            let end = (at + 1..words.len()).find(|at| words.ends_clause(*at)).unwrap_or(words.len());
+            (at + 2..=end).find(|at| met(*at)).is_none_or(|met| (at + 2..met).any(|at| words.is_not(at)))
+                && !(at.saturating_sub(3)..at).any(met)
+        }
+        _ => false,
+    }
+}
+
+/// The judgement of `status: failed`, `status=blocked`, `status was rejected`; the word at `at` is `status`.
+fn stated(words: &Phrase<'_>, at: usize) -> Status {
+    let value = match words.lower(at + 1) {
+        "is" | "was" | "now" => at + 2,
+        _ if words.mark(at).contains([':', '=']) => at + 1,
         _ => return Status::Pass,
     };
-    match value.text.as_str() {
+    match words.lower(value) {
         // "status: no change" is prose.
-        "no" => Status::Pass,
+        "no" | "" => Status::Pass,
         word => self::status(word, &[]).unwrap_or_default(),
     }
-}
-
-/// Whether the word at `i` is denied: "no errors", "0 new errors", "errors: 0", "error-free", "without any incident".
-fn denied(words: &[Word], i: usize) -> bool {
-    let zero = |word: &Word| word.text.parse::<f64>().is_ok_and(|n| n == 0.0);
-    let filler = |word: &&Word| {
-        matches!(word.text.as_str(), "any" | "new" | "further" | "more" | "other" | "known" | "open" | "single")
-    };
-    let before = words[..i].iter().rev().find(|word| !filler(word));
-    let negated = before.is_some_and(|word| {
-        zero(word)
-            || matches!(word.text.as_str(), "no" | "zero" | "without" | "nil" | "not" | "never" | "non")
-            || word.text.ends_with("n't")
-            || word.text.ends_with("n’t")
-    });
-    let free = words.get(i + 1).is_some_and(|next| next.text == "free") && matches!(words[i].mark.as_str(), "-" | " ");
-    let counted_zero = words.get(i + 1).is_some_and(zero) && words[i].mark.contains([':', '=']);
-    // "not error-free" denies the denial.
-    negated != (free || counted_zero)
 }
 
 #[cfg(test)]
@@ -188,6 +199,15 @@ mod tests {
             ("not error-free", Status::Fail),
             ("no idea why, error raised", Status::Fail),
             ("error 5", Status::Fail),
+            ("PnL was 0. Errors in feed", Status::Fail),
+            ("slippage 0.0 error in book", Status::Fail),
+            ("Retries 0 error timeout", Status::Fail),
+            ("tracking error 0.4%, then an error in the book", Status::Fail),
+            ("error: tracking lost", Status::Fail),
+            ("halt threshold reached", Status::Fail),
+            ("reached the halt threshold", Status::Fail),
+            ("incident opened", Status::Fail),
+            ("no fills, error in book", Status::Fail),
             ("Trade outcome status: throttled", Status::Warn),
             ("warned twice", Status::Warn),
             ("feed degraded", Status::Warn),
@@ -198,6 +218,14 @@ mod tests {
             ("errors: 0", Status::Pass),
             ("error-free session without any incident", Status::Pass),
             ("didn't halt", Status::Pass),
+            ("no trading halt", Status::Pass),
+            ("no halts, errors or incidents", Status::Pass),
+            ("error count 0", Status::Pass),
+            ("tracking error 0.4% within limits", Status::Pass),
+            ("margin of error 2%", Status::Pass),
+            ("forecast error low", Status::Pass),
+            ("halt threshold not reached", Status::Pass),
+            ("incident drill completed", Status::Pass),
             ("status: no change", Status::Pass),
             ("status: filled", Status::Pass),
             ("", Status::Pass),
