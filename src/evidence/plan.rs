@@ -124,7 +124,7 @@ fn foreign(plan: &Map<String, Value>) -> Option<String> {
     }
     // Each planned resource has its entry among the changes, if only to say that nothing changes.
     let root = plan.get("planned_values").and_then(|planned| planned.get("root_module"));
-    let resources = root.is_some_and(|root| holds_resources(root));
+    let resources = root.is_some_and(holds_resources);
     (resources && !plan.contains_key("resource_changes"))
         .then(|| format!("this lists planned resources but not their changes; {HINT}"))
 }
