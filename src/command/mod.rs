@@ -172,9 +172,17 @@ impl Common {
     /// # Errors
     /// The pack or standard output cannot be written.
     pub fn emit<T: Serialize>(&self, outcome: &Outcome<'_, T>) -> Result<ExitCode, Error> {
+        self.emit_short(outcome, outcome.doc)
+    }
+
+    /// [`Common::emit`] with `screen` in the place of the whole document where people read it on a terminal.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn emit_short<T: Serialize>(&self, outcome: &Outcome<'_, T>, screen: &Doc) -> Result<ExitCode, Error> {
         self.pack(outcome.name, outcome.json, outcome.doc)?;
         terminal::print(&match self.format {
-            Format::Text => report::to_text(outcome.doc, terminal::look(self.color)),
+            Format::Text => report::to_text(screen, terminal::look(self.color)),
             Format::Json => files::json_text(outcome.json),
             Format::Markdown => report::to_markdown(outcome.doc),
             Format::Csv => return Err(Error::Usage(NO_CSV.to_owned())),

@@ -9,15 +9,43 @@ use crate::verdict::audit::Audit;
 /// Incidents shown; `summary.json` has all.
 const SHOWN: usize = 8;
 
+/// Incidents shown on the terminal, which has one screen.
+const ON_SCREEN: usize = 5;
+/// The longest text of a row that shall stay one line of a narrow terminal, in characters.
+const ROW: usize = 38;
+
 /// The report of a run. `folder` is the run directory as it is shown, `packet` what to audit again.
-pub fn run(record: &RunRecord, verdict: &Audit, because: Vec<String>, folder: &str, packet: &str) -> Doc {
-    let mut doc = Doc::new(title(record)).verdict(verdict.verdict, because);
-    doc.push(Block::Facts(facts(record, verdict.summary.logs.uptime_ratio, folder)));
+pub fn run(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
+    let mut doc = head(record, verdict, folder);
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
-    incidents(&mut doc, record, &format!("{folder}/summary.md"));
+    incidents(&mut doc, record, SHOWN, long, &format!("{folder}/summary.md"));
+    again(&mut doc, packet);
+    doc
+}
+
+/// The same on one screen: a line for each gate, and the worst incidents.
+pub fn screen(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
+    let mut doc = head(record, verdict, folder);
+    let mut gates = Table::new(&["gate", "verdict", "measured", "asked for"]);
+    for gate in &verdict.gates {
+        let text = |text: &str| Cell::from(brief(text));
+        gates.row([gate.name.as_str().into(), gate.status.into(), text(&gate.measured), text(&gate.threshold)]);
+    }
+    doc.section("Gates", Block::Table(gates));
+    incidents(&mut doc, record, ON_SCREEN, brief, &format!("{folder}/summary.md"));
+    again(&mut doc, packet);
+    doc
+}
+
+fn head(record: &RunRecord, verdict: &Audit, folder: &str) -> Doc {
+    let mut doc = Doc::new(title(record)).verdict(verdict.verdict, audit::because(verdict));
+    doc.push(Block::Facts(facts(record, verdict.summary.logs.uptime_ratio, folder)));
+    doc
+}
+
+fn again(doc: &mut Doc, packet: &str) {
     doc.push(Block::Heading("Judge it again".to_owned()));
     doc.push(Block::Code(format!("emp-ops audit {packet}")));
-    doc
 }
 
 /// What is known of a run whose evidence could not be closed, such as on a full disk.
@@ -25,7 +53,7 @@ pub fn unjudged(record: &RunRecord, folder: &str) -> Doc {
     let because = "the evidence could not be closed, so nobody can judge it; what follows is on no disk".to_owned();
     let mut doc = Doc::new(title(record)).verdict(Status::Fail, vec![because]);
     doc.push(Block::Facts(facts(record, None, folder)));
-    incidents(&mut doc, record, "no file");
+    incidents(&mut doc, record, SHOWN, long, "no file");
     doc
 }
 
@@ -33,18 +61,32 @@ fn title(record: &RunRecord) -> String {
     record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name))
 }
 
-fn incidents(doc: &mut Doc, record: &RunRecord, all: &str) {
+/// What one line of a narrow terminal holds.
+fn brief(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(ROW) {
+        Some((at, _)) => format!("{}…", line[..at].trim_end()),
+        None => line.to_owned(),
+    }
+}
+
+fn long(text: &str) -> String {
+    inert::shorten(text, 160)
+}
+
+/// The worst incidents, so many, and where all are.
+fn incidents(doc: &mut Doc, record: &RunRecord, shown: usize, shorten: fn(&str) -> String, all: &str) {
     let mut incidents = Table::new(&["severity", "first seen", "count", "incident"]).right(&[2]);
     let mut worst: Vec<_> = record.incidents.iter().collect();
     worst.sort_by_key(|i| (std::cmp::Reverse(i.severity), i.occurred_at));
-    for incident in worst.iter().take(SHOWN) {
-        let message = inert::shorten(&incident.message, 160);
+    for incident in worst.iter().take(shown) {
+        let message = shorten(&incident.message);
         let at = incident.occurred_at.human();
         incidents.row([incident.severity.into(), at.into(), incident.count.into(), Cell::from(message)]);
     }
     doc.section("Incidents", Block::Table(incidents));
-    if worst.len() > SHOWN {
-        doc.push(Block::Text(Cell::dim(format!("{} more are in {all}.", worst.len() - SHOWN))));
+    if worst.len() > shown {
+        doc.push(Block::Text(Cell::dim(format!("{} more are in {all}.", worst.len() - shown))));
     }
 }
 

@@ -63,13 +63,14 @@ pub(super) fn seal(
     let completed = complete_progress(&mut supervised, &bundle, folder);
     let record = &supervised.record;
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
-    let doc = report::run::run(record, &audit, report::audit::because(&audit), shown, &again);
+    let doc = report::run::run(record, &audit, shown, &again);
     let written = completed.and_then(|()| documents(args, &mut bundle, &audit, &doc, folder)).and_then(|documents| {
         let Some(packet) = &packet else { return Ok(()) };
         common.note("packing the evidence");
         pack(args, record, &audit, documents, packet)
     });
-    let code = common.emit(&Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc })?;
+    let outcome = Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc };
+    let code = common.emit_short(&outcome, &report::run::screen(&supervised.record, &audit, shown, &again))?;
     written.map(|()| code)
 }
 
