@@ -3,6 +3,8 @@
 
 use super::classify::{self, Kind};
 use super::summary::IgnoredLine;
+use super::{ansi, leading};
+use crate::finding::Status;
 
 /// As much of a block is kept, in bytes.
 const KEPT: usize = 16 << 10;
@@ -11,13 +13,32 @@ pub(super) const SHOWN: usize = 3;
 /// How much of each is shown, in characters.
 const WIDTH: usize = 120;
 
+/// More lines than this do not continue a record: they are something else.
+const CONTINUES: u64 = 2000;
+/// The same for lines that nothing but their place connects with the record: not indented, and no part of a trace.
+const CONTINUES_LOOSELY: u64 = 20;
+
+/// What connects a line that is no record with the record before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tie {
+    /// Its look: it is indented, or part of a trace.
+    Close,
+    /// Its place alone.
+    Loose,
+    /// Nothing: it states a level, and is counted on its own.
+    None,
+}
+
 /// Consecutive lines between two records.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {
     /// How many lines there are, blank ones not counted.
     pub(super) lines: u64,
-    /// The first ones, for the report on ignored lines.
-    pub(super) samples: Vec<IgnoredLine>,
+    /// Those that are tied loosely, and those that are counted on their own.
+    loose: u64,
+    own: u64,
+    /// The first ones of each tie, for the report on ignored lines.
+    samples: [Vec<IgnoredLine>; 2],
     /// Blank lines before the first line.
     blanks: u64,
     /// The line on which the head starts.
@@ -43,10 +64,21 @@ pub(super) struct Crash {
 
 impl Block {
     /// Adds a line. `suspect` tells whether it may belong to a trace.
-    pub(super) fn add(&mut self, number: u64, line: &[u8], suspect: bool) {
+    pub(super) fn add(&mut self, number: u64, line: &[u8], suspect: bool, tie: Tie) {
         self.lines += 1;
-        if self.samples.len() < SHOWN {
-            self.samples.push(IgnoredLine { line: number, text: shown(line) });
+        let samples = match tie {
+            Tie::Close => Some(&mut self.samples[0]),
+            Tie::Loose => {
+                self.loose += 1;
+                Some(&mut self.samples[1])
+            }
+            Tie::None => {
+                self.own += 1;
+                None
+            }
+        };
+        if let Some(samples) = samples.filter(|samples| samples.len() < SHOWN) {
+            samples.push(IgnoredLine { line: number, text: shown(line) });
         }
         self.keep(number, line);
         let starts = self.marked.is_none() && suspect && classify::is_marker(&String::from_utf8_lossy(line));
@@ -86,8 +118,12 @@ impl Block {
         }
         (0..next.blanks.min(KEPT as u64)).for_each(|_| self.add_blank());
         self.lines += next.lines;
-        self.samples.extend(next.samples);
-        self.samples.truncate(SHOWN);
+        self.loose += next.loose;
+        self.own += next.own;
+        for (samples, more) in self.samples.iter_mut().zip(next.samples) {
+            samples.extend(more);
+            samples.truncate(SHOWN);
+        }
         match &mut self.marked {
             Some((_, text)) => join(text, &next.head),
             None => self.marked = next.marked,
@@ -98,10 +134,22 @@ impl Block {
     /// Moves the block down by a number of lines.
     pub(super) fn shift(&mut self, lines: u64) {
         self.first += lines;
-        self.samples.iter_mut().for_each(|sample| sample.line += lines);
+        self.samples.iter_mut().flatten().for_each(|sample| sample.line += lines);
         if let Some((line, _)) = &mut self.marked {
             *line += lines;
         }
+    }
+
+    /// How many lines continue the record before them and how many are ignored, with the first of those, behind a record
+    /// of text or anything else. Lines that are counted on their own are in neither.
+    pub(super) fn split(&self, behind_text: bool) -> (u64, u64, impl Iterator<Item = &IgnoredLine>) {
+        let close = self.lines - self.own - self.loose;
+        let continues = |lines: u64, most: u64| behind_text && lines <= most;
+        let (closely, loosely) = (continues(close, CONTINUES), continues(self.loose, CONTINUES_LOOSELY));
+        let both = [(close, closely), (self.loose, loosely)];
+        let sum = |continued: bool| both.iter().filter(|(_, kind)| *kind == continued).map(|(lines, _)| *lines).sum();
+        let samples = self.samples.iter().zip(both).filter(|(_, (_, continued))| !continued);
+        (sum(true), sum(false), samples.flat_map(|(samples, _)| samples))
     }
 
     /// The crash that the block tells of, if it does.
@@ -114,6 +162,25 @@ impl Block {
         };
         // The start of the block shows the whole trace; a trace far down is found by its first telling line.
         crash(self.first, &self.head).or_else(|| crash(*line, marked))
+    }
+}
+
+impl Tie {
+    /// What ties a line that is no record.
+    pub(super) fn of(line: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(line);
+        let text = ansi::strip(&text);
+        // Levels of four letters are set flush with those of five by one blank.
+        let front = text.strip_prefix(' ').filter(|rest| rest.starts_with("WARN")).unwrap_or(&text);
+        if front.starts_with([' ', '\t']) {
+            return Self::Close;
+        }
+        if leading::word(front).is_some_and(|level| level.status() > Status::Pass) {
+            return Self::None;
+        }
+        let closes =
+            text.starts_with("...") || text.trim_end().chars().all(|c| matches!(c, ')' | ']' | '}' | ';' | ','));
+        if closes || classify::is_marker(&text) { Self::Close } else { Self::Loose }
     }
 }
 
@@ -156,7 +223,7 @@ mod tests {
     fn block(lines: &[&str], from: u64) -> Block {
         let mut block = Block::default();
         for (number, line) in (from..).zip(lines) {
-            block.add(number, line.as_bytes(), true);
+            block.add(number, line.as_bytes(), true, Tie::Loose);
         }
         block
     }
@@ -172,15 +239,62 @@ mod tests {
             let mut joined = block(&lines[..cut], 1);
             joined.append(block(&lines[cut..], cut as u64 + 1));
             assert_eq!(joined.crash().as_ref(), Some(&crash), "{cut}");
-            assert_eq!((joined.lines, joined.samples), (whole.lines, whole.samples.clone()), "{cut}");
+            assert_eq!((joined.lines, &joined.samples), (whole.lines, &whole.samples), "{cut}");
+        }
+    }
+
+    #[test]
+    fn lines_are_tied_by_their_look() {
+        for (line, expect) in [
+            ("  Position: 15", Tie::Close),
+            ("\tat a.B.c(D.java:1)", Tie::Close),
+            ("Caused by: java.io.IOException: closed", Tie::Close),
+            ("Traceback (most recent call last):", Tie::Close),
+            ("panic: boom", Tie::Close),
+            ("...", Tie::Close),
+            ("});", Tie::Close),
+            ("  error: 7 of 12", Tie::Close),
+            ("SELECT 1", Tie::Loose),
+            ("%$# garbage", Tie::Loose),
+            ("INFO: ready", Tie::Loose),
+            ("error: none", Tie::Loose),
+            ("java.lang.OutOfMemoryError: Java heap space", Tie::Loose),
+            ("ERROR db down", Tie::None),
+            ("12:00:01.123 [main] ERROR a.b - db down", Tie::None),
+            ("fail: App[0]", Tie::None),
+            ("SEVERE: boom", Tie::None),
+            (" WARN slow", Tie::None),
+            ("\u{1b}[31mERROR\u{1b}[0m db down", Tie::None),
+        ] {
+            assert_eq!(Tie::of(line.as_bytes()), expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_continued_within_limits() {
+        for (close, loose, expect) in [
+            (0, 20, (20, 0, 0)),
+            (0, 21, (0, 21, 1)),
+            (30, 21, (30, 21, 31)),
+            (2000, 0, (2000, 0, 0)),
+            (2001, 2, (2, 2001, 1)),
+        ] {
+            let mut block = Block::default();
+            (1..=close).for_each(|number| block.add(number, b" x", false, Tie::Close));
+            (1..=loose).for_each(|number| block.add(close + number, b"x", false, Tie::Loose));
+            block.add(close + loose + 1, b"ERROR x", false, Tie::None);
+            let (continued, ignored, samples) = block.split(true);
+            let first = samples.map(|sample| sample.line).min().unwrap_or(0);
+            assert_eq!((continued, ignored, first), expect, "{close} {loose}");
+            assert_eq!(block.split(false).1, close + loose);
         }
     }
 
     #[test]
     fn a_trace_after_much_noise_is_still_found() {
         let mut block = Block::default();
-        (1..2000).for_each(|number| block.add(number, b"noise without any meaning", false));
-        block.add(2000, b"thread 'main' panicked at src/main.rs:1:1:", true);
+        (1..2000).for_each(|number| block.add(number, b"noise without any meaning", false, Tie::Loose));
+        block.add(2000, b"thread 'main' panicked at src/main.rs:1:1:", true, Tie::Close);
         let crash = block.crash().expect("a crash");
         assert_eq!((crash.kind, crash.line), (Kind::Panic, 2000));
     }

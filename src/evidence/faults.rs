@@ -20,8 +20,8 @@ pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
     if report.text_bytes == 0 && report.complete {
         add(Status::Warn, "the file is empty".to_owned(), None);
     }
-    let lines = report.lines - blank;
-    let ignored = report.ignored_lines - blank;
+    let lines = report.lines - blank + odd.batched;
+    let ignored = report.ignored_lines - blank + odd.batched_timeless.count;
     let share = if lines == 0 { 0.0 } else { ignored as f64 / lines as f64 };
     if share > IGNORED_WARN {
         let severity = if share > IGNORED_FAIL { Status::Fail } else { Status::Warn };
@@ -29,8 +29,10 @@ pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
             0 => String::new(),
             count => format!(", {count} of them because they state no usable time"),
         };
-        let summary = format!("{ignored} of {lines} lines ({:.1}%) are no usable records{timeless}", share * 100.0);
-        add(severity, summary, report.first_ignored.first().map(|line| line.line));
+        let what = if odd.batched == 0 { "lines" } else { "entries" };
+        let summary = format!("{ignored} of {lines} {what} ({:.1}%) are no usable records{timeless}", share * 100.0);
+        let batched = Some(odd.batched_timeless.line).filter(|line| *line > 0);
+        add(severity, summary, report.first_ignored.first().map(|line| line.line).or(batched));
     }
     let mut seen = |seen: Seen, what: &str| {
         if seen.count > 0 {
@@ -42,6 +44,7 @@ pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
     seen(odd.future, "a record lies in the future: check the clock or the time zone");
     seen(odd.ancient, "a record is from before the year 2000: check the clock");
     seen(odd.invalid_utf8, "a line is not valid UTF-8; the wrong bytes are shown as U+FFFD");
+    seen(odd.cut, "a container cut a record into pieces, the first of which does not show its level");
     seen(odd.too_long, "a line is longer than 16 MiB; it was not read");
     found
 }

@@ -1,8 +1,9 @@
 //! From the members of a record, whatever their names and depth, to its time, level, event and message.
 
 use super::dialect::{self, Clock, KEYS, Role, Scale, bit};
+use super::inner::{Inner, Wrapping};
 use super::json::{Members, Raw};
-use super::record::{Inner, Record, member};
+use super::record::{Record, member};
 use super::shape::Shape;
 use crate::time::Stamp;
 
@@ -93,10 +94,11 @@ impl<'a> Fields<'a> {
         for (name, value) in self.nested.take().unwrap_or_default() {
             match (name, value) {
                 ("log", Raw::Text(text)) => {
-                    if self.keys & (const { bit("stream") } | const { bit("time") })
-                        == const { bit("stream") } | const { bit("time") }
-                    {
-                        inner = Some(Box::new(Inner::of(&text.decode())));
+                    if self.keys & const { bit("stream") } != 0 {
+                        let text = text.decode();
+                        // A line that is too long is kept in pieces, of which the last has the line end.
+                        let piece = self.keys & const { bit("time") } != 0 && !text.ends_with('\n');
+                        inner = Some(Inner::of(&text, Wrapping { depth: 0, leveled: false, piece }));
                     } else {
                         self.message_is(10, value);
                     }
@@ -140,11 +142,40 @@ impl<'a> Fields<'a> {
         if self.event == Raw::Null && self.keys & const { bit("eventName") } != 0 {
             self.event = member(line, b"eventName").unwrap_or(Raw::Null);
         }
+        if self.keys & const { bit("__REALTIME_TIMESTAMP") } != 0 {
+            inner = self.journal();
+        }
         let (rank, raw, clock) = self.time;
         let at = if rank == LAST { None } else { read_time(raw, clock).or_else(|| other_time(line)) };
         let level = (self.level.0 != LAST).then_some((self.level.1, self.level.2));
         let dialect = shape.dialect(self.keys, self.numeric_level);
-        Record { dialect, at, level, event: self.event, message: self.message.1, keys: self.keys, body: line, inner }
+        Record {
+            dialect,
+            at,
+            level,
+            event: self.event,
+            message: self.message.1,
+            keys: self.keys,
+            body: line,
+            inner: inner.map(Box::new),
+        }
+    }
+
+    /// The line that a service wrote to its output, which systemd keeps as `MESSAGE`: as text, or as bytes where there
+    /// are control characters in it.
+    fn journal(&self) -> Option<Inner> {
+        let wrapping = Wrapping { depth: 0, leveled: true, piece: false };
+        match self.message.1 {
+            Raw::Text(text) => Some(Inner::of(&text.decode(), wrapping)).filter(Inner::tells),
+            bytes @ Raw::Array(_) => {
+                let bytes: Option<Vec<u8>> = bytes
+                    .elements()
+                    .map(|byte| byte.number().filter(|n| (0.0..256.0).contains(n)).map(|n| n as u8))
+                    .collect();
+                Some(Inner::of(&String::from_utf8_lossy(&bytes?), wrapping))
+            }
+            _ => None,
+        }
     }
 
     /// `{"text": …, "record": {"level": {"name": …, "no": …}, "time": {"timestamp": …}, "message": …}}`

@@ -1,5 +1,6 @@
 //! The severity of a log record, whatever vocabulary it was written in.
 
+use super::ansi;
 use crate::finding::Status;
 
 /// A severity, from the least to the most severe; [`Level::Unknown`] is a word or number that no vocabulary
@@ -29,8 +30,9 @@ pub enum Level {
 }
 
 impl Level {
-    /// Reads a level word in any case, with brackets or a colon around it, and numbers written as text.
+    /// Reads a level word in any case, with brackets, a colon or colours around it, and numbers written as text.
     pub fn from_word(word: &str) -> Self {
+        let word = ansi::strip(word);
         let word =
             word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '<' | '>' | '(' | ')' | ':'));
         if let Ok(number) = word.parse::<f64>() {

@@ -1,5 +1,6 @@
 //! From the bytes of logs, diaries and reports to summaries and findings. Opens no file and reads no clock.
 
+mod ansi;
 mod block;
 pub mod checksums;
 pub mod classify;
@@ -12,9 +13,13 @@ pub mod diary;
 pub mod document;
 pub mod faults;
 mod fields;
+mod frame;
 pub mod groups;
+mod header;
 pub mod histogram;
+mod inner;
 pub mod json;
+pub mod leading;
 pub mod level;
 pub mod listing;
 mod logfmt;

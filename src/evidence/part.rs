@@ -42,7 +42,7 @@ impl Seen {
         self.append(Self { count: 1, line });
     }
 
-    fn append(&mut self, next: Self) {
+    pub(super) fn append(&mut self, next: Self) {
         if self.count == 0 {
             self.line = next.line;
         }
@@ -67,10 +67,16 @@ pub struct Oddities {
     pub invalid_utf8: Seen,
     /// Lines too long to be read.
     pub too_long: Seen,
+    /// Records that a container cut into pieces, the first of which does not show the level.
+    pub cut: Seen,
+    /// Records beyond the first in lines that hold many.
+    pub batched: u64,
+    /// Records without a usable time in such lines, beyond those lines that are ignored for them.
+    pub batched_timeless: Seen,
 }
 
 impl Oddities {
-    fn all(&mut self) -> [&mut Seen; 6] {
+    fn all(&mut self) -> [&mut Seen; 8] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -78,11 +84,14 @@ impl Oddities {
             &mut self.steps_back,
             &mut self.invalid_utf8,
             &mut self.too_long,
+            &mut self.cut,
+            &mut self.batched_timeless,
         ]
     }
 
     fn append(&mut self, mut next: Self) {
         self.longest_step = self.longest_step.max(next.longest_step);
+        self.batched += next.batched;
         self.all().into_iter().zip(next.all()).for_each(|(seen, more)| seen.append(*more));
     }
 
@@ -172,7 +181,7 @@ impl Part {
             if let Some(last) = self.last.take() {
                 self.odd.step(last.at, first_at, line);
                 let tail = std::mem::take(&mut self.tail);
-                self.close(tail, Some(&last));
+                self.close(&tail, Some(&last));
             }
             self.first = self.first.or(next.first);
             self.last = next.last;
@@ -187,10 +196,10 @@ impl Part {
     /// Decides about the lines at both ends, once nothing follows.
     pub fn close_ends(&mut self) {
         let lead = std::mem::take(&mut self.lead);
-        self.close(lead, None);
+        self.close(&lead, None);
         let tail = std::mem::take(&mut self.tail);
         let last = self.last.take();
-        self.close(tail, last.as_ref());
+        self.close(&tail, last.as_ref());
     }
 
     /// The dialect of most records; none where there are none.
@@ -226,17 +235,16 @@ impl Part {
         self.samples.truncate(block::SHOWN);
     }
 
-    /// Decides about the lines between two records: text continues the record before it, all else is ignored. A
-    /// crash in them is that record's, unless it shows one itself.
-    pub(super) fn close(&mut self, block: Block, last: Option<&Last<'_>>) {
+    /// Decides about the lines between two records: text continues the record before it, within limits, and all else is
+    /// ignored. A crash in them is that record's, unless it shows one itself.
+    pub(super) fn close(&mut self, block: &Block, last: Option<&Last<'_>>) {
         if block.lines == 0 {
             return;
         }
-        if last.is_some_and(|last| last.is_text) {
-            self.tally.continued += block.lines;
-        } else {
-            self.tally.ignored += block.lines;
-        }
+        let (continued, ignored, samples) = block.split(last.is_some_and(|last| last.is_text));
+        self.tally.continued += continued;
+        self.tally.ignored += ignored;
+        self.add_samples(samples.cloned().collect());
         if let Some(crash) = block.crash().filter(|_| last.is_none_or(|last| !last.crashed)) {
             let record = last.and_then(|last| record::parse_near(&last.text, self.context.written));
             let details =
@@ -247,9 +255,6 @@ impl Part {
             if let Some(last) = last.filter(|last| !last.failed) {
                 self.tally.histogram.add(Histogram::hour(last.at), [0, 0, 1]);
             }
-        }
-        if last.is_none_or(|last| !last.is_text) {
-            self.add_samples(block.samples);
         }
     }
 }

@@ -1,40 +1,49 @@
 //! Records of plain text: lines that start with a date, a syslog header, a klog header, or state a level.
 
-use std::ops::Range;
-
 use super::dialect::Dialect;
-use super::level::Level;
+use super::header::{self, After};
+use super::inner::{self, Inner, Wrapping};
 use super::logfmt;
 use super::record::Record;
 use crate::time::Stamp;
 
-/// How many words after the date may come before the level.
-const LEVEL_WITHIN: usize = 6;
-
-/// Reads a line of text; none when it states neither a time nor a level.
-pub(super) fn parse(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
+/// Reads a line of text, which may stand inside `depth` others; none when it states neither a time nor a level.
+pub(super) fn parse(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+    if memchr::memchr(0x1b, line).is_some() {
+        return inner::coloured(line, written, depth);
+    }
     match line.first()? {
-        b'<' => syslog(line, written),
-        b'0'..=b'9' => dated(line, line),
-        b'[' => dated(line, &line[1..]).or_else(|| apache(line)),
+        b'<' => syslog(line, written, depth),
+        b'0'..=b'9' => dated(line, line, written, depth),
+        b'[' => dated(line, &line[1..], written, depth).or_else(|| apache(line)),
         b'I' | b'W' | b'E' | b'F' | b'D' if line.get(1).is_some_and(u8::is_ascii_digit) => klog(line, written),
+        // Ruby: `E, [2025-01-06T00:00:00.123456 #12] ERROR -- : …`
+        b'D' | b'I' | b'W' | b'E' | b'F' | b'A' if line[1..].starts_with(b", [") => {
+            dated(line, &line[4..], written, depth)
+        }
         b'A'..=b'Z' => {
-            bsd_syslog(line, line, None, written).or_else(|| python_basic(line)).or_else(|| logfmt::parse(line))
+            bsd_syslog(line, line, None, written, depth).or_else(|| python_basic(line)).or_else(|| logfmt::parse(line))
         }
         _ => logfmt::parse(line),
     }
 }
 
-/// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, and as Kubernetes writes it.
-fn dated<'a>(line: &'a [u8], start: &'a [u8]) -> Option<Record<'a>> {
-    let (at, len) = leading_time(start)?;
+/// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, without a year, and as Kubernetes writes it.
+fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8) -> Option<Record<'a>> {
+    let (at, len) = leading_time(start).map(|(at, len)| (Some(at), len)).or_else(|| short_time(start, written))?;
     let rest = &start[len..];
     for stream in [&b" stdout "[..], b" stderr "] {
-        if let Some([b'F' | b'P', b' ', inner @ ..]) = rest.strip_prefix(stream) {
-            return Some(Record::wrapping(Dialect::Cri, Some(at), line, inner));
+        if let Some([mark @ (b'F' | b'P'), b' ', line_inside @ ..]) = rest.strip_prefix(stream) {
+            let wrapping = Wrapping { depth, leveled: false, piece: *mark == b'P' };
+            let inner = Inner::of(&String::from_utf8_lossy(line_inside), wrapping);
+            return Some(Record::of_text(Dialect::Cri, line, at, None, line_inside).with_inner(inner));
         }
     }
-    Some(leveled(Dialect::Dated, line, Some(at), rest))
+    // `kubectl logs --timestamps` and `docker logs -t` put their own date before any line.
+    match Inner::record(rest, depth) {
+        Some(inner) => Some(Record::of_text(Dialect::Dated, line, at, None, rest).with_inner(inner)),
+        None => Some(leveled(Dialect::Dated, line, at, rest)),
+    }
 }
 
 /// `[Mon Jan 06 00:00:00.123456 2025] [core:error] …`
@@ -51,16 +60,17 @@ fn apache(line: &[u8]) -> Option<Record<'_>> {
 }
 
 /// `<34>1 2025-01-06T00:00:00Z host app 12 ID [x y="z"] message`, or the older form behind `<34>`.
-fn syslog(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
+fn syslog(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
     const DIGITS: [&[u8]; 8] = [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7"];
     let end = line.iter().take(6).position(|b| *b == b'>')?;
     let severity = DIGITS[number(&line[1..end])? as usize % 8];
     let rest = &line[end + 1..];
-    let Some(rest) = rest.strip_prefix(b"1 ") else { return bsd_syslog(line, rest, Some(severity), written) };
+    let Some(rest) = rest.strip_prefix(b"1 ") else { return bsd_syslog(line, rest, Some(severity), written, depth) };
     let mut parts = rest.splitn(6, |b| *b == b' ');
     let at = parts.next().and_then(|time| Stamp::parse(std::str::from_utf8(time).ok()?));
     let message = structured_data_end(parts.nth(4)?);
-    Some(Record::of_text(Dialect::Syslog5424, line, at, None, message).with_syslog_level(severity))
+    let record = Record::of_text(Dialect::Syslog5424, line, at, None, message).with_syslog_level(severity);
+    Some(with_line_inside(record, message, depth))
 }
 
 /// What follows the structured data (`-`, or elements in brackets) of a syslog line.
@@ -76,11 +86,9 @@ fn structured_data_end(rest: &[u8]) -> &[u8] {
         at += len + 1;
     }
     let rest = &rest[at..];
-    rest.strip_prefix(b"-")
-        .unwrap_or(rest)
-        .trim_ascii_start()
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or_else(|| rest.strip_prefix(b"-").unwrap_or(rest).trim_ascii_start())
+    let rest = rest.strip_prefix(b"-").unwrap_or(rest);
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest)
 }
 
 /// `Jan  6 00:00:00 host tag[12]: message`
@@ -89,6 +97,7 @@ fn bsd_syslog<'a>(
     start: &'a [u8],
     severity: Option<&'a [u8]>,
     written: Option<Stamp>,
+    depth: u8,
 ) -> Option<Record<'a>> {
     let month = month_of(start.get(..3)?)?;
     let day = number(start.get(4..6)?.trim_ascii())?;
@@ -97,23 +106,39 @@ fn bsd_syslog<'a>(
     let at = written.and_then(|written| in_year_before(written, month, day, clock));
     let rest = start[7 + len..].trim_ascii_start();
     let message = rest.iter().position(|b| *b == b' ').map_or(rest, |host| &rest[host + 1..]);
-    Some(match severity {
+    let tag = message.iter().position(|b| *b == b' ').filter(|end| message[..*end].ends_with(b":"));
+    let text = tag.map_or(message, |end| &message[end + 1..]);
+    let record = match severity {
         Some(severity) => Record::of_text(Dialect::Syslog3164, line, at, None, message).with_syslog_level(severity),
         None => {
-            let tag = message.iter().position(|b| *b == b':').map_or(0, |colon| colon + 1);
-            let level = level_near(&message[tag..]).map(|range| &message[tag..][range]);
+            let level = header::level(text, After::Date).map(|range| &text[range]);
             Record::of_text(Dialect::Syslog3164, line, at, level, message)
         }
-    })
+    };
+    Some(with_line_inside(record, text, depth))
+}
+
+/// Adds what the line that syslog carries says, where it says more than its text.
+fn with_line_inside<'a>(record: Record<'a>, line: &[u8], depth: u8) -> Record<'a> {
+    let inner = Inner::of(&String::from_utf8_lossy(line), Wrapping { depth, leveled: true, piece: false });
+    // Plain text is shown with the name of the program before it.
+    let shown = record.message().map(Into::into);
+    if inner.tells() { record.with_inner(inner.shown_as(shown)) } else { record }
 }
 
 /// `E0106 00:00:00.000000   12 file.go:3] message`
 fn klog(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
-    let (month, day) = (number(line.get(1..3)?)?, number(line.get(3..5)?)?);
-    let (clock, len) = time_of_day(line.get(6..)?)?;
-    (line[5] == b' ').then_some(())?;
-    let at = written.and_then(|written| in_year_before(written, month, day, clock));
-    let rest = &line[6 + len..];
+    // Newer versions write the year too: `E20250106 00:00:00.000000 …`.
+    let digits = line[1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let date = digits.checked_sub(4).filter(|year| matches!(year, 0 | 4))? + 1;
+    let (month, day) = (number(line.get(date..date + 2)?)?, number(line.get(date + 2..date + 4)?)?);
+    let (clock, len) = time_of_day(line.get(date + 5..)?)?;
+    (line[date + 4] == b' ').then_some(())?;
+    let at = match number(&line[1..date]) {
+        Some(year) => Stamp::civil(i32::try_from(year).ok()?, month, day, clock),
+        None => written.and_then(|written| in_year_before(written, month, day, clock)),
+    };
+    let rest = &line[date + 5 + len..];
     let message = rest.windows(2).position(|pair| pair == b"] ").map_or(rest, |end| &rest[end + 2..]);
     Some(Record::of_text(Dialect::Klog, line, at, Some(&line[..1]), message))
 }
@@ -131,42 +156,10 @@ fn python_basic(line: &[u8]) -> Option<Record<'_>> {
 /// A record with the first level word near the start of `rest`, and what follows that word as its message.
 fn leveled<'a>(dialect: Dialect, line: &'a [u8], at: Option<Stamp>, rest: &'a [u8]) -> Record<'a> {
     let separator = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'-' | b':' | b'|' | b']' | b',');
-    let found = level_near(rest);
+    let found = header::level(rest, After::Date);
     let tail = found.clone().map_or(rest, |range| &rest[range.end..]);
     let message = &tail[tail.iter().position(|b| !separator(b)).unwrap_or(tail.len())..];
     Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message)
-}
-
-/// Where the level word is: in capitals, or set off by brackets, bars, a colon or a tab.
-fn level_near(text: &[u8]) -> Option<Range<usize>> {
-    let mut at = 0;
-    for _ in 0..LEVEL_WITHIN {
-        at += text[at..].iter().position(|b| !b.is_ascii_whitespace())?;
-        let len = text[at..].iter().position(u8::is_ascii_whitespace).unwrap_or(text.len() - at);
-        let token = &text[at..at + len];
-        let tab = text.get(at + len) == Some(&b'\t');
-        if let Some(range) = level_in(token, tab) {
-            return Some(at + range.start..at + range.end);
-        }
-        at += len;
-    }
-    None
-}
-
-fn level_in(token: &[u8], set_off: bool) -> Option<Range<usize>> {
-    let punctuation = |b: &u8| b.is_ascii_punctuation();
-    let start = token.iter().position(|b| !punctuation(b))?;
-    let end = token.iter().rposition(|b| !punctuation(b))? + 1;
-    // `app.ERROR:` and `core:error]`: the level is the last part.
-    let start = token[start..end].iter().rposition(|b| matches!(b, b'.' | b':')).map_or(start, |at| start + at + 1);
-    let word = &token[start..end];
-    let marked = set_off
-        || matches!(token.first(), Some(b'[' | b'<' | b'(' | b'|'))
-        || matches!(token.last(), Some(b']' | b':' | b'|' | b'>'));
-    let capitals = word.len() > 2 && word.iter().all(u8::is_ascii_uppercase);
-    let plausible = (capitals || marked) && word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic);
-    let known = plausible && std::str::from_utf8(word).is_ok_and(|word| Level::from_word(word) != Level::Unknown);
-    known.then_some(start..end)
 }
 
 /// The date and time at the start of a text, and how many bytes they take. No offset means UTC.
@@ -198,6 +191,15 @@ fn leading_time(text: &[u8]) -> Option<(Stamp, usize)> {
         }
     }
     Some((Stamp::from_micros(at.micros() - offset * 1_000_000)?, end))
+}
+
+/// `01-06 00:00:00.123`, as Android writes it: in the year that fits.
+fn short_time(text: &[u8], written: Option<Stamp>) -> Option<(Option<Stamp>, usize)> {
+    let (date, rest) = text.split_at_checked(6)?;
+    (date[2] == b'-' && date[5] == b' ').then_some(())?;
+    let (month, day) = (number(&date[..2])?, number(&date[3..5])?);
+    let (clock, len) = time_of_day(rest)?;
+    Some((written.and_then(|written| in_year_before(written, month, day, clock)), 6 + len))
 }
 
 /// `HH:MM:SS` with a fraction after `.` or `,`: the microseconds since midnight, and how many bytes they take.

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::block::Block;
+use super::ansi;
+use super::block::{Block, Tie};
 use super::classify;
 use super::coverage::Mark;
 use super::dialect::Dialect;
 use super::histogram::{Figures, Histogram};
 use super::level::Level;
 use super::listing::Key;
-use super::part::{Context, Last, Part};
+use super::part::{Context, Last, Part, Seen};
 use super::record::{self, LevelSource, Record};
 use super::shape::Shape;
 use crate::finding::Status;
@@ -38,6 +39,22 @@ pub(super) fn read(text: &[u8], context: Context) -> Part {
         start = end + 1;
     }
     reader.finish()
+}
+
+/// Whether a line is several, with a carriage return between them: what follows one is a line of a log. All else, such as
+/// the steps of a progress bar, belongs together.
+fn is_many(line: &[u8], written: Option<Stamp>) -> bool {
+    if memchr::memchr(b'\r', line).is_none() {
+        return false;
+    }
+    let mut pieces = record::trim(line).split(|b| *b == b'\r').skip(1);
+    pieces.any(|piece| record::parse_near(piece, written).is_some() || Tie::of(piece) == Tie::None)
+}
+
+/// Whether nothing is left of a line without blanks and colours.
+fn is_blank(line: &[u8]) -> bool {
+    let plain = record::trim(line);
+    plain.is_empty() || plain.first() == Some(&0x1b) && ansi::strip(&String::from_utf8_lossy(plain)).trim().is_empty()
 }
 
 /// A level as it was met, with what it was found to mean.
@@ -91,37 +108,53 @@ impl<'t> Reader<'t> {
         let Some(record) = record::parse_like(line, self.part.context.written, &mut self.shape) else {
             return self.loose(number, line, suspected);
         };
+        if !record.dialect.is_json() && is_many(line, self.part.context.written) {
+            return self.split(line, suspected);
+        }
         let Some(batch) = record.batch() else {
             if !self.record(&record, Spot { line: number, part: 0, text: line }, suspected) {
                 self.part.ignore(number, line);
             }
             return;
         };
-        let mut usable = false;
+        let mut timeless = 0;
         for (record, part) in batch.iter().zip(0..) {
-            usable |= self.record(record, Spot { line: number, part, text: record.source() }, suspected);
+            let usable = self.record(record, Spot { line: number, part, text: record.source() }, suspected);
+            timeless += u64::from(!usable);
         }
-        if !usable {
+        if timeless == batch.len() as u64 {
             self.part.ignore(number, line);
+            timeless = timeless.saturating_sub(1);
         }
+        self.part.odd.batched += (batch.len() as u64).saturating_sub(1);
+        self.part.odd.batched_timeless.append(Seen { count: timeless, line: number });
+    }
+
+    /// Reads the pieces of a line as lines of their own: lines of old, which end in a carriage return alone.
+    #[cold]
+    fn split(&mut self, line: &'t [u8], suspected: bool) {
+        self.part.tally.lines -= 1;
+        record::trim(line).split(|b| *b == b'\r').for_each(|piece| self.line(piece, suspected));
     }
 
     /// A line that is no record.
     fn loose(&mut self, number: u64, line: &'t [u8], suspected: bool) {
-        let plain = record::trim(line);
-        if plain.is_empty() {
+        if is_many(line, self.part.context.written) {
+            return self.split(line, suspected);
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if is_blank(line) {
             self.part.tally.ignored += 1;
             self.part.tally.blank += 1;
-            self.block.add_blank();
-        } else if plain.contains(&b'\r') {
-            // Lines of old, which end in a carriage return alone.
-            self.part.tally.lines -= 1;
-            plain.split(|b| *b == b'\r').for_each(|piece| self.line(piece, suspected));
-        } else {
-            // Frames are indented.
-            let suspected = suspected || matches!(line[0], b' ' | b'\t');
-            self.block.add(number, line.strip_suffix(b"\r").unwrap_or(line), suspected);
+            return self.block.add_blank();
         }
+        let tie = Tie::of(line);
+        if tie == Tie::None {
+            self.part.ignore(number, line);
+            self.timeless(&Record::of_line(line), Spot { line: number, part: 0, text: line }, false);
+        }
+        // Frames are indented.
+        self.block.add(number, line, suspected || matches!(line[0], b' ' | b'\t'), tie);
     }
 
     /// Takes a record in; false when it has no usable time.
@@ -136,7 +169,10 @@ impl<'t> Reader<'t> {
         let severity = self.level(record);
         self.event(record);
         self.cover(at, spot);
-        let crash = if suspected { record.crash() } else { None };
+        let crash = if suspected { record.crash() } else { record.frame() };
+        if record.is_cut() {
+            self.part.odd.cut.add(spot.line);
+        }
         if severity > Status::Pass || crash.is_some() {
             let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
             self.part.tally.add_incident(record, severity, key);
@@ -180,7 +216,7 @@ impl<'t> Reader<'t> {
         self.part.odd.timeless.add(spot.line);
         let key = Key::new(None, self.part.context.file, spot.line, spot.part);
         self.part.tally.add_incident(record, record.level().map_or(Status::Pass, Level::status), key);
-        if let Some(kind) = if suspected { record.crash() } else { None } {
+        if let Some(kind) = if suspected { record.crash() } else { record.frame() } {
             self.part.tally.add_crash(record, kind, key);
         }
     }
@@ -287,7 +323,7 @@ impl<'t> Reader<'t> {
     fn close_block(&mut self) {
         let block = std::mem::take(&mut self.block);
         match &self.last {
-            Some(last) => self.part.close(block, Some(last)),
+            Some(last) => self.part.close(&block, Some(last)),
             // The record that these lines may belong to is in the part before.
             None => self.part.lead = block,
         }

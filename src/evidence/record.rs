@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use super::classify::{self, Kind, Named};
 use super::dialect::{self, Dialect, KEYS, Role, Scale, bit};
 use super::fields::Fields;
+use super::inner::Inner;
 use super::json::{Members, Raw, Text};
 use super::level::Level;
 use super::shape::Shape;
-use super::{logfmt, plain, traces};
+use super::{ansi, leading, logfmt, plain, traces};
 use crate::finding::Metadata;
 use crate::time::{Stamp, is_blank};
 
@@ -36,15 +37,6 @@ pub(super) struct LevelSource<'a> {
     keys: u64,
 }
 
-/// The record inside a wrapped line, which may be escaped and so cannot be borrowed.
-#[derive(Clone, Debug)]
-pub(super) struct Inner {
-    level: Option<(Level, String)>,
-    event: Option<String>,
-    message: Option<String>,
-    traces: Vec<Named<'static>>,
-}
-
 /// Reads one line; none when it is neither a JSON object nor text that states a time or a level.
 ///
 /// The line may still lack a usable time ([`Record::at`]). Times without a year (syslog, klog) count as none; see
@@ -65,20 +57,35 @@ pub(super) fn parse_like<'a>(line: &'a [u8], written: Option<Stamp>, shape: &mut
     let line = trim(line);
     match line.first()? {
         b'{' => Record::of_json(line, shape),
-        _ => plain::parse(line, written),
+        _ => plain::parse(line, written, 0),
     }
 }
 
-/// Cuts blanks from both ends.
+/// [`parse_near`] for a line inside `depth` others.
+pub(super) fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+    /// Nobody wraps lines more often than this.
+    const DEEPEST: u8 = 4;
+    let line = trim(line);
+    match line.first().filter(|_| depth <= DEEPEST)? {
+        b'{' => Record::of_json(line, &mut Shape::default()),
+        _ => plain::parse(line, written, depth),
+    }
+}
+
+/// Cuts from both ends what says nothing: blanks, the zeros that a crash leaves in a file, and byte order marks, which
+/// stand in the middle where files were joined.
 pub(super) fn trim(line: &[u8]) -> &[u8] {
-    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | 0x1c..=0x1f);
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0 | 0x0b | 0x0c | 0x1c..=0x1f);
     let start = line.iter().position(|b| !blank(b)).unwrap_or(line.len());
     let end = line.iter().rposition(|b| !blank(b)).map_or(start, |at| at + 1);
     let line = &line[start..end];
     // Blanks beyond ASCII are rare; look only where one could be.
     match (line.first(), line.last()) {
         (Some(0..0x80), Some(0..0x80)) | (None, _) => line,
-        _ => std::str::from_utf8(line).map_or(line, |text| text.trim_matches(is_blank).as_bytes()),
+        _ => match line.strip_prefix(b"\xef\xbb\xbf") {
+            Some(line) => trim(line),
+            None => std::str::from_utf8(line).map_or(line, |text| text.trim_matches(is_blank).as_bytes()),
+        },
     }
 }
 
@@ -104,16 +111,22 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// A line without a date that states its level at its front.
+    pub(super) fn of_line(line: &'a [u8]) -> Self {
+        let text = String::from_utf8_lossy(line);
+        let level = leading::level(&text).map(|level| level.word().as_bytes());
+        Self::of_text(Dialect::Dated, line, None, level, line)
+    }
+
     /// The same record with the level read as a syslog severity.
     pub(super) fn with_syslog_level(mut self, digit: &'a [u8]) -> Self {
         self.level = Some((Raw::Number(digit), Scale::Syslog));
         self
     }
 
-    /// The record of a line that wraps `line`, and has its own time.
-    pub(super) fn wrapping(dialect: Dialect, at: Option<Stamp>, whole: &'a [u8], line: &'a [u8]) -> Self {
-        let inner = Inner::of(&String::from_utf8_lossy(line));
-        Self { inner: Some(Box::new(inner)), ..Self::of_text(dialect, whole, at, None, line) }
+    /// The same record with what the line inside it says.
+    pub(super) fn with_inner(self, inner: Inner) -> Self {
+        Self { inner: Some(Box::new(inner)), ..self }
     }
 
     /// A record of `key=value` pairs.
@@ -135,9 +148,20 @@ impl<'a> Record<'a> {
         members.into_iter().flatten().flatten().chain(pairs.into_iter().flatten())
     }
 
+    /// Reads the members that are whole of an object whose end is missing.
+    pub(super) fn of_start(line: &'a [u8]) -> Option<Self> {
+        let mut fields = Fields::default();
+        for (key, value) in Members::new(line)?.map_while(Result::ok) {
+            if let Some(key) = dialect::find(key.bytes) {
+                fields.add(key, value);
+            }
+        }
+        Some(fields.record(line, &mut Shape::default()))
+    }
+
     /// Reads a line that is one JSON object; none when it is not.
     #[inline]
-    fn of_json(line: &'a [u8], shape: &mut Shape) -> Option<Self> {
+    pub(super) fn of_json(line: &'a [u8], shape: &mut Shape) -> Option<Self> {
         let mut fields = Fields::default();
         let mut members = Members::new(line)?;
         let mut place = 0;
@@ -174,11 +198,20 @@ impl<'a> Record<'a> {
         self.body
     }
 
-    /// The level; none where the record states none.
+    /// The level; none where the record states none. Of a line in a line the worse one counts: what carries it, such as
+    /// systemd, often knows no better than "information".
     pub fn level(&self) -> Option<Level> {
-        if let Some(Inner { level: Some((level, _)), .. }) = self.inner.as_deref() {
-            return Some(*level);
-        }
+        self.inner_level().map_or_else(|| self.own_level(), |(level, _)| Some(*level))
+    }
+
+    /// The level of the line inside this one, where it decides.
+    #[inline]
+    fn inner_level(&self) -> Option<&(Level, String)> {
+        let inner = self.inner.as_deref()?.level.as_ref()?;
+        self.own_level().is_none_or(|own| own.status() <= inner.0.status()).then_some(inner)
+    }
+
+    fn own_level(&self) -> Option<Level> {
         match self.level {
             Some(_) => self.stated_level().map(|(_, level)| level),
             // CLEF leaves out the level of ordinary records.
@@ -229,13 +262,16 @@ impl<'a> Record<'a> {
 
     /// The level in the words of the log, trimmed and in lower case; `info` where none is stated.
     pub fn level_word(&self) -> Cow<'a, str> {
-        if let Some(Inner { level: Some((_, word)), .. }) = self.inner.as_deref() {
+        if let Some((_, word)) = self.inner_level() {
             return Cow::Owned(word.clone());
         }
         match self.stated_level() {
             None => Cow::Borrowed("info"),
             Some((raw, _)) => {
-                let text = raw.to_text();
+                let text = match raw.to_text() {
+                    text if text.contains('\u{1b}') => Cow::Owned(ansi::strip(&text).into_owned()),
+                    text => text,
+                };
                 let trimmed = text.trim_matches(is_blank);
                 if trimmed.len() == text.len() && !trimmed.chars().any(char::is_uppercase) {
                     text
@@ -282,7 +318,23 @@ impl<'a> Record<'a> {
     pub fn crash(&self) -> Option<Kind> {
         let traces = self.traces();
         let event = self.event().filter(|_| self.message != Raw::Null).unwrap_or_default();
-        classify::record(&self.message().unwrap_or_default(), &traces).or_else(|| classify::text(&event))
+        let shown = classify::record(&self.message().unwrap_or_default(), &traces).or_else(|| classify::text(&event));
+        shown.or_else(|| self.frame())
+    }
+
+    /// Whether there is a line inside this one that says more than text.
+    pub fn wraps(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// Whether the line inside this one is a frame of a stack trace: what wraps lines does so one by one.
+    pub fn frame(&self) -> Option<Kind> {
+        self.inner.as_deref().filter(|inner| inner.frame).map(|_| Kind::StackTrace)
+    }
+
+    /// Whether the line inside this one is the start of a longer one, and does not show the level.
+    pub(super) fn is_cut(&self) -> bool {
+        self.inner.as_deref().is_some_and(|inner| inner.cut)
     }
 
     /// How many equal lines a record of our own capture stands for, and how many lines each of them joins.
@@ -333,23 +385,6 @@ fn list<'a>(object: &'a [u8], key: &'static [u8]) -> impl Iterator<Item = &'a [u
 /// The value under `key`, the last where there are several.
 pub(super) fn member<'a>(object: &'a [u8], key: &[u8]) -> Option<Raw<'a>> {
     Members::new(object)?.flatten().filter(|(name, _)| name.bytes == key).map(|(_, value)| value).last()
-}
-
-impl Inner {
-    pub(super) fn of(line: &str) -> Self {
-        match parse(line.as_bytes()) {
-            Some(record) => Self {
-                level: record.level().map(|level| (level, record.level_word().into_owned())),
-                event: record.event().map(Cow::into_owned),
-                message: record.message().map(Cow::into_owned),
-                traces: record.traces().into_iter().map(Named::into_owned).collect(),
-            },
-            None => {
-                let message = Some(line.trim_end_matches(['\r', '\n']).to_owned());
-                Self { level: None, event: None, message, traces: Vec::new() }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -485,6 +520,14 @@ mod tests {
                 "winston | - | purple=unknown | - | 1e-07",
             ),
             (r#"{"timestamp":NaN}"#, "JSON lines | - | info=- | - | -"),
+            (
+                r#"{"timestamp":"2025-01-06T00:00:00Z","level":"\u001b[31merror\u001b[39m","message":"x"}"#,
+                "winston | 2025-01-06T00:00:00+00:00 | error=error | - | x",
+            ),
+            (
+                "\u{feff}\0\0\u{feff}{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"error\",\"message\":\"x\"}",
+                "winston | 2025-01-06T00:00:00+00:00 | error=error | - | x",
+            ),
             (r#"{"timestamp":"2025-01-06""#, "none"),
             ("[1]", "none"),
         ] {
@@ -554,6 +597,70 @@ mod tests {
                 "Kubernetes CRI | 2025-01-06T00:00:00.123456+00:00 | 50=error | - | x",
             ),
             ("ERROR:root:boom", "Python basic logging | - | error=error | - | boom"),
+            (
+                "E20250106 00:00:00.123456   1 f.cc:1] boom",
+                "klog | 2025-01-06T00:00:00.123456+00:00 | e=error | - | boom",
+            ),
+            (
+                "E, [2025-01-06T00:00:00.123 #1] ERROR -- : db down",
+                "dated text | 2025-01-06T00:00:00.123000+00:00 | error=error | - | db down",
+            ),
+            (
+                "2025-01-06T00:00:00.000Z \u{1b}[31merror\u{1b}[39m: db down",
+                "dated text | 2025-01-06T00:00:00+00:00 | error=error | - | db down",
+            ),
+            (
+                "\u{1b}[2m2025-01-06T00:00:00.000000Z\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m \u{1b}[2mapp\u{1b}[0m: x",
+                "dated text | 2025-01-06T00:00:00+00:00 | error=error | - | app: x",
+            ),
+            (
+                "2025-01-06 00:00:00.1234|ERROR|MyApp.Main|db down",
+                "dated text | 2025-01-06T00:00:00.123400+00:00 | error=error | - | MyApp.Main|db down",
+            ),
+            (
+                "01-06 00:00:00.123  1234  5678 E Tag: db down",
+                "dated text | 2025-01-06T00:00:00.123000+00:00 | e=error | - | Tag: db down",
+            ),
+            (
+                "2025-01-06 00:00:00 errors: 0 warnings: 0",
+                "dated text | 2025-01-06T00:00:00+00:00 | info=- | - | errors: 0 warnings: 0",
+            ),
+            (
+                "2025-01-06 00:00:00,123 [uvicorn.error] INFO: Started",
+                "dated text | 2025-01-06T00:00:00.123000+00:00 | info=info | - | Started",
+            ),
+            (
+                "2025-01-06T00:00:00.000000000Z {\"level\":\"error\",\"msg\":\"boom\"}",
+                "dated text | 2025-01-06T00:00:00+00:00 | error=error | - | boom",
+            ),
+            (
+                "2025-01-06T00:00:00.000000000Z level=info msg=\"no ERROR: x\"",
+                "dated text | 2025-01-06T00:00:00+00:00 | info=info | - | no ERROR: x",
+            ),
+            (
+                "2025-01-06T00:00:00.000000000Z E0106 00:00:00.1 1 f.go:1] boom",
+                "dated text | 2025-01-06T00:00:00+00:00 | e=error | - | boom",
+            ),
+            (
+                "2025-01-06T00:00:00.1Z stderr F [ERROR] db down",
+                "Kubernetes CRI | 2025-01-06T00:00:00.100000+00:00 | error=error | - | [ERROR] db down",
+            ),
+            (
+                "Jan  6 00:00:00 host app[1]: {\"level\":\"error\",\"msg\":\"boom\"}",
+                "syslog RFC 3164 | 2025-01-06T00:00:00+00:00 | error=error | - | boom",
+            ),
+            (
+                "<14>1 2025-01-06T00:00:00Z h app 1 - - ERROR:root:boom",
+                "syslog RFC 5424 | 2025-01-06T00:00:00+00:00 | error=error | - | boom",
+            ),
+            (
+                "<11>1 2025-01-06T00:00:00Z h app 1 - - INFO:root:boom",
+                "syslog RFC 5424 | 2025-01-06T00:00:00+00:00 | 3=error | - | boom",
+            ),
+            (
+                "Jan  6 00:00:00 host app[1]: errors: 0",
+                "syslog RFC 3164 | 2025-01-06T00:00:00+00:00 | info=- | - | app[1]: errors: 0",
+            ),
             ("a=b is no log", "none"),
             ("ERROR: x", "none"),
             ("2025-13-06 00:00:00 x", "none"),
@@ -562,6 +669,47 @@ mod tests {
         ] {
             assert_eq!(show(line), expect, "{line}");
         }
+    }
+
+    #[test]
+    fn the_worse_level_of_a_line_in_a_line_counts() {
+        let docker =
+            |log: &str| format!(r#"{{"log":{},"stream":"stderr","time":"2025-01-06"}}"#, serde_json::json!(log));
+        let journal = |priority: &str, message: serde_json::Value| {
+            let time = "1736121600000001";
+            serde_json::json!({"__REALTIME_TIMESTAMP": time, "PRIORITY": priority, "MESSAGE": message}).to_string()
+        };
+        for (line, level, message) in [
+            (docker("ERROR db down\n"), "error=error", "ERROR db down"),
+            (docker("[ERROR] db down\n"), "error=error", "[ERROR] db down"),
+            (docker("12:00:01.123 [main] ERROR a.b - x\n"), "error=error", "12:00:01.123 [main] ERROR a.b - x"),
+            (docker("\u{1b}[31mERROR\u{1b}[0m db down\n"), "error=error", "ERROR db down"),
+            (docker("\u{1b}[2m2025-01-06T00:00:00Z\u{1b}[0m \u{1b}[31mERROR\u{1b}[0m x\n"), "error=error", "x"),
+            (docker("no errors so far\n"), "info=-", "no errors so far"),
+            (docker("errors: 0\n"), "info=-", "errors: 0"),
+            (docker("{\"level\":\"error\",\"msg\":\"long"), "error=error", "{\"level\":\"error\",\"msg\":\"long"),
+            (journal("6", "{\"level\":\"error\",\"msg\":\"boom\"}".into()), "error=error", "boom"),
+            (journal("6", "ERROR:root:boom".into()), "error=error", "boom"),
+            (journal("6", b"\x1b[31mERROR\x1b[0m x".to_vec().into()), "error=error", "ERROR x"),
+            (journal("6", "the last error: none".into()), "6=info", "the last error: none"),
+            (journal("3", "INFO: refused".into()), "3=error", "INFO: refused"),
+        ] {
+            let shown = show(&line);
+            let parts: Vec<&str> = shown.split(" | ").collect();
+            assert_eq!((parts[2], parts[4]), (level, message), "{line}");
+        }
+        let cut = |text: &str| parse(docker(text).as_bytes()).is_some_and(|record| record.is_cut());
+        assert!(cut("{\"msg\":\"long"));
+        assert!(!cut("{\"level\":\"info\",\"msg\":\"long"));
+        assert!(!cut("{cluster} is up\n"));
+        assert!(!cut("{\"a\" = 1}\n"));
+    }
+
+    #[test]
+    fn lines_in_lines_end_somewhere() {
+        let line = "2025-01-06T00:00:00Z stdout F ".repeat(100_000) + "x";
+        assert!(parse(line.as_bytes()).is_some_and(|record| record.message().is_some()));
+        assert!(parse("2025-01-06 00:00:00 ".repeat(100_000).as_bytes()).is_some());
     }
 
     #[test]
@@ -579,6 +727,19 @@ mod tests {
             (r#"{"log":"panic: boom\n","stream":"stderr","time":"2025-01-06"}"#, Some(Kind::Panic)),
             (r#"{"event":"Unhandled exception","message":"x"}"#, Some(Kind::Uncaught)),
             (r#"{"exception":[{"exc_type":"ValueError"}]}"#, Some(Kind::Exception)),
+            (r#"{"log":"    at f (/a.js:1:2)\n","stream":"stderr","time":"2025-01-06"}"#, Some(Kind::StackTrace)),
+            (r#"{"log":"    at noon (local)\n","stream":"stderr","time":"2025-01-06"}"#, None),
+            ("2025-01-06T00:00:00.1Z stderr F \tat a.B.c(D.java:1)", Some(Kind::StackTrace)),
+            ("Jan  6 00:00:00 h app[1]:     at f (/a.js:1:2)", Some(Kind::StackTrace)),
+            ("<14>1 2025-01-06T00:00:00Z h app 1 - -    at A.B.F()", Some(Kind::StackTrace)),
+            (
+                r#"{"__REALTIME_TIMESTAMP":"1","PRIORITY":"6","MESSAGE":"a.rb:3:in `foo': boom (RuntimeError)"}"#,
+                Some(Kind::StackTrace),
+            ),
+            (
+                r#"{"log":"x\\n    at f (/a.js:1:2)\\n    at g (/a.js:3:4)\",\"level\":\"info\"}\n","stream":"stderr","time":"2025-01-06"}"#,
+                Some(Kind::StackTrace),
+            ),
             (r#"{"last_exception":null,"message":"tick","exception":"","stack":[]}"#, None),
             (r#"{"last_exception":"TimeoutError","message":"handled"}"#, None),
         ] {

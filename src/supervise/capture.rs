@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 use super::event::{Batch, LineIncident, Skew};
-use super::leading;
 use crate::evidence::classify::{self, Kind};
+use crate::evidence::leading;
 use crate::evidence::level::Level;
 use crate::evidence::record::{self, Record};
 use crate::finding::Status;
@@ -157,7 +157,9 @@ impl<'l> Chunk<'_, 'l> {
         let event = object.and_then(Record::event);
         let message = object.map_or(Some(Cow::Borrowed(&*text)), Record::message);
         let crash = match &record {
-            Some(record) if object.is_some() => suspected(line).and_then(|()| record.crash()),
+            Some(record) if object.is_some() || record.wraps() => {
+                suspected(line).and_then(|()| record.crash()).or_else(|| record.frame())
+            }
             _ if pending.lines == 1 && line.first() != Some(&b'{') => pending.crash,
             _ => classify::text(&text),
         };

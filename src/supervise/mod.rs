@@ -5,7 +5,6 @@ pub mod capture;
 pub mod event;
 pub mod history;
 pub mod incidents;
-pub mod leading;
 pub mod liveness;
 pub mod machine;
 pub mod monitors;

@@ -319,3 +319,110 @@ fn large_files_give_the_same_bytes_on_any_number_of_threads() {
         (summary.level_counts, summary.histogram, summary.totals)
     );
 }
+
+/// A log of two ordinary records and these lines after them.
+fn with_lines(bench: &Bench, name: &str, lines: &str) -> LogSummary {
+    let text = format!("2025-01-06 00:00:00 INFO a\n2025-01-06 00:10:00 INFO b\n{lines}");
+    read_one(&bench.write(name, text))
+}
+
+#[test]
+fn a_record_of_text_does_not_swallow_what_follows_it() {
+    let bench = Bench::new();
+    let garbage = with_lines(&bench, "garbage.log", &"%$# garbage 12\n".repeat(5000));
+    assert_eq!((garbage.status, garbage.ignored_lines, garbage.continued_lines), (Status::Fail, 5000, 0));
+    assert!(garbage.findings.iter().any(|finding| finding.summary.contains("5000 of 5002 lines")), "{garbage:#?}");
+    for line in [
+        "ERROR db down",
+        "E, [2025-01-06T00:10:00.123 #1] ERROR -- : db down",
+        "12:00:01.123 [main] ERROR a.b - db down",
+        "fail: App[0]\n      db down",
+        "SEVERE: boom",
+        "E20250106 00:10:00.123456 1 f.cc:1] boom",
+    ] {
+        let summary = with_lines(&bench, "errors.log", &format!("{line}\n").repeat(500));
+        assert_eq!((summary.status, summary.totals.errors), (Status::Fail, 500), "{line}");
+    }
+    let message = "SELECT a,\n  b\nFROM c\n  WHERE d\n;\nINFO: as before\n    [a]\n]\n\n";
+    let summary = with_lines(&bench, "message.log", message);
+    assert_eq!((summary.status, summary.continued_lines), (Status::Pass, 8), "{summary:#?}");
+}
+
+#[test]
+fn text_lines_that_end_in_a_carriage_return_are_lines() {
+    let bench = Bench::new();
+    let log = "2025-01-06 00:00:00 INFO a\r2025-01-06 00:00:01 ERROR b\r2025-01-06 00:00:02 INFO c\r";
+    let summary = read_one(&bench.write("cr.log", log));
+    assert_eq!((summary.records, summary.totals.errors), (3, 1));
+    let summary = read_one(&bench.write("crlf.log", log.replace('\r', "\r\n")));
+    assert_eq!((summary.records, summary.totals.errors), (3, 1));
+    let pairs = "time=2025-01-06T00:00:00Z level=error msg=a\rtime=2025-01-06T00:00:01Z level=info msg=b\r";
+    let summary = read_one(&bench.write("pairs.log", pairs));
+    assert_eq!((summary.records, summary.totals.errors), (2, 1));
+    let progress = (0..100).fold(String::new(), |text, n| text + &format!("{n}%\r"));
+    for lines in [format!("loading {progress}\n"), format!("2025-01-06 00:10:01 INFO loading {progress}\n")] {
+        let summary = with_lines(&bench, "progress.log", &lines);
+        assert_eq!((summary.status, summary.lines), (Status::Pass, 3), "{summary:#?}");
+    }
+}
+
+#[test]
+fn joined_files_and_zeros_hide_no_record() {
+    let bench = Bench::new();
+    let good = "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"info\"}\n".repeat(200);
+    let bad = "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"error\"}\n";
+    for between in ["\u{feff}", "\0\0\0\0"] {
+        let summary = read_one(&bench.write("joined.jsonl", format!("{good}{between}{bad}")));
+        assert_eq!((summary.records, summary.totals.errors), (201, 1), "{between:?}");
+    }
+}
+
+#[test]
+fn each_record_of_a_batch_must_have_a_time() {
+    let bench = Bench::new();
+    let batch = |without: usize| {
+        let with = "{\"timeUnixNano\":\"1736121600000000000\",\"body\":{\"stringValue\":\"a\"}},".repeat(100);
+        let without = "{\"body\":{\"stringValue\":\"b\"},\"severityNumber\":9},".repeat(without);
+        let records = with + &without;
+        let records = records.trim_end_matches(',');
+        let line = format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{records}]}}]}}]}}\n");
+        read_one(&bench.write("otlp.jsonl", line))
+    };
+    for (without, expect) in [(0, Status::Pass), (1, Status::Pass), (5, Status::Warn), (500, Status::Fail)] {
+        let summary = batch(without);
+        assert_eq!((summary.status, summary.records), (expect, 100), "{without}: {:#?}", summary.findings);
+    }
+}
+
+#[test]
+fn a_crash_kept_line_by_line_is_seen() {
+    let bench = Bench::new();
+    let crash = "/app/index.js:3\n    throw new Error(\"boom\")\n    ^\n\nboom\n    at f (/app/index.js:3:7)\n";
+    let wrappers: [fn(&str) -> String; 4] = [
+        |line| {
+            serde_json::json!({"log": format!("{line}\n"), "stream": "stderr", "time": "2025-01-06T00:00:00Z"})
+                .to_string()
+        },
+        |line| format!("2025-01-06T00:00:00Z stderr F {line}"),
+        |line| format!("<14>Jan  6 00:00:00 host app[1]: {line}"),
+        |line| {
+            let time = "1736121600000001";
+            serde_json::json!({"__REALTIME_TIMESTAMP": time, "PRIORITY": "6", "MESSAGE": line}).to_string()
+        },
+    ];
+    for (number, wrap) in wrappers.iter().enumerate() {
+        let log: String = crash.lines().map(|line| wrap(line) + "\n").collect();
+        let summary = read_one(&bench.write("wrapped.log", log));
+        assert_eq!((summary.status, summary.totals.content_incidents), (Status::Fail, 1), "{number}: {summary:#?}");
+    }
+}
+
+#[test]
+fn a_record_that_a_container_cut_is_named() {
+    let bench = Bench::new();
+    let log =
+        "2025-01-06T00:00:00Z stdout P {\"msg\":\"a long\n2025-01-06T00:00:00Z stdout F  one\",\"level\":\"error\"}\n";
+    let summary = read_one(&bench.write("cut.log", log));
+    assert_eq!(summary.status, Status::Warn);
+    assert!(summary.findings.iter().any(|finding| finding.summary.contains("cut a record")), "{summary:#?}");
+}

@@ -1,0 +1,62 @@
+//! One frame of a stack trace that stands alone, as in logs that make a record of each line.
+
+use super::classify;
+
+/// Whether a line is unmistakably a frame. Without its neighbours prose such as `at noon (local)` must not pass for one.
+pub(super) fn is_alone(line: &str) -> bool {
+    if !classify::is_frame(line) {
+        return false;
+    }
+    let line = line.trim();
+    if let Some(place) = line.strip_prefix("at ") {
+        let place = ["async ", "new "].iter().fold(place, |place, word| place.strip_prefix(word).unwrap_or(place));
+        let (name, rest) = place.split_at(place.find('(').unwrap_or(place.len()));
+        let name = name.split(" [as ").next().unwrap_or_default().trim_end();
+        let positioned = rest.split(':').skip(1).any(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+        return !name.contains(' ') && (name.contains(['.', ':', '/', '<']) || positioned);
+    }
+    if let Some(place) = line.strip_prefix("File \"") {
+        let number = place.split_once("\", line ").map_or("", |(_, rest)| rest);
+        let end = number.trim_start_matches(|c: char| c.is_ascii_digit());
+        return end.len() < number.len() && (end.is_empty() || end.starts_with(", in "));
+    }
+    if line.contains(":in `") || line.contains(":in '") {
+        let uncaught = line.ends_with(')') && line.contains("': ");
+        return line.starts_with("from ")
+            || (uncaught && !line.split(":in ").next().is_some_and(|at| at.contains(' ')));
+    }
+    line.contains(".go:") && line.starts_with('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_told_from_prose() {
+        for (line, expect) in [
+            ("    at Object.<anonymous> (/app/index.js:3:7)", true),
+            ("    at async Promise.all (index 0)", true),
+            ("    at new Feed (/app/index.js:3:7)", true),
+            ("    at /app/index.js:3:7", true),
+            ("    at main (a.js:1:2)", true),
+            ("   at A.B.F()", true),
+            ("   at A.B.F(String name, Int32 n) in /src/C.cs:line 12", true),
+            ("\tat a.B.c(D.java:1)", true),
+            ("  File \"x.py\", line 3, in f", true),
+            ("app.rb:3:in `foo': boom (RuntimeError)", true),
+            ("app.rb:3:in 'Integer#/': divided by 0 (ZeroDivisionError)", true),
+            ("\tfrom app.rb:9:in 'Object#run'", true),
+            ("\t/app/main.go:12 +0x1d", true),
+            ("    at the gate (north)", false),
+            ("    at noon (local)", false),
+            ("at A.B.F()", false),
+            ("File \"feed.yaml\", line 3: unknown key", false),
+            ("called from app.rb:3:in `foo'", false),
+            ("Caused by: the operator", false),
+            ("", false),
+        ] {
+            assert_eq!(is_alone(line), expect, "{line}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A line inside another one: what containers, syslog and systemd keep of the output of a program.
+
+use super::classify::Named;
+use super::header::{self, After};
+use super::json::Text;
+use super::level::Level;
+use super::record::{self, Record};
+use super::{ansi, frame, leading};
+use crate::time::Stamp;
+
+/// What a line inside another one says. It may be escaped there, and so owns its texts.
+#[derive(Clone, Debug)]
+pub(super) struct Inner {
+    pub(super) level: Option<(Level, String)>,
+    pub(super) event: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) traces: Vec<Named<'static>>,
+    /// It is a frame of a stack trace.
+    pub(super) frame: bool,
+    /// It is the start of a JSON object that ends elsewhere, before the level.
+    pub(super) cut: bool,
+    /// It is a record of its own.
+    structured: bool,
+}
+
+/// How a line is wrapped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrapping {
+    /// How many lines are around it.
+    pub(super) depth: u8,
+    /// Whether a level stands outside: then one inside must stand at the front.
+    pub(super) leveled: bool,
+    /// Whether it is only a piece of a line.
+    pub(super) piece: bool,
+}
+
+impl Inner {
+    /// Reads the line, whatever it is.
+    pub(super) fn of(line: &str, wrapping: Wrapping) -> Self {
+        let line = ansi::strip(line);
+        let line = line.trim_end_matches(['\r', '\n']);
+        if let Some(record) = record::parse_inside(line.as_bytes(), None, wrapping.depth + 1) {
+            return Self::of_record(&record, line);
+        }
+        let object = line.trim_start();
+        let piece = wrapping.piece || object.starts_with("{\"") || object.ends_with('}') && object.contains("\":");
+        // In a piece of JSON the lines of a trace are still escaped.
+        let text = Text { bytes: line.as_bytes(), escaped: piece && line.contains('\\') };
+        let mut inner = Self {
+            level: None,
+            event: None,
+            message: Some(text.decode().into_owned()),
+            traces: Vec::new(),
+            frame: frame::is_alone(line),
+            cut: false,
+            structured: false,
+        };
+        if object.starts_with("{\"") {
+            let start = Record::of_start(object.as_bytes());
+            inner.level = start.and_then(|record| Some((record.level()?, record.level_word().into_owned())));
+            inner.cut = inner.level.is_none() && (wrapping.piece || !object.ends_with('}'));
+        } else {
+            inner.level = level_of_text(line, wrapping.leveled);
+        }
+        inner
+    }
+
+    /// Reads the line if it is a record that says more than text would.
+    pub(super) fn record(line: &[u8], depth: u8) -> Option<Self> {
+        let line = line.trim_ascii_start();
+        let record = record::parse_inside(line, None, depth + 1)?;
+        let telling = line.first() == Some(&b'{') || record.level().is_some();
+        telling.then(|| Self::of_record(&record, &String::from_utf8_lossy(line)))
+    }
+
+    /// Whether it says more than its text.
+    pub(super) fn tells(&self) -> bool {
+        self.level.is_some() || self.structured || self.frame || self.cut
+    }
+
+    /// The same with another message, where it is but text.
+    pub(super) fn shown_as(self, message: Option<String>) -> Self {
+        if self.structured { self } else { Self { message, ..self } }
+    }
+
+    fn of_record(record: &Record<'_>, line: &str) -> Self {
+        Self {
+            level: record.level().map(|level| (level, record.level_word().into_owned())),
+            event: record.event().map(Into::into),
+            message: Some(record.message().map_or_else(|| line.to_owned(), Into::into)),
+            traces: record.traces().into_iter().map(Named::into_owned).collect(),
+            frame: record.frame().is_some(),
+            cut: record.is_cut(),
+            structured: true,
+        }
+    }
+}
+
+fn level_of_text(line: &str, leveled: bool) -> Option<(Level, String)> {
+    if let Some(level) = leading::level(line) {
+        return Some((level, level.word().to_owned()));
+    }
+    let word = header::level(line.as_bytes(), After::Envelope).filter(|_| !leveled)?;
+    let word = &line[word];
+    Some((Level::from_word(word), word.to_lowercase()))
+}
+
+/// Reads a line of text with colours in it.
+pub(super) fn coloured(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+    let text = String::from_utf8_lossy(line);
+    let plain = ansi::strip(&text);
+    let record = record::parse_inside(plain.as_bytes(), written, depth + 1)?;
+    let (dialect, at, inner) = (record.dialect, record.at, Inner::of_record(&record, &plain));
+    Some(Record::of_text(dialect, line, at, None, line).with_inner(inner))
+}
