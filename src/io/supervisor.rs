@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
 use super::child::{self, Launch};
@@ -444,13 +444,14 @@ impl Driver {
 
 /// Turns signals for emp-ops into messages.
 fn listen(sender: &SyncSender<Message>) -> Result<(), RunError> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
     let sender = sender.clone();
     let body = move || {
         for signal in signals.forever() {
             let name = match signal {
                 SIGINT => "SIGINT",
                 SIGTERM => "SIGTERM",
+                SIGQUIT => "SIGQUIT",
                 _ => "SIGHUP",
             };
             if sender.send(Message::Signal(name)).is_err() {

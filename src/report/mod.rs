@@ -20,6 +20,7 @@ pub mod watch_lines;
 pub mod wrap_up;
 
 use crate::finding::Status;
+pub use crate::finding::{count, thousands};
 
 pub use markdown::render as to_markdown;
 pub use text::{Look, render as to_text};
@@ -196,19 +197,6 @@ impl Doc {
     }
 }
 
-/// `1234567` as `1 234 567`, with narrow enough blanks to stay one word in a table.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `1.5 GiB`: a size in bytes for people, in binary units.
 pub fn bytes_text(bytes: u64) -> String {
     let mut size = bytes as f64;
@@ -221,9 +209,4 @@ pub fn bytes_text(bytes: u64) -> String {
         unit = next;
     }
     if unit == "B" { format!("{bytes} B") } else { format!("{size:.1} {unit}") }
-}
-
-/// `3 lines`, `1 line`: a count with its noun (regular plurals only).
-pub fn count(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }

@@ -15,7 +15,7 @@ use super::monitors::{ClockMonitor, EvidenceMonitor, ResourceState, capture_faul
 use super::plan::Plan;
 use super::progress::{self, Phase};
 use super::record::{Capture, EndReason};
-use crate::finding::Status;
+use crate::finding::{Status, count};
 use crate::time::{Stamp, human_duration};
 
 /// The longest sleep: clock steps and finished pipes are noticed after at most this.
@@ -296,7 +296,7 @@ impl Machine {
     fn start_again(&mut self, now: Now, how: &str, todo: &mut Vec<Action>) {
         let restart = self.attempts.restarts() + 1;
         if restart > self.plan.max_restarts {
-            let message = format!("gave up after {}: the command ended again", plural(restart - 1, "restart"));
+            let message = format!("gave up after {}: the command ended again", count(restart - 1, "restart"));
             self.raise("limit", incident(Status::Fail, "restart", now.wall, message));
             return self.finish(now, EndReason::GaveUp, todo);
         }
@@ -402,10 +402,6 @@ impl Machine {
         self.refresh.progress = false;
         todo.push(Action::Snapshot { timeline });
     }
-}
-
-fn plural(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

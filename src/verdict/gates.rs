@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::sign_off::Criteria;
+use crate::evidence::level::Level;
 use crate::evidence::summary::{LogSummary, Summary};
-use crate::finding::{Finding, Place, Status};
+use crate::finding::{Finding, Place, Status, count};
 use crate::time::{Stamp, human_seconds};
 
 /// One gate with what was asked for and what was measured.
@@ -70,11 +71,6 @@ pub fn percent(ratio: f64) -> String {
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// `3 errors`, `1 error`.
-fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
 struct View<'a> {
     summary: &'a Summary,
     criteria: Option<&'a Criteria>,
@@ -133,10 +129,15 @@ impl View<'_> {
         let logs = &self.summary.logs;
         let place = first_of_logs(logs).and_then(|first| first.place.as_ref()).map(ToString::to_string);
         let counts = log_counts(logs);
+        // Nobody can say that these are harmless.
+        let unknown = logs
+            .severity_counts
+            .get(Level::Unknown.word())
+            .map_or(String::new(), |number| format!("; {} of an unknown level", count(*number, "record")));
         Gate {
             name: "logs".to_owned(),
             threshold: self.wanted().to_owned(),
-            measured: if logs.records == 0 { "no records".to_owned() } else { counts.join(", ") },
+            measured: if logs.records == 0 { "no records".to_owned() } else { counts.join(", ") + &unknown },
             samples: logs.records,
             status: self.accepts(logs.status),
             evidence: place.or_else(|| self.log_paths()),

@@ -384,7 +384,9 @@ fn a_removed_directory_is_noticed_and_capture_goes_on() {
 
 #[test]
 fn a_first_signal_seals_the_packet_and_a_second_kills() {
-    for (signal, name) in [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
+    for (signal, name) in
+        [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP"), (Signal::QUIT, "SIGQUIT")]
+    {
         let bench = Bench::new();
         let child = start(&bench, &["--duration", "1h"], "echo up; exec sleep 60");
         child.send(signal);
