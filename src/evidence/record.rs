@@ -61,6 +61,11 @@ pub(super) fn parse_like<'a>(line: &'a [u8], written: Option<Stamp>, shape: &mut
     }
 }
 
+/// Whether a field of this name says something in one of the dialects.
+pub fn is_known_field(name: &str) -> bool {
+    dialect::find(name.as_bytes()).is_some() || traces::is_named(name)
+}
+
 /// [`parse_near`] for a line inside `depth` others.
 pub(super) fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
     /// Nobody wraps lines more often than this.

@@ -139,6 +139,5 @@ pub fn collect_orphans(spared: &[u32]) {
 /// What to call a process: its command line, else its name.
 pub(super) fn name_of(stat: &procfs::process::Stat) -> String {
     let line = procfs::process::Process::new(stat.pid).and_then(|p| p.cmdline()).unwrap_or_default().join(" ");
-    let name = if line.is_empty() { stat.comm.clone() } else { line };
-    crate::report::inert::shorten(&name, 120)
+    if line.is_empty() { stat.comm.clone() } else { line }
 }

@@ -1,31 +1,34 @@
 //! The progress file and the timeline: each snapshot holds the digest of the one before it in the timeline.
 
+use std::fs;
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
 use super::files::{self, FileError};
 use crate::supervise::progress::Snapshot;
+use crate::supervise::record::ProgressChain;
 
 /// Where snapshots go.
 pub struct ProgressFile {
     path: PathBuf,
     timeline: Option<PathBuf>,
-    head: Option<String>,
+    chain: ProgressChain,
 }
 
 impl ProgressFile {
     /// Snapshots go to `path`, and those of the timeline into the folder `timeline` too.
     pub fn new(path: PathBuf, timeline: Option<PathBuf>) -> Self {
-        Self { path, timeline, head: None }
+        Self { path, timeline, chain: ProgressChain::default() }
     }
 
-    /// The digest of the last snapshot in the timeline, in hex.
-    pub fn head(&self) -> Option<&str> {
-        self.head.as_deref()
+    /// The snapshots of the timeline so far.
+    pub fn chain(&self) -> &ProgressChain {
+        &self.chain
     }
 
-    /// Writes a snapshot, whose `previous_sha256` must be [`Self::head`]. A timeline file is never written twice.
+    /// Writes a snapshot, which must follow [`Self::chain`]. A timeline file is never written twice, and only what was
+    /// written counts.
     ///
     /// # Errors
     /// One of the files cannot be written.
@@ -39,9 +42,13 @@ impl ProgressFile {
                 return Err(FileError::new("write", path, taken));
             }
             files::create_dir(folder)?;
-            files::replace(&path, text.as_bytes())?;
-            self.head = Some(hex(&Sha256::digest(text.as_bytes())));
+            files::replace(&path, text.as_bytes()).inspect_err(|_| {
+                // It may be there all the same, and another will take its place.
+                let _ = fs::remove_file(&path);
+            })?;
+            self.chain.head_sha256 = Some(hex(&Sha256::digest(text.as_bytes())));
         }
+        self.chain.snapshots += u64::from(timeline);
         files::replace(&self.path, text.as_bytes())
     }
 }

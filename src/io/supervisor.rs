@@ -1,8 +1,10 @@
 //! Drives the pure machine of a live run: threads turn what happens into events, and this loop carries out what the
 //! machine asks for.
 
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -20,11 +22,13 @@ use super::pid;
 use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
 use crate::evidence::level::Level;
+use crate::report::inert::shorten;
 use crate::supervise::capture::Formatter;
-use crate::supervise::event::{Action, CaptureFault, Event, Exit, Now};
+use crate::supervise::event::{Action, CaptureFault, Event, Exit, Now, Process, StopSignal, Trouble};
 use crate::supervise::machine::Machine;
 use crate::supervise::plan::Plan;
-use crate::supervise::record::{ProgressChain, RunRecord, State};
+use crate::supervise::record::{RunRecord, State};
+use crate::supervise::redact::Redactor;
 use crate::time::Stamp;
 
 /// What is needed to supervise a run, beside its plan.
@@ -41,8 +45,8 @@ pub struct Setup {
     pub timeline: bool,
     /// The level of a line on standard error that states none.
     pub stderr_level: Level,
-    /// Texts that must not appear in the evidence.
-    pub secrets: Vec<String>,
+    /// Keeps secrets out of the evidence.
+    pub redactor: Redactor,
     /// The record of the run, complete but for what only the run can tell.
     pub record: RunRecord,
 }
@@ -108,7 +112,7 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     let (sender, receiver) = mpsc::sync_channel(1024);
     listen(&sender)?;
     let guard = Guard::start()?;
-    let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, secrets, record } = setup;
+    let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, redactor, record } = setup;
     launch.environment.push(guard.variable());
     let logs = sink.folder.clone();
     let sink = Sink::open(sink).map_err(|source| FileError::new("create", logs, source))?;
@@ -120,7 +124,8 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
         launch,
         evidence,
         stderr_level,
-        secrets: Arc::new(secrets),
+        redactor: Arc::new(redactor),
+        interrupted: Arc::default(),
         record,
         clocks,
         sink: Arc::new(Mutex::new(sink)),
@@ -170,7 +175,9 @@ struct Driver {
     launch: Launch,
     evidence: Vec<(&'static str, PathBuf)>,
     stderr_level: Level,
-    secrets: Arc<Vec<String>>,
+    redactor: Arc<Redactor>,
+    /// Whether the command that runs was asked to stop.
+    interrupted: Arc<AtomicBool>,
     record: RunRecord,
     clocks: Clocks,
     sink: Arc<Mutex<Sink>>,
@@ -262,6 +269,7 @@ impl Driver {
         match action {
             Action::Spawn => self.spawn()?,
             Action::Signal(signal) => {
+                self.interrupted.fetch_or(signal == StopSignal::Interrupt, Ordering::Relaxed);
                 if let Some(pid) = self.child_pid {
                     child::signal_group(pid, signal);
                 }
@@ -299,6 +307,7 @@ impl Driver {
         self.started_once = true;
         self.child_pid = Some(started.pid);
         self.guard.tell(started.pid);
+        self.interrupted = Arc::default();
         self.pumps = vec![
             self.start_pump("stdout", Level::Info, started.stdout)?,
             self.start_pump("stderr", self.stderr_level, started.stderr)?,
@@ -313,14 +322,14 @@ impl Driver {
         &self,
         stream: &'static str,
         level: Level,
-        source: impl std::io::Read + Send + 'static,
+        source: impl std::io::Read + AsFd + Send + 'static,
     ) -> Result<JoinHandle<std::io::Result<()>>, RunError> {
         let plan = PumpPlan {
-            formatter: Formatter::new(stream, level),
+            formatter: Formatter::new(stream, level, Arc::clone(&self.redactor)),
             sink: Arc::clone(&self.sink),
             mailbox: Arc::clone(&self.mailbox),
             wake: self.sender.clone(),
-            secrets: Arc::clone(&self.secrets),
+            interrupted: Arc::clone(&self.interrupted),
         };
         let body = move || pump(source, plan, &Message::Look);
         Ok(thread::Builder::new().name(stream.to_owned()).spawn(body)?)
@@ -365,13 +374,14 @@ impl Driver {
         if read.contains(&false) {
             self.feed(Event::Capture(CaptureFault {
                 path: "the output of the command".to_owned(),
-                error: Some("it could not be read to its end".to_owned()),
+                trouble: Trouble::Failed("the output of the command could not be read to its end".to_owned()),
+                lost: 0,
                 lost_lines: self.machine.capture().lost_lines,
             }))?;
         }
         self.collect_lines()?;
         if !leaked.is_empty() {
-            self.feed(Event::Leaked(leaked))?;
+            self.feed(Event::Leaked(leaked.into_iter().map(|process| self.without_secrets(process)).collect()))?;
         }
         self.child_pid = None;
         self.guard.tell(0);
@@ -380,10 +390,15 @@ impl Driver {
         Ok(())
     }
 
+    /// A process whose command line may be shown.
+    fn without_secrets(&self, process: Process) -> Process {
+        let name = shorten(&self.redactor.text(process.name.into()), 120);
+        Process { name, ..process }
+    }
+
     fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
         let now = self.clocks.now();
-        let head = self.progress.head().map(str::to_owned);
-        let snapshot = self.machine.snapshot_now(now, head, pid::own(), timeline);
+        let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), pid::own());
         let result = self.progress.write(&snapshot, timeline);
         if result.is_err() == self.progress_failed {
             return Ok(());
@@ -391,7 +406,8 @@ impl Driver {
         self.progress_failed = result.is_err();
         self.feed(Event::Capture(CaptureFault {
             path: self.folder.join("progress.json").display().to_string(),
-            error: result.err().map(|e| e.source.to_string()),
+            trouble: result.err().map_or(Trouble::Over, |error| Trouble::Failed(error.to_string())),
+            lost: 0,
             lost_lines: self.machine.capture().lost_lines,
         }))
     }
@@ -435,8 +451,7 @@ impl Driver {
         record.resource_monitor.interval_seconds = monitor.interval_seconds;
         record.resource_monitor.violation_severity = monitor.violation_severity;
         record.resource_monitor.thresholds = monitor.thresholds;
-        record.progress =
-            ProgressChain { snapshots: machine.snapshots(), head_sha256: self.progress.head().map(str::to_owned) };
+        record.progress = self.progress.chain().clone();
         let unsaved = self.save_record(State::Complete).err();
         Ok(Supervised { unsaved, record: self.record, machine: self.machine, progress: self.progress, ended })
     }

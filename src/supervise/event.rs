@@ -57,7 +57,7 @@ pub enum Event {
         /// Its size in bytes.
         total: u64,
     },
-    /// A log could not be written, or can be written again.
+    /// Evidence of the run could not be kept, or can be kept again.
     Capture(CaptureFault),
     /// The operator, or the machine, asks emp-ops to stop.
     Stop {
@@ -150,7 +150,7 @@ fn signal_name(signal: i32) -> &'static str {
 pub struct Process {
     /// Its id.
     pub pid: u32,
-    /// Its command line, shortened.
+    /// Its command line.
     pub name: String,
     /// Whether it could not be ended.
     pub survived: bool,
@@ -169,15 +169,32 @@ pub struct Measure {
     pub memory_percent: f64,
 }
 
-/// A log could not be written, or can be written again.
+/// Evidence of the run could not be kept, or can be kept again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaptureFault {
-    /// The file or directory.
+    /// The file, or what else it is about.
     pub path: String,
-    /// Why it failed; none where writing works again.
-    pub error: Option<String>,
+    /// What happened.
+    pub trouble: Trouble,
+    /// Lines that this cost since its last report.
+    pub lost: u64,
     /// Lines that are missing, over the whole run.
     pub lost_lines: u64,
+}
+
+/// What keeps evidence from being written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A log cannot be written, for this reason: lines are being lost.
+    LogFailed(String),
+    /// A part of a log was removed, with the lines in it.
+    Removed,
+    /// Something beside the logs failed, in words.
+    Failed(String),
+    /// Further lines were lost.
+    GoesOn,
+    /// It can be written again.
+    Over,
 }
 
 /// Lines that were captured together. Batches add up, so that a slow reader sees one large batch instead of many.

@@ -42,6 +42,7 @@ impl Incidents {
                 let known = &mut self.list[i];
                 known.count += incident.count;
                 known.last_at = known.last_at.max(incident.last_at.or(Some(incident.occurred_at)));
+                known.metadata.remove("recovered_at");
                 Added::Again
             }
             None => {
@@ -119,6 +120,16 @@ mod tests {
         assert_eq!((all.all()[0].count, all.all()[0].last_at), (2, Some(at(5))));
         assert_eq!(all.worst(), Status::Fail);
         assert_eq!(all.counts(), &BTreeMap::from([(Status::Warn, 1), (Status::Fail, 2)]));
+    }
+
+    #[test]
+    fn what_happens_again_has_not_recovered() {
+        let mut all = Incidents::default();
+        all.add("x", incident(Status::Fail, "evidence", at(0), "x"));
+        all.amend("evidence", Status::Fail, "x", |m| drop(m.insert("recovered_at".to_owned(), "then".into())));
+        assert!(all.all()[0].metadata.contains_key("recovered_at"));
+        all.add("x", incident(Status::Fail, "evidence", at(5), "x"));
+        assert!(!all.all()[0].metadata.contains_key("recovered_at"));
     }
 
     #[test]

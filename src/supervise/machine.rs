@@ -81,7 +81,6 @@ pub struct Machine {
     last_tick: Duration,
     ended: Option<(EndReason, Now)>,
     exit: Exit,
-    sequence: u64,
 }
 
 /// When each periodic thing is due, on the monotonic clock.
@@ -140,7 +139,6 @@ impl Machine {
             last_tick: Duration::ZERO,
             ended: None,
             exit: Exit::default(),
-            sequence: 0,
         }
     }
 
@@ -204,9 +202,9 @@ impl Machine {
                 }
             }
             Event::Capture(fault) => {
-                capture_fault(&fault, now, &mut self.incidents);
+                let new = capture_fault(&fault, now, &mut self.incidents);
                 self.capture.lost_lines = fault.lost_lines;
-                self.owe(true);
+                self.owe(new);
             }
             Event::Stop { signal } => self.stop_asked(now, signal, &mut todo),
             Event::Tick => {}

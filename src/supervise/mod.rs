@@ -12,3 +12,4 @@ pub mod plan;
 pub mod progress;
 pub mod progress_view;
 pub mod record;
+pub mod redact;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::event::{CaptureFault, Measure, Now};
+use super::event::{CaptureFault, Measure, Now, Trouble};
 use super::incidents::{Incidents, incident};
 use super::plan::{EvidenceWatch, Limits};
 use super::progress::{Freshness, Resources};
@@ -29,16 +29,19 @@ const SERIES: usize = 720;
 pub struct EvidenceMonitor {
     /// The severity that each file has reached, for telling escalations and recoveries.
     reached: BTreeMap<&'static str, Status>,
+    /// When each was last known to be written.
+    written: BTreeMap<&'static str, Stamp>,
     shown: BTreeMap<String, Freshness>,
 }
 
 impl EvidenceMonitor {
     /// Judges one look at a file. True when there is something new to show.
     pub fn seen(&mut self, watch: &EvidenceWatch, modified: Option<Stamp>, now: Now, all: &mut Incidents) -> bool {
-        let (state, age) = match modified {
-            Some(at) => ("stale", now.wall.since(at)),
-            None => ("missing", now.mono),
-        };
+        let state = if modified.is_some() { "stale" } else { "missing" };
+        self.written.extend(modified.map(|at| (watch.name, at)));
+        // A file that is empty for the instant of its rewriting is as old as it was before.
+        let written = self.written.get(watch.name).copied();
+        let age = written.map_or(now.mono, |at| now.wall.since(at));
         let over = |limit: Option<Duration>| limit.is_some_and(|limit| age >= limit);
         let severity = match (over(watch.fail), over(watch.warn)) {
             (true, _) => Status::Fail,
@@ -59,7 +62,11 @@ impl EvidenceMonitor {
         let before = self.reached.insert(watch.name, severity).unwrap_or_default();
         if severity > before {
             let limit = if severity == Status::Fail { watch.fail } else { watch.warn }.unwrap_or_default();
-            let what = if state == "missing" { "is still missing" } else { "was not refreshed" };
+            let what = match (state, written) {
+                ("missing", None) => "is still missing",
+                ("missing", Some(_)) => "is gone and was not written again",
+                _ => "was not refreshed",
+            };
             let message = format!(
                 "{} evidence {what} after {} (limit {})",
                 watch.name,
@@ -71,7 +78,7 @@ impl EvidenceMonitor {
             found.metadata.insert("state".to_owned(), json!(state));
             found.metadata.insert("age_seconds".to_owned(), json!(age.as_secs_f64()));
             found.metadata.insert("threshold_seconds".to_owned(), json!(limit.as_secs_f64()));
-            if let Some(at) = modified {
+            if let Some(at) = written {
                 found.metadata.insert("last_observed_at".to_owned(), json!(at));
             }
             all.add(&format!("{}/{state}", watch.name), found);
@@ -206,23 +213,34 @@ pub fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all
     escalated
 }
 
-/// Judges a log that cannot be written, or can be written again.
-pub fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents) {
-    match &fault.error {
-        Some(error) => {
-            let message = format!("cannot write {}: {error}; lines are being lost", fault.path);
-            let mut found = incident(Status::Fail, "capture", now.wall, message);
-            found.metadata.insert("path".to_owned(), json!(fault.path));
-            found.metadata.insert("lost_lines".to_owned(), json!(fault.lost_lines));
-            all.add(&fault.path, found);
+/// Judges evidence that cannot be kept. True when there is something new to show: an outage is one incident, however
+/// long it lasts.
+pub fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents) -> bool {
+    let path = &fault.path;
+    let message = match &fault.trouble {
+        Trouble::LogFailed(why) => Some(format!("cannot write {path}: {why}; lines are being lost")),
+        Trouble::Removed => Some(format!("{path}: the file was removed, and with it the lines that it held")),
+        Trouble::Failed(message) => Some(message.clone()),
+        Trouble::GoesOn | Trouble::Over => None,
+    };
+    let news = message.is_some();
+    if let Some(message) = message {
+        let mut found = incident(Status::Fail, "capture", now.wall, message);
+        found.metadata.insert("path".to_owned(), json!(path));
+        if !matches!(fault.trouble, Trouble::Failed(_)) {
+            found.metadata.insert("lost_lines".to_owned(), json!(0));
         }
-        None => all.amend("capture", Status::Fail, &fault.path, |metadata| {
-            metadata.insert("recovered_at".to_owned(), json!(now.wall));
-        }),
+        all.add(path, found);
     }
-    all.amend("capture", Status::Fail, &fault.path, |metadata| {
-        metadata.insert("lost_lines".to_owned(), json!(fault.lost_lines));
+    all.amend("capture", Status::Fail, path, |metadata| {
+        if let Some(lost) = metadata.get_mut("lost_lines") {
+            *lost = json!(lost.as_u64().unwrap_or_default() + fault.lost);
+        }
+        if fault.trouble == Trouble::Over {
+            metadata.insert("recovered_at".to_owned(), json!(now.wall));
+        }
     });
+    news
 }
 
 /// Notices that the wall clock was set, or that the machine was suspended.

@@ -146,7 +146,7 @@ pub struct Freshness {
     pub path: String,
     /// `fresh`, `missing` or `stale`.
     pub state: String,
-    /// Seconds since it was last written, or since the start where it is missing.
+    /// Seconds since it was last written, or since the start where it never was there.
     pub age_seconds: f64,
     /// From this age it is a WARN; none where that is not watched.
     pub warn_seconds: Option<f64>,

@@ -371,6 +371,31 @@ fn values_of_the_environment_stay_out_of_the_evidence() {
 }
 
 #[test]
+fn a_value_of_the_environment_blinds_nobody() {
+    let bench = Bench::new();
+    let env = ["LIMIT=500000", "MODE=critical", "K=timestamp", "LOG_LEVEL=WARNING", "KEY=BEGIN KEY\nMIIE1234"];
+    let env = env.map(|value| ["--env", value]).concat();
+    let script = r#"echo '{"level":"error","value":500000,"msg":"db gone"}'; echo 'WARNING:root:slow'
+        echo '{"timestamp":"2025-01-06T00:00:00Z","level":"critical","msg":"x"}'
+        echo "$KEY"; setsid sh -c 'sleep 987; :' "$KEY" & sleep 0.2"#;
+    let options = [&["--duration", "1h", "--required-duration", "0s"], &*env].concat();
+    let run = rehearse(&bench, &options, script);
+    let levels = serde_json::json!({"critical": 1, "error": 1, "info": 2, "warning": 1});
+    assert_eq!(run.record["capture"]["level_counts"], levels);
+    run.has("fail log_level", "db gone");
+    run.has("warn leak", "sleep 987");
+    for file in walkdir::WalkDir::new(&run.folder).into_iter().flatten().filter(|e| e.file_type().is_file()) {
+        let bytes = fs::read(file.path()).unwrap();
+        for secret in ["500000", "MIIE1234", "BEGIN KEY"] {
+            assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{secret}: {}", file.path().display());
+        }
+    }
+    let audit = bench.run(&["audit", "runs/r", "--format", "json"]).exits(1);
+    assert_eq!(audit.json()["logs"]["level_counts"], levels);
+    let _ = run.output.exits(1);
+}
+
+#[test]
 fn a_removed_directory_is_noticed_and_capture_goes_on() {
     let bench = Bench::new();
     let child = start(&bench, &["--duration", "4s"], "while :; do echo beat; sleep 0.05; done");
@@ -380,6 +405,52 @@ fn a_removed_directory_is_noticed_and_capture_goes_on() {
     let lost = run.record["capture"]["lost_lines"].as_u64().unwrap();
     assert!(lost > 0);
     assert_eq!(run.structured().len() as u64 + lost, run.record["capture"]["total_lines"].as_u64().unwrap());
+}
+
+#[test]
+fn a_removed_part_of_a_log_is_no_pass() {
+    for (file, others) in [("*_p001.jsonl", ".log"), ("*.log", ".jsonl")] {
+        let bench = Bench::new();
+        let script = format!(
+            "for i in 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.02; done; rm $FINAL_DRY_RUN_LOG_DIR/{file}; sleep 60"
+        );
+        let run = rehearse(&bench, &["--duration", "600ms", "--rotate-size", "300"], &script);
+        run.has("fail capture", "the file was removed");
+        let ending = file.trim_start_matches('*');
+        let end =
+            |m: &str| m.contains(&format!("{ending}: the file")) || ending == ".log" && m.contains(".log: the file");
+        assert!(run.incidents().iter().all(|(_, m)| end(m) && !m.contains(others)), "{:?}", run.incidents());
+        assert!(run.record["capture"]["lost_lines"].as_u64().unwrap() > 0);
+        let _ = run.output.exits(1);
+    }
+}
+
+#[test]
+fn snapshots_that_could_not_be_written_are_not_missed() {
+    let bench = Bench::new();
+    let script = "cd $FINAL_DRY_RUN_LOG_DIR/..; echo up; sleep 0.2; mv progress_timeline t; : > progress_timeline; \
+                  sleep 0.3; rm progress_timeline; mv t progress_timeline; sleep 60";
+    let run = rehearse(&bench, &["--duration", "900ms", "--progress-interval", "50ms"], script);
+    run.has("fail capture", "progress_timeline");
+    assert!(run.incidents().iter().all(|(_, m)| !m.contains("lines are being lost")), "{:?}", run.incidents());
+    let audit = bench.run(&["audit", "runs/r"]).exits(1);
+    assert!(!audit.stdout.contains("timeline is broken"), "{audit:?}");
+    let kept = fs::read_dir(run.folder.join("progress_timeline")).unwrap().count() as u64;
+    assert_eq!(kept, run.record["progress"]["snapshots"].as_u64().unwrap());
+}
+
+#[test]
+fn the_interrupt_at_the_end_is_no_crash_of_the_command() {
+    let bench = Bench::new();
+    let trace = r#"printf 'Traceback (most recent call last):\n  File "a.py", line 1, in f\nKeyboardInterrupt\n' >&2"#;
+    let script = format!("{trace}; exit 130");
+    let asked = format!("end() {{ {script}; }}; trap end INT; echo up; while :; do sleep 0.05; done");
+    let run = rehearse(&bench, &["--duration", "400ms"], &asked);
+    assert_eq!(run.incidents(), []);
+    let _ = run.output.exits(0);
+    let _ = bench.run(&["audit", "runs/r"]).exits(0);
+    let bench = Bench::new();
+    rehearse(&bench, &["--duration", "1h"], &script).has("fail stack_trace", "KeyboardInterrupt");
 }
 
 #[test]

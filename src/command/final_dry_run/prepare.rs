@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
-use serde_json::json;
-
 use crate::command::{Error, metadata};
 use crate::evidence::level::Level;
 use crate::finding::Status;
@@ -19,6 +17,7 @@ use crate::io::files::{self, FileError};
 use crate::io::supervisor::Setup;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
+use crate::supervise::redact::Redactor;
 use crate::time::{Stamp, duration_text};
 use crate::verdict::policy::{self, Layer, Policy};
 
@@ -29,9 +28,6 @@ pub(super) struct Prepared {
     /// The run directory as the operator would type it.
     pub(super) shown_folder: String,
 }
-
-/// Values of `--env` with at least this many bytes are treated as secrets; shorter ones are words of everyday logs.
-const SECRET: usize = 6;
 
 /// The run of a drill is this long unless the operator says otherwise.
 const DRILL: Duration = Duration::from_secs(20);
@@ -140,14 +136,8 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     make_folders(&root, &folder, [&diary, &performance])?;
 
     let attached = metadata(&args.metadata);
-    let values = args.env.iter().map(|(_, value)| value).filter(|value| value.len() >= SECRET);
-    // As it is, and as it stands in JSON.
-    let forms = |value: &String| [value.clone(), json!(value).to_string().trim_matches('"').to_owned()];
-    let secrets: Vec<String> = values.flat_map(forms).collect();
-    let shown_command: Vec<String> = command
-        .iter()
-        .map(|word| secrets.iter().fold(word.clone(), |word, secret| word.replace(secret, "***")))
-        .collect();
+    let redactor = Redactor::new(args.env.iter().map(|(_, value)| value.as_str()));
+    let shown_command: Vec<String> = command.iter().map(|word| redactor.text(word.into()).into_owned()).collect();
     let plan = Plan {
         command: shown_command.clone(),
         target,
@@ -257,7 +247,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
             StderrLevel::Warning => Level::Warning,
             StderrLevel::Info => Level::Info,
         },
-        secrets,
+        redactor,
         record,
         folder,
     };

@@ -17,7 +17,7 @@ use crate::io::pid;
 use crate::io::supervisor::Supervised;
 use crate::report::{self, Doc};
 use crate::supervise::progress::Phase;
-use crate::supervise::record::{FILE_NAME, ProgressChain, RunRecord};
+use crate::supervise::record::{FILE_NAME, RunRecord};
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
 use crate::verdict::review::{self, Remarks};
@@ -132,16 +132,15 @@ impl Documents<'_> {
 
 /// The last snapshot: complete, with the verdict. Its digest goes into the record.
 fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path) -> Result<(), Error> {
-    let head = supervised.progress.head().map(str::to_owned);
-    let mut last = supervised.machine.snapshot_now(supervised.ended, head, pid::own(), true);
+    let chain = supervised.progress.chain().clone();
+    let mut last = supervised.machine.snapshot_now(supervised.ended, chain, pid::own());
     last.phase = Phase::Complete;
     last.status = bundle.status.word().to_owned();
     last.exit_code = supervised.machine.exit().code;
     last.summary = Some(bundle.summary.clone());
     last.sign_off.clone_from(&bundle.sign_off);
     supervised.progress.write(&last, true)?;
-    let head_sha256 = supervised.progress.head().map(str::to_owned);
-    supervised.record.progress = ProgressChain { snapshots: supervised.machine.snapshots(), head_sha256 };
+    supervised.record.progress = supervised.progress.chain().clone();
     Ok(files::replace_json(&folder.join(FILE_NAME), &supervised.record)?)
 }
 

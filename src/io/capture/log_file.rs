@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use flate2::write::GzEncoder;
 use xz2::write::XzEncoder;
 
+use crate::supervise::event::{CaptureFault, Trouble};
+
 /// How logs are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Compression {
@@ -46,23 +48,46 @@ pub(super) struct LogFile {
     stem: String,
     extension: &'static str,
     compression: Compression,
+    /// The part that is written; none while it cannot be made.
+    current: Option<Part>,
+    /// Its number.
+    number: usize,
+    closed: Vec<Closed>,
+    /// While the log cannot be written, the next try.
+    retry_at: Option<Instant>,
+    lost: u64,
+    outages: Vec<Outage>,
+}
+
+/// A part that is being written.
+struct Part {
+    path: PathBuf,
     file: File,
     inode: u64,
     encoder: Encoder,
     /// Up to here the file on disk can be read; what follows is cut off when a write fails.
     good: u64,
-    /// Bytes in the file, and lines of this part and since `good`.
+    /// Bytes in the file, lines up to `good`, and lines since.
     written: u64,
-    part_lines: u64,
-    pending_lines: u64,
-    part: usize,
+    lines: u64,
+    pending: u64,
     opened: Instant,
-    broken_since: Option<Instant>,
+}
+
+/// A part that is complete.
+struct Closed {
+    path: PathBuf,
+    lines: u64,
+}
+
+/// A time in which the log could not be kept; every lost line belongs to one.
+struct Outage {
+    path: PathBuf,
+    trouble: Trouble,
+    over: bool,
+    /// Lines lost since the last report.
     lost: u64,
-    error: Option<String>,
-    paths: Vec<PathBuf>,
-    /// Lines in the parts that are closed, in their order.
-    closed: Vec<u64>,
+    reported: bool,
 }
 
 enum Encoder {
@@ -111,152 +136,66 @@ impl Encoder {
     }
 }
 
-impl LogFile {
-    /// Opens the first part. An existing file is refused, so that two runs never share one.
-    pub(super) fn open(
-        folder: &Path,
-        stem: &str,
-        extension: &'static str,
-        compression: Compression,
-    ) -> io::Result<Self> {
-        let path = part_path(folder, stem, extension, compression, 0);
-        let (file, inode) = create(&path)?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            stem: stem.to_owned(),
-            extension,
-            compression,
-            file,
-            inode,
-            encoder: Encoder::new(compression)?,
-            good: 0,
-            written: 0,
-            part_lines: 0,
-            pending_lines: 0,
-            part: 0,
-            opened: Instant::now(),
-            broken_since: None,
-            lost: 0,
-            error: None,
-            paths: vec![path],
-            closed: Vec::new(),
-        })
+impl Part {
+    fn create(path: PathBuf, compression: Compression) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
+        let inode = file.metadata()?.ino();
+        let encoder = Encoder::new(compression)?;
+        Ok(Self { path, file, inode, encoder, good: 0, written: 0, lines: 0, pending: 0, opened: Instant::now() })
     }
 
-    /// Keeps `bytes`, which are `lines` whole lines, or counts them as lost.
-    pub(super) fn write(&mut self, bytes: &[u8], lines: u64) {
-        if self.broken_since.is_some_and(|since| since.elapsed() < RETRY) {
-            self.lost += lines;
-            return;
+    fn write(&mut self, bytes: &[u8], lines: u64) -> io::Result<()> {
+        self.pending += lines;
+        match self.encoder.writer() {
+            None => {
+                self.append(bytes)?;
+                self.settle();
+            }
+            Some(encoder) => {
+                encoder.write_all(bytes)?;
+                if self.encoder.held().len() >= HELD {
+                    self.append_held()?;
+                }
+            }
         }
-        self.part_lines += lines;
-        self.pending_lines += lines;
-        let result = match self.encoder.writer() {
-            None => self.append(bytes).map(|()| self.settle()),
-            Some(encoder) => encoder
-                .write_all(bytes)
-                .and_then(|()| if self.encoder.held().len() >= HELD { self.append_held() } else { Ok(()) }),
-        };
-        self.note(result);
-    }
-
-    /// Counts `lines` as lost because `error` forbids to write them.
-    pub(super) fn refuse(&mut self, error: io::Error, lines: u64) {
-        self.lost += lines;
-        self.note(Err(error));
+        Ok(())
     }
 
     /// Makes everything written so far readable.
-    pub(super) fn flush(&mut self) {
-        if self.pending_lines == 0 || self.broken_since.is_some_and(|since| since.elapsed() < RETRY) {
-            return;
+    fn flush(&mut self) -> io::Result<()> {
+        if let Some(encoder) = self.encoder.writer() {
+            encoder.flush()?;
+            self.append_held()?;
         }
-        let result = match self.encoder.writer() {
-            None => Ok(()),
-            Some(encoder) => encoder.flush().and_then(|()| self.append_held()).map(|()| self.settle()),
-        };
-        self.note(result);
+        self.settle();
+        Ok(())
     }
 
-    /// Notices that the file was removed or replaced behind our back, and starts a new part then.
-    pub(super) fn check(&mut self) {
-        let here = fs::metadata(&self.paths[self.paths.len() - 1]).is_ok_and(|m| m.ino() == self.inode);
-        if here {
-            return;
+    /// Ends the part, durably.
+    fn finish(&mut self) -> io::Result<()> {
+        let tail = std::mem::replace(&mut self.encoder, Encoder::Plain).finish()?;
+        self.append(&tail)?;
+        self.settle();
+        self.file.sync_all()
+    }
+
+    /// After a failed write: cuts off what cannot be read. Returns the lines that were lost.
+    fn give_up(&mut self, compression: Compression) -> u64 {
+        let _ = self.file.set_len(self.good);
+        self.written = self.good;
+        // The compressed stream is torn; what follows is a new member, which readers take as one file.
+        if let Ok(encoder) = Encoder::new(compression) {
+            self.encoder = encoder;
         }
-        if self.broken_since.is_some_and(|since| since.elapsed() < RETRY) {
-            return;
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Whether the file was removed or replaced behind our back.
+    fn is_gone(&self) -> bool {
+        match fs::metadata(&self.path) {
+            Ok(found) => found.ino() != self.inode,
+            Err(error) => is_absence(&error),
         }
-        // Whatever was written went to a file that nobody can open any more.
-        self.lost += self.part_lines;
-        self.part_lines = 0;
-        self.pending_lines = 0;
-        self.error = Some("the file was removed".to_owned());
-        self.paths.pop();
-        let opened = self.next_part();
-        self.broken_since = opened.is_err().then(Instant::now);
-        if let Err(error) = opened {
-            self.error = Some(format!("the file was removed, and a new one cannot be made: {error}"));
-            self.paths.push(self.path_of(self.part));
-        }
-    }
-
-    /// Starts the next part.
-    pub(super) fn rotate(&mut self) {
-        let encoder = std::mem::replace(&mut self.encoder, Encoder::Plain);
-        let result = encoder.finish().and_then(|tail| self.append(&tail)).map(|()| self.settle());
-        self.note(result);
-        // Durable before the next one begins; a failure shows at the next write too.
-        let _ = self.file.sync_all();
-        let opened = self.next_part();
-        self.note(opened);
-    }
-
-    /// Ends the log. What is lost stays counted.
-    pub(super) fn close(&mut self) {
-        if self.broken_since.is_some() {
-            self.broken_since = None;
-        }
-        self.check();
-        self.count_removed_parts();
-        let encoder = std::mem::replace(&mut self.encoder, Encoder::Plain);
-        let result = encoder
-            .finish()
-            .and_then(|tail| self.append(&tail))
-            .map(|()| self.settle())
-            .and_then(|()| self.file.sync_all());
-        self.note(result);
-    }
-
-    /// Earlier parts that are gone take their lines with them.
-    fn count_removed_parts(&mut self) {
-        let parts: Vec<(PathBuf, u64)> = self.paths.iter().cloned().zip(self.closed.iter().copied()).collect();
-        for (path, lines) in parts.into_iter().filter(|(path, _)| !path.exists()) {
-            self.lost += lines;
-            self.error.get_or_insert_with(|| "a part of the log was removed".to_owned());
-            self.paths.retain(|kept| *kept != path);
-        }
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.written
-    }
-
-    pub(super) fn age(&self) -> Duration {
-        self.opened.elapsed()
-    }
-
-    pub(super) fn lost(&self) -> u64 {
-        self.lost
-    }
-
-    /// The first error since the log could last be written.
-    pub(super) fn error(&self) -> Option<&str> {
-        self.error.as_deref()
-    }
-
-    pub(super) fn paths(&self) -> &[PathBuf] {
-        &self.paths
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -272,52 +211,220 @@ impl LogFile {
 
     fn settle(&mut self) {
         self.good = self.written;
-        self.pending_lines = 0;
+        self.lines += std::mem::take(&mut self.pending);
+    }
+}
+
+impl LogFile {
+    /// Opens the first part. An existing file is refused, so that two runs never share one.
+    pub(super) fn open(
+        folder: &Path,
+        stem: &str,
+        extension: &'static str,
+        compression: Compression,
+    ) -> io::Result<Self> {
+        let path = part_path(folder, stem, extension, compression, 0);
+        Ok(Self {
+            folder: folder.to_owned(),
+            stem: stem.to_owned(),
+            extension,
+            compression,
+            current: Some(Part::create(path, compression)?),
+            number: 0,
+            closed: Vec::new(),
+            retry_at: None,
+            lost: 0,
+            outages: Vec::new(),
+        })
     }
 
-    /// After a failed write: cuts off what cannot be read, counts what was lost, and starts afresh.
+    /// Keeps `bytes`, which are `lines` whole lines, or counts them as lost.
+    pub(super) fn write(&mut self, bytes: &[u8], lines: u64) {
+        if self.rests() {
+            return self.lose(lines);
+        }
+        match self.part() {
+            Ok(part) => {
+                let result = part.write(bytes, lines);
+                self.note(result);
+            }
+            Err(error) => self.fail(&error, lines),
+        }
+    }
+
+    /// Counts `lines` as lost because `error` forbids to write them.
+    pub(super) fn refuse(&mut self, error: &io::Error, lines: u64) {
+        self.fail(error, lines);
+    }
+
+    /// Makes everything written so far readable.
+    pub(super) fn flush(&mut self) {
+        if !self.rests()
+            && let Some(part) = self.current.as_mut().filter(|part| part.pending > 0)
+        {
+            let result = part.flush();
+            self.note(result);
+        }
+    }
+
+    /// Notices parts that were removed or replaced behind our back. Whatever was written to them is lost.
+    pub(super) fn check(&mut self) {
+        let gone = |part: &mut Closed| fs::metadata(&part.path).is_err_and(|error| is_absence(&error));
+        for part in self.closed.extract_if(.., gone).collect::<Vec<_>>() {
+            self.removed(part);
+        }
+        if let Some(part) = self.current.take_if(|part| part.is_gone()) {
+            self.removed(Closed { path: part.path, lines: part.lines + part.pending });
+            self.number += 1;
+        }
+        if !self.rests()
+            && let Err(error) = self.part()
+        {
+            self.fail(&error, 0);
+        }
+    }
+
+    /// Starts the next part, unless the log cannot be written anyway.
+    pub(super) fn rotate(&mut self) {
+        if self.rests() {
+            return;
+        }
+        self.finish();
+        if let Err(error) = self.part() {
+            self.fail(&error, 0);
+        }
+    }
+
+    /// Ends the log. What is lost stays counted.
+    pub(super) fn close(&mut self) {
+        self.retry_at = None;
+        self.check();
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        let Some(part) = &mut self.current else { return };
+        let result = part.finish();
+        self.note(result);
+        if let Some(Part { path, lines, .. }) = self.current.take() {
+            self.closed.push(Closed { path, lines });
+            self.number += 1;
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.current.as_ref().map_or(0, |part| part.written)
+    }
+
+    pub(super) fn age(&self) -> Duration {
+        self.current.as_ref().map_or(Duration::ZERO, |part| part.opened.elapsed())
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// The parts. There is always one, so that a log of which nothing is left is missed.
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = self
+            .closed
+            .iter()
+            .map(|part| &part.path)
+            .chain(self.current.iter().map(|part| &part.path))
+            .cloned()
+            .collect();
+        if paths.is_empty() {
+            paths.push(self.path());
+        }
+        paths
+    }
+
+    /// What began, went on and ended since the last call: each outage once when it begins, and when it is over.
+    pub(super) fn news(&mut self) -> Vec<CaptureFault> {
+        let lost_lines = self.lost;
+        let mut news = Vec::new();
+        for outage in &mut self.outages {
+            let mut tell = |trouble, lost| {
+                let path = outage.path.display().to_string();
+                news.push(CaptureFault { path, trouble, lost, lost_lines });
+            };
+            let lost = std::mem::take(&mut outage.lost);
+            if !std::mem::replace(&mut outage.reported, true) {
+                tell(outage.trouble.clone(), lost);
+            } else if lost > 0 {
+                tell(Trouble::GoesOn, lost);
+            }
+            // What was removed does not come back.
+            if outage.over && outage.trouble != Trouble::Removed {
+                tell(Trouble::Over, 0);
+            }
+        }
+        self.outages.retain(|outage| !outage.over);
+        news
+    }
+
+    /// Whether the next try is still to come.
+    fn rests(&self) -> bool {
+        self.retry_at.is_some_and(|at| Instant::now() < at)
+    }
+
+    /// The part to write to; a new one where there is none.
+    fn part(&mut self) -> io::Result<&mut Part> {
+        if self.current.is_none() {
+            fs::create_dir_all(&self.folder)?;
+            self.current = Some(Part::create(self.path(), self.compression)?);
+        }
+        self.current.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     fn note(&mut self, result: io::Result<()>) {
+        let Some(part) = &mut self.current else { return };
         match result {
-            Ok(()) => {
-                if self.pending_lines == 0 {
-                    self.broken_since = None;
-                    self.error = None;
-                }
-            }
             Err(error) => {
-                let _ = self.file.set_len(self.good);
-                self.written = self.good;
-                self.lost += self.pending_lines;
-                self.part_lines = self.part_lines.saturating_sub(self.pending_lines);
-                self.pending_lines = 0;
-                // The compressed stream is torn; what follows is a new member, which readers take as one file.
-                if let Ok(encoder) = Encoder::new(self.compression) {
-                    self.encoder = encoder;
-                }
-                self.error.get_or_insert_with(|| error.to_string());
-                self.broken_since = Some(Instant::now());
+                let lost = part.give_up(self.compression);
+                self.fail(&error, lost);
             }
+            Ok(()) if part.pending == 0 => {
+                self.retry_at = None;
+                self.outages.iter_mut().for_each(|outage| outage.over = true);
+            }
+            Ok(()) => {}
         }
     }
 
-    fn next_part(&mut self) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
-        let path = self.path_of(self.part + 1);
-        (self.file, self.inode) = create(&path)?;
-        if self.closed.len() < self.paths.len() {
-            self.closed.push(self.part_lines);
+    /// Notes that the log cannot be written, which costs `lines`.
+    fn fail(&mut self, error: &io::Error, lines: u64) {
+        self.retry_at = Some(Instant::now() + RETRY);
+        if self.outages.iter().all(|outage| outage.over) {
+            let path = self.current.as_ref().map_or_else(|| self.path(), |part| part.path.clone());
+            let trouble = Trouble::LogFailed(error.to_string());
+            self.outages.push(Outage { path, trouble, over: false, lost: 0, reported: false });
         }
-        self.encoder = Encoder::new(self.compression)?;
-        self.part += 1;
-        self.paths.push(path);
-        (self.good, self.written, self.part_lines, self.pending_lines) = (0, 0, 0, 0);
-        self.opened = Instant::now();
-        Ok(())
+        self.lose(lines);
     }
 
-    fn path_of(&self, part: usize) -> PathBuf {
-        part_path(&self.folder, &self.stem, self.extension, self.compression, part)
+    /// Counts lines that the outage at hand costs.
+    fn lose(&mut self, lines: u64) {
+        self.lost += lines;
+        if let Some(outage) = self.outages.iter_mut().rfind(|outage| !outage.over) {
+            outage.lost += lines;
+        }
     }
+
+    fn removed(&mut self, part: Closed) {
+        self.lost += part.lines;
+        let Closed { path, lines: lost } = part;
+        self.outages.push(Outage { path, trouble: Trouble::Removed, over: true, lost, reported: false });
+    }
+
+    fn path(&self) -> PathBuf {
+        part_path(&self.folder, &self.stem, self.extension, self.compression, self.number)
+    }
+}
+
+/// Whether an error says that there is nothing under a name, rather than that it cannot be looked up.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn part_path(folder: &Path, stem: &str, extension: &str, compression: Compression, part: usize) -> PathBuf {
@@ -325,8 +432,111 @@ fn part_path(folder: &Path, stem: &str, extension: &str, compression: Compressio
     folder.join(format!("{stem}{number}.{extension}{}", compression.suffix()))
 }
 
-fn create(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new().append(true).create_new(true).open(path)?;
-    let inode = file.metadata()?.ino();
-    Ok((file, inode))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(folder: &tempfile::TempDir, compression: Compression) -> LogFile {
+        LogFile::open(folder.path(), "log", "jsonl", compression).unwrap()
+    }
+
+    /// What happened, by the name of the part, with the lines that it cost.
+    fn news(log: &mut LogFile) -> Vec<(String, &'static str, u64)> {
+        let word = |trouble| match trouble {
+            Trouble::LogFailed(_) => "failed",
+            Trouble::Removed => "removed",
+            Trouble::Failed(_) => "other",
+            Trouble::GoesOn => "goes on",
+            Trouble::Over => "over",
+        };
+        let name = |path: String| path.rsplit('/').next().unwrap().to_owned();
+        log.news().into_iter().map(|fault| (name(fault.path), word(fault.trouble), fault.lost)).collect()
+    }
+
+    fn is(part: &str, what: &'static str, lost: u64) -> (String, &'static str, u64) {
+        (part.to_owned(), what, lost)
+    }
+
+    /// Lets writes to the current part fail as on a full disk. Returns the file for [`mend`].
+    fn breaks(log: &mut LogFile) -> File {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        std::mem::replace(&mut log.current.as_mut().unwrap().file, full)
+    }
+
+    fn mend(log: &mut LogFile, file: File) {
+        log.current.as_mut().unwrap().file = file;
+        log.retry_at = None;
+    }
+
+    #[test]
+    fn a_part_that_is_removed_is_named_with_its_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = open(&folder, Compression::None);
+        log.write(b"a\nb\n", 2);
+        log.rotate();
+        log.write(b"c\n", 1);
+        fs::remove_file(folder.path().join("log.jsonl")).unwrap();
+        log.check();
+        assert_eq!(news(&mut log), [is("log.jsonl", "removed", 2)]);
+        fs::remove_file(folder.path().join("log_p001.jsonl")).unwrap();
+        log.close();
+        assert_eq!(news(&mut log), [is("log_p001.jsonl", "removed", 1)]);
+        assert_eq!((log.lost(), news(&mut log)), (3, vec![]));
+        assert_eq!(log.paths(), [folder.path().join("log_p002.jsonl")]);
+    }
+
+    #[test]
+    fn an_outage_is_told_when_it_begins_while_it_costs_lines_and_when_it_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = open(&folder, Compression::None);
+        log.write(b"a\n", 1);
+        let file = breaks(&mut log);
+        log.write(b"b\n", 1);
+        log.write(b"c\n", 1);
+        assert_eq!(news(&mut log), [is("log.jsonl", "failed", 2)]);
+        log.write(b"d\n", 1);
+        log.refuse(&io::ErrorKind::StorageFull.into(), 4);
+        assert_eq!(news(&mut log), [is("log.jsonl", "goes on", 5)]);
+        assert_eq!(news(&mut log), []);
+        mend(&mut log, file);
+        log.write(b"e\n", 1);
+        log.close();
+        assert_eq!(news(&mut log), [is("log.jsonl", "over", 0)]);
+        assert_eq!(log.lost(), 7);
+        assert_eq!(fs::read(folder.path().join("log.jsonl")).unwrap(), b"a\ne\n");
+    }
+
+    #[test]
+    fn an_outage_between_two_looks_is_told_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = open(&folder, Compression::Gz);
+        log.write(b"a\nb\n", 2);
+        let _ = breaks(&mut log);
+        log.rotate();
+        assert_eq!(log.lost(), 2, "the end of the part could not be written");
+        log.retry_at = None;
+        log.write(b"c\n", 1);
+        log.close();
+        assert_eq!(news(&mut log), [is("log.jsonl.gz", "failed", 2), is("log.jsonl.gz", "over", 0)]);
+        assert_eq!(log.lost(), 2);
+    }
+
+    #[test]
+    fn a_log_whose_folder_cannot_be_made_has_not_recovered() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("logs");
+        fs::create_dir(&folder).unwrap();
+        let mut log = LogFile::open(&folder, "log", "jsonl", Compression::None).unwrap();
+        log.write(b"a\n", 1);
+        fs::remove_dir_all(&folder).unwrap();
+        fs::write(&folder, "in the way").unwrap();
+        log.check();
+        log.write(b"b\n", 1);
+        assert_eq!(news(&mut log), [is("log.jsonl", "removed", 1), is("log_p001.jsonl", "failed", 1)]);
+        fs::remove_file(&folder).unwrap();
+        log.retry_at = None;
+        log.write(b"c\n", 1);
+        assert_eq!(news(&mut log), [is("log_p001.jsonl", "over", 0)]);
+        assert_eq!((log.lost(), fs::read(folder.join("log_p001.jsonl")).unwrap()), (2, b"c\n".to_vec()));
+    }
 }

@@ -1,18 +1,27 @@
 //! Reads one stream of the command to its end.
 
 use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use memchr::{memchr, memchr_iter};
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::Sink;
 use crate::io::clock;
 use crate::supervise::capture::{Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
+use crate::supervise::redact::Redactor;
 
 /// What one read takes at most. Short lines grow a hundredfold on their way into the structured log, so this bounds memory.
 const CHUNK: usize = 64 << 10;
+
+/// A stack trace of which no more comes for this long is over. Its pieces follow at once, and its incident must be seen
+/// within a tenth of a second.
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// Lines on their way from the pumps to the machine. What the machine has not fetched yet adds up here, so a slow
 /// machine costs no memory.
@@ -42,27 +51,34 @@ pub struct PumpPlan<W> {
     pub mailbox: Arc<Mailbox>,
     /// Wakes the machine when it should look at once.
     pub wake: SyncSender<W>,
-    /// Never written: see [`redact`].
-    pub secrets: Arc<Vec<String>>,
+    /// Whether the command was asked to stop.
+    pub interrupted: Arc<AtomicBool>,
 }
 
 /// Reads `source` to its end. Lines that need a look wake the machine with `message`.
 ///
 /// # Errors
 /// The pipe cannot be read.
-pub fn pump<W: Clone>(mut source: impl Read, mut plan: PumpPlan<W>, message: &W) -> io::Result<()> {
+pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, message: &W) -> io::Result<()> {
+    let redactor = Arc::clone(plan.formatter.redactor());
     let mut data: Vec<u8> = Vec::with_capacity(CHUNK);
     let mut structured = Vec::with_capacity(CHUNK);
-    let mut raw = Vec::with_capacity(CHUNK);
+    let mut raw = Raw { redactor: &redactor, bytes: Vec::with_capacity(CHUNK), lines: 0 };
     // Whether the line at hand was cut already: its rest is dropped up to the next line end.
     let mut skipping = false;
     let mut chunk = vec![0; CHUNK];
+    let mut arrived = clock::now();
     loop {
-        let read = match source.read(&mut chunk) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            result => result?,
-        };
-        let arrived = clock::now();
+        let paused = plan.formatter.holds() && !more_comes(&source);
+        let result = if paused { Ok(0) } else { source.read(&mut chunk) };
+        if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+            continue;
+        }
+        let read = *result.as_ref().unwrap_or(&0);
+        let at_end = read == 0 && !paused;
+        if !paused {
+            arrived = clock::now();
+        }
         let mut batch = Batch { bytes: read as u64, ..Batch::default() };
         structured.clear();
         raw.clear();
@@ -73,38 +89,67 @@ pub fn pump<W: Clone>(mut source: impl Read, mut plan: PumpPlan<W>, message: &W)
             skipping = end.is_none();
         }
         data.extend_from_slice(fresh);
-        if !plan.secrets.is_empty() {
-            redact(&mut data, &plan.secrets);
-        }
-        let mut out = plan.formatter.chunk(arrived, &mut structured, &mut batch);
-        let (used, cut) = take_lines(&data, read == 0, &mut out, &mut raw);
-        out.finish();
+        let interrupted = plan.interrupted.load(Ordering::Relaxed);
+        let mut out = plan.formatter.chunk(arrived, interrupted, &mut structured, &mut batch);
+        let (used, cut) = take_lines(&data, at_end, &mut out, &mut raw);
+        out.finish(paused || at_end);
         data.drain(..used);
         skipping |= cut;
         let urgent = !batch.incidents.is_empty();
         let lines = batch.total();
-        if lines > 0 {
-            lock(&plan.sink).write(&structured, &raw, lines);
+        if lines > 0 || raw.lines > 0 {
+            lock(&plan.sink).write((&structured, lines), (&raw.bytes, raw.lines));
         }
         plan.mailbox.put(batch);
         if urgent {
             // A full channel means that the machine is about to look anyway.
             let _ = plan.wake.try_send(message.clone());
         }
-        if read == 0 {
-            return Ok(());
+        if at_end {
+            return result.map(|_| ());
         }
+    }
+}
+
+/// Waits a short while for more to read; the end of the stream counts as that too.
+fn more_comes(source: &impl AsFd) -> bool {
+    let wait = Timespec { tv_sec: 0, tv_nsec: PAUSE.subsec_nanos().into() };
+    let ready = rustix::event::poll(&mut [PollFd::new(source, PollFlags::IN)], Some(&wait));
+    // Whatever is wrong with the source, reading will tell.
+    ready != Ok(0)
+}
+
+/// Lines for the raw log.
+struct Raw<'r> {
+    redactor: &'r Redactor,
+    bytes: Vec<u8>,
+    lines: u64,
+}
+
+impl Raw<'_> {
+    fn push(&mut self, line: &[u8], cut: bool) {
+        if self.redactor.is_empty() {
+            self.bytes.extend_from_slice(line);
+        } else {
+            self.bytes.extend_from_slice(&self.redactor.line(line, cut));
+        }
+        self.bytes.push(b'\n');
+        self.lines += 1;
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.lines = 0;
     }
 }
 
 /// Hands over the whole lines in `data`, at its end also one without a line end, and the start of one that is too
 /// long. Returns how much was used, and whether a line was cut whose rest is still to come.
-fn take_lines<'l>(data: &'l [u8], at_end: bool, out: &mut Chunk<'_, 'l>, raw: &mut Vec<u8>) -> (usize, bool) {
+fn take_lines<'l>(data: &'l [u8], at_end: bool, out: &mut Chunk<'_, 'l>, raw: &mut Raw<'_>) -> (usize, bool) {
     let mut used = 0;
     let mut keep = |line: &'l [u8], whole: usize| {
         out.line(line, (whole > line.len()).then_some(whole as u64));
-        raw.extend_from_slice(line);
-        raw.push(b'\n');
+        raw.push(line, whole > line.len());
     };
     for end in memchr_iter(b'\n', data) {
         let line = &data[used..end];
@@ -121,18 +166,6 @@ fn take_lines<'l>(data: &'l [u8], at_end: bool, out: &mut Chunk<'_, 'l>, raw: &m
         return (data.len(), false);
     }
     (used, false)
-}
-
-/// Replaces every secret by as many stars. Data is looked at again as it grows, so a secret that is torn by a read is
-/// found as long as its line is not.
-pub(in crate::io) fn redact(data: &mut [u8], secrets: &[String]) {
-    for secret in secrets {
-        let mut from = 0;
-        while let Some(at) = memchr::memmem::find(&data[from..], secret.as_bytes()) {
-            data[from + at..from + at + secret.len()].fill(b'*');
-            from += at + secret.len();
-        }
-    }
 }
 
 /// A panic elsewhere must not stop the capture, so poisoning is of no interest.

@@ -1,7 +1,7 @@
 //! The two logs of a run, structured and raw, kept in step.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::log_file::{Compression, LogFile};
@@ -37,7 +37,6 @@ pub struct Sink {
     structured: LogFile,
     raw: LogFile,
     flushed: Instant,
-    reported: Vec<(PathBuf, Option<String>, u64)>,
 }
 
 impl Sink {
@@ -48,23 +47,24 @@ impl Sink {
     pub fn open(plan: SinkPlan) -> io::Result<Self> {
         let structured = LogFile::open(&plan.folder, &plan.stem, "jsonl", plan.compression)?;
         let raw = LogFile::open(&plan.folder, &plan.stem, "log", plan.compression)?;
-        Ok(Self { plan, structured, raw, flushed: Instant::now(), reported: Vec::new() })
+        Ok(Self { plan, structured, raw, flushed: Instant::now() })
     }
 
-    /// Keeps `lines` whole lines in both forms.
-    pub fn write(&mut self, structured: &[u8], raw: &[u8], lines: u64) {
+    /// Keeps whole lines in both forms, each with its number of lines: a record may come later than its raw lines.
+    pub fn write(&mut self, structured: (&[u8], u64), raw: (&[u8], u64)) {
         let old = self.plan.rotate_every.is_some_and(|every| self.structured.age() >= every);
         let large = self.plan.rotate_size.is_some_and(|size| self.structured.bytes() >= size);
         if old || large {
             self.structured.rotate();
             self.raw.rotate();
         }
-        if self.has_room() {
-            self.structured.write(structured, lines);
-            self.raw.write(raw, lines);
-        } else {
-            self.structured.refuse(io::ErrorKind::StorageFull.into(), lines);
-            self.raw.refuse(io::ErrorKind::StorageFull.into(), lines);
+        let full = (!self.has_room()).then(|| io::Error::from(io::ErrorKind::StorageFull));
+        for (log, (bytes, lines)) in [(&mut self.structured, structured), (&mut self.raw, raw)] {
+            match &full {
+                _ if lines == 0 => {}
+                Some(error) => log.refuse(error, lines),
+                None => log.write(bytes, lines),
+            }
         }
     }
 
@@ -94,12 +94,12 @@ impl Sink {
     }
 
     /// The parts of the structured log.
-    pub fn structured_paths(&self) -> &[PathBuf] {
+    pub fn structured_paths(&self) -> Vec<PathBuf> {
         self.structured.paths()
     }
 
     /// The parts of the raw log.
-    pub fn raw_paths(&self) -> &[PathBuf] {
+    pub fn raw_paths(&self) -> Vec<PathBuf> {
         self.raw.paths()
     }
 
@@ -109,25 +109,8 @@ impl Sink {
     }
 
     fn faults(&mut self) -> Vec<CaptureFault> {
-        let lost = self.lost();
-        let mut changed = Vec::new();
-        for log in [&self.structured, &self.raw] {
-            let path: &Path = log.paths().last().map_or(&self.plan.folder, |p| p.as_path());
-            let state = (path.to_owned(), log.error().map(str::to_owned), log.lost());
-            let known = self.reported.iter_mut().find(|(p, ..)| *p == state.0);
-            let news = known.as_ref().map_or(state.1.is_some() || state.2 > 0, |k| **k != state);
-            if news {
-                changed.push(CaptureFault {
-                    path: path.display().to_string(),
-                    error: state.1.clone(),
-                    lost_lines: lost,
-                });
-                match known {
-                    Some(known) => *known = state,
-                    None => self.reported.push(state),
-                }
-            }
-        }
-        changed
+        let lost_lines = self.lost();
+        let news = [&mut self.structured, &mut self.raw].into_iter().flat_map(LogFile::news);
+        news.map(|fault| CaptureFault { lost_lines, ..fault }).collect()
     }
 }

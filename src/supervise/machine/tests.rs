@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::finding::Metadata;
-use crate::supervise::event::{Batch, CaptureFault, LineIncident, Measure, Process};
+use crate::supervise::event::{Batch, CaptureFault, LineIncident, Measure, Process, Trouble};
 use crate::supervise::plan::{EvidenceWatch, Limits, Restart};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -52,6 +52,7 @@ struct Run {
     ends_at: Option<StopSignal>,
     /// What is answered to looks at evidence files and the process tree.
     evidence_age: Duration,
+    no_diary: bool,
     measure: Measure,
 }
 
@@ -70,6 +71,7 @@ impl Run {
             finished: false,
             ends_at: Some(StopSignal::Interrupt),
             evidence_age: Duration::ZERO,
+            no_diary: false,
             measure,
         };
         run.feed(Event::Start);
@@ -94,7 +96,7 @@ impl Run {
                     }
                 }
                 Action::CheckEvidence => {
-                    let modified = Some(self.now.wall.minus(self.evidence_age));
+                    let modified = (!self.no_diary).then(|| self.now.wall.minus(self.evidence_age));
                     self.feed(Event::EvidenceSeen { name: "diary", modified });
                 }
                 Action::Sample => self.feed(Event::Sampled(self.measure)),
@@ -218,7 +220,7 @@ fn recovery_is_timed_until_the_first_line() {
     assert_eq!(attempts.len(), 2);
     assert_eq!(attempts[1].recovery_seconds, Some(5.0));
     assert_eq!((attempts[0].lines, attempts[1].lines), (1, 1));
-    let snapshot = run.machine.snapshot_now(run.now, None, Identity::default(), false);
+    let snapshot = run.machine.snapshot_now(run.now, Default::default(), Identity::default());
     assert_eq!(snapshot.uptime_ratio, Some(1.0 - 1.0 / 6.0), "the pause before the restart is downtime");
 }
 
@@ -262,7 +264,8 @@ fn stale_evidence_escalates_and_recovery_is_recorded() {
         run.tick(2 * SECOND);
     }
     assert_eq!(run.incidents(), [(Status::Warn, "evidence", 2), (Status::Fail, "evidence", 1)]);
-    assert!(run.machine.incidents().all().iter().all(|i| i.metadata.contains_key("recovered_at")));
+    let recovered = run.machine.incidents().all().iter().map(|i| i.metadata.contains_key("recovered_at"));
+    assert_eq!(recovered.collect::<Vec<_>>(), [false, true], "the WARN came back");
 }
 
 #[test]
@@ -375,13 +378,62 @@ fn even_a_short_run_is_measured() {
 #[test]
 fn lost_lines_and_leaks_are_incidents() {
     let mut run = Run::new(plan(HOUR));
-    let fault = |error: Option<&str>, lost_lines| {
-        Event::Capture(CaptureFault { path: "log".to_owned(), error: error.map(str::to_owned), lost_lines })
-    };
-    run.feed(fault(Some("no space left"), 3));
-    run.feed(fault(None, 17));
+    let fault =
+        |trouble, lost, lost_lines| Event::Capture(CaptureFault { path: "log".to_owned(), trouble, lost, lost_lines });
+    let full = || Trouble::LogFailed("no space left".to_owned());
+    run.feed(fault(full(), 3, 3));
+    run.feed(fault(Trouble::GoesOn, 10, 13));
+    run.feed(fault(Trouble::GoesOn, 4, 17));
+    run.feed(fault(Trouble::Over, 0, 17));
     run.feed(Event::Leaked(vec![Process { pid: 5, name: "sleep 100".to_owned(), survived: false }]));
-    assert_eq!(run.incidents(), [(Status::Fail, "capture", 1), (Status::Warn, "leak", 1)]);
-    assert_eq!(run.machine.incidents().all()[0].metadata["lost_lines"], json!(17));
-    assert_eq!(run.machine.capture().lost_lines, 17);
+    assert_eq!(
+        run.incidents(),
+        [(Status::Fail, "capture", 1), (Status::Warn, "leak", 1)],
+        "one outage is one incident"
+    );
+    let metadata = |run: &Run| run.machine.incidents().all()[0].metadata.clone();
+    assert_eq!(metadata(&run)["lost_lines"], json!(17));
+    assert!(metadata(&run).contains_key("recovered_at"));
+    run.feed(fault(full(), 5, 22));
+    assert_eq!(run.incidents()[0].2, 2);
+    assert_eq!(metadata(&run)["lost_lines"], json!(22));
+    assert!(!metadata(&run).contains_key("recovered_at"), "it is broken again");
+    assert_eq!(run.machine.capture().lost_lines, 22);
+}
+
+#[test]
+fn faults_beside_the_logs_lose_no_lines() {
+    let mut run = Run::new(plan(HOUR));
+    let trouble = Trouble::Failed("cannot write progress.json: no space left".to_owned());
+    run.feed(Event::Capture(CaptureFault { path: "progress.json".to_owned(), trouble, lost: 0, lost_lines: 0 }));
+    let found = &run.machine.incidents().all()[0];
+    assert_eq!(found.message, "cannot write progress.json: no space left");
+    assert!(!found.metadata.contains_key("lost_lines"));
+}
+
+#[test]
+fn a_file_that_is_gone_for_an_instant_is_as_old_as_before() {
+    let watch = EvidenceWatch { name: "diary", path: "d".to_owned(), warn: Some(3 * SECOND), fail: Some(5 * SECOND) };
+    let mut plan = plan(HOUR);
+    plan.evidence = vec![watch];
+    let mut run = Run::new(plan);
+    run.no_diary = true;
+    run.tick(2 * SECOND);
+    run.no_diary = false;
+    for _ in 0..20 {
+        run.evidence_age = Duration::ZERO;
+        run.tick(SECOND);
+        run.no_diary = true;
+        run.tick(SECOND / 2);
+        run.no_diary = false;
+    }
+    assert_eq!(run.incidents(), []);
+    run.no_diary = true;
+    run.tick(2 * SECOND);
+    run.tick(2 * SECOND);
+    run.tick(2 * SECOND);
+    assert_eq!(run.incidents(), [(Status::Warn, "evidence", 1), (Status::Fail, "evidence", 1)]);
+    let found = &run.machine.incidents().all()[1];
+    assert!(found.message.starts_with("diary evidence is gone and was not written again after 6"), "{}", found.message);
+    assert!(found.metadata.contains_key("last_observed_at"));
 }

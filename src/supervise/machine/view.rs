@@ -11,22 +11,14 @@ use crate::supervise::incidents::Incidents;
 use crate::supervise::monitors::ResourceState;
 use crate::supervise::plan::Plan;
 use crate::supervise::progress::{self, Phase, Snapshot};
-use crate::supervise::record::{Capture, EndReason};
+use crate::supervise::record::{Capture, EndReason, ProgressChain};
 
 /// Incidents shown in a snapshot.
 const SHOWN_INCIDENTS: usize = 50;
 
 impl Machine {
-    /// The state at this instant. Snapshots for the timeline are counted, so call it once for each.
-    pub fn snapshot_now(
-        &mut self,
-        now: Now,
-        previous_sha256: Option<String>,
-        supervisor: Identity,
-        timeline: bool,
-    ) -> Snapshot {
-        let sequence = self.sequence;
-        self.sequence += u64::from(timeline);
+    /// The state at this instant, after the snapshots of `chain`.
+    pub fn snapshot_now(&self, now: Now, chain: ProgressChain, supervisor: Identity) -> Snapshot {
         let worst = self.incidents.worst();
         let running = if self.phase == Phase::Startup { "starting" } else { "running" };
         let elapsed = self.elapsed(now).as_secs_f64();
@@ -36,8 +28,8 @@ impl Machine {
         };
         Snapshot {
             schema: progress::SCHEMA.to_owned(),
-            sequence,
-            previous_sha256,
+            sequence: chain.snapshots,
+            previous_sha256: chain.head_sha256,
             status: if worst > Status::Pass { worst.word().to_owned() } else { running.to_owned() },
             phase: self.phase,
             now: now.wall,
@@ -105,11 +97,6 @@ impl Machine {
     /// What was sampled.
     pub fn resources(&self) -> &ResourceState {
         &self.resources
-    }
-
-    /// Snapshots in the timeline so far.
-    pub fn snapshots(&self) -> u64 {
-        self.sequence
     }
 
     /// The plan of the run.

@@ -1,0 +1,221 @@
+//! Keeps the values that were given to the command out of everything that is written.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use memchr::memmem::Finder;
+use serde_json::json;
+
+use crate::evidence::record;
+
+/// Values with at least this many bytes are secrets; shorter ones are words of everyday logs.
+const SECRET: usize = 6;
+
+/// Puts stars in the place of secrets, one for each byte.
+///
+/// A secret is found as it is and as it stands in JSON. Of one with several lines each is a secret of its own, because
+/// logs are written line by line.
+#[derive(Default)]
+pub struct Redactor {
+    secrets: Vec<Finder<'static>>,
+}
+
+impl Redactor {
+    /// A redactor for these values, as far as they are long enough.
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let lines = values.into_iter().flat_map(|value| std::iter::once(value).chain(value.lines()));
+        let forms = lines.filter(|line| line.len() >= SECRET).flat_map(|line| {
+            let quoted = json!(line).to_string();
+            [line.to_owned(), quoted[1..quoted.len() - 1].to_owned()]
+        });
+        let mut secrets: Vec<String> = forms.collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        Self { secrets: secrets.iter().map(|secret| Finder::new(secret).into_owned()).collect() }
+    }
+
+    /// Whether there is nothing to hide.
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// A line as it may be written. Where it was `cut`, its end may be the start of a secret.
+    pub fn line<'a>(&self, line: &'a [u8], cut: bool) -> Cow<'a, [u8]> {
+        let mut found = self.find(line);
+        if cut {
+            let starts = |finder: &Finder<'_>| {
+                let secret = finder.needle();
+                (1..secret.len()).rev().find(|&length| line.ends_with(&secret[..length]))
+            };
+            found.extend(self.secrets.iter().filter_map(starts).max().map(|length| line.len() - length..line.len()));
+        }
+        if found.is_empty() { Cow::Borrowed(line) } else { Cow::Owned(stars(line, &found)) }
+    }
+
+    /// A text as it may be written.
+    pub fn text<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        let found = self.find(text.as_bytes());
+        if found.is_empty() {
+            return text;
+        }
+        // Secrets are text themselves, so no character is torn.
+        Cow::Owned(String::from_utf8_lossy(&stars(text.as_bytes(), &found)).into_owned())
+    }
+
+    /// A JSON document as it may be written; it stays one. Names of fields that readers of logs look for are kept,
+    /// and a number with a secret in it becomes text.
+    pub fn json<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let bytes = text.as_bytes();
+        let found = self.find(bytes);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let starred = stars(bytes, &found);
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut at = 0;
+        while at < bytes.len() {
+            let end = token_end(bytes, at);
+            let (token, hidden) = (&bytes[at..end], &starred[at..end]);
+            match token[0] {
+                _ if token == hidden => out.extend_from_slice(token),
+                b'"' => {
+                    let name = text[at + 1..].split('"').next().unwrap_or_default();
+                    let is_name = bytes[end..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':');
+                    if is_name && record::is_known_field(name) {
+                        out.extend_from_slice(token);
+                    } else {
+                        hide_in_string(token, hidden, &mut out);
+                    }
+                }
+                b if is_structure(b) => out.extend_from_slice(token),
+                _ => {
+                    out.push(b'"');
+                    out.resize(out.len() + token.len(), b'*');
+                    out.push(b'"');
+                }
+            }
+            at = end;
+        }
+        Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    /// Every place of every secret, overlapping ones too.
+    fn find(&self, data: &[u8]) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for secret in &self.secrets {
+            let mut from = 0;
+            while let Some(at) = secret.find(&data[from..]) {
+                found.push(from + at..from + at + secret.needle().len());
+                from += at + 1;
+            }
+        }
+        found
+    }
+}
+
+fn stars(data: &[u8], found: &[Range<usize>]) -> Vec<u8> {
+    let mut out = data.to_vec();
+    found.iter().for_each(|range| out[range.clone()].fill(b'*'));
+    out
+}
+
+fn is_structure(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"{}[]:,".contains(&byte)
+}
+
+/// Where the token of a valid JSON document ends that starts at `at`.
+fn token_end(bytes: &[u8], at: usize) -> usize {
+    if is_structure(bytes[at]) {
+        return at + 1;
+    }
+    if bytes[at] != b'"' {
+        return bytes[at..].iter().position(|b| is_structure(*b)).map_or(bytes.len(), |length| at + length);
+    }
+    let mut end = at + 1;
+    while let Some(next) = bytes.get(end..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        end += next;
+        if bytes[end] == b'"' {
+            return end + 1;
+        }
+        end += 2;
+    }
+    bytes.len()
+}
+
+/// Copies a string with its stars; an escape is hidden as a whole or not at all.
+fn hide_in_string(token: &[u8], hidden: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let end = token.len() - 1;
+    let mut at = 1;
+    while at < end {
+        let length = match token[at..end] {
+            [b'\\', b'u', ..] => 6,
+            [b'\\', ..] => 2,
+            _ => 1,
+        };
+        let unit = at..(at + length).min(end);
+        if token[unit.clone()] == hidden[unit.clone()] {
+            out.extend_from_slice(&token[unit.clone()]);
+        } else {
+            out.resize(out.len() + unit.len(), b'*');
+        }
+        at = unit.end;
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn every_secret_is_hidden_wherever_it_stands() {
+        for (values, text, expect) in [
+            (&["hunter2secret"][..], "a hunter2secret b", "a ************* b"),
+            (&["abcdef", "abcdefSECRETTAIL"], "x abcdefSECRETTAIL", "x ****************"),
+            (&["abcdefgh", "fghijk99"], "abcdefghijk99", "*************"),
+            (&["ababab"], "xababababx", "x********x"),
+            (&["BEGIN KEY\nMIIE1234\nAB"], "MIIE1234", "********"),
+            (&["tab\there"], r"tab\there", "*********"),
+            (&["short"], "short", "short"),
+            (&["schlüssel"], "der schlüssel hier", "der ********** hier"),
+        ] {
+            let redactor = Redactor::new(values.iter().copied());
+            assert_eq!(redactor.text(Cow::Borrowed(text)), expect, "{values:?}");
+            assert_eq!(&*redactor.line(text.as_bytes(), false), expect.as_bytes(), "{values:?}");
+        }
+        assert!(Redactor::new(["short", ""]).is_empty());
+    }
+
+    #[test]
+    fn a_cut_line_does_not_end_with_the_start_of_a_secret() {
+        let redactor = Redactor::new(["hunter2secret"]);
+        assert_eq!(&*redactor.line(b"key: hunter2", true), b"key: *******");
+        assert_eq!(&*redactor.line(b"key: hunter2", false), b"key: hunter2");
+    }
+
+    #[test]
+    fn json_stays_json_and_keeps_the_names_that_matter() {
+        for (value, text, expect) in [
+            ("500000", r#"{"value": 500000, "msg":"db gone"}"#, r#"{"value": "******", "msg":"db gone"}"#),
+            ("500000", r#"{"value":[-1500000.5]}"#, r#"{"value":["**********"]}"#),
+            ("timestamp", r#"{"timestamp":"timestamp"}"#, r#"{"timestamp":"*********"}"#),
+            ("exception", r#"{"my_exception":"an exception"}"#, r#"{"my_exception":"an *********"}"#),
+            (
+                "hunter2secret",
+                r#"{"hunter2secret":{"a":"hunter2secret"}}"#,
+                r#"{"*************":{"a":"*************"}}"#,
+            ),
+            ("nabcde", r#"{"a":"x\nabcde\n"}"#, r#"{"a":"x*******\n"}"#),
+            ("abcdef\\", r#"{"a":"abcdef\\","b":1}"#, r#"{"a":"********","b":1}"#),
+            ("9abcdef", r#"{"a":"\u00e9abcdef"}"#, r#"{"a":"************"}"#),
+            ("1,\"b\":2", r#"{"a":1,"b":2}"#, r#"{"a":"*","*":"*"}"#),
+        ] {
+            let redactor = Redactor::new([value]);
+            assert_eq!(redactor.json(text), expect, "{value}");
+            assert!(serde_json::from_str::<Value>(expect).is_ok(), "{expect}");
+        }
+    }
+}
