@@ -54,6 +54,8 @@ pub fn unjudged(record: &RunRecord, folder: &str) -> Doc {
     let mut doc = Doc::new(title(record)).verdict(Status::Fail, vec![because]);
     doc.push(Block::Facts(facts(record, None, folder)));
     incidents(&mut doc, record, SHOWN, long, "no file");
+    doc.push(Block::Heading("Judge what is on disk, once there is space".to_owned()));
+    doc.push(Block::Code(format!("emp-ops audit {folder}")));
     doc
 }
 

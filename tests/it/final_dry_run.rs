@@ -336,6 +336,7 @@ fn contradictory_options_are_refused_before_anything_starts() {
         (&["--run-name", "../../escape"], "--run-name"),
         (&["--min-uptime", "1.5"], "98%"),
         (&["--sample-interval", "0s", "--max-cpu", "50"], "--sample-interval"),
+        (&["--max-restarts", "4"], "--restart on-failure"),
     ] {
         let out = bench.run(&[&["final-dry-run"], options, &["--", "true"]].concat()).exits(2);
         assert!(out.stderr.contains(says), "{options:?}: {out:?}");

@@ -46,15 +46,15 @@ pub struct FinalDryRun {
     /// Whether a command that ends before its time is started again
     #[arg(long, value_enum, default_value_t, help_heading = "Run")]
     pub restart: RestartArg,
-    /// More restarts than this FAIL the run
-    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Run")]
-    pub max_restarts: u64,
-    /// The pause before the first restart; doubled for each further one
-    #[arg(long, value_name = "D", value_parser = duration, default_value = "1s", help_heading = "Run")]
-    pub backoff: Duration,
-    /// The longest pause before a restart
-    #[arg(long, value_name = "D", value_parser = duration, default_value = "60s", help_heading = "Run")]
-    pub backoff_max: Duration,
+    /// More restarts than this FAIL the run [default: 3]
+    #[arg(long, value_name = "N", help_heading = "Run")]
+    pub max_restarts: Option<u64>,
+    /// The pause before the first restart; doubled for each further one [default: 1s]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Run")]
+    pub backoff: Option<Duration>,
+    /// The longest pause before a restart [default: 60s]
+    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Run")]
+    pub backoff_max: Option<Duration>,
     /// No output for this long: stop the command, then do as --restart says
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Run")]
     pub hang_timeout: Option<Duration>,

@@ -94,7 +94,14 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
             duration_text(target)
         )));
     }
-    if args.backoff > args.backoff_max {
+    let idle = args.max_restarts.is_some() || args.backoff.is_some() || args.backoff_max.is_some();
+    if idle && args.restart == RestartArg::Never {
+        let text = "--max-restarts, --backoff and --backoff-max have no effect without --restart; add --restart on-failure";
+        return Err(Error::Usage(text.to_owned()));
+    }
+    let backoff = args.backoff.unwrap_or(Duration::from_secs(1));
+    let backoff_max = args.backoff_max.unwrap_or(Duration::from_secs(60));
+    if backoff > backoff_max {
         return Err(Error::Usage("--backoff is longer than --backoff-max; lower it or raise --backoff-max".to_owned()));
     }
     if args.live_gap_severity.is_some() && args.live_gap.is_none() && args.simulate.is_none() {
@@ -159,9 +166,9 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
             RestartArg::OnFailure => Restart::OnFailure,
             RestartArg::Always => Restart::Always,
         },
-        max_restarts: args.max_restarts,
-        backoff: args.backoff,
-        backoff_max: args.backoff_max,
+        max_restarts: args.max_restarts.unwrap_or(3),
+        backoff,
+        backoff_max,
         hang_timeout: args.hang_timeout,
         shutdown_grace: args.shutdown_grace,
         metadata: attached.clone(),
