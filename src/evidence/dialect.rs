@@ -83,7 +83,7 @@ pub static DIALECTS: [Row; 31] = [
     json(Dialect::Otlp, "OTLP JSON", "`timeUnixNano`", &["timeUnixNano"], "`timeUnixNano`, `severityText` or `severityNumber`, `eventName`, `body`"),
     json(Dialect::Docker, "Docker json-file", "`log`, `stream`, `time`", &["log", "stream", "time"], "`time`; the line inside `log` is read as a line of its own"),
     json(Dialect::Loguru, "loguru serialize", "`text`, `record`", &["text", "record"], "in `record`: `time.timestamp`, `level.name`, `message`, `exception`"),
-    json(Dialect::Journald, "journald export JSON", "`__REALTIME_TIMESTAMP`", &["__REALTIME_TIMESTAMP"], "`__REALTIME_TIMESTAMP` (microseconds), `PRIORITY` (syslog), `MESSAGE`"),
+    json(Dialect::Journald, "journald export JSON", "`__REALTIME_TIMESTAMP`", &["__REALTIME_TIMESTAMP"], "`__REALTIME_TIMESTAMP` (microseconds), `PRIORITY` (syslog), `MESSAGE`, read as a line of its own"),
     json(Dialect::Gelf, "GELF", "`short_message`, `version`", &["short_message", "version"], "`timestamp`, `level` (syslog), `short_message`, `full_message`"),
     json(Dialect::Clef, "Serilog CLEF", "`@t`", &["@t"], "`@t`, `@l` (absent: information), `@m` or `@mt`, `@x`"),
     json(Dialect::DotNet, ".NET console JSON", "`LogLevel`, `Category`", &["LogLevel", "Category"], "`Timestamp`, `LogLevel`, `Message`, `Exception`"),
@@ -104,10 +104,10 @@ pub static DIALECTS: [Row; 31] = [
     json(Dialect::Json, "JSON lines", "any other JSON object", &[], "the first usable one of all keys above"),
     plain(Dialect::Logfmt, "logfmt", "`key=value` pairs with a time or a level", "`time`, `ts` or `t`; `level` or `lvl`; `event`; `msg` or `message`"),
     plain(Dialect::Cri, "Kubernetes CRI", "`<RFC 3339> stdout F …`", "the time; the rest is read as a line of its own"),
-    plain(Dialect::Syslog5424, "syslog RFC 5424", "`<PRI>1 <RFC 3339> …`", "the time; the severity in `<PRI>`; the message"),
-    plain(Dialect::Syslog3164, "syslog RFC 3164", "`Jan  6 00:00:00 host tag: …`, with or without `<PRI>`", "the time, in the year that fits the file; the severity in `<PRI>`; the message"),
-    plain(Dialect::Klog, "klog", "`E0106 00:00:00.000000 …]`", "the time, in the year that fits the file; the first letter; the message"),
-    plain(Dialect::Dated, "dated text", "a line that starts with a date and time: Python logging, log4j, logback, nginx, Apache, env_logger, loguru, Go log", "the date; the first level word near it; the rest"),
+    plain(Dialect::Syslog5424, "syslog RFC 5424", "`<PRI>1 <RFC 3339> …`", "the time; the severity in `<PRI>`; the message, read as a line of its own"),
+    plain(Dialect::Syslog3164, "syslog RFC 3164", "`Jan  6 00:00:00 host tag: …`, with or without `<PRI>`", "the time, in the year that fits the file; the severity in `<PRI>`; the message, read as a line of its own"),
+    plain(Dialect::Klog, "klog", "`E0106 00:00:00.000000 …]`, also with the year", "the time, in the year that fits the file; the first letter; the message"),
+    plain(Dialect::Dated, "dated text", "a line that starts with a date and time: Python logging, log4j, logback, nginx, Apache, env_logger, loguru, Go log, NLog, Ruby, Android", "the date; the first level word near it; the rest"),
     plain(Dialect::PythonBasic, "Python basic logging", "`ERROR:name:…`", "no time; the level; the message"),
 ];
 

@@ -98,7 +98,8 @@ impl<'a> Fields<'a> {
                         let text = text.decode();
                         // A line that is too long is kept in pieces, of which the last has the line end.
                         let piece = self.keys & const { bit("time") } != 0 && !text.ends_with('\n');
-                        inner = Some(Inner::of(&text, Wrapping { depth: 0, leveled: false, piece }));
+                        let leveled = self.level.0 != LAST;
+                        inner = Some(Inner::of(&text, Wrapping { depth: 0, leveled, piece }));
                     } else {
                         self.message_is(10, value);
                     }

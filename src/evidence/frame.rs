@@ -2,19 +2,12 @@
 
 use super::classify;
 
-/// Whether a line is unmistakably a frame. Without its neighbours prose such as `at noon (local)` must not pass for one.
+/// Whether a line is unmistakably a frame: without its neighbours prose that names a place must not pass for one.
 pub(super) fn is_alone(line: &str) -> bool {
     if !classify::is_frame(line) {
         return false;
     }
     let line = line.trim();
-    if let Some(place) = line.strip_prefix("at ") {
-        let place = ["async ", "new "].iter().fold(place, |place, word| place.strip_prefix(word).unwrap_or(place));
-        let (name, rest) = place.split_at(place.find('(').unwrap_or(place.len()));
-        let name = name.split(" [as ").next().unwrap_or_default().trim_end();
-        let positioned = rest.split(':').skip(1).any(|part| part.starts_with(|c: char| c.is_ascii_digit()));
-        return !name.contains(' ') && (name.contains(['.', ':', '/', '<']) || positioned);
-    }
     if let Some(place) = line.strip_prefix("File \"") {
         let number = place.split_once("\", line ").map_or("", |(_, rest)| rest);
         let end = number.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -25,7 +18,7 @@ pub(super) fn is_alone(line: &str) -> bool {
         return line.starts_with("from ")
             || (uncaught && !line.split(":in ").next().is_some_and(|at| at.contains(' ')));
     }
-    line.contains(".go:") && line.starts_with('/')
+    line.starts_with("at ") || line.contains(".go:")
 }
 
 #[cfg(test)]

@@ -41,14 +41,16 @@ pub(super) fn read(text: &[u8], context: Context) -> Part {
     reader.finish()
 }
 
-/// Whether a line is several, with a carriage return between them: what follows one is a line of a log. All else, such as
-/// the steps of a progress bar, belongs together.
-fn is_many(line: &[u8], written: Option<Stamp>) -> bool {
-    if memchr::memchr(b'\r', line).is_none() {
-        return false;
-    }
-    let mut pieces = record::trim(line).split(|b| *b == b'\r').skip(1);
-    pieces.any(|piece| record::parse_near(piece, written).is_some() || Tie::of(piece) == Tie::None)
+/// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
+/// stack trace. All else, such as the steps of a progress bar, belongs together.
+fn starts(line: &[u8], written: Option<Stamp>) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'\r', line).map(|at| at + 1).filter(move |start| {
+        let piece = &line[*start..];
+        let piece = &piece[..memchr::memchr(b'\r', piece).unwrap_or(piece.len())];
+        record::parse_near(piece, written).is_some()
+            || Tie::of(piece) == Tie::None
+            || classify::is_marker(&String::from_utf8_lossy(piece))
+    })
 }
 
 /// Whether nothing is left of a line without blanks and colours.
@@ -108,8 +110,8 @@ impl<'t> Reader<'t> {
         let Some(record) = record::parse_like(line, self.part.context.written, &mut self.shape) else {
             return self.loose(number, line, suspected);
         };
-        if !record.dialect.is_json() && is_many(line, self.part.context.written) {
-            return self.split(line, suspected);
+        if !record.dialect.is_json() && self.split(line, suspected) {
+            return;
         }
         let Some(batch) = record.batch() else {
             if !self.record(&record, Spot { line: number, part: 0, text: line }, suspected) {
@@ -127,20 +129,30 @@ impl<'t> Reader<'t> {
             timeless = timeless.saturating_sub(1);
         }
         self.part.odd.batched += (batch.len() as u64).saturating_sub(1);
-        self.part.odd.batched_timeless.append(Seen { count: timeless, line: number });
+        if timeless > 0 {
+            self.part.odd.batched_timeless.append(Seen { count: timeless, line: number });
+        }
     }
 
-    /// Reads the pieces of a line as lines of their own: lines of old, which end in a carriage return alone.
-    #[cold]
-    fn split(&mut self, line: &'t [u8], suspected: bool) {
+    /// Reads a line that holds several, as those of old do, which end in a carriage return alone. False when it is one.
+    fn split(&mut self, line: &'t [u8], suspected: bool) -> bool {
+        let mut starts = starts(line, self.part.context.written).peekable();
+        if starts.peek().is_none() {
+            return false;
+        }
         self.part.tally.lines -= 1;
-        record::trim(line).split(|b| *b == b'\r').for_each(|piece| self.line(piece, suspected));
+        let mut from = 0;
+        for start in starts.chain([line.len() + 1]) {
+            self.line(&line[from..start - 1], suspected);
+            from = start;
+        }
+        true
     }
 
     /// A line that is no record.
     fn loose(&mut self, number: u64, line: &'t [u8], suspected: bool) {
-        if is_many(line, self.part.context.written) {
-            return self.split(line, suspected);
+        if self.split(line, suspected) {
+            return;
         }
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if is_blank(line) {

@@ -359,11 +359,17 @@ fn text_lines_that_end_in_a_carriage_return_are_lines() {
     let pairs = "time=2025-01-06T00:00:00Z level=error msg=a\rtime=2025-01-06T00:00:01Z level=info msg=b\r";
     let summary = read_one(&bench.write("pairs.log", pairs));
     assert_eq!((summary.records, summary.totals.errors), (2, 1));
+    let crash = "2025-01-06 00:00:00 INFO a\rboom\r\tat a.B.c(D.java:1)\r\tat a.B.d(D.java:2)\r";
+    let summary = read_one(&bench.write("crash.log", crash));
+    assert_eq!((summary.records, summary.totals.content_incidents), (1, 1));
     let progress = (0..100).fold(String::new(), |text, n| text + &format!("{n}%\r"));
     for lines in [format!("loading {progress}\n"), format!("2025-01-06 00:10:01 INFO loading {progress}\n")] {
         let summary = with_lines(&bench, "progress.log", &lines);
         assert_eq!((summary.status, summary.lines), (Status::Pass, 3), "{summary:#?}");
     }
+    let after = format!("{progress}2025-01-06 00:10:01 ERROR c\n");
+    let summary = with_lines(&bench, "after.log", &after);
+    assert_eq!((summary.lines, summary.records, summary.totals.errors), (4, 3, 1), "{summary:#?}");
 }
 
 #[test]
