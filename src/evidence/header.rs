@@ -203,6 +203,8 @@ impl Place {
         let before_ok = match before {
             Some(b'-') => !inside_name || after == Some(b'-'),
             Some(b'.') => !matches!(after, Some(b'.')),
+            // `[thread/ERROR]`
+            Some(b'/') => after == Some(b']'),
             Some(byte) => byte.is_ascii_whitespace() || b"[<({|:,;\"*#>=`+".contains(&byte),
             None => true,
         };

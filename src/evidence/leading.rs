@@ -36,6 +36,7 @@ pub(super) fn word(line: &str) -> Option<Level> {
     let set_off = if open { after.starts_with(']') } else { after.starts_with(':') };
     // In lower case, `panic: …` is how Go begins a crash report, which is more than a level.
     let known = KNOWN.iter().any(|known| word.eq_ignore_ascii_case(known)) && (open || loud || word != "panic");
+    // In brackets too something may follow: `[ERROR app::feed] …`.
     if known && (set_off || loud && after.starts_with([' ', '\t'])) {
         let nothing = ["0", "none", "no", "false", "null"];
         let value = after.trim_start_matches([':', ']', ' ']).trim_end().to_ascii_lowercase();
@@ -74,9 +75,10 @@ const KNOWN: [&str; 16] = [
     "severe",
 ];
 
-/// What follows a time of day, if the line starts with one.
+/// What follows a time of day, in brackets or not, if the line starts with one.
 fn after_time(line: &str) -> Option<&str> {
     let (time, rest) = line.split_at(line.find(' ')?);
+    let time = time.strip_prefix('[').and_then(|time| time.strip_suffix(']')).unwrap_or(time);
     let digits = time.bytes().filter(u8::is_ascii_digit).count();
     let is_time = digits >= 6
         && time.matches(':').count() == 2
@@ -110,6 +112,9 @@ mod tests {
             ("05:51:29.123 [main] ERROR com.x.Y - gone", Some(Level::Error)),
             ("05:51:29 INFO up", Some(Level::Info)),
             ("05:51:29,123 [http] ERROR gone", Some(Level::Error)),
+            ("[05:51:29.123] ERROR (4711): gone", Some(Level::Error)),
+            ("[05:51:29] [Server thread/ERROR]: gone", Some(Level::Error)),
+            ("[ERROR app::feed] gone", Some(Level::Error)),
             ("05:51:29 errors: 0", None),
             ("\u{1b}[31mERROR\u{1b}[0m gone", Some(Level::Error)),
             ("SEVERE: gone", Some(Level::Error)),

@@ -39,11 +39,26 @@ fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8)
             return Some(Record::of_text(Dialect::Cri, line, at, None, line_inside).with_inner(inner));
         }
     }
-    // `kubectl logs --timestamps` and `docker logs -t` put their own date before any line.
-    match Inner::record(rest, depth) {
-        Some(inner) => Some(Record::of_text(Dialect::Dated, line, at, None, rest).with_inner(inner)),
-        None => Some(leveled(Dialect::Dated, line, at, rest)),
+    // `kubectl logs --timestamps` and `docker logs -t` put their own date before any line, rsyslog a host and a tag too.
+    let tagged = after_tag(rest);
+    if let Some(inner) = Inner::record(rest, depth).or_else(|| Inner::record(tagged?, depth)) {
+        return Some(Record::of_text(Dialect::Dated, line, at, None, rest).with_inner(inner));
     }
+    let record = leveled(Dialect::Dated, line, at, rest);
+    Some(match tagged {
+        Some(text) if record.level.is_none() => with_line_inside(record, text, depth),
+        _ => record,
+    })
+}
+
+/// The text behind ` host tag[12]: `, where no level stands before it.
+fn after_tag(rest: &[u8]) -> Option<&[u8]> {
+    let rest = rest.strip_prefix(b" ")?;
+    let host = rest.iter().position(|b| *b == b' ')?;
+    let tag = host + 1 + rest[host + 1..].iter().position(|b| *b == b' ')?;
+    let is_name = rest[..host].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':'));
+    let level = header::level(&rest[..host], After::Date);
+    (is_name && rest[..tag].ends_with(b":") && level.is_none()).then(|| &rest[tag + 1..])
 }
 
 /// `[Mon Jan 06 00:00:00.123456 2025] [core:error] …`

@@ -647,6 +647,14 @@ mod tests {
                 "dated text | 2025-01-06T00:00:00+00:00 | e=error | - | boom",
             ),
             (
+                "2025-01-06T00:00:00.123456+00:00 host app[1]: {\"level\":\"info\",\"msg\":\"no ERROR at all\"}",
+                "dated text | 2025-01-06T00:00:00.123456+00:00 | info=info | - | no ERROR at all",
+            ),
+            (
+                "2025-01-06 00:00:00 INFO app: level=error in the settings",
+                "dated text | 2025-01-06T00:00:00+00:00 | info=info | - | app: level=error in the settings",
+            ),
+            (
                 "2025-01-06T00:00:00.1Z stderr F [ERROR] db down",
                 "Kubernetes CRI | 2025-01-06T00:00:00.100000+00:00 | error=error | - | [ERROR] db down",
             ),
@@ -737,6 +745,7 @@ mod tests {
             ("2025-01-06T00:00:00.1Z stderr F \tat a.B.c(D.java:1)", Some(Kind::StackTrace)),
             ("Jan  6 00:00:00 h app[1]:     at f (/a.js:1:2)", Some(Kind::StackTrace)),
             ("<14>1 2025-01-06T00:00:00Z h app 1 - -    at A.B.F()", Some(Kind::StackTrace)),
+            ("2025-01-06T00:00:00Z host app[1]:     at A.B.F()", Some(Kind::StackTrace)),
             (
                 r#"{"__REALTIME_TIMESTAMP":"1","PRIORITY":"6","MESSAGE":"a.rb:3:in `foo': boom (RuntimeError)"}"#,
                 Some(Kind::StackTrace),
