@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use serde::{Deserialize, Serialize};
 
+pub use super::frames::is_frame;
+use super::frames::is_stack_trace;
 use super::words::Words;
 
 /// What a text shows.
@@ -135,7 +137,7 @@ pub fn suspect(lines: &[u8], from: usize) -> Option<usize> {
         "ATAL ",
         "PANIC",
         "acktrace",
-        "STACK",
+        "\tat ",
         "tack",
         "\\n\\t/",
         "NHANDLED",
@@ -198,102 +200,6 @@ const HINTS: [&str; 18] = [
     "detected ***",
 ];
 
-/// Whether a text holds the head or the frames of a stack trace.
-pub(super) fn is_stack_trace(text: &str) -> bool {
-    // A text that quotes another, as in `err="boom\n\tat …"`, may have its line ends escaped.
-    if text.contains("\\n") && !text.contains('\n') {
-        return is_stack_trace(&text.replace("\\n", "\n").replace("\\t", "\t"));
-    }
-    // Each frame may be a record of its own, where lines are wrapped one by one.
-    if !text.contains('\n') && is_indented(text) && (is_call(text.trim()) || is_go_frame(text)) {
-        return true;
-    }
-    text.contains("Traceback (most recent call last)")
-        || text.contains("Traceback (innermost last)")
-        || text.contains("stack backtrace:")
-        || ["stack traceback:", "Traceback:"].iter().any(|head| heads(text, head))
-        || is_java_header(text)
-        || (text.contains('\n') && text.lines().any(is_frame))
-        || is_goroutine(text)
-}
-
-/// Whether a line ends in this head: "stack traceback:" is one, "traceback: disabled" is none.
-fn heads(text: &str, head: &str) -> bool {
-    text.match_indices(head).any(|(at, _)| {
-        let rest = text[at + head.len()..].trim_start_matches([' ', '\t', '\r']);
-        rest.is_empty() || rest.starts_with('\n')
-    })
-}
-
-/// `goroutine 1 [running]:`
-fn is_goroutine(text: &str) -> bool {
-    text.match_indices("goroutine ").any(|(at, mark)| {
-        let rest = &text[at + mark.len()..];
-        let number = rest.bytes().take_while(u8::is_ascii_digit).count();
-        number > 0 && rest[number..].starts_with(" [") && rest.contains("]:")
-    })
-}
-
-/// `Exception in thread "main" java.lang.IllegalStateException: boom`
-fn is_java_header(text: &str) -> bool {
-    text.contains("Exception in thread \"")
-}
-
-/// Whether a line is one frame of a stack trace, in the style of any of the languages.
-pub fn is_frame(line: &str) -> bool {
-    let indented = is_indented(line);
-    if indented && (is_call(line.trim()) || is_go_frame(line)) {
-        return true;
-    }
-    let line = line.trim();
-    if let Some(place) = line.strip_prefix("File \"") {
-        return place.contains("\", line ");
-    }
-    // Ruby: `a.rb:1:in 'f': boom (E)` and `from a.rb:1:in 'f'`.
-    if let Some((place, _)) = line.split_once(":in `").or_else(|| line.split_once(":in '")) {
-        return place.rsplit(':').next().is_some_and(is_digits);
-    }
-    // Java again.
-    line.starts_with("Caused by: ") || line.starts_with("... ") && line.ends_with(" more")
-}
-
-fn is_indented(line: &str) -> bool {
-    line.starts_with([' ', '\t'])
-}
-
-fn is_digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Java `at a.B.c(D.java:1)`, Node `at f (/a.js:1:2)` and `at /a.js:1:2`, .NET `at A.B() in c.cs:line 1`; and no prose
-/// such as `at the gate (north)` or `at 10:30:15`.
-fn is_call(line: &str) -> bool {
-    let Some(place) = line.strip_prefix("at ") else { return false };
-    let called = place
-        .split_once('(')
-        .is_some_and(|(name, rest)| name.contains('.') && !name.contains(char::is_whitespace) && rest.contains(')'));
-    called || place.contains(":line ") || ends_with_position(place.trim_end_matches(')'))
-}
-
-/// `\t/app/main.go:12 +0x1d`
-fn is_go_frame(line: &str) -> bool {
-    is_indented(line)
-        && line.split_once(".go:").is_some_and(|(path, place)| {
-            !path.trim_start().contains(' ') && place.starts_with(|c: char| c.is_ascii_digit())
-        })
-}
-
-/// `/a.js:1:2`, but not a time of day.
-fn ends_with_position(text: &str) -> bool {
-    let mut parts = text.rsplitn(3, ':');
-    let mut digits = || parts.next().is_some_and(is_digits);
-    if !(digits() && digits()) {
-        return false;
-    }
-    let file = parts.next().and_then(|path| path.rsplit([' ', '(']).next());
-    file.is_some_and(|file| file.contains(|c: char| c.is_alphabetic()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,6 +256,7 @@ mod tests {
         ("NullPointerException while the request was being handled", Kind::Exception),
         ("request handled but an exception was thrown", Kind::Exception),
         ("exception of type E", Kind::Exception),
+        ("nothing handled the exception", Kind::Exception),
         ("Fatal Error: cannot continue", Kind::FatalError),
         ("Segmentation Fault", Kind::Panic),
         ("SEGMENTATION FAULT", Kind::Panic),
@@ -394,6 +301,7 @@ mod tests {
             let raw = shown.lines().any(|line| line.starts_with([' ', '\t']) || suspect(line.as_bytes(), 0).is_some());
             assert!(raw, "{shown}");
         }
+        assert!(suspect(b"2025-01-06T00:00:00Z stderr F \tat a.B.c(D.java:1)", 0).is_some());
         assert_eq!(suspect(b"panic\nall is well", 6), None);
         assert_eq!(suspect(b"the store compacted 3 tables", 0), None);
     }

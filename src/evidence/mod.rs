@@ -14,6 +14,7 @@ pub mod document;
 pub mod faults;
 mod fields;
 mod frame;
+mod frames;
 pub mod groups;
 mod header;
 pub mod histogram;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::classify::{self, Named};
+use super::frames;
 use super::json::{Raw, Text};
 
 /// How deep they are looked for.
@@ -54,7 +55,7 @@ fn within<'a>(found: &mut Vec<Named<'a>>, value: Raw<'a>, depth: u8) {
 fn any_trace(value: Raw<'_>) -> Option<Named<'_>> {
     let Raw::Text(text) = value else { return None };
     classify::suspect(text.bytes, 0)?;
-    Some(text.decode()).filter(|text| classify::is_stack_trace(text)).map(Named::Stack)
+    Some(text.decode()).filter(|text| frames::is_stack_trace(text)).map(Named::Stack)
 }
 
 /// Whether texts under this name are looked at.
@@ -127,7 +128,7 @@ fn is_empty(value: Raw<'_>, depth: u8) -> bool {
 /// Whether a value holds frames: texts that name a line of a source file, or objects with the number of a line.
 fn holds_frames(value: Raw<'_>, depth: u8) -> bool {
     match value {
-        Raw::Text(text) => text.decode().lines().any(|line| classify::is_frame(&format!(" {line}")) || is_place(line)),
+        Raw::Text(text) => text.decode().lines().any(|line| frames::is_frame(&format!(" {line}")) || is_place(line)),
         Raw::Array(_) if depth > 0 => value.elements().any(|element| holds_frames(element, depth - 1)),
         Raw::Object(_) if depth > 0 => value.members().into_iter().flatten().flatten().any(|(key, member)| {
             let key = key.decode().to_ascii_lowercase();

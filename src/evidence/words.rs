@@ -226,10 +226,11 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Whether "handled" at `at` is denied.
+    /// Whether "handled" at `at` is denied: "not handled", "nothing handled the exception".
     fn is_negated(&self, at: usize) -> bool {
-        (at.saturating_sub(2)..at)
-            .any(|before| self.0.is_not(before) || matches!(self.0.lower(before), "un" | "without"))
+        let words = &self.0;
+        let denies = |at: usize| matches!(words.lower(at), "un" | "without" | "nothing" | "nobody" | "none" | "no");
+        (at.saturating_sub(2)..at).any(|before| words.is_not(before) || denies(before))
     }
 
     /// Whether the text names exceptions only to say that there are none: "no exception".
