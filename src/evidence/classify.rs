@@ -256,6 +256,8 @@ mod tests {
         ("NullPointerException while the request was being handled", Kind::Exception),
         ("request handled but an exception was thrown", Kind::Exception),
         ("exception of type E", Kind::Exception),
+        ("handled error. Exception in worker", Kind::Exception),
+        ("uncaught exception process exiting", Kind::Uncaught),
         ("nothing handled the exception", Kind::Exception),
         ("Fatal Error: cannot continue", Kind::FatalError),
         ("Segmentation Fault", Kind::Panic),
@@ -353,6 +355,8 @@ mod tests {
             "exception handled",
             "exception in worker 3 was handled",
             "handled the SocketTimeoutException",
+            "handled exception: SocketTimeoutException",
+            "TimeoutException raised, but handled by retry",
             "panic: disabled",
             "traceback: disabled",
             "exception-safe code path",
@@ -383,6 +387,8 @@ mod tests {
             ("tick", exception("java.lang.NullPointerException: null"), Some(Kind::Exception)),
             ("request handled", exception("TimeoutError"), Some(Kind::Exception)),
             ("error was handled", exception("TimeoutError"), None),
+            ("handled 5 orders", exception("TimeoutError"), Some(Kind::Exception)),
+            ("tick", exception("no error context"), Some(Kind::Exception)),
             ("tick", Named::Frames, Some(Kind::StackTrace)),
         ] {
             assert_eq!(record(message, std::slice::from_ref(&field)), expect, "{message} {field:?}");

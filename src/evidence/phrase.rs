@@ -160,6 +160,7 @@ impl<'a> Phrase<'a> {
         Self { words }
     }
 
+    /// How many words there are.
     pub(super) fn len(&self) -> usize {
         self.words.len()
     }
@@ -229,7 +230,8 @@ impl<'a> Phrase<'a> {
         self.lower(noun).ends_with('s') || self.mark(noun).starts_with('(') && self.lower(noun + 1) == "s"
     }
 
-    fn is_number(&self, at: usize) -> bool {
+    /// Whether a word is a number.
+    pub(super) fn is_number(&self, at: usize) -> bool {
         self.lower(at).parse::<f64>().is_ok()
     }
 

@@ -4,13 +4,11 @@ use super::classify::Kind;
 use super::phrase::{Naming, Phrase};
 
 /// What follows "exception" where it is no exception that happened: "exception handler".
-const TOPICS: [&str; 40] = [
+const TOPICS: [&str; 32] = [
     "calendar",
     "calendars",
     "class",
     "classes",
-    "date",
-    "dates",
     "filter",
     "filters",
     "handler",
@@ -28,20 +26,14 @@ const TOPICS: [&str; 40] = [
     "middleware",
     "monitor",
     "monitoring",
-    "neutral",
     "policies",
     "policy",
-    "process",
-    "queue",
     "report",
     "reports",
-    "request",
-    "requests",
     "rule",
     "rules",
     "safe",
     "safety",
-    "table",
     "tracking",
     "type",
     "types",
@@ -165,7 +157,7 @@ impl<'a> Words<'a> {
         let next = words.lower(at + 1);
         if words.hyphened(at) {
             // "exception-safe" is an adjective.
-            return !matches!(next, "in" | "at" | "raised" | "thrown");
+            return !(matches!(next, "in" | "at" | "raised" | "thrown") || words.is_number(at + 1));
         }
         let before = |back: usize| at.checked_sub(back).map_or("", |at| words.lower(at));
         words.mark(at).is_empty()
@@ -178,11 +170,12 @@ impl<'a> Words<'a> {
     /// Whether the text says that the exception at `at` was handled, and not that it was not.
     fn is_handled(&self, at: usize) -> bool {
         let words = &self.0;
-        // "handled the SocketTimeoutException"
-        let mut back = at;
-        while back > 0 && (!words.ends_clause(back - 1) && words.mark(back - 1).is_empty() || words.is_fault(back - 1))
-        {
-            back -= 1;
+        // "handled the SocketTimeoutException", "handled exception: TimeoutException"
+        for back in (0..at).rev() {
+            let mark = words.mark(back);
+            if words.ends_clause(back) || !(mark.is_empty() || mark == ":" && words.is_fault(back)) {
+                break;
+            }
             if words.lower(back) == "handled" {
                 return !self.is_negated(back);
             }
@@ -190,39 +183,47 @@ impl<'a> Words<'a> {
                 break;
             }
         }
-        // "exception in worker 3 was handled"
-        let mut direct = true;
+        // "exception in worker 3 was handled", "exception raised, but handled by retry"
+        let (mut direct, mut next_clause) = (true, false);
         for on in at + 1..words.len() {
-            if words.ends_clause(on - 1) || words.mark(on - 1).contains(':') {
+            if words.mark(on - 1).contains(':') {
                 break;
+            }
+            if words.ends_clause(on - 1) {
+                (direct, next_clause) = (true, true);
             }
             match words.lower(on) {
                 "handled" if direct => return !self.is_negated(on),
                 "while" | "when" | "that" | "which" | "who" | "as" | "during" | "before" | "after" => break,
                 word => direct = AUXILIARIES.contains(&word) || words.is_fault(on),
             }
+            if next_clause && !(direct || matches!(words.lower(on), "but" | "then" | "it")) {
+                break;
+            }
+            direct |= next_clause;
         }
         false
     }
 
-    /// Whether the text says that what happened was handled: "handled by retry", "error was handled", and not "request
-    /// handled".
+    /// Whether the text says that what happened was handled: "handled by retry", "error was handled"; and not "request
+    /// handled" or "handled 5 orders".
     pub(super) fn handled(&self) -> bool {
         let words = &self.0;
-        (0..words.len()).any(|at| {
-            if words.lower(at) != "handled" || self.is_negated(at) {
-                return false;
-            }
-            let mut subject = at;
-            while subject > 0 && !words.ends_clause(subject - 1) && AUXILIARIES.contains(&words.lower(subject - 1)) {
-                subject -= 1;
-            }
+        (0..words.len()).filter(|at| words.lower(*at) == "handled" && !self.is_negated(*at)).any(|at| {
             let object = (at + 1..words.len()).find(|at| !words.is_modifier(*at)).unwrap_or(at);
-            subject == 0
-                || words.ends_clause(subject - 1)
-                || words.is_fault(subject - 1)
-                || matches!(words.lower(subject - 1), "it" | "this")
-                || words.is_fault(object)
+            let mut start = at;
+            while start > 0 && !words.ends_clause(start - 1) && AUXILIARIES.contains(&words.lower(start - 1)) {
+                start -= 1;
+            }
+            let intransitive = words.ends_clause(at)
+                || matches!(words.lower(at + 1), "by" | "with" | "in" | "via" | "and" | "gracefully" | "internally");
+            if words.is_fault(object) {
+                true
+            } else if start == 0 || words.ends_clause(start - 1) {
+                intransitive
+            } else {
+                words.is_fault(start - 1) || start < at && matches!(words.lower(start - 1), "it" | "this")
+            }
         })
     }
 
@@ -233,11 +234,16 @@ impl<'a> Words<'a> {
         (at.saturating_sub(2)..at).any(|before| words.is_not(before) || denies(before))
     }
 
-    /// Whether the text names exceptions only to say that there are none: "no exception".
+    /// Whether the text names exceptions only to say that there are none: "no exception", "no errors raised".
     pub(super) fn denies_exceptions(&self) -> bool {
         let words = &self.0;
+        let verbs = ["caught", "found", "occurred", "raised", "reported", "seen", "thrown"];
+        let none = |at: usize| {
+            let ended = words.ends_clause(at) || verbs.contains(&words.lower(at + 1)) || !words.mark(at).is_empty();
+            ended && words.is_denied(at, at, naming(words.text(at)))
+        };
         let mut named = (0..words.len()).filter(|at| is_error_word(words.text(*at))).peekable();
-        named.peek().is_some() && named.all(|at| words.is_denied(at, at, naming(words.text(at))))
+        named.peek().is_some() && named.all(none)
     }
 }
 

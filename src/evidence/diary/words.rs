@@ -136,6 +136,10 @@ fn is_figure(words: &Phrase<'_>, at: usize) -> bool {
     if !matches!(words.lower(at), "error" | "errors") {
         return false;
     }
+    // "forecast error: no data" tells of one.
+    if words.mark(at).contains(':') && !words.is_number(at + 1) {
+        return false;
+    }
     let before =
         |back: usize| at.checked_sub(back).filter(|at| words.mark(*at).is_empty()).map_or("", |at| words.lower(at));
     KINDS.contains(&before(1))
@@ -144,25 +148,39 @@ fn is_figure(words: &Phrase<'_>, at: usize) -> bool {
 }
 
 /// Whether the word at `at` only says what something else is about: "incident drill", "halt threshold". A threshold
-/// that was reached is more than a topic.
+/// that was reached, or a playbook that was put to use, is more than a topic.
 fn is_topic(words: &Phrase<'_>, at: usize) -> bool {
+    const USED: [&str; 16] = [
+        "activated",
+        "applied",
+        "breached",
+        "crossed",
+        "exceeded",
+        "executed",
+        "fired",
+        "followed",
+        "hit",
+        "invoked",
+        "met",
+        "reached",
+        "ran",
+        "started",
+        "triggered",
+        "tripped",
+    ];
     if !(words.mark(at).is_empty() || words.hyphened(at)) {
         return false;
     }
     match words.lower(at + 1) {
-        "drill" | "drills" | "exercise" | "exercises" | "simulation" | "training" | "playbook" | "playbooks"
-        | "runbook" | "runbooks" | "procedure" | "procedures" | "policy" | "policies" => true,
+        "drill" | "drills" | "exercise" | "exercises" | "simulation" | "training" => true,
         "threshold" | "thresholds" | "limit" | "limits" | "level" | "levels" | "criterion" | "criteria" | "trigger"
-        | "triggers" => {
-            let met = |at: usize| {
-                matches!(
-                    words.lower(at),
-                    "reached" | "hit" | "breached" | "exceeded" | "crossed" | "met" | "tripped" | "triggered" | "fired"
-                )
-            };
+        | "triggers" | "playbook" | "playbooks" | "runbook" | "runbooks" | "procedure" | "procedures" | "policy"
+        | "policies" => {
+            let start = (0..at).rfind(|at| words.ends_clause(*at)).map_or(0, |end| end + 1);
             let end = (at + 1..words.len()).find(|at| words.ends_clause(*at)).unwrap_or(words.len());
-            (at + 2..=end).find(|at| met(*at)).is_none_or(|met| (at + 2..met).any(|at| words.is_not(at)))
-                && !(at.saturating_sub(3)..at).any(met)
+            let used = |word: usize| USED.contains(&words.lower(word)) && word != at + 1;
+            let denied = |word: usize| (word.saturating_sub(3).max(start)..word).any(|before| words.is_not(before));
+            !(start..=end).any(|word| used(word) && !denied(word))
         }
         _ => false,
     }
@@ -207,6 +225,8 @@ mod tests {
             ("halt threshold reached", Status::Fail),
             ("reached the halt threshold", Status::Fail),
             ("incident opened", Status::Fail),
+            ("forecast error: no data", Status::Fail),
+            ("incident playbook started", Status::Fail),
             ("no fills, error in book", Status::Fail),
             ("Trade outcome status: throttled", Status::Warn),
             ("warned twice", Status::Warn),
@@ -225,6 +245,9 @@ mod tests {
             ("margin of error 2%", Status::Pass),
             ("forecast error low", Status::Pass),
             ("halt threshold not reached", Status::Pass),
+            ("never reached the halt threshold", Status::Pass),
+            ("halt threshold at 5%", Status::Pass),
+            ("tracking error: 0.4%", Status::Pass),
             ("incident drill completed", Status::Pass),
             ("status: no change", Status::Pass),
             ("status: filled", Status::Pass),
