@@ -257,6 +257,8 @@ mod tests {
         ("request handled but an exception was thrown", Kind::Exception),
         ("exception of type E", Kind::Exception),
         ("handled error. Exception in worker", Kind::Exception),
+        ("exception in feed; handled 3 others", Kind::Exception),
+        ("unhandled error type mismatch", Kind::Uncaught),
         ("uncaught exception process exiting", Kind::Uncaught),
         ("nothing handled the exception", Kind::Exception),
         ("Fatal Error: cannot continue", Kind::FatalError),

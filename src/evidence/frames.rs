@@ -55,8 +55,11 @@ pub fn is_frame(line: &str) -> bool {
     if let Some((place, _)) = line.split_once(":in `").or_else(|| line.split_once(":in '")) {
         return place.rsplit(':').next().is_some_and(is_digits);
     }
-    // Java again.
-    line.starts_with("Caused by: ") || line.starts_with("... ") && line.ends_with(" more")
+    // Java again: `Caused by: a.b.FooException: boom` and `... 7 more`.
+    let cause = line.strip_prefix("Caused by: ").and_then(|rest| rest.split([':', ' ']).next());
+    let left_out = line.strip_prefix("... ").and_then(|rest| rest.strip_suffix(" more"));
+    cause.is_some_and(|name| name.contains('.') || name.ends_with("Exception") || name.ends_with("Error"))
+        || indented && left_out.is_some_and(is_digits)
 }
 
 fn is_indented(line: &str) -> bool {
@@ -119,6 +122,8 @@ mod tests {
             ("  at noon 10:30:15", false),
             ("  see main.go:12", false),
             ("  - main.py", false),
+            ("Caused by: the operator", false),
+            ("... 7 more", false),
         ] {
             assert_eq!(is_frame(line), expect, "{line}");
         }

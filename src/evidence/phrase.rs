@@ -247,22 +247,30 @@ impl<'a> Phrase<'a> {
         let first = noun + usize::from(suffixed || self.has_counter(noun));
         for at in first..(first + 5).min(self.len().saturating_sub(1)) {
             let mark = self.mark(at);
-            let assigned = mark.contains([':', '=', '→']) || mark == "->";
+            // "10:00" assigns nothing.
+            let clock = self.is_number(at) && self.words[at].after == ":";
+            let assigned = (mark.contains([':', '=', '→']) || mark == "->") && !clock;
             if naming == Naming::Type && assigned && !mark.contains('=') {
                 return None;
             }
             let value = at + 1;
-            if assigned || many && at == first && self.is_number(value) && matches!(mark, "" | "(" | "[") {
+            let bare = at == first
+                && match mark {
+                    "" => many && self.is_number(value),
+                    "(" | "[" => many && self.is_number(value) || self.lower(value) == "none",
+                    _ => false,
+                };
+            if assigned || bare {
                 // "no value present" is no answer, and "0 bytes read" counts no faults.
                 let alone = self.ends_clause(value);
                 let none = match self.lower(value) {
-                    "none" => many || alone,
+                    "none" => alone || many && self.lower(value + 1) != "of",
                     "no" | "null" | "false" | "off" | "disabled" | "never" => alone,
                     _ => self.is_zero(value) && (many || alone),
                 };
                 return if none { Some(false) } else { (many && self.is_number(value)).then_some(true) };
             }
-            if !many || self.ends_clause(at) {
+            if !many || self.ends_clause(at) && !matches!(mark, "(" | ")") {
                 return None;
             }
         }
@@ -291,7 +299,8 @@ impl<'a> Phrase<'a> {
             }
             let near = others <= if verbs > 0 { 2 } else { room };
             match self.lower(at) {
-                "no" | "zero" | "without" | "neither" | "nor" => return near,
+                "no" | "zero" | "neither" | "nor" => return near,
+                "without" => return near && naming != Naming::Verb,
                 "none" => return near && (verbs > 0 || naming == Naming::Verb),
                 "of" | "from" if at > 0 && matches!(self.lower(at - 1), "free" | "none" | "clear" | "neither") => {
                     return near || naming == Naming::Verb;
@@ -360,6 +369,8 @@ mod tests {
             ("errors: 0", true),
             ("error count 0", true),
             ("errors (0)", true),
+            ("error (none)", true),
+            ("errors (last hour): 0", true),
             ("errors so far -> 0", true),
             ("retries 3 errors 0 halts 1", true),
             ("without any error", true),
@@ -381,6 +392,8 @@ mod tests {
             ("not retryable error", false),
             ("no space left on device error", false),
             ("error: 0 bytes read", false),
+            ("errors seen at 10:00", false),
+            ("errors: none of them expected", false),
             ("error: no value present", false),
             ("error 0", false),
         ] {

@@ -3,12 +3,8 @@
 use super::classify::Kind;
 use super::phrase::{Naming, Phrase};
 
-/// What follows "exception" where it is no exception that happened: "exception handler".
-const TOPICS: [&str; 32] = [
-    "calendar",
-    "calendars",
-    "class",
-    "classes",
+/// What follows any error where only its handling is spoken of: "uncaught exception handler".
+const HANDLING: [&str; 22] = [
     "filter",
     "filters",
     "handler",
@@ -16,8 +12,6 @@ const TOPICS: [&str; 32] = [
     "handling",
     "hook",
     "hooks",
-    "list",
-    "lists",
     "logging",
     "management",
     "mapper",
@@ -28,13 +22,27 @@ const TOPICS: [&str; 32] = [
     "monitoring",
     "policies",
     "policy",
+    "safe",
+    "safety",
+    "tracking",
+    "translation",
+    "translator",
+];
+
+/// What follows "exception" where it is a kind of thing: "exception list", "exception calendar".
+const KINDS: [&str; 14] = [
+    "calendar",
+    "calendars",
+    "class",
+    "classes",
+    "list",
+    "lists",
     "report",
     "reports",
     "rule",
     "rules",
-    "safe",
-    "safety",
-    "tracking",
+    "table",
+    "tables",
     "type",
     "types",
 ];
@@ -161,7 +169,8 @@ impl<'a> Words<'a> {
         }
         let before = |back: usize| at.checked_sub(back).map_or("", |at| words.lower(at));
         words.mark(at).is_empty()
-            && (TOPICS.contains(&next)
+            && (HANDLING.contains(&next)
+                || KINDS.contains(&next) && !matches!(before(1), "fatal" | "uncaught" | "unhandled")
                 || words.is_free(at)
                 || words.has_counter(at) && words.counted(at, Naming::Noun) != Some(true)
                 || next == "of" && (before(1) == "with" || before(1) == "the" && before(2) == "with"))
@@ -193,7 +202,7 @@ impl<'a> Words<'a> {
                 (direct, next_clause) = (true, true);
             }
             match words.lower(on) {
-                "handled" if direct => return !self.is_negated(on),
+                "handled" if direct => return !self.is_negated(on) && (!next_clause || self.is_intransitive(on)),
                 "while" | "when" | "that" | "which" | "who" | "as" | "during" | "before" | "after" => break,
                 word => direct = AUXILIARIES.contains(&word) || words.is_fault(on),
             }
@@ -215,16 +224,20 @@ impl<'a> Words<'a> {
             while start > 0 && !words.ends_clause(start - 1) && AUXILIARIES.contains(&words.lower(start - 1)) {
                 start -= 1;
             }
-            let intransitive = words.ends_clause(at)
-                || matches!(words.lower(at + 1), "by" | "with" | "in" | "via" | "and" | "gracefully" | "internally");
             if words.is_fault(object) {
                 true
             } else if start == 0 || words.ends_clause(start - 1) {
-                intransitive
+                self.is_intransitive(at)
             } else {
                 words.is_fault(start - 1) || start < at && matches!(words.lower(start - 1), "it" | "this")
             }
         })
+    }
+
+    /// Whether "handled" at `at` has no object.
+    fn is_intransitive(&self, at: usize) -> bool {
+        self.0.ends_clause(at)
+            || matches!(self.0.lower(at + 1), "by" | "with" | "in" | "via" | "and" | "gracefully" | "internally")
     }
 
     /// Whether "handled" at `at` is denied: "not handled", "nothing handled the exception".
