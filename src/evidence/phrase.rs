@@ -3,6 +3,8 @@
 //! A denial reaches to the end of its clause and concerns only what it stands for: "no exceptions" and "exceptions: 0"
 //! deny, "worker 0 panicked" and "no brokers left, exception raised" do not.
 
+use std::borrow::Cow;
+
 /// A text as words, with what stands between them.
 pub(super) struct Phrase<'a> {
     words: Vec<Word<'a>>,
@@ -10,7 +12,7 @@ pub(super) struct Phrase<'a> {
 
 struct Word<'a> {
     text: &'a str,
-    lower: String,
+    lower: Cow<'a, str>,
     /// What stands between this word and the next.
     after: &'a str,
 }
@@ -154,7 +156,9 @@ impl<'a> Phrase<'a> {
             }
             let (word, tail) = rest.split_at(end);
             let after = &tail[..tail.find(plain).unwrap_or(tail.len())];
-            words.push(Word { text: word, lower: word.to_lowercase(), after });
+            let plain_case = word.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+            let lower = if plain_case { Cow::Borrowed(word) } else { Cow::Owned(word.to_lowercase()) };
+            words.push(Word { text: word, lower, after });
             rest = tail;
         }
         Self { words }

@@ -96,7 +96,8 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     }
     let idle = args.max_restarts.is_some() || args.backoff.is_some() || args.backoff_max.is_some();
     if idle && args.restart == RestartArg::Never {
-        let text = "--max-restarts, --backoff and --backoff-max have no effect without --restart; add --restart on-failure";
+        let text =
+            "--max-restarts, --backoff and --backoff-max have no effect without --restart; add --restart on-failure";
         return Err(Error::Usage(text.to_owned()));
     }
     let backoff = args.backoff.unwrap_or(Duration::from_secs(1));
