@@ -406,7 +406,10 @@ impl Driver {
         self.progress_failed = result.is_err();
         self.feed(Event::Capture(CaptureFault {
             path: self.folder.join("progress.json").display().to_string(),
-            trouble: result.err().map_or(Trouble::Over, |error| Trouble::Failed(error.to_string())),
+            trouble: match result {
+                Err(error) => Trouble::Failed(format!("cannot write the progress file: {}", error.source)),
+                Ok(()) => Trouble::Over,
+            },
             lost: 0,
             lost_lines: self.machine.capture().lost_lines,
         }))

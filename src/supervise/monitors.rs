@@ -217,9 +217,11 @@ pub fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all
 /// long it lasts.
 pub fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents) -> bool {
     let path = &fault.path;
+    // The whole path is in the details.
+    let name = path.rsplit('/').next().unwrap_or(path);
     let message = match &fault.trouble {
-        Trouble::LogFailed(why) => Some(format!("cannot write {path}: {why}; lines are being lost")),
-        Trouble::Removed => Some(format!("{path}: the file was removed, and with it the lines that it held")),
+        Trouble::LogFailed(why) => Some(format!("cannot write {name}: {why}; lines are being lost")),
+        Trouble::Removed => Some(format!("{name}: the file was removed, and {} lines with it", fault.lost)),
         Trouble::Failed(message) => Some(message.clone()),
         Trouble::GoesOn | Trouble::Over => None,
     };

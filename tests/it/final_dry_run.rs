@@ -432,7 +432,7 @@ fn snapshots_that_could_not_be_written_are_not_missed() {
     let script = "cd $FINAL_DRY_RUN_LOG_DIR/..; echo up; sleep 0.2; mv progress_timeline t; : > progress_timeline; \
                   sleep 0.3; rm progress_timeline; mv t progress_timeline; sleep 60";
     let run = rehearse(&bench, &["--duration", "900ms", "--progress-interval", "50ms"], script);
-    run.has("fail capture", "progress_timeline");
+    run.has("fail capture", "cannot write the progress file");
     assert!(run.incidents().iter().all(|(_, m)| !m.contains("lines are being lost")), "{:?}", run.incidents());
     let audit = bench.run(&["audit", "runs/r"]).exits(1);
     assert!(!audit.stdout.contains("timeline is broken"), "{audit:?}");

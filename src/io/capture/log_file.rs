@@ -1,47 +1,15 @@
 //! One log of a run, in parts: written so that whatever is on disk can be read, even after a crash or a full disk.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use flate2::write::GzEncoder;
-use xz2::write::XzEncoder;
-
+use super::part::{Compression, Part, is_absence};
 use crate::supervise::event::{CaptureFault, Trouble};
-
-/// How logs are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// gzip.
-    Gz,
-    /// xz.
-    Xz,
-    /// Zstandard.
-    Zst,
-}
-
-impl Compression {
-    /// What a file name ends with.
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::None => "",
-            Self::Gz => ".gz",
-            Self::Xz => ".xz",
-            Self::Zst => ".zst",
-        }
-    }
-}
 
 /// While a log cannot be written, it is tried again this often.
 const RETRY: Duration = Duration::from_secs(1);
-/// Compressed bytes that are held before they are written.
-const HELD: usize = 256 << 10;
-
 /// A log in parts `<stem>.<ext>`, `<stem>_p001.<ext>`, …
 pub(super) struct LogFile {
     folder: PathBuf,
@@ -59,21 +27,6 @@ pub(super) struct LogFile {
     outages: Vec<Outage>,
 }
 
-/// A part that is being written.
-struct Part {
-    path: PathBuf,
-    file: File,
-    inode: u64,
-    encoder: Encoder,
-    /// Up to here the file on disk can be read; what follows is cut off when a write fails.
-    good: u64,
-    /// Bytes in the file, lines up to `good`, and lines since.
-    written: u64,
-    lines: u64,
-    pending: u64,
-    opened: Instant,
-}
-
 /// A part that is complete.
 struct Closed {
     path: PathBuf,
@@ -88,131 +41,6 @@ struct Outage {
     /// Lines lost since the last report.
     lost: u64,
     reported: bool,
-}
-
-enum Encoder {
-    Plain,
-    Gz(GzEncoder<Vec<u8>>),
-    Xz(XzEncoder<Vec<u8>>),
-    Zst(zstd::stream::write::Encoder<'static, Vec<u8>>),
-}
-
-impl Encoder {
-    fn new(compression: Compression) -> io::Result<Self> {
-        // The fastest levels: the command must not wait for its log.
-        Ok(match compression {
-            Compression::None => Self::Plain,
-            Compression::Gz => Self::Gz(GzEncoder::new(Vec::new(), flate2::Compression::fast())),
-            Compression::Xz => Self::Xz(XzEncoder::new(Vec::new(), 0)),
-            Compression::Zst => Self::Zst(zstd::stream::write::Encoder::new(Vec::new(), 1)?),
-        })
-    }
-
-    fn writer(&mut self) -> Option<&mut dyn Write> {
-        match self {
-            Self::Plain => None,
-            Self::Gz(encoder) => Some(encoder),
-            Self::Xz(encoder) => Some(encoder),
-            Self::Zst(encoder) => Some(encoder),
-        }
-    }
-
-    fn held(&mut self) -> &mut Vec<u8> {
-        match self {
-            Self::Plain => unreachable!("a plain log holds nothing"),
-            Self::Gz(encoder) => encoder.get_mut(),
-            Self::Xz(encoder) => encoder.get_mut(),
-            Self::Zst(encoder) => encoder.get_mut(),
-        }
-    }
-
-    fn finish(self) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Plain => Ok(Vec::new()),
-            Self::Gz(encoder) => encoder.finish(),
-            Self::Xz(encoder) => encoder.finish(),
-            Self::Zst(encoder) => encoder.finish(),
-        }
-    }
-}
-
-impl Part {
-    fn create(path: PathBuf, compression: Compression) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
-        let inode = file.metadata()?.ino();
-        let encoder = Encoder::new(compression)?;
-        Ok(Self { path, file, inode, encoder, good: 0, written: 0, lines: 0, pending: 0, opened: Instant::now() })
-    }
-
-    fn write(&mut self, bytes: &[u8], lines: u64) -> io::Result<()> {
-        self.pending += lines;
-        match self.encoder.writer() {
-            None => {
-                self.append(bytes)?;
-                self.settle();
-            }
-            Some(encoder) => {
-                encoder.write_all(bytes)?;
-                if self.encoder.held().len() >= HELD {
-                    self.append_held()?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes everything written so far readable.
-    fn flush(&mut self) -> io::Result<()> {
-        if let Some(encoder) = self.encoder.writer() {
-            encoder.flush()?;
-            self.append_held()?;
-        }
-        self.settle();
-        Ok(())
-    }
-
-    /// Ends the part, durably.
-    fn finish(&mut self) -> io::Result<()> {
-        let tail = std::mem::replace(&mut self.encoder, Encoder::Plain).finish()?;
-        self.append(&tail)?;
-        self.settle();
-        self.file.sync_all()
-    }
-
-    /// After a failed write: cuts off what cannot be read. Returns the lines that were lost.
-    fn give_up(&mut self, compression: Compression) -> u64 {
-        let _ = self.file.set_len(self.good);
-        self.written = self.good;
-        // The compressed stream is torn; what follows is a new member, which readers take as one file.
-        if let Ok(encoder) = Encoder::new(compression) {
-            self.encoder = encoder;
-        }
-        std::mem::take(&mut self.pending)
-    }
-
-    /// Whether the file was removed or replaced behind our back.
-    fn is_gone(&self) -> bool {
-        match fs::metadata(&self.path) {
-            Ok(found) => found.ino() != self.inode,
-            Err(error) => is_absence(&error),
-        }
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.written += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn append_held(&mut self) -> io::Result<()> {
-        let held = std::mem::take(self.encoder.held());
-        self.append(&held)
-    }
-
-    fn settle(&mut self) {
-        self.good = self.written;
-        self.lines += std::mem::take(&mut self.pending);
-    }
 }
 
 impl LogFile {
@@ -422,11 +250,6 @@ impl LogFile {
     }
 }
 
-/// Whether an error says that there is nothing under a name, rather than that it cannot be looked up.
-fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
 fn part_path(folder: &Path, stem: &str, extension: &str, compression: Compression, part: usize) -> PathBuf {
     let number = if part == 0 { String::new() } else { format!("_p{part:03}") };
     folder.join(format!("{stem}{number}.{extension}{}", compression.suffix()))
@@ -434,6 +257,8 @@ fn part_path(folder: &Path, stem: &str, extension: &str, compression: Compressio
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{File, OpenOptions};
+
     use super::*;
 
     fn open(folder: &tempfile::TempDir, compression: Compression) -> LogFile {

@@ -1,10 +1,11 @@
 //! Capturing the output of a supervised command: pumps read it, the sink keeps it.
 
 mod log_file;
+mod part;
 mod pump;
 mod sink;
 
-pub use log_file::Compression;
+pub use part::Compression;
 pub(in crate::io) use pump::lock;
 pub use pump::{Mailbox, PumpPlan, pump};
 pub use sink::{Sink, SinkPlan};

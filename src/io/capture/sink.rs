@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::log_file::{Compression, LogFile};
+use super::log_file::LogFile;
+use super::part::Compression;
 use crate::io::sampler::disk_space;
 use crate::supervise::event::CaptureFault;
 

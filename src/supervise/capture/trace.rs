@@ -1,0 +1,117 @@
+//! Stack traces line by line: which lines belong together, and what they say.
+
+use std::borrow::Cow;
+
+use crate::evidence::classify::{self, Kind};
+
+/// Whether the lines at hand belong to a stack trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Trace {
+    #[default]
+    None,
+    /// Frames follow, and perhaps something else.
+    Open(Style),
+}
+
+/// What stands between the frames without indentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Nothing.
+    Frames,
+    /// One line that says what happened: Python's exception after the frames, Rust's message before them.
+    Sentence,
+    /// The functions of Go.
+    Calls,
+}
+
+impl Trace {
+    /// The state after a line that belongs to nothing before it.
+    pub(super) fn begins(line: &[u8], crash: Option<Kind>) -> Self {
+        let Ok(text) = std::str::from_utf8(line) else { return Self::None };
+        if crash.is_some() || classify::is_frame(text) {
+            return Self::Open(Style::of(text));
+        }
+        Self::None
+    }
+
+    /// Whether `line` goes on with the trace.
+    pub(super) fn takes(&mut self, line: &[u8]) -> bool {
+        let Self::Open(style) = *self else { return false };
+        let Ok(text) = std::str::from_utf8(line) else { return false };
+        if text.starts_with([' ', '\t']) || text.is_empty() || classify::is_frame(text) {
+            return true;
+        }
+        const CHAINED: [&str; 7] = [
+            "Traceback (",
+            "During handling of",
+            "The above exception",
+            "Caused by: ",
+            "goroutine ",
+            "note: run with",
+            "stack backtrace:",
+        ];
+        let belongs = match style {
+            _ if CHAINED.iter().any(|start| text.starts_with(start)) => {
+                let new = Style::of(text);
+                *self = Self::Open(if new == Style::Frames { style } else { new });
+                return true;
+            }
+            Style::Frames => false,
+            Style::Sentence => true,
+            Style::Calls => text.ends_with(')') || text.starts_with("created by "),
+        };
+        *self = match style {
+            _ if !belongs => Self::None,
+            Style::Calls => Self::Open(style),
+            Style::Frames | Style::Sentence => Self::Open(Style::Frames),
+        };
+        belongs
+    }
+}
+
+impl Style {
+    /// What a line announces.
+    fn of(line: &str) -> Self {
+        if line.trim_start().starts_with("Traceback (") || is_panic_header(line) {
+            Self::Sentence
+        } else if line.starts_with("goroutine ") {
+            Self::Calls
+        } else {
+            Self::Frames
+        }
+    }
+}
+
+/// `thread 'main' panicked at src/main.rs:4:5:`, after which the message follows.
+fn is_panic_header(line: &str) -> bool {
+    line.contains(" panicked at ") && line.ends_with(':')
+}
+
+/// Whether a text is what Python writes when SIGINT ends it, and nothing else: every exception in it is that one, or
+/// the cancellation of tasks that comes with it.
+pub(super) fn is_own_interrupt(text: &str) -> bool {
+    const PROSE: [&str; 3] = ["Traceback (most recent call last):", "During handling of", "The above exception"];
+    const CANCELLED: [&str; 2] = ["asyncio.exceptions.CancelledError", "concurrent.futures._base.CancelledError"];
+    let outer = |line: &&str| !line.is_empty() && !line.starts_with([' ', '\t']);
+    let exceptions = text.lines().filter(outer).filter(|line| !PROSE.iter().any(|start| line.starts_with(start)));
+    let mut last = None;
+    for exception in exceptions {
+        if exception != "KeyboardInterrupt" && !CANCELLED.contains(&exception) {
+            return false;
+        }
+        last = Some(exception);
+    }
+    text.starts_with(PROSE[0]) && last == Some("KeyboardInterrupt")
+}
+
+/// What a stack trace says happened: Python's in its last line, all others in the first, Rust in the second too.
+pub(super) fn headline(text: &str) -> Cow<'_, str> {
+    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
+    if text.trim_start().starts_with("Traceback (") {
+        return lines.rfind(|l| !l.starts_with([' ', '\t'])).unwrap_or(text).into();
+    }
+    match (lines.next(), lines.next()) {
+        (Some(first), Some(message)) if is_panic_header(first) => format!("{first} {message}").into(),
+        (first, _) => first.unwrap_or(text).into(),
+    }
+}
