@@ -135,11 +135,16 @@ impl Fields {
     /// Whether a word states a level.
     fn counts(&self, text: &[u8], word: &Range<usize>, after: After) -> bool {
         let letters = &text[word.clone()];
-        if letters.len() > 13 || level_of(letters).is_none() || self.denied {
+        let loud = letters.iter().all(u8::is_ascii_uppercase);
+        if letters.len() > 13 || self.denied {
             return false;
         }
         let place = Place::of(text, word);
-        let loud = letters.iter().all(u8::is_ascii_uppercase);
+        if !(loud || place.boxed || place.keyed || place.before_colon || place.before_tab)
+            || level_of(letters).is_none()
+        {
+            return false;
+        }
         if letters.len() == 1 {
             return loud && (place.boxed || place.alone && self.letter_follows_header(text, word));
         }

@@ -56,9 +56,9 @@ fn after_tag(rest: &[u8]) -> Option<&[u8]> {
     let rest = rest.strip_prefix(b" ")?;
     let host = rest.iter().position(|b| *b == b' ')?;
     let tag = host + 1 + rest[host + 1..].iter().position(|b| *b == b' ')?;
-    let is_name = rest[..host].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':'));
-    let level = header::level(&rest[..host], After::Date);
-    (is_name && rest[..tag].ends_with(b":") && level.is_none()).then(|| &rest[tag + 1..])
+    let in_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':');
+    let shaped = rest[..tag].ends_with(b":") && rest[..host].iter().all(in_name);
+    (shaped && header::level(&rest[..host], After::Date).is_none()).then(|| &rest[tag + 1..])
 }
 
 /// `[Mon Jan 06 00:00:00.123456 2025] [core:error] …`
@@ -135,10 +135,24 @@ fn bsd_syslog<'a>(
 
 /// Adds what the line that syslog carries says, where it says more than its text.
 fn with_line_inside<'a>(record: Record<'a>, line: &[u8], depth: u8) -> Record<'a> {
+    if is_prose(line) {
+        return record;
+    }
     let inner = Inner::of(&String::from_utf8_lossy(line), Wrapping { depth, leveled: true, piece: false });
     // Plain text is shown with the name of the program before it.
     let shown = record.message().map(Into::into);
     if inner.tells() { record.with_inner(inner.shown_as(shown)) } else { record }
+}
+
+/// Whether a line starts with a word of a sentence, as most do: such a line is neither a record nor a frame, and states
+/// no level.
+fn is_prose(line: &[u8]) -> bool {
+    let end = line.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(line.len());
+    let word = &line[..end];
+    line.get(end).is_none_or(|b| *b == b' ')
+        && word.iter().any(u8::is_ascii_lowercase)
+        && !matches!(word, b"at" | b"from" | b"File")
+        && month_of(word).is_none()
 }
 
 /// `E0106 00:00:00.000000   12 file.go:3] message`
