@@ -435,3 +435,28 @@ fn a_record_that_a_container_cut_is_named() {
     assert_eq!(summary.status, Status::Warn);
     assert!(summary.findings.iter().any(|finding| finding.summary.contains("cut a record")), "{summary:#?}");
 }
+
+#[test]
+fn frames_are_found_however_they_are_indented_and_wrapped() {
+    let bench = Bench::new();
+    let text = "2025-01-06 00:00:00,123 INFO ok\n";
+    let json = "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"info\",\"message\":\"ok\"}\n";
+    for trace in [
+        "java.lang.OutOfMemoryError: Java heap space\n\tat a.B.c(D.java:1)\n\tat a.B.d(D.java:2)\n",
+        "java.lang.StackOverflowError\n    at a.B.c(D.java:1)\n",
+        "main.main()\n\t/app/main.go:8 +0x1d\n",
+        "Error: boom\n\tat run (feed.js:1:2)\n",
+        "feed: feed.c:3: main: Assertion `depth > 0' failed.\n",
+    ] {
+        for head in [text, json] {
+            for lines in [format!("{head}{trace}"), format!("{head}{trace}").replace('\n', "\r\n")] {
+                let summary = with_lines(&bench, "trace.log", &lines);
+                assert_eq!(summary.totals.content_incidents, 1, "{lines:?}");
+            }
+        }
+        let wrapped: String = trace.lines().map(|line| format!("2025-01-06T00:00:00Z stderr F {line}\n")).collect();
+        assert_ne!(with_lines(&bench, "cri.log", &wrapped).totals.content_incidents, 0, "{wrapped:?}");
+    }
+    let calm = format!("{text}settings:\n  at: noon\n\tmeet at the gate (north)\n  - main.py\n");
+    assert_eq!(with_lines(&bench, "calm.log", &calm).totals.content_incidents, 0);
+}
