@@ -131,7 +131,8 @@ impl<'l> Chunk<'_, 'l> {
             }
         }
         self.emit();
-        let crash = if line.first() == Some(&b'{') { None } else { classify::text(&String::from_utf8_lossy(line)) };
+        let plain = line.first() != Some(&b'{') && classify::may_match(line);
+        let crash = if plain { classify::text(&lossy(line)) } else { None };
         if !trace {
             self.formatter.trace = Trace::begins(line, crash);
         }
@@ -163,7 +164,7 @@ impl<'l> Chunk<'_, 'l> {
         let redactor = Arc::clone(&self.formatter.redactor);
         self.batch.first_at.get_or_insert(pending.arrived);
         let line: &[u8] = &pending.text;
-        let text = String::from_utf8_lossy(line);
+        let text = lossy(line);
         let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.to_string());
         let arrived_text = later.as_deref().unwrap_or(&self.arrived_text);
@@ -298,7 +299,7 @@ impl Pending<'_> {
 /// Whether equal lines may be counted in one record: each warning, error and crash keeps its own.
 fn foldable(line: &[u8], crash: Option<Kind>, default: Level) -> bool {
     let record = record::parse(line);
-    let stated = record.as_ref().and_then(Record::level).or_else(|| leading::level(&String::from_utf8_lossy(line)));
+    let stated = record.as_ref().and_then(Record::level).or_else(|| leading::level(&lossy(line)));
     let level = stated.unwrap_or(default);
     let crash = crash.or_else(|| suspected(line).and_then(|()| record.as_ref()?.crash()));
     crash.is_none() && level.status() == Status::Pass
@@ -307,6 +308,11 @@ fn foldable(line: &[u8], crash: Option<Kind>, default: Level) -> bool {
 /// Whether a line of JSON may tell of a crash; most need no closer look.
 fn suspected(line: &[u8]) -> Option<()> {
     classify::suspect(line, 0).map(|_| ())
+}
+
+/// A line as text. Nearly all are valid, and that is seen faster than what is wrong with one.
+fn lossy(line: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 /// What makes two messages equal: everything but numbers.
