@@ -48,7 +48,13 @@ pub(crate) fn run(tool: &Tool, minutes: f64) -> Outcome {
         *part = (*part).max(resident(child.id()).unwrap_or(0));
         if !removed && started.elapsed() > length / 2 {
             removed = true;
-            fs::remove_dir_all(run.join("logs")).map_err(|e| e.to_string())?;
+            // Moved first: what is written meanwhile would stand in the way of its removal.
+            let gone = folder.path().join("gone");
+            let removed = fs::rename(run.join("logs"), &gone).and_then(|()| fs::remove_dir_all(gone));
+            if let Err(error) = removed {
+                let _ = child.kill();
+                return Err(format!("cannot remove the log directory: {error}"));
+            }
             println!("  half-way: the log directory was removed");
         }
     }
