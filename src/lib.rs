@@ -5,13 +5,13 @@
 //! Each room may use the rooms below it and never those above; `tests/it/rooms.rs` checks that.
 //!
 //! ```text
-//! cli -> command -> report  -> verdict, supervise, stage, offline -> evidence -> finding, time
+//! cli -> command -> report  -> verdict, supervise, stage, offline -> evidence -> finding, digest, time
 //!               \-> io      -> report (to make text inert), verdict, supervise, stage, offline, evidence
 //! ```
 //!
 //! | room | holds | never |
 //! |---|---|---|
-//! | [`finding`], [`time`] | the vocabulary: status, finding, instants, durations | anything else |
+//! | [`finding`], [`digest`], [`time`] | the vocabulary: status, finding, digests, instants, durations | anything else |
 //! | [`evidence`] | bytes, JSON, Markdown to summaries: log records, classifier, gaps, diary, performance, checksums | opens a file, reads the clock |
 //! | [`verdict`] | policy, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
 //! | [`supervise`] | the live run as a pure state machine; its progress snapshot and run record | threads, children, clock |
@@ -37,6 +37,7 @@
 
 pub mod cli;
 pub mod command;
+pub mod digest;
 pub mod evidence;
 pub mod finding;
 pub mod io;

@@ -7,7 +7,7 @@ pub(super) fn is_stack_trace(text: &str) -> bool {
         return is_stack_trace(&text.replace("\\n", "\n").replace("\\t", "\t"));
     }
     // Each frame may be a record of its own, where lines are wrapped one by one.
-    if !text.contains('\n') && is_indented(text) && (is_call(text.trim()) || is_go_frame(text)) {
+    if !text.contains('\n') && is_indented(text) && is_alone(text) {
         return true;
     }
     text.contains("Traceback (most recent call last)")
@@ -99,6 +99,25 @@ fn ends_with_position(text: &str) -> bool {
     file.is_some_and(|file| file.contains(|c: char| c.is_alphabetic()))
 }
 
+/// Whether a line is unmistakably a frame: without its neighbours prose that names a place must not pass for one.
+pub(super) fn is_alone(line: &str) -> bool {
+    if !is_frame(line) {
+        return false;
+    }
+    let line = line.trim();
+    if let Some(place) = line.strip_prefix("File \"") {
+        let number = place.split_once("\", line ").map_or("", |(_, rest)| rest);
+        let end = number.trim_start_matches(|c: char| c.is_ascii_digit());
+        return end.len() < number.len() && (end.is_empty() || end.starts_with(", in "));
+    }
+    if line.contains(":in `") || line.contains(":in '") {
+        let uncaught = line.ends_with(')') && line.contains("': ");
+        return line.starts_with("from ")
+            || (uncaught && !line.split(":in ").next().is_some_and(|at| at.contains(' ')));
+    }
+    line.starts_with("at ") || line.contains(".go:")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +145,33 @@ mod tests {
             ("... 7 more", false),
         ] {
             assert_eq!(is_frame(line), expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_stands_alone_must_be_unmistakable() {
+        for (line, expect) in [
+            ("    at Object.<anonymous> (/app/index.js:3:7)", true),
+            ("    at new Feed (/app/index.js:3:7)", true),
+            ("    at /app/index.js:3:7", true),
+            ("    at main (a.js:1:2)", true),
+            ("   at A.B.F()", true),
+            ("   at A.B.F(String name, Int32 n) in /src/C.cs:line 12", true),
+            ("\tat a.B.c(D.java:1)", true),
+            ("  File \"x.py\", line 3, in f", true),
+            ("app.rb:3:in `foo': boom (RuntimeError)", true),
+            ("app.rb:3:in 'Integer#/': divided by 0 (ZeroDivisionError)", true),
+            ("\tfrom app.rb:9:in 'Object#run'", true),
+            ("\t/app/main.go:12 +0x1d", true),
+            ("    at the gate (north)", false),
+            ("    at noon (local)", false),
+            ("at A.B.F()", false),
+            ("File \"feed.yaml\", line 3: unknown key", false),
+            ("called from app.rb:3:in `foo'", false),
+            ("Caused by: the operator", false),
+            ("", false),
+        ] {
+            assert_eq!(is_alone(line), expect, "{line}");
         }
     }
 }

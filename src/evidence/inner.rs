@@ -5,7 +5,7 @@ use super::header::{self, After};
 use super::json::Text;
 use super::level::Level;
 use super::record::{self, Record};
-use super::{ansi, frame, leading};
+use super::{ansi, frames, leading};
 use crate::time::Stamp;
 
 /// What a line inside another one says. It may be escaped there, and so owns its texts.
@@ -51,7 +51,7 @@ impl Inner {
             event: None,
             message: Some(text.decode().into_owned()),
             traces: Vec::new(),
-            frame: frame::is_alone(line),
+            frame: frames::is_alone(line),
             cut: false,
             structured: false,
         };

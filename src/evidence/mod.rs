@@ -13,7 +13,6 @@ pub mod diary;
 pub mod document;
 pub mod faults;
 mod fields;
-mod frame;
 mod frames;
 pub mod groups;
 mod header;

@@ -1,22 +1,16 @@
 //! The progress timeline: snapshots that each hold the SHA-256 of the one before, so that none can be changed, lost or
 //! put elsewhere unseen.
 
-use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
-
+use crate::digest::sha256;
 use crate::evidence::document;
 use crate::finding::Finding;
+use serde::Deserialize;
 
 /// The part of a snapshot that links it to the others.
 #[derive(Deserialize)]
 struct Link {
     sequence: u64,
     previous_sha256: Option<String>,
-}
-
-/// The SHA-256 of a snapshot in hexadecimal.
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Checks a timeline, one snapshot after the other in the order of their names.
@@ -32,7 +26,7 @@ pub struct Chain {
 impl Chain {
     /// Adds the next snapshot. `path` is what the user calls it.
     pub fn push(&mut self, path: &str, bytes: &[u8]) {
-        let digest = digest(bytes);
+        let digest = sha256(bytes);
         let link = document::parse(&document::text(bytes)).ok().and_then(|v| serde_json::from_value::<Link>(v).ok());
         let Some(link) = link else {
             self.fail("this snapshot is damaged: it cannot be read", path);
@@ -93,7 +87,7 @@ mod tests {
     fn timeline() -> Vec<Vec<u8>> {
         let mut all: Vec<Vec<u8>> = Vec::new();
         for sequence in 0..5 {
-            let previous = all.last().map(|bytes| digest(bytes));
+            let previous = all.last().map(|bytes| sha256(bytes));
             all.push(serde_json::json!({"sequence": sequence, "previous_sha256": previous}).to_string().into_bytes());
         }
         all
@@ -116,7 +110,7 @@ mod tests {
             ("snapshots 1 to 2 are missing", |all| all.swap(1, 3)),
             ("cannot be read", |all| all[2].truncate(3)),
         ];
-        let head = digest(&timeline()[3]);
+        let head = sha256(&timeline()[3]);
         for (expect, change) in cases {
             let mut all = timeline();
             change(&mut all);

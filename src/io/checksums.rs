@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use super::files;
+use crate::digest::hex;
 use crate::evidence::checksums::{self, Found, List};
 use crate::evidence::summary::ChecksumSummary;
 use crate::finding::{Finding, Status};
@@ -111,26 +112,25 @@ fn look(folder: &Path, name: &str) -> Found {
             Err(io::Error::other("lies outside the folder, behind a link"))
         }
     };
-    match plain().and_then(|path| digest(&path)) {
+    match plain().and_then(File::open).and_then(digest) {
         Ok((sha256, bytes)) => Found::File { sha256, bytes },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Unreadable("is missing".to_owned()),
         Err(error) => Found::Unreadable(error.to_string()),
     }
 }
 
-/// The SHA-256 of a file in lower-case hex, and its size.
-fn digest(path: &Path) -> io::Result<(String, u64)> {
-    let mut file = File::open(path)?;
+/// The SHA-256 of what is read, in hexadecimal digits, and its size.
+pub(super) fn digest(mut input: impl Read) -> io::Result<(String, u64)> {
     let mut digest = Sha256::new();
     let mut chunk = vec![0; 256 << 10];
     let mut bytes = 0;
     loop {
-        let read = file.read(&mut chunk)?;
+        let read = input.read(&mut chunk)?;
         if read == 0 {
             break;
         }
         digest.update(&chunk[..read]);
         bytes += read as u64;
     }
-    Ok((digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), bytes))
+    Ok((hex(&digest.finalize()), bytes))
 }

@@ -26,8 +26,6 @@ const CHASE: Duration = Duration::from_secs(5);
 pub struct Guard {
     child: Child,
     mark: String,
-    /// The process group of the command; 0 for none.
-    group: u32,
 }
 
 impl Guard {
@@ -37,26 +35,20 @@ impl Guard {
     /// The process cannot be started.
     pub fn start() -> io::Result<Self> {
         let mark = random::uuid()?;
-        Ok(Self { child: launch(&mark)?, mark, group: 0 })
+        Ok(Self { child: launch(&mark)?, mark })
     }
 
-    /// Names the process group of the command, 0 for none, and replaces a guard that is gone. Best effort: the guard
+    /// Names the process group of the command that runs, if one does, and replaces a guard that is gone. Best effort: the guard
     /// is the second line of defence.
-    pub fn tell(&mut self, group: u32) {
-        self.group = group;
+    pub fn tell(&mut self, group: Option<u32>) {
         if !matches!(self.child.try_wait(), Ok(None))
             && let Ok(child) = launch(&self.mark)
         {
             self.child = child;
         }
         if let Some(pipe) = &mut self.child.stdin {
-            let _ = writeln!(pipe, "{group}");
+            let _ = writeln!(pipe, "{}", group.unwrap_or(0));
         }
-    }
-
-    /// Replaces a guard that is gone.
-    pub fn renew(&mut self) {
-        self.tell(self.group);
     }
 
     /// Its process id: it is a child of emp-ops, but no part of what is supervised.

@@ -8,7 +8,7 @@ use flate2::{Compression, GzBuilder};
 use sha2::{Digest as _, Sha256};
 
 use super::files::{self, FileError};
-use super::progress_file::hex;
+use crate::digest::{hex, sha256};
 use crate::time::Stamp;
 use crate::verdict::packet::{Listed, Manifest, SCHEMA};
 
@@ -37,7 +37,7 @@ pub fn write(folder: &Path, contents: &Contents, generated_at: Stamp) -> Result<
     let mut listed = Vec::new();
     for (name, bytes) in &contents.documents {
         files::replace(&folder.join(name), bytes)?;
-        listed.push(Listed { path: name.clone(), bytes: bytes.len() as u64, sha256: hex(&Sha256::digest(bytes)) });
+        listed.push(Listed { path: name.clone(), bytes: bytes.len() as u64, sha256: sha256(bytes) });
     }
     let (mut raw_artifacts, mut missing) = (Vec::new(), Vec::new());
     for (name, source) in &contents.raw {
@@ -65,7 +65,7 @@ pub fn write(folder: &Path, contents: &Contents, generated_at: Stamp) -> Result<
     let text = files::json_text(&manifest);
     files::replace(&folder.join("manifest.json"), text.as_bytes())?;
     let mut sums: Vec<(String, &str)> = manifest.files.iter().map(|f| (f.sha256.clone(), f.path.as_str())).collect();
-    sums.push((hex(&Sha256::digest(text.as_bytes())), "manifest.json"));
+    sums.push((sha256(text.as_bytes()), "manifest.json"));
     sums.sort_by_key(|(_, path)| *path);
     let sums: String = sums.iter().map(|(digest, path)| format!("{digest}  {path}\n")).collect();
     files::replace(&folder.join("SHA256SUMS"), sums.as_bytes())?;

@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use sha2::{Digest as _, Sha256};
-
 use super::files::{self, FileError};
+use crate::digest::sha256;
 use crate::supervise::progress::Snapshot;
 use crate::supervise::record::ProgressChain;
 
@@ -46,18 +45,9 @@ impl ProgressFile {
                 // It may be there all the same, and another will take its place.
                 let _ = fs::remove_file(&path);
             })?;
-            self.chain.head_sha256 = Some(hex(&Sha256::digest(text.as_bytes())));
+            self.chain.head_sha256 = Some(sha256(text.as_bytes()));
         }
         self.chain.snapshots += u64::from(timeline);
         files::replace(&self.path, text.as_bytes())
     }
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

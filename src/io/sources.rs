@@ -6,8 +6,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
+use super::checksums;
 use crate::finding::Finding;
 
 /// One log to read.
@@ -136,10 +135,10 @@ pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
     }
     let mut found = Vec::new();
     for (size, files) in sizes.into_iter().filter(|(size, files)| *size > 0 && files.len() > 1) {
-        let mut known: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
         let mut inodes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
         // The start tells most files apart, so that few are read twice.
-        let mut starts: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        let mut starts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (position, (index, path, device, inode)) in files.iter().enumerate() {
             match inodes.get(&(*device, *inode)) {
                 Some(first) => found.push((*index, *first)),
@@ -167,16 +166,9 @@ pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
 }
 
 /// The SHA-256 of the first bytes of a file; none when it cannot be read, which the scan will tell.
-fn digest(path: &Path, len: u64) -> Option<Vec<u8>> {
-    let mut file = File::open(path).ok()?.take(len);
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match file.read(&mut buffer).ok()? {
-            0 => return Some(hash.finalize().to_vec()),
-            n => hash.update(&buffer[..n]),
-        }
-    }
+fn digest(path: &Path, len: u64) -> Option<String> {
+    let start = File::open(path).ok()?.take(len);
+    checksums::digest(start).ok().map(|(digest, _)| digest)
 }
 
 #[cfg(test)]

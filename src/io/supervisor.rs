@@ -226,7 +226,7 @@ impl Driver {
             self.collect_end()?;
             if self.collected.elapsed() > COLLECT {
                 self.collected = Instant::now();
-                self.guard.renew();
+                self.guard.tell(self.child_pid);
                 let spared: Vec<u32> = self.child_pid.into_iter().chain([self.guard.pid()]).collect();
                 child::collect_orphans(&spared);
             }
@@ -306,7 +306,7 @@ impl Driver {
         };
         self.started_once = true;
         self.child_pid = Some(started.pid);
-        self.guard.tell(started.pid);
+        self.guard.tell(self.child_pid);
         self.interrupted = Arc::default();
         self.pumps = vec![
             self.start_pump("stdout", Level::Info, started.stdout)?,
@@ -384,7 +384,7 @@ impl Driver {
             self.feed(Event::Leaked(leaked.into_iter().map(|process| self.without_secrets(process)).collect()))?;
         }
         self.child_pid = None;
-        self.guard.tell(0);
+        self.guard.tell(None);
         self.feed(Event::Exited(exit))?;
         self.save_attempts();
         Ok(())

@@ -490,15 +490,33 @@ fn a_stopped_command_can_still_be_ended() {
     assert_eq!(run.record["ended_because"], "duration_reached");
 }
 
+/// The process that the simulated runtime left behind, told from others by what it inherited from `app`.
+fn lingering(app: u32) -> Option<u32> {
+    let of = |pid: u32, file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let environment = of(app, "environ");
+    let mark = environment.split(|b| *b == 0).find(|v| v.starts_with(b"EMP_OPS_RUN_MARK="))?;
+    let pids = fs::read_dir("/proc").ok()?.flatten().filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+    pids.into_iter().find(|pid| {
+        memchr::memmem::find(&of(*pid, "cmdline"), b"linger").is_some()
+            && of(*pid, "environ").split(|b| *b == 0).any(|variable| variable == mark)
+    })
+}
+
 #[test]
 fn a_killed_supervisor_takes_the_command_with_it_and_leaves_evidence_that_fails() {
     let bench = Bench::new();
-    let pid = bench.path().join("pid");
-    let helper = bench.path().join("helper");
-    let (app, aide) = (pid.display(), helper.display());
-    let script = format!("echo $$ > {app}; sleep 60 & echo $! > {aide}; while :; do echo beat; sleep 0.05; done");
+    let (app, cleared) = (bench.path().join("app"), bench.path().join("cleared"));
+    // One process of the group with an environment of its own, and one with a group of its own.
+    let script = format!(
+        "echo $$ > {}; env -i sleep 60 & echo $! > {}; {} simulate runtime --scenario grandchild --tick 10ms >/dev/null & \
+         while :; do echo beat; sleep 0.05; done",
+        app.display(),
+        cleared.display(),
+        env!("CARGO_BIN_EXE_emp-ops")
+    );
     let child = start(&bench, &["--duration", "1h", "--compress", "gz"], &script);
-    let (app, helper) = (number_in(&pid), number_in(&helper));
+    let (app, cleared) = (number_in(&app), number_in(&cleared));
+    let apart = wait_for(|| lingering(app));
     // Compressed logs are flushed every second; wait for the first.
     wait_for(|| {
         let audit = bench.run(&["audit", "runs/r", "--format", "json"]);
@@ -507,7 +525,7 @@ fn a_killed_supervisor_takes_the_command_with_it_and_leaves_evidence_that_fails(
     });
     child.send(Signal::KILL);
     let _ = child.output();
-    wait_for(|| (!alive(app) && !alive(helper)).then_some(()));
+    wait_for(|| [app, cleared, apart].into_iter().all(|pid| !alive(pid)).then_some(()));
     let audit = bench.run(&["audit", "runs/r"]).exits(1);
     assert!(audit.stdout.starts_with("FAIL"), "{audit:?}");
     assert!(audit.stdout.contains("not completed"), "{audit:?}");

@@ -6,22 +6,23 @@ use std::path::Path;
 /// Each room with the rooms that it may use (besides itself).
 const ALLOWED: &[(&str, &[&str])] = &[
     ("finding", &["time"]),
+    ("digest", &[]),
     ("time", &[]),
-    ("evidence", &["finding", "time"]),
-    ("verdict", &["supervise", "evidence", "finding", "time"]),
-    ("supervise", &["evidence", "finding", "time"]),
-    ("stage", &["evidence", "finding", "time"]),
-    ("offline", &["finding", "time"]),
-    ("report", &["verdict", "supervise", "stage", "offline", "evidence", "finding", "time"]),
-    ("io", &["report", "verdict", "supervise", "stage", "offline", "evidence", "finding", "time"]),
-    ("command", &["io", "report", "verdict", "supervise", "stage", "offline", "evidence", "finding", "time"]),
+    ("evidence", &["finding", "digest", "time"]),
+    ("verdict", &["supervise", "evidence", "finding", "digest", "time"]),
+    ("supervise", &["evidence", "finding", "digest", "time"]),
+    ("stage", &["evidence", "finding", "digest", "time"]),
+    ("offline", &["finding", "digest", "time"]),
+    ("report", &["verdict", "supervise", "stage", "offline", "evidence", "finding", "digest", "time"]),
+    ("io", &["report", "verdict", "supervise", "stage", "offline", "evidence", "finding", "digest", "time"]),
+    ("command", &["io", "report", "verdict", "supervise", "stage", "offline", "evidence", "finding", "digest", "time"]),
     ("cli", &["command", "io", "report"]),
     ("main", &[]),
     ("lib", &[]),
 ];
 
 /// What the pure rooms must not touch: files, clocks, threads, children, the network, the terminal.
-const PURE: &[&str] = &["finding", "time", "evidence", "verdict", "supervise", "stage", "offline", "report"];
+const PURE: &[&str] = &["digest", "finding", "time", "evidence", "verdict", "supervise", "stage", "offline", "report"];
 const IMPURE: &[&str] =
     &["std::fs", "std::net", "std::process", "std::thread", "std::env", "SystemTime::now", "Instant::now", "Utc::now"];
 

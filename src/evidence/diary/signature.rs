@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::digest::hex;
+
 /// Whether `signature` belongs to the stored content of `entry`.
 pub(super) fn matches(entry: &Map<String, Value>, signature: &str, key: Option<&[u8]>) -> bool {
     let content = |name: &str, default: Value| match entry.get(name) {
@@ -29,11 +31,6 @@ pub(super) fn matches(entry: &Map<String, Value>, signature: &str, key: Option<&
         None => Sha256::digest(text.as_bytes()).into(),
     };
     hex(&digest).eq_ignore_ascii_case(signature.trim())
-}
-
-/// Lower-case hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// HMAC-SHA-256 as RFC 2104 defines it.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Evidence, LoadError, Named, packet};
+use crate::digest::sha256;
 use crate::evidence::checksums::is_safe;
 use crate::evidence::document;
-use crate::evidence::timeline::{Chain, digest};
+use crate::evidence::timeline::Chain;
 use crate::finding::{Finding, Status};
 use crate::io::files::{self, FileError};
 use crate::io::packet_reader;
@@ -311,7 +312,7 @@ impl Folder<'_> {
         // The progress file of a run that is over is its last snapshot.
         let progress = files::read(&self.path.join("progress.json")).ok();
         if let (State::Complete, Some(bytes), Some(head)) = (record.state, progress, &recorded.head_sha256)
-            && digest(&bytes) != *head
+            && sha256(&bytes) != *head
         {
             let text = "the progress file was altered: it is not the last snapshot of the run";
             evidence.findings.push(Finding::fail(text).in_file(self.name("progress.json"), None));
@@ -342,6 +343,10 @@ fn contradictions(record: &RunRecord) -> impl Iterator<Item = String> {
         _ => None,
     };
     let silent = bad_end.filter(|_| !failed).map(|end| format!("the run {end}, but no incident of its record says so"));
+    let open = record.state == State::Complete
+        && (record.ended_at.is_none() || record.duration_seconds.is_none() || record.ended_because.is_none());
+    let open =
+        open.then(|| "the run is said to be complete, but its record does not say when or why it ended".to_owned());
     // The clocks may differ by what an incident names, and by little else.
     let wall = record.ended_at.map(|ended| ended.seconds_since(record.started_at));
     let longer = record.duration_seconds.zip(wall).filter(|(duration, wall)| {
@@ -360,7 +365,7 @@ fn contradictions(record: &RunRecord) -> impl Iterator<Item = String> {
     ];
     let unusable = unusable.into_iter().filter(|(_, usable)| !usable);
     let unusable = unusable.map(|(name, _)| format!("the setting {name} of the run record is out of its range"));
-    silent.into_iter().chain(longer).chain(unusable)
+    silent.into_iter().chain(open).chain(longer).chain(unusable)
 }
 
 /// A length of time above zero.

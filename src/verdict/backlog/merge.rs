@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use sha2::{Digest as _, Sha256};
 
 use super::{Item, Origin};
+use crate::digest::hex;
 use crate::evidence::signature;
 use crate::finding::Status;
 
@@ -259,7 +260,7 @@ fn name(items: &mut [Item]) {
                 None => signature::of(item.headline()),
             };
             let digest = Sha256::digest(format!("{}\0{signature}", family(&item.category)));
-            item.id = digest[..5].iter().map(|byte| format!("{byte:02x}")).collect();
+            item.id = hex(&digest[..5]);
         }
         let seen = used.entry(item.id.clone()).or_default();
         *seen += 1;
