@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::command::{self, Common, Error};
-use crate::io::{guard, terminal};
+use crate::io::{terminal, watchdog};
 
 /// Supervises a rehearsal, keeps its evidence, judges it and packs it for sign-off.
 #[derive(Debug, Parser)]
@@ -31,7 +31,7 @@ enum Command {
     #[command(hide = true, subcommand)]
     Simulate(command::simulate::Simulate),
     /// The process that outlives a killed supervisor to end its command
-    #[command(name = guard::WORD, hide = true)]
+    #[command(name = watchdog::WORD, hide = true)]
     Guard {
         /// What the environment of the command holds
         mark: String,
@@ -91,7 +91,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::OfflineQa(args) => command::offline_qa::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
         Command::Guard { mark } => {
-            guard::watch(&mark);
+            watchdog::watch(&mark);
             Ok(ExitCode::SUCCESS)
         }
         Command::StageSmoke(args) => command::stage_smoke::run(&common, &args),

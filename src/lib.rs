@@ -5,20 +5,32 @@
 //! Each room may use the rooms below it and never those above; `tests/it/rooms.rs` checks that.
 //!
 //! ```text
-//! cli -> command -> report  -> verdict, supervise, stage, offline -> evidence -> finding, digest, time
-//!               \-> io      -> report (to make text inert), verdict, supervise, stage, offline, evidence
+//! cli
+//! command
+//! simulate
+//! io, report
+//! verdict
+//! supervise -> evidence
+//! log, stage, offline, status_report
+//! json -> finding
+//! digest, prose, sanitize, time
 //! ```
 //!
 //! | room | holds | never |
 //! |---|---|---|
-//! | [`finding`], [`digest`], [`time`] | the vocabulary: status, finding, digests, instants, durations | anything else |
-//! | [`evidence`] | bytes, JSON, Markdown to summaries: log records, classifier, gaps, diary, performance, checksums | opens a file, reads the clock |
-//! | [`verdict`] | policy, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
+//! | [`time`], [`digest`], [`prose`], [`sanitize`] | instants and durations; digests; what words say; text made inert | anything else |
+//! | [`finding`] | the vocabulary: status, finding, place | anything else |
+//! | [`json`] | JSON of others: `pull` (fast, for log lines), `lenient` (documents), `python_repr` | opens a file |
+//! | [`log`] | a line of any program to a record; `crash/` tells crashes, `scan/` cuts bytes into records, `totals/` adds up | opens a file, reads the clock |
+//! | [`evidence`] | what a run leaves beside its logs: diary, performance, checksums, plan, chain of snapshots | the same |
+//! | [`status_report`] | Markdown reports to items | the same |
+//! | [`verdict`] | policy, gates, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
 //! | [`supervise`] | the live run as a pure state machine; its progress snapshot and run record | threads, children, clock |
 //! | [`stage`] | SSE decoding, smoke scenario, alert freshness, alert rehearsal | network, files |
 //! | [`offline`] | session artefact to story, mentions, deltas, moderation, publishing, retry queue | files |
 //! | [`report`] | one document model, rendered as terminal text and Markdown; the dashboard | I/O, decisions |
 //! | [`io`] | clock, files, terminal, log decoding and scanning, children, signals, HTTP, packets | words, decisions |
+//! | [`simulate`] | the built-in systems to try a rehearsal on: a runtime, a staging server | decisions |
 //! | [`command`] | one file per subcommand: its arguments and the glue | another command |
 //!
 //! # Ideas
@@ -41,9 +53,15 @@ pub mod digest;
 pub mod evidence;
 pub mod finding;
 pub mod io;
+pub mod json;
+pub mod log;
 pub mod offline;
+pub mod prose;
 pub mod report;
+pub mod sanitize;
+pub mod simulate;
 pub mod stage;
+pub mod status_report;
 pub mod supervise;
 pub mod time;
 pub mod verdict;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{Common, Error, Format, positive_duration};
-use crate::evidence::outcome::Report;
 use crate::finding::Status;
 use crate::io::inputs::{self, Input};
 use crate::io::{clock, files, terminal};
 use crate::report;
+use crate::status_report::Report;
 use crate::time::Stamp;
 use crate::verdict::backlog::{self, Gathered, Options};
 
@@ -89,7 +89,7 @@ pub fn run(common: &Common, args: &Backlog) -> Result<ExitCode, Error> {
         // A link stays a link: what it points to is replaced.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
         let before = files::read(&path)?;
-        let after = report::block::replace(&before, &report::to_markdown(&document))
+        let after = report::managed_block::replace(&before, &report::to_markdown(&document))
             .map_err(|why| Error::Usage(format!("cannot update {}: {why}", path.display())))?;
         if after != before {
             files::replace(&path, &after)?;
@@ -97,7 +97,7 @@ pub fn run(common: &Common, args: &Backlog) -> Result<ExitCode, Error> {
     }
     common.pack("backlog", &result, &document)?;
     terminal::print(&match common.format {
-        Format::Text => report::to_text(&report::backlog::screen(&result), terminal::look(common.color)),
+        Format::Text => report::to_text(&report::backlog::screen(&result), common.look()),
         Format::Json => files::json_text(&result),
         Format::Markdown => report::to_markdown(&document),
         Format::Csv => report::backlog::csv(&result),

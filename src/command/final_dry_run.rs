@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use super::{Common, Error};
 use crate::io::supervisor::{self, RunError};
-use crate::report::inert;
+use crate::sanitize;
 
 pub use args::FinalDryRun;
 
@@ -19,7 +19,8 @@ pub use args::FinalDryRun;
 pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
     let prepared = prepare::prepare(args)?;
     let target = crate::time::human_duration(prepared.plan.target);
-    common.note(&format!("supervising for up to {target}: {}", inert::shorten(&prepared.plan.command.join(" "), 200)));
+    common
+        .note(&format!("supervising for up to {target}: {}", sanitize::shorten(&prepared.plan.command.join(" "), 200)));
     common.note(&format!("watch it with: emp-ops watch {}", prepared.shown_folder));
     let folder = prepared.setup.folder.clone();
     let supervised = supervisor::supervise(prepared.plan, prepared.setup).map_err(|error| match error {

@@ -22,7 +22,8 @@ use crate::finding::{Metadata, Status};
 use crate::io::files::{self, FileError};
 use crate::io::inputs::InputError;
 use crate::io::terminal::{self, ColorChoice};
-use crate::report::{self, Doc, inert};
+use crate::report::{self, Doc, Look};
+use crate::sanitize;
 use crate::time::{self, Stamp};
 
 /// The verdict was accepted.
@@ -167,6 +168,11 @@ pub struct Outcome<'a, T> {
 }
 
 impl Common {
+    /// What standard output can show.
+    pub fn look(&self) -> Look {
+        Look { width: terminal::width(), color: terminal::colored(self.color) }
+    }
+
     /// Writes the pack under `--out`, prints the result in the chosen format, and gives the exit code.
     ///
     /// # Errors
@@ -182,7 +188,7 @@ impl Common {
     pub fn emit_short<T: Serialize>(&self, outcome: &Outcome<'_, T>, screen: &Doc) -> Result<ExitCode, Error> {
         self.pack(outcome.name, outcome.json, outcome.doc)?;
         terminal::print(&match self.format {
-            Format::Text => report::to_text(screen, terminal::look(self.color)),
+            Format::Text => report::to_text(screen, self.look()),
             Format::Json => files::json_text(outcome.json),
             Format::Markdown => report::to_markdown(outcome.doc),
             Format::Csv => return Err(Error::Usage(NO_CSV.to_owned())),
@@ -327,7 +333,7 @@ pub fn notes(given: &[String], paths: &[PathBuf]) -> Result<Vec<String>, Error> 
 
 /// Makes an error message safe for the terminal, line by line.
 pub fn inert_lines(text: &str) -> String {
-    text.lines().map(inert::line).collect::<Vec<_>>().join("\n")
+    text.lines().map(sanitize::line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

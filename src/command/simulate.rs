@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::{Error, positive_duration};
-use crate::io::simulated_runtime::{self, Scenario};
-use crate::io::{files, stage_server, terminal};
+use crate::io::{files, terminal};
+use crate::simulate::runtime::{self, Scenario};
+use crate::simulate::stage_server;
 
 /// What to simulate.
 #[derive(Debug, Subcommand)]
@@ -44,10 +45,10 @@ pub enum Simulate {
 /// Its output cannot be written.
 pub fn run(simulate: &Simulate) -> Result<ExitCode, Error> {
     match simulate {
-        Simulate::Runtime { scenario, tick } => Ok(simulated_runtime::run(*scenario, *tick)?.into()),
+        Simulate::Runtime { scenario, tick } => Ok(runtime::run(*scenario, *tick)?.into()),
         Simulate::Stage { port, scenario, ca_out } => stage(*port, *scenario, ca_out),
         Simulate::Linger => {
-            simulated_runtime::linger();
+            runtime::linger();
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -1,5 +1,7 @@
 //! `emp-ops watch`: follows a rehearsal live, or many.
 
+mod rows;
+
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use clap::Args;
 
 use super::{ACCEPTED, Common, Error, Format, positive_duration};
 use crate::finding::Status;
-use crate::io::fleet::{self, Fleet};
+use crate::io::all_runs::AllRuns;
 use crate::io::follow::Follower;
 use crate::io::interrupt::Interrupts;
 use crate::io::keyboard::Input;
@@ -20,8 +22,8 @@ use crate::report::dashboard::{self, Ask, Board, Palette, Scene};
 use crate::report::runs_table;
 use crate::report::watch_lines::{self, Parts};
 use crate::report::{to_markdown, to_text};
-use crate::supervise::liveness::{Health, Judgement, REPORT_SCHEMA, Report};
-use crate::supervise::progress_view::View;
+use crate::supervise::progress_reader::View;
+use crate::supervise::staleness::{Health, Judgement, REPORT_SCHEMA, Report};
 
 /// How often the dashboard looks for keys and for a new snapshot; a look costs one `stat`.
 const LOOK: Duration = Duration::from_millis(100);
@@ -162,7 +164,7 @@ impl Watch<'_> {
         let facts = watch_lines::facts(&title, view, health, judgement, parts);
         match self.common.format {
             Format::Markdown => to_markdown(&watch_lines::to_doc(&title, facts, view, judgement, parts)),
-            _ => watch_lines::to_text(&facts, view, parts, terminal::look(self.common.color)),
+            _ => watch_lines::to_text(&facts, view, parts, self.common.look()),
         }
     }
 
@@ -208,7 +210,7 @@ impl Watch<'_> {
     /// One run on the whole screen.
     fn dashboard(&mut self) -> Result<ExitCode, Error> {
         let mut run = Follower::new(&self.args.path).with_history();
-        let mut screen = Screen::open(terminal::look(self.common.color).color)?;
+        let mut screen = Screen::open(self.common.look().color)?;
         let end = self.board(&mut screen, &mut run, false);
         drop(screen);
         match end? {
@@ -232,7 +234,7 @@ impl Watch<'_> {
 
     /// Draws `run` until something ends it. With `nested`, Esc goes back to the list of runs.
     fn board(&mut self, screen: &mut Screen, run: &mut Follower, nested: bool) -> Result<End, Error> {
-        let palette = Palette { color: terminal::look(self.common.color).color };
+        let palette = Palette { color: self.common.look().color };
         let mut board = Board::default();
         let mut drawn: Option<Instant> = None;
         loop {
@@ -274,20 +276,20 @@ impl Watch<'_> {
 
     /// All runs as tables or lines.
     fn table(&mut self) -> Result<ExitCode, Error> {
-        let mut fleet = Fleet::new(&self.args.path);
+        let mut runs = AllRuns::new(&self.args.path);
         let mut printed = BTreeSet::new();
         loop {
-            fleet.look();
-            let rows = fleet.rows(clock::now());
+            runs.look();
+            let rows = rows::all(&runs, clock::now());
             if self.args.once && rows.is_empty() {
-                return Err(none(fleet.problem));
+                return Err(none(runs.problem));
             }
-            self.note(fleet.problem.as_ref());
-            for run in &fleet.runs {
+            self.note(runs.problem.as_ref());
+            for run in &runs.runs {
                 self.note(run.problem.as_ref());
             }
             if !rows.is_empty() {
-                self.print_table(&fleet, &rows, &mut printed)?;
+                self.print_table(&runs, &rows, &mut printed)?;
                 if self.args.once || (self.args.exit_when_complete && rows.iter().all(|row| row.settled)) {
                     return Ok(self.code(runs_table::worst(&rows)));
                 }
@@ -300,15 +302,15 @@ impl Watch<'_> {
 
     fn print_table(
         &self,
-        fleet: &Fleet,
+        runs: &AllRuns,
         rows: &[runs_table::RunRow],
         printed: &mut BTreeSet<String>,
     ) -> Result<(), Error> {
         let doc = || runs_table::to_doc(&self.args.path.display().to_string(), rows);
         let texts = match self.common.format {
-            Format::Json => fleet.runs.iter().map(|run| self.run_json(run)).collect(),
+            Format::Json => runs.runs.iter().map(|run| self.run_json(run)).collect(),
             Format::Markdown => vec![to_markdown(&doc())],
-            _ => vec![to_text(&doc(), terminal::look(self.common.color))],
+            _ => vec![to_text(&doc(), self.common.look())],
         };
         let gap = if printed.is_empty() || self.common.format == Format::Json { "" } else { "\n" };
         let fresh: String = texts.iter().filter(|text| !printed.contains(*text)).map(String::as_str).collect();
@@ -325,7 +327,7 @@ impl Watch<'_> {
         if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(now)) {
             return self.json(run, view, health.word(), &judgement);
         }
-        let row = fleet::row(run, now);
+        let row = rows::of(run, now);
         let because = run.problem.iter().cloned().collect();
         let judgement = Judgement { verdict: row.verdict, settled: row.settled, because };
         self.json(run, &View::default(), "unreadable", &judgement)
@@ -333,15 +335,15 @@ impl Watch<'_> {
 
     /// All runs on the whole screen; Enter opens one.
     fn runs(&mut self) -> Result<ExitCode, Error> {
-        let mut fleet = Fleet::new(&self.args.path);
-        let mut screen = Screen::open(terminal::look(self.common.color).color)?;
-        let end = self.list(&mut screen, &mut fleet);
+        let mut runs = AllRuns::new(&self.args.path);
+        let mut screen = Screen::open(self.common.look().color)?;
+        let end = self.list(&mut screen, &mut runs);
         drop(screen);
-        let rows = fleet.rows(clock::now());
+        let rows = rows::all(&runs, clock::now());
         match end? {
             End::Signal(signal) => Ok((128 + signal).into()),
             End::Settled => {
-                self.print_table(&fleet, &rows, &mut BTreeSet::new())?;
+                self.print_table(&runs, &rows, &mut BTreeSet::new())?;
                 Ok(self.code(runs_table::worst(&rows)))
             }
             End::Quit | End::Back if self.args.exit_when_complete => {
@@ -352,9 +354,9 @@ impl Watch<'_> {
         }
     }
 
-    fn list(&mut self, screen: &mut Screen, fleet: &mut Fleet) -> Result<End, Error> {
+    fn list(&mut self, screen: &mut Screen, runs: &mut AllRuns) -> Result<End, Error> {
         use ratatui::crossterm::event::KeyCode::{Char, Down, End as Last, Enter, Home, Up};
-        let palette = Palette { color: terminal::look(self.common.color).color };
+        let palette = Palette { color: self.common.look().color };
         let root = self.args.path.display().to_string();
         let mut selected: Option<PathBuf> = None;
         let mut drawn: Option<Instant> = None;
@@ -362,13 +364,13 @@ impl Watch<'_> {
             if let Some(signal) = self.interrupts.pending() {
                 return Ok(End::Signal(signal));
             }
-            let changed = fleet.look();
-            let place = |path: &Path| fleet.runs.iter().position(|run| run.path() == path);
+            let changed = runs.look();
+            let place = |path: &Path| runs.runs.iter().position(|run| run.path() == path);
             let at = selected.as_deref().and_then(place).unwrap_or(0);
             if changed || screen.resized() || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
                 drawn = Some(Instant::now());
                 let now = clock::now();
-                let rows = fleet.rows(now);
+                let rows = rows::all(&runs, now);
                 screen.draw(|frame| runs_table::draw(frame, &root, &rows, at, now, palette))?;
                 if self.args.exit_when_complete && !rows.is_empty() && rows.iter().all(|row| row.settled) {
                     return Ok(End::Settled);
@@ -388,7 +390,7 @@ impl Watch<'_> {
                 Home | Char('g') => 0,
                 Last | Char('G') => usize::MAX,
                 Enter => {
-                    if let Some(run) = fleet.runs.get(at) {
+                    if let Some(run) = runs.runs.get(at) {
                         let mut opened = Follower::new(run.path()).with_history();
                         match self.board(screen, &mut opened, true)? {
                             End::Back | End::Settled => {}
@@ -399,7 +401,7 @@ impl Watch<'_> {
                 }
                 _ => at,
             };
-            selected = fleet.runs.get(to.min(fleet.runs.len().saturating_sub(1))).map(|run| run.path().to_owned());
+            selected = runs.runs.get(to.min(runs.runs.len().saturating_sub(1))).map(|run| run.path().to_owned());
         }
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Common, Error, Format, duration};
-use crate::evidence::outcome::Report;
 use crate::io::inputs::{self, Input};
 use crate::io::{clock, files, terminal};
 use crate::report;
+use crate::status_report::Report;
 use crate::verdict::wrap_up::{self, Options, Required};
 
 /// Write the minutes of a rehearsal: verdict, incidents, decisions, who does what by when
@@ -111,7 +111,7 @@ pub fn run(common: &Common, args: &WrapUp) -> Result<ExitCode, Error> {
     let names = if args.no_minutes { "wrap_up.json" } else { "wrap_up.json and wrap_up.md" };
     common.note(&format!("{}; {names} are in {}", report::wrap_up::tally(&result), folder.display()));
     terminal::print(&match common.format {
-        Format::Text => report::to_text(&minutes, terminal::look(common.color)),
+        Format::Text => report::to_text(&minutes, common.look()),
         Format::Json => files::json_text(&result),
         Format::Markdown => report::to_markdown(&minutes),
         Format::Csv => return Err(Error::Usage(super::NO_CSV.to_owned())),

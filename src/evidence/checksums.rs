@@ -5,9 +5,9 @@ use std::path::{Component, Path};
 
 use serde_json::Value;
 
-use crate::evidence::document;
-use crate::evidence::summary::ChecksumSummary;
 use crate::finding::{Finding, Status};
+use crate::json::lenient;
+use crate::log::summary::ChecksumSummary;
 
 /// What a list says of the files beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,14 +51,14 @@ pub fn is_safe(path: &str) -> bool {
 
 /// Reads a list: JSON is a manifest, all else the lines of `sha256sum`. `path` is what the user calls it.
 pub fn read(path: &str, bytes: &[u8]) -> List {
-    let text = document::text(bytes);
+    let text = lenient::text(bytes);
     if text.trim_start().starts_with('{') { manifest(path, &text) } else { sums(path, &text) }
 }
 
 /// A manifest: `files: [{path, sha256, bytes}]`. One of another writer names its files without digests.
 fn manifest(path: &str, text: &str) -> List {
     let mut list = List::default();
-    let manifest = match document::parse(text) {
+    let manifest = match lenient::parse(text) {
         Ok(manifest) => manifest,
         Err(error) => {
             list.findings.push(Finding::fail(format!("the manifest is not JSON: {error}")).in_file(path, None));

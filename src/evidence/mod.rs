@@ -1,41 +1,7 @@
-//! From the bytes of logs, diaries and reports to summaries and findings. Opens no file and reads no clock.
+//! What a run leaves beside its logs, read and checked: diary, performance, checksums, plans, snapshots. Opens no file.
 
-mod ansi;
-mod block;
 pub mod checksums;
-pub mod classify;
-pub mod conclude;
-pub mod counts;
-pub mod coverage;
-mod cursor;
-pub mod dialect;
 pub mod diary;
-pub mod document;
-pub mod faults;
-mod fields;
-mod frames;
-pub mod groups;
-mod header;
-pub mod histogram;
-mod inner;
-pub mod json;
-pub mod leading;
-pub mod level;
-pub mod listing;
-mod logfmt;
-pub mod outcome;
-pub mod part;
 pub mod performance;
-mod phrase;
-mod plain;
-pub mod plan;
-mod python;
-mod reader;
-pub mod record;
-mod shape;
-pub mod signature;
-pub mod summary;
-pub mod tally;
-pub mod timeline;
-mod traces;
-mod words;
+pub mod snapshot_chain;
+pub mod terraform_plan;

@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::evidence::document;
-use crate::evidence::summary::PerformanceSummary;
 use crate::finding::{Finding, Status};
+use crate::json::lenient;
+use crate::log::summary::PerformanceSummary;
 use crate::time::Stamp;
 
 /// What the figures must show.
@@ -32,11 +32,11 @@ pub fn unreadable(path: &str, reason: &str) -> PerformanceSummary {
 /// Judges the report in `bytes`. `path` is what the user calls it; `window` is the time of the logs, where that is
 /// known. Whatever is wrong with the file is a finding of the summary.
 pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules: &Rules) -> PerformanceSummary {
-    let text = document::text(bytes);
+    let text = lenient::text(bytes);
     if text.trim().is_empty() {
         return unreadable(path, "the performance report is empty");
     }
-    let report = match document::parse(&text) {
+    let report = match lenient::parse(&text) {
         Ok(Value::Object(report)) => report,
         Ok(_) => return unreadable(path, "the performance report is not a JSON object"),
         Err(error) => return unreadable(path, &format!("the performance report is not JSON: {error}")),
@@ -123,7 +123,7 @@ impl Reader<'_> {
             .cloned();
         match value {
             Some(value) => {
-                let number = document::number(&value).filter(|number| number.is_finite());
+                let number = lenient::number(&value).filter(|number| number.is_finite());
                 if number.is_none() {
                     self.warn(format!("{title} is not a number: {value}"));
                 }
@@ -155,7 +155,7 @@ impl Reader<'_> {
             .flatten()
             .flat_map(|place| names.iter().filter_map(|name| place.get(*name)))
             .find(|value| !value.is_null());
-        (found.and_then(document::stamp), found.cloned())
+        (found.and_then(lenient::stamp), found.cloned())
     }
 
     /// The period of the report, and whether it has to do with the time of the logs.

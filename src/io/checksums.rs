@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::files;
 use crate::digest::hex;
 use crate::evidence::checksums::{self, Found, List};
-use crate::evidence::summary::ChecksumSummary;
 use crate::finding::{Finding, Status};
+use crate::log::summary::ChecksumSummary;
 
 /// Verifies the list at `path`; the files lie relative to its folder. `shown` is what the user calls the list.
 pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {

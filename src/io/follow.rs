@@ -7,11 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::files;
-use super::pid;
+use super::process_alive;
 use super::runs::{Finder, Run};
 use crate::supervise::history::{History, Sample};
-use crate::supervise::liveness::{Health, Judgement};
-use crate::supervise::progress_view::View;
+use crate::supervise::progress_reader::View;
+use crate::supervise::staleness::{Health, Judgement};
 use crate::time::Stamp;
 
 /// How often a path is searched again for a (newer) run.
@@ -99,7 +99,7 @@ impl Follower {
     /// Judges the last snapshot at the instant `now`.
     pub fn judge(&self, now: Stamp) -> Option<(Health, Judgement)> {
         let view = self.view.as_ref()?;
-        let health = Health::of(view, self.modified, now, pid::supervisor(view));
+        let health = Health::of(view, self.modified, now, process_alive::supervisor(view));
         let judgement = Judgement::of(view, &health);
         Some((health, judgement))
     }

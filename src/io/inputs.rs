@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::files::{self, FileError};
-use crate::evidence::document;
+use crate::json::lenient;
 
 /// One input.
 #[derive(Clone, Debug)]
@@ -62,14 +62,14 @@ pub fn read(path: &Path) -> Result<Input, InputError> {
         return read_run(path);
     }
     let bytes = files::read(path)?;
-    let text = document::text(&bytes);
+    let text = lenient::text(&bytes);
     let named = |extensions: &[&str]| {
         path.extension().is_some_and(|found| extensions.iter().any(|e| found.eq_ignore_ascii_case(e)))
     };
     if named(&["md", "markdown"]) {
         return Ok(Input::Report { path: path.to_owned(), text: text.into_owned() });
     }
-    match document::parse(&text) {
+    match lenient::parse(&text) {
         Ok(value) => Ok(Input::Document { path: path.to_owned(), value }),
         Err(source) if named(&["json"]) || text.trim_start().starts_with('{') => {
             Err(InputError::Json { path: path.to_owned(), source })
@@ -84,7 +84,7 @@ pub fn read(path: &Path) -> Result<Input, InputError> {
 /// It cannot be read, or is not JSON.
 pub fn read_json(path: &Path) -> Result<Value, InputError> {
     let bytes = files::read(path)?;
-    document::parse(&document::text(&bytes)).map_err(|source| InputError::Json { path: path.to_owned(), source })
+    lenient::parse(&lenient::text(&bytes)).map_err(|source| InputError::Json { path: path.to_owned(), source })
 }
 
 fn read_run(folder: &Path) -> Result<Input, InputError> {

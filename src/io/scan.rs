@@ -12,16 +12,16 @@ use std::thread;
 use std::time::Duration;
 
 use super::decode::{self, Encoding, Packing};
-use super::pieces::PIECE;
-use super::ranges::{Plain, read_full_at};
+use super::file_ranges::{Plain, read_full_at};
+use super::line_chunks::PIECE;
 use super::sources::{self, duplicates};
-use super::{clock, progress_bar, streamed};
-use crate::evidence::conclude::{self, Terms};
-use crate::evidence::faults;
-use crate::evidence::part::{Context, Part};
-use crate::evidence::summary::{FileReport, LogSummary};
-use crate::evidence::tally::{Limits, Tally};
+use super::{clock, progress_bar, shared_stream};
 use crate::finding::Finding;
+use crate::log::scan::chunk::{Context, Part};
+use crate::log::summary::{FileReport, LogSummary};
+use crate::log::totals::faults;
+use crate::log::totals::summarise::{self, Terms};
+use crate::log::totals::tally::{Limits, Tally};
 use crate::time::Stamp;
 
 pub use super::sources::{Source, expand};
@@ -104,7 +104,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         window: options.window,
         pauses: options.pauses.clone(),
     };
-    conclude::summary(total.tally, total.reports, total.findings, &paths, &terms)
+    summarise::summary(total.tally, total.reports, total.findings, &paths, &terms)
 }
 
 /// A piece of work.
@@ -305,7 +305,7 @@ impl Scan<'_> {
             }
         }
         let threads = if threaded { self.threads.min(READERS) } else { 1 };
-        let read = streamed::read(text, context, threads);
+        let read = shared_stream::read(text, context, threads);
         report.text_bytes = read.bytes;
         self.finish(report, read.part, read.fault);
     }

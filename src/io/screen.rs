@@ -12,8 +12,8 @@ use ratatui::crossterm::{cursor, execute, style};
 use ratatui::prelude::CrosstermBackend;
 use ratatui::{Frame, Terminal};
 
+use super::ansi16::Sixteen;
 use super::keyboard::{Input, Keyboard};
-use super::sixteen::Sixteen;
 
 /// Whether the terminal is ours at present.
 static TAKEN: AtomicBool = AtomicBool::new(false);

@@ -16,13 +16,13 @@ use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
 use super::child::{self, Launch};
 use super::clock;
 use super::files::{self, FileError};
-use super::guard::Guard;
-use super::leftovers::Leftovers;
-use super::pid;
+use super::orphans::Leftovers;
+use super::process_alive;
 use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
-use crate::evidence::level::Level;
-use crate::report::inert::shorten;
+use super::watchdog::Guard;
+use crate::log::level::Level;
+use crate::sanitize::shorten;
 use crate::supervise::capture::Formatter;
 use crate::supervise::event::{Action, CaptureFault, Event, Exit, Now, Process, StopSignal, Trouble};
 use crate::supervise::machine::Machine;
@@ -398,7 +398,7 @@ impl Driver {
 
     fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
         let now = self.clocks.now();
-        let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), pid::own());
+        let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), process_alive::own());
         let result = self.progress.write(&snapshot, timeline);
         if result.is_err() == self.progress_failed {
             return Ok(());

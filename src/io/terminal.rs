@@ -3,8 +3,6 @@
 use std::env;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use crate::report::Look;
-
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorChoice {
@@ -17,22 +15,23 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What standard output can show. Output that is not a terminal gets a width of 100 columns (or `COLUMNS`).
-pub fn look(color: ColorChoice) -> Look {
-    let terminal = io::stdout().is_terminal();
-    let colorless = env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || env::var("TERM").as_deref() == Ok("dumb");
+/// The columns of standard output. Output that is not a terminal gets a width of 100 columns (or `COLUMNS`).
+pub fn width() -> u16 {
     let columns = env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let width = match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if terminal && size.ws_col > 0 => size.ws_col,
+        Ok(size) if io::stdout().is_terminal() && size.ws_col > 0 => size.ws_col,
         _ => columns.unwrap_or(100),
     };
-    Look {
-        width: width.clamp(40, 200),
-        color: match color {
-            ColorChoice::Auto => terminal && !colorless,
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-        },
+    width.clamp(40, 200)
+}
+
+/// Whether to colour standard output.
+pub fn colored(choice: ColorChoice) -> bool {
+    let colorless = env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || env::var("TERM").as_deref() == Ok("dumb");
+    match choice {
+        ColorChoice::Auto => io::stdout().is_terminal() && !colorless,
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
     }
 }
 
@@ -59,5 +58,5 @@ pub fn reader_gone() -> bool {
 
 /// Writes one line to standard error; a closed standard error is nobody's concern.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", crate::report::inert::line(text));
+    let _ = writeln!(io::stderr().lock(), "{}", crate::sanitize::line(text));
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Block, Cell, Doc, Table, Tone, count, inert};
+use super::{Block, Cell, Doc, Table, Tone, count};
 use crate::finding::Status;
+use crate::sanitize;
 use crate::time::Stamp;
 use crate::verdict::backlog::{Backlog, Change, Item, NotUnderstood};
 
@@ -23,7 +24,7 @@ pub fn screen(backlog: &Backlog) -> Doc {
     for item in &backlog.items {
         let mut row = vec![item.severity.into(), Cell::from(line(item, SUMMARY))];
         if owned {
-            row.push(item.owner.as_deref().map_or_else(Cell::default, |owner| inert::shorten(owner, 40).into()));
+            row.push(item.owner.as_deref().map_or_else(Cell::default, |owner| sanitize::shorten(owner, 40).into()));
         }
         if dated {
             row.push(due(item));
@@ -63,7 +64,7 @@ pub fn document(backlog: &Backlog) -> Doc {
                     Cell::code(item.id.as_str()),
                 ]);
             }
-            let owner = inert::shorten(owner, 80);
+            let owner = sanitize::shorten(owner, 80);
             doc.section(format!("{}: {owner}", status.label()), Block::Table(table));
         }
     }
@@ -106,7 +107,7 @@ fn start(backlog: &Backlog) -> Doc {
     let kinds: Vec<String> = totals
         .by_category
         .iter()
-        .map(|(category, counts)| format!("{} {}", counts.values().sum::<u64>(), inert::shorten(category, 40)))
+        .map(|(category, counts)| format!("{} {}", counts.values().sum::<u64>(), sanitize::shorten(category, 40)))
         .collect();
     if !kinds.is_empty() {
         facts.push(("found".into(), kinds.join(", ").into()));
@@ -124,7 +125,7 @@ fn ending(doc: &mut Doc, backlog: &Backlog, most: usize) {
     for item in &backlog.closed {
         closed.row([
             Cell::from(item.severity),
-            inert::shorten(&item.summary, SUMMARY).into(),
+            sanitize::shorten(&item.summary, SUMMARY).into(),
             item.owner.as_deref().unwrap_or_default().into(),
             item.how.into(),
             Cell::dim(item.id.as_str()),
@@ -138,7 +139,7 @@ fn ending(doc: &mut Doc, backlog: &Backlog, most: usize) {
     let mut table = Table::new(&["where", "what stands there"]);
     for part in parts.iter().take(most) {
         let place = part.line.map_or_else(|| part.path.clone(), |line| format!("{}:{line}", part.path));
-        table.row([Cell::new(place, Tone::Place), inert::shorten(&part.text, 100).into()]);
+        table.row([Cell::new(place, Tone::Place), sanitize::shorten(&part.text, 100).into()]);
     }
     doc.section(format!("Not understood ({})", all.len()), Block::Table(table));
     if all.len() > most {
@@ -152,16 +153,16 @@ fn line(item: &Item, longest: usize) -> String {
         Some(reference) => format!("{reference}: "),
         None => String::new(),
     };
-    text.push_str(&inert::shorten(item.headline(), longest));
+    text.push_str(&sanitize::shorten(item.headline(), longest));
     if item.count > 1 {
         text.push_str(&format!(" ({}×)", super::thousands(item.count)));
     }
-    let mut remarks: Vec<String> = item.reasons.iter().map(|reason| inert::shorten(reason, 120)).collect();
+    let mut remarks: Vec<String> = item.reasons.iter().map(|reason| sanitize::shorten(reason, 120)).collect();
     if let (Some(blockers), true) = (&item.blockers, item.severity > Status::Pass) {
-        remarks.push(format!("blockers: {}", inert::shorten(blockers, 120)));
+        remarks.push(format!("blockers: {}", sanitize::shorten(blockers, 120)));
     }
     if let (Some(next), true) = (&item.next_steps, item.severity > Status::Pass) {
-        remarks.push(format!("next: {}", inert::shorten(next, 120)));
+        remarks.push(format!("next: {}", sanitize::shorten(next, 120)));
     }
     if let Some(percent) = item.percent.filter(|percent| *percent < 100.0) {
         remarks.push(format!("{percent:.0}% done"));
@@ -184,7 +185,7 @@ fn line(item: &Item, longest: usize) -> String {
 }
 
 fn due(item: &Item) -> Cell {
-    let text = item.due.as_deref().map_or_else(String::new, |due| inert::shorten(due, 30));
+    let text = item.due.as_deref().map_or_else(String::new, |due| sanitize::shorten(due, 30));
     let late = item.status == "overdue";
     Cell::new(text, if late { Tone::Status(Status::Fail) } else { Tone::Plain })
 }
@@ -253,6 +254,6 @@ pub fn csv(backlog: &Backlog) -> String {
 }
 
 fn no_formula(text: &str) -> String {
-    let plain = inert::line(text);
+    let plain = sanitize::line(text);
     if plain.starts_with(['=', '+', '-', '@']) { format!("'{plain}") } else { plain }
 }

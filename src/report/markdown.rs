@@ -2,17 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::{Block, Cell, Doc, Table, Tone, inert};
+use super::{Block, Cell, Doc, Table, Tone};
+use crate::sanitize;
 
 /// Renders `doc`; ends with a newline.
 pub fn render(doc: &Doc) -> String {
     let mut out = String::new();
-    let title = inert::markdown(&doc.title);
+    let title = sanitize::markdown(&doc.title);
     match &doc.verdict {
         None => line(&mut out, &format!("# {title}")),
         Some(verdict) => {
             line(&mut out, &format!("# {title}: {}", verdict.status.label()));
-            let because: Vec<String> = verdict.because.iter().map(|b| format!("- {}", inert::markdown(b))).collect();
+            let because: Vec<String> = verdict.because.iter().map(|b| format!("- {}", sanitize::markdown(b))).collect();
             if !because.is_empty() {
                 line(&mut out, &format!("\n**{}** because:\n\n{}", verdict.status.label(), because.join("\n")));
             }
@@ -21,7 +22,7 @@ pub fn render(doc: &Doc) -> String {
     for block in &doc.blocks {
         out.push('\n');
         match block {
-            Block::Heading(text) => line(&mut out, &format!("## {}", inert::markdown(text))),
+            Block::Heading(text) => line(&mut out, &format!("## {}", sanitize::markdown(text))),
             Block::Text(cell) => line(&mut out, &span(cell)),
             Block::List(items) => {
                 for item in items {
@@ -49,12 +50,12 @@ fn line(out: &mut String, text: &str) {
 
 fn span(cell: &Cell) -> String {
     match cell.tone {
-        Tone::Code => inert::markdown_code(&cell.text),
+        Tone::Code => sanitize::markdown_code(&cell.text),
         Tone::Place => link(&cell.text),
         Tone::Status(_) | Tone::Strong if !cell.text.trim().is_empty() => {
-            format!("**{}**", inert::markdown(cell.text.trim()))
+            format!("**{}**", sanitize::markdown(cell.text.trim()))
         }
-        _ => inert::markdown(&cell.text),
+        _ => sanitize::markdown(&cell.text),
     }
 }
 
@@ -75,11 +76,11 @@ fn link(place: &str) -> String {
     // Two slashes at the start would name a host.
     let target = if target.starts_with("//") { format!("/.{}", &target[1..]) } else { target };
     let anchor = line.map(|line| format!("#L{line}")).unwrap_or_default();
-    format!("[{}]({target}{anchor})", inert::markdown(place))
+    format!("[{}]({target}{anchor})", sanitize::markdown(place))
 }
 
 fn fence(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(inert::line).collect();
+    let lines: Vec<String> = text.lines().map(sanitize::line).collect();
     let body = lines.join("\n");
     let longest = body.split(|c| c != '`').map(str::len).max().unwrap_or(0).max(2);
     let ticks = "`".repeat(longest + 1);

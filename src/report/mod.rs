@@ -5,9 +5,8 @@
 
 pub mod audit;
 pub mod backlog;
-pub mod block;
 pub mod dashboard;
-pub mod inert;
+pub mod managed_block;
 mod markdown;
 pub mod offline_qa;
 pub mod review;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::inert::shorten;
 use super::{Block, Cell, Doc, Table, count};
 use crate::finding::{Finding, Status};
 use crate::offline::document::NOT_DRILLED;
 use crate::offline::rollup::{Detail, Rollup, Row};
+use crate::sanitize::shorten;
 
 /// How many findings of a session are shown.
 const MAX_FINDINGS: usize = 10;

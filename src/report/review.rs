@@ -1,7 +1,8 @@
 //! The review brief for people.
 
-use super::{Block, Cell, Doc, Table, inert};
+use super::{Block, Cell, Doc, Table};
 use crate::finding::Status;
+use crate::sanitize;
 use crate::verdict::review::Review;
 
 /// Action items shown; the JSON has all.
@@ -12,7 +13,7 @@ pub fn review(review: &Review) -> Doc {
     let label = review.run_label.as_ref().map(|l| format!(" of {l}")).unwrap_or_default();
     let because = review.action_items.iter().filter(|i| i.severity == review.status && review.status > Status::Pass);
     let mut doc = Doc::new(format!("Review{label}"))
-        .verdict(review.status, because.take(3).map(|i| inert::shorten(&i.description, 160)).collect());
+        .verdict(review.status, because.take(3).map(|i| sanitize::shorten(&i.description, 160)).collect());
     let mut verdicts = vec![("Evidence".to_owned(), Cell::from(review.summary_status))];
     verdicts.extend(review.sign_off_status.map(|s| ("Sign-off".to_owned(), Cell::from(s))));
     let facts = review.highlights.iter().map(|(name, value)| {
@@ -30,7 +31,7 @@ pub fn review(review: &Review) -> Doc {
 
     let mut items = Table::new(&["severity", "from", "count", "what"]).right(&[2]);
     for item in review.action_items.iter().take(SHOWN) {
-        let what = inert::shorten(&item.description, 300);
+        let what = sanitize::shorten(&item.description, 300);
         items.row([item.severity.into(), item.category.as_str().into(), item.count.into(), Cell::from(what)]);
     }
     doc.section("Action items", Block::Table(items));

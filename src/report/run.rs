@@ -1,7 +1,8 @@
 //! The report at the end of a rehearsal: one screen.
 
-use super::{Block, Cell, Doc, Table, audit, bytes_text, count, inert, thousands};
+use super::{Block, Cell, Doc, Table, audit, bytes_text, count, thousands};
 use crate::finding::Status;
+use crate::sanitize;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::human_seconds;
 use crate::verdict::audit::Audit;
@@ -73,7 +74,7 @@ fn brief(text: &str) -> String {
 }
 
 fn long(text: &str) -> String {
-    inert::shorten(text, 160)
+    sanitize::shorten(text, 160)
 }
 
 /// The worst incidents, so many, and where all are.

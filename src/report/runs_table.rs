@@ -7,10 +7,11 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Cell as TableCell, Paragraph, Row, Table as Grid};
 
 use super::dashboard::Palette;
-use super::{Block, Cell, Doc, Table, Tone, inert, watch_lines};
+use super::{Block, Cell, Doc, Table, Tone, watch_lines};
 use crate::finding::Status;
-use crate::supervise::liveness::{Health, Judgement};
-use crate::supervise::progress_view::View;
+use crate::sanitize;
+use crate::supervise::progress_reader::View;
+use crate::supervise::staleness::{Health, Judgement};
 use crate::time::{self, Stamp};
 
 const HEADER: [&str; 7] = ["run", "state", "verdict", "elapsed", "uptime", "incidents", "last change"];
@@ -122,7 +123,7 @@ pub fn draw(frame: &mut Frame<'_>, root: &str, rows: &[RunRow], selected: usize,
     }
     let head = Line::from(vec![
         Span::styled(" RUNS ", palette.badge(worst(rows))),
-        Span::raw(format!(" {} in {}", rows.len(), inert::line(root))),
+        Span::raw(format!(" {} in {}", rows.len(), sanitize::line(root))),
         Span::styled(format!("  {}", now.human()), palette.dim()),
     ]);
     frame.render_widget(Paragraph::new(head), Rect { height: 1, ..area });
@@ -132,7 +133,7 @@ pub fn draw(frame: &mut Frame<'_>, root: &str, rows: &[RunRow], selected: usize,
         let mark = if at == selected { "▸" } else { " " };
         let changed = row.changed.map(|at| super::dashboard::ago(at, now)).unwrap_or_default();
         let verdict = row.verdict.map_or(Style::new(), |status| palette.status(status));
-        let plain = |text: &str| TableCell::from(inert::line(text));
+        let plain = |text: &str| TableCell::from(sanitize::line(text));
         let cells = [
             plain(&format!("{mark}{}", row.name)),
             plain(&row.state),

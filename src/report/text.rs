@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
 
-use super::{Block, Cell, Doc, Table, Tone, inert};
+use super::{Block, Cell, Doc, Table, Tone};
 use crate::finding::Status;
+use crate::sanitize;
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug)]
@@ -21,27 +22,27 @@ pub fn render(doc: &Doc, look: Look) -> String {
     let mut out = String::new();
     if let Some(verdict) = &doc.verdict {
         let label = paint(verdict.status.label(), Tone::Status(verdict.status), look);
-        let _ = writeln!(out, "{label}  {}", inert::line(&doc.title));
+        let _ = writeln!(out, "{label}  {}", sanitize::line(&doc.title));
         for because in &verdict.because {
-            wrapped(&mut out, "  because ", &inert::line(because), look);
+            wrapped(&mut out, "  because ", &sanitize::line(because), look);
         }
     } else {
-        let _ = writeln!(out, "{}", paint(&inert::line(&doc.title), Tone::Strong, look));
+        let _ = writeln!(out, "{}", paint(&sanitize::line(&doc.title), Tone::Strong, look));
     }
     for block in &doc.blocks {
         match block {
             Block::Heading(text) => {
-                let _ = writeln!(out, "\n{}", paint(&inert::line(text), Tone::Strong, look));
+                let _ = writeln!(out, "\n{}", paint(&sanitize::line(text), Tone::Strong, look));
             }
-            Block::Text(cell) => wrapped(&mut out, "", &inert::line(&cell.text), look),
+            Block::Text(cell) => wrapped(&mut out, "", &sanitize::line(&cell.text), look),
             Block::List(items) => {
                 for item in items {
-                    wrapped(&mut out, "- ", &inert::line(&item.text), look);
+                    wrapped(&mut out, "- ", &sanitize::line(&item.text), look);
                 }
             }
             Block::Code(text) => {
                 for line in text.lines() {
-                    let _ = writeln!(out, "  {}", inert::line(line));
+                    let _ = writeln!(out, "  {}", sanitize::line(line));
                 }
             }
             Block::Facts(facts) => {
@@ -105,7 +106,7 @@ fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
 }
 
 fn styled(cell: &Cell) -> comfy_table::Cell {
-    let shown = comfy_table::Cell::new(inert::line(&cell.text));
+    let shown = comfy_table::Cell::new(sanitize::line(&cell.text));
     match cell.tone {
         Tone::Plain | Tone::Code | Tone::Place => shown,
         Tone::Dim => shown.add_attribute(Attribute::Dim),

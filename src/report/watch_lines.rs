@@ -4,10 +4,11 @@
 
 use serde_json::Value;
 
-use super::{Block, Cell, Doc, Look, Tone, inert, text};
+use super::{Block, Cell, Doc, Look, Tone, text};
 use crate::finding::{Metadata, Status};
-use crate::supervise::liveness::{Health, Judgement};
-use crate::supervise::progress_view::{Event, View};
+use crate::sanitize;
+use crate::supervise::progress_reader::{Event, View};
+use crate::supervise::staleness::{Health, Judgement};
 use crate::time::human_seconds;
 
 /// What a block shows.
@@ -139,8 +140,8 @@ fn incident(event: &Event) -> String {
 pub fn to_text(facts: &[(String, Cell)], view: &View, parts: Parts, look: Look) -> String {
     let mut out = String::new();
     for (name, value) in facts {
-        let value = text::paint(&inert::line(&value.text), value.tone, look);
-        out.push_str(&format!("{}: {value}\n", inert::line(name)));
+        let value = text::paint(&sanitize::line(&value.text), value.tone, look);
+        out.push_str(&format!("{}: {value}\n", sanitize::line(name)));
     }
     let shown = newest(view, parts);
     if !shown.is_empty() {
@@ -148,7 +149,7 @@ pub fn to_text(facts: &[(String, Cell)], view: &View, parts: Parts, look: Look) 
         for event in shown {
             let tone = if event.severity == Status::Pass { Tone::Plain } else { Tone::Status(event.severity) };
             let label = text::paint(event.label(), tone, look);
-            out.push_str(&format!("  - [{label}] {}\n", inert::line(&incident(event))));
+            out.push_str(&format!("  - [{label}] {}\n", sanitize::line(&incident(event))));
         }
     }
     out

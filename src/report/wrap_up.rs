@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::{Block, Cell, Doc, Table, Tone, count, inert};
+use super::{Block, Cell, Doc, Table, Tone, count};
 use crate::finding::Status;
+use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
 use crate::verdict::backlog::{Item, headline};
 use crate::verdict::wrap_up::{Entry, WrapUp};
 
 /// The minutes.
 pub fn minutes(wrap_up: &WrapUp) -> Doc {
-    let subject = wrap_up.run_label.as_deref().map_or_else(|| "the rehearsal".to_owned(), |l| inert::shorten(l, 80));
+    let subject = wrap_up.run_label.as_deref().map_or_else(|| "the rehearsal".to_owned(), |l| sanitize::shorten(l, 80));
     let mut doc = Doc::new(format!("Minutes of {subject}")).verdict(wrap_up.status, wrap_up.because.clone());
     doc.push(Block::Facts(facts(wrap_up)));
     doc.section("Gates", Block::Table(gates(&wrap_up.gates)));
@@ -20,18 +21,18 @@ pub fn minutes(wrap_up: &WrapUp) -> Doc {
     doc.section("Who does what by when", Block::Table(follow_ups(&wrap_up.backlog_items)));
     doc.section("Priorities", Block::List(wrap_up.priorities.iter().map(|item| told(item).into()).collect()));
     doc.section("Risks", Block::Table(risks(&wrap_up.risks)));
-    let questions = wrap_up.open_questions.iter().map(|question| inert::shorten(question, 300).into()).collect();
+    let questions = wrap_up.open_questions.iter().map(|question| sanitize::shorten(question, 300).into()).collect();
     doc.section("Open questions", Block::List(questions));
-    doc.section("Notes", Block::List(wrap_up.notes.iter().map(|note| inert::shorten(note, 500).into()).collect()));
+    doc.section("Notes", Block::List(wrap_up.notes.iter().map(|note| sanitize::shorten(note, 500).into()).collect()));
     for report in &wrap_up.reports {
         let title = report.title.as_deref().unwrap_or(&report.path);
-        let overview = report.overview.iter().map(|line| inert::shorten(line, 500).into()).collect();
-        doc.section(format!("Session overview: {}", inert::shorten(title, 100)), Block::List(overview));
+        let overview = report.overview.iter().map(|line| sanitize::shorten(line, 500).into()).collect();
+        doc.section(format!("Session overview: {}", sanitize::shorten(title, 100)), Block::List(overview));
     }
     let mut unread = Table::new(&["where", "what stands there"]);
     for part in &wrap_up.not_understood {
         let place = part.line.map_or_else(|| part.path.clone(), |line| format!("{}:{line}", part.path));
-        unread.row([Cell::new(place, Tone::Place), inert::shorten(&part.text, 100).into()]);
+        unread.row([Cell::new(place, Tone::Place), sanitize::shorten(&part.text, 100).into()]);
     }
     doc.section(format!("Not understood ({})", wrap_up.not_understood.len()), Block::Table(unread));
     doc
@@ -58,11 +59,11 @@ fn facts(wrap_up: &WrapUp) -> Vec<(String, Cell)> {
     for report in &wrap_up.reports {
         if let Some(readiness) = &report.readiness {
             let text = format!("{} of {} action items ready", readiness.ready, readiness.tracked);
-            add(&format!("readiness in {}", inert::shorten(&report.path, 60)), text.into());
+            add(&format!("readiness in {}", sanitize::shorten(&report.path, 60)), text.into());
         }
     }
     if !wrap_up.attendees.is_empty() {
-        let people: Vec<String> = wrap_up.attendees.iter().map(|person| inert::shorten(person, 60)).collect();
+        let people: Vec<String> = wrap_up.attendees.iter().map(|person| sanitize::shorten(person, 60)).collect();
         add("attendees", people.join(", ").into());
     }
     add("evidence of", wrap_up.generated_at.human().into());
@@ -85,8 +86,8 @@ fn duration(wrap_up: &WrapUp) -> Cell {
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => inert::shorten(text, 120),
-        other => inert::shorten(&other.to_string(), 120),
+        Value::String(text) => sanitize::shorten(text, 120),
+        other => sanitize::shorten(&other.to_string(), 120),
     }
 }
 
@@ -122,7 +123,7 @@ fn timeline(wrap_up: &WrapUp) -> Table {
     let mut events: Vec<(Option<Stamp>, Status, String)> = wrap_up
         .incidents
         .iter()
-        .map(|i| (i.occurred_at, i.severity, format!("{}{}", inert::shorten(&i.message, 300), times(i.count))))
+        .map(|i| (i.occurred_at, i.severity, format!("{}{}", sanitize::shorten(&i.message, 300), times(i.count))))
         .collect();
     let dated = wrap_up.backlog_items.iter().filter(|item| matches!(item.category.as_str(), "logs" | "diary"));
     events.extend(dated.filter(|item| item.sources.iter().all(|s| s.part.as_deref() != Some("incidents"))).map(
@@ -130,7 +131,7 @@ fn timeline(wrap_up: &WrapUp) -> Table {
             (
                 item.occurred_at,
                 item.severity,
-                format!("{}{}", inert::shorten(headline(&item.description), 300), times(item.count)),
+                format!("{}{}", sanitize::shorten(headline(&item.description), 300), times(item.count)),
             )
         },
     ));
@@ -151,8 +152,8 @@ fn follow_ups(entries: &[Entry]) -> Table {
         table.row([
             entry.severity.into(),
             Cell::from(format!("{}{times}", what(entry))),
-            entry.owner.as_deref().map_or_else(|| Cell::dim("nobody yet"), |owner| inert::shorten(owner, 60).into()),
-            entry.due.as_deref().map_or_else(|| Cell::dim("open"), |due| inert::shorten(due, 30).into()),
+            entry.owner.as_deref().map_or_else(|| Cell::dim("nobody yet"), |owner| sanitize::shorten(owner, 60).into()),
+            entry.due.as_deref().map_or_else(|| Cell::dim("open"), |due| sanitize::shorten(due, 30).into()),
             Cell::code(entry.id.as_str()),
         ]);
     }
@@ -161,7 +162,7 @@ fn follow_ups(entries: &[Entry]) -> Table {
 
 /// The follow-up on one line; a note on an objective alone would not say what it is about.
 fn what(entry: &Entry) -> String {
-    let description = inert::shorten(headline(&entry.description), 300);
+    let description = sanitize::shorten(headline(&entry.description), 300);
     match (&entry.reference, entry.metadata.get("name")) {
         (Some(reference), _) => format!("{reference}: {description}"),
         (None, Some(Value::String(name))) if entry.category == "objective" && !description.contains(name) => {
@@ -177,7 +178,7 @@ fn risks(risks: &[Item]) -> Table {
         let reference = risk.reference.as_ref().map(|r| format!("{r}: ")).unwrap_or_default();
         table.row([
             risk.severity.into(),
-            Cell::from(format!("{reference}{}", inert::shorten(&risk.summary, 300))),
+            Cell::from(format!("{reference}{}", sanitize::shorten(&risk.summary, 300))),
             risk.owner.as_deref().unwrap_or_default().into(),
             risk.status.as_str().into(),
             risk.trend.as_deref().unwrap_or_default().into(),
@@ -187,10 +188,10 @@ fn risks(risks: &[Item]) -> Table {
 }
 
 fn told(item: &Item) -> String {
-    let owner = item.owner.as_ref().map(|owner| format!(" ({})", inert::shorten(owner, 60))).unwrap_or_default();
+    let owner = item.owner.as_ref().map(|owner| format!(" ({})", sanitize::shorten(owner, 60))).unwrap_or_default();
     let reference = item.reference.as_ref().map(|reference| format!("{reference}: ")).unwrap_or_default();
-    let due = item.due.as_ref().map(|due| format!(", due {}", inert::shorten(due, 30))).unwrap_or_default();
-    format!("{reference}{}{owner}{due}", inert::shorten(&item.summary, 500))
+    let due = item.due.as_ref().map(|due| format!(", due {}", sanitize::shorten(due, 30))).unwrap_or_default();
+    format!("{reference}{}{owner}{due}", sanitize::shorten(&item.summary, 500))
 }
 
 /// How many follow-ups there are, for a line on the screen.

@@ -13,11 +13,11 @@ use serde_json::json;
 
 use super::event::{Batch, LineIncident, Skew};
 use super::redact::Redactor;
-use crate::evidence::classify::{self, Kind};
-use crate::evidence::leading;
-use crate::evidence::level::Level;
-use crate::evidence::record::{self, Record};
 use crate::finding::Status;
+use crate::log::crash::classify::{self, Kind};
+use crate::log::leading;
+use crate::log::level::Level;
+use crate::log::record::{self, Record};
 use crate::time::Stamp;
 use trace::{Style, Trace};
 

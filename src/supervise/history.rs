@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::progress_view::{View, number};
+use super::progress_reader::{View, number};
 use crate::time::Stamp;
 
 /// Above this the samples are thinned, so that watching for weeks costs no more than watching for a day.

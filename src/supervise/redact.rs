@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::memmem::Finder;
 use serde_json::json;
 
-use crate::evidence::record;
+use crate::log::record;
 
 /// Values with at least this many bytes are secrets; shorter ones are words of everyday logs.
 const SECRET: usize = 6;

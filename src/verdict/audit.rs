@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::gates::{self, Gate};
 use super::policy::Policy;
 use super::sign_off::{self, SignOff};
-use crate::evidence::summary::{SCHEMA, Summary};
 use crate::finding::Status;
+use crate::log::summary::{SCHEMA, Summary};
 use crate::time::Stamp;
 
 /// What `audit` writes. Keys are documented in `runbooks/formats.md`.

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::sign_off::Criteria;
-use crate::evidence::level::Level;
-use crate::evidence::summary::{LogSummary, Summary};
 use crate::finding::{Finding, Place, Status, count};
+use crate::log::level::Level;
+use crate::log::summary::{LogSummary, Summary};
 use crate::time::{Stamp, human_seconds};
 
 /// One gate with what was asked for and what was measured.

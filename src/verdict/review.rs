@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::sign_off::SignOff;
-use crate::evidence::summary::Summary;
 use crate::finding::{Finding, Status};
+use crate::log::summary::Summary;
 use crate::time::{Stamp, human_seconds};
 
 /// The name of the document, in its `schema` key.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::gates::{self, Gate};
-use crate::evidence::summary::Summary;
 use crate::finding::{Metadata, Status};
+use crate::log::summary::Summary;
 use crate::time::{Stamp, human_seconds};
 
 /// What a run must show to be signed off.
@@ -148,8 +148,8 @@ pub fn evaluate(criteria: &Criteria, summary: &Summary, evaluated_at: Stamp) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::summary::{DiarySummary, LogSummary, PerformanceSummary};
     use crate::finding::Finding;
+    use crate::log::summary::{DiarySummary, LogSummary, PerformanceSummary};
 
     fn strict() -> Criteria {
         Criteria {

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emp_ops::evidence::conclude::{self, Terms};
-use emp_ops::evidence::part::{Context, Part};
-use emp_ops::evidence::summary::LogSummary;
-use emp_ops::evidence::tally::Limits;
 use emp_ops::finding::Status;
 use emp_ops::io::scan::{ScanOptions, expand, scan};
+use emp_ops::log::scan::chunk::{Context, Part};
+use emp_ops::log::summary::LogSummary;
+use emp_ops::log::totals::summarise::{self, Terms};
+use emp_ops::log::totals::tally::Limits;
 use emp_ops::time::Stamp;
 use proptest::prelude::*;
 
@@ -229,7 +229,7 @@ fn summarise(mut part: Part) -> LogSummary {
         window: None,
         pauses: Vec::new(),
     };
-    conclude::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)
+    summarise::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)
 }
 
 /// The texts with their line ends, cut before the given lines.

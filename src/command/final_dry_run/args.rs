@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::command::{SeverityArg, duration, key_value, number, positive_duration, ratio, size};
 use crate::io::capture::Compression;
-use crate::io::simulated_runtime::Scenario;
+use crate::simulate::runtime::Scenario;
 use crate::verdict::review::Objective;
 
 /// Supervise a rehearsal, keep its evidence and judge it

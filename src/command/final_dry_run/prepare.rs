@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
 use crate::command::{Error, metadata};
-use crate::evidence::level::Level;
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::child::Launch;
 use crate::io::clock;
 use crate::io::files::{self, FileError};
 use crate::io::supervisor::Setup;
+use crate::log::level::Level;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
 use crate::supervise::redact::Redactor;

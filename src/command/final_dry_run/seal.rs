@@ -13,7 +13,7 @@ use crate::finding::Status;
 use crate::io::files;
 use crate::io::load::{self, LoadError, Request};
 use crate::io::packet::{self, Contents};
-use crate::io::pid;
+use crate::io::process_alive;
 use crate::io::supervisor::Supervised;
 use crate::report::{self, Doc};
 use crate::supervise::progress::Phase;
@@ -133,7 +133,7 @@ impl Documents<'_> {
 /// The last snapshot: complete, with the verdict. Its digest goes into the record.
 fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path) -> Result<(), Error> {
     let chain = supervised.progress.chain().clone();
-    let mut last = supervised.machine.snapshot_now(supervised.ended, chain, pid::own());
+    let mut last = supervised.machine.snapshot_now(supervised.ended, chain, process_alive::own());
     last.phase = Phase::Complete;
     last.status = bundle.status.word().to_owned();
     last.exit_code = supervised.machine.exit().code;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::read::{Diary, Entry};
 use super::statuses::{self, Stated};
 use super::{Rules, issue, signature, words};
-use crate::evidence::summary::{DiaryIssue, DiarySummary};
 use crate::finding::{Metadata, Status};
+use crate::log::summary::{DiaryIssue, DiarySummary};
 use crate::time::{Stamp, human_seconds};
 
 /// How far the first and the last entry may lie from the ends of the window.

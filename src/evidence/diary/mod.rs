@@ -8,8 +8,8 @@ mod signature;
 mod statuses;
 mod words;
 
-use crate::evidence::summary::{DiaryIssue, DiarySummary};
 use crate::finding::{Metadata, Place, Status};
+use crate::log::summary::{DiaryIssue, DiarySummary};
 use crate::time::Stamp;
 
 /// What the diary must hold, beside what its entries say.

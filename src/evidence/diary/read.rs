@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::issue;
-use crate::evidence::document;
-use crate::evidence::summary::DiaryIssue;
 use crate::finding::Status;
+use crate::json::lenient;
+use crate::log::summary::DiaryIssue;
 use crate::time::Stamp;
 
 /// The entries of a diary and the faults of the file.
@@ -37,13 +37,13 @@ pub(super) struct Entry {
 }
 
 pub(super) fn read(path: &str, bytes: &[u8]) -> Diary {
-    let text = document::text(bytes);
+    let text = lenient::text(bytes);
     let mut reader = Reader { path, diary: Diary { entries: Vec::new(), faults: Vec::new() }, position: 0 };
     if text.trim().is_empty() {
         reader.fault(Status::Fail, "the diary is empty".to_owned(), None);
         return reader.diary;
     }
-    match document::parse(&text) {
+    match lenient::parse(&text) {
         // A file of one line may be either; a store says so by its `entries`.
         Ok(Value::Object(entry)) if !entry.contains_key("entries") && looks_like_entry(&entry) => {
             reader.entry(Value::Object(entry), Some(1));
@@ -55,7 +55,7 @@ pub(super) fn read(path: &str, bytes: &[u8]) -> Diary {
         }
         Err(error) => {
             let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()).peekable();
-            let first = lines.peek().map(|(line, _)| document::parse(line));
+            let first = lines.peek().map(|(line, _)| lenient::parse(line));
             // JSON Lines starts with an object on a line of its own; anything else is one broken document.
             if matches!(first, Some(Ok(Value::Object(_)))) {
                 lines.for_each(|(line, number)| reader.line(line, number));
@@ -105,7 +105,7 @@ impl Reader<'_> {
 
     /// One line of JSON Lines.
     fn line(&mut self, line: &str, number: u64) {
-        match document::parse(line) {
+        match lenient::parse(line) {
             Ok(Value::Object(mut store)) if store.get("entries").is_some_and(Value::is_array) => {
                 if let Some(Value::Array(entries)) = store.remove("entries") {
                     entries.into_iter().for_each(|entry| self.entry(entry, Some(number)));
@@ -135,7 +135,7 @@ impl Reader<'_> {
             name: id.unwrap_or_else(|| format!("entry {position}")),
             replaced: false,
             policy: text("policy_id").unwrap_or_else(|| "unknown".to_owned()),
-            recorded_at: content.get("recorded_at").and_then(document::stamp),
+            recorded_at: content.get("recorded_at").and_then(lenient::stamp),
             line,
             content,
         });

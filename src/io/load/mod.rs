@@ -15,9 +15,9 @@ use super::files::{self, FileError};
 use super::packet_reader::Unpacked;
 use super::scan::{self, ScanOptions, Source};
 use super::{checksums, clock};
-use crate::evidence::summary::{ChecksumSummary, LogSummary, Summary};
-use crate::evidence::{diary, performance, plan};
+use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::{Finding, Metadata, Status};
+use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
 use crate::time::Stamp;
 use crate::verdict::audit::Audit;
 use crate::verdict::policy::{self, Layer, Policy};
@@ -155,8 +155,8 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         Err(error) => performance::unreadable(&file.name, &unreadable("the performance report", &error)),
     });
     let plan = request.plan.as_deref().map(Named::given).map(|file| match files::read(&file.path) {
-        Ok(bytes) => plan::summarise(&file.name, &bytes),
-        Err(error) => plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
+        Ok(bytes) => terraform_plan::summarise(&file.name, &bytes),
+        Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
     let listed = request.checksums.as_deref().map(|path| checksums::verify(path, &path.display().to_string()));
     let checksums = match (evidence.checksums.take(), listed) {

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::{Evidence, LoadError, Named, packet};
 use crate::digest::sha256;
 use crate::evidence::checksums::is_safe;
-use crate::evidence::document;
-use crate::evidence::timeline::Chain;
+use crate::evidence::snapshot_chain::Chain;
 use crate::finding::{Finding, Status};
 use crate::io::files::{self, FileError};
 use crate::io::packet_reader;
+use crate::json::lenient;
 use crate::supervise::progress::Incident;
 use crate::supervise::record::{self, EndReason, RunRecord, State};
 use crate::time::Stamp;
@@ -114,7 +114,7 @@ impl Folder<'_> {
             Err(error) => Err(fault(error.source.to_string())),
             Ok(bytes) => {
                 let record: RunRecord =
-                    serde_json::from_str(&document::text(&bytes)).map_err(|error| fault(error.to_string()))?;
+                    serde_json::from_str(&lenient::text(&bytes)).map_err(|error| fault(error.to_string()))?;
                 if record.schema == record::SCHEMA {
                     Ok(Some(record))
                 } else {
@@ -232,7 +232,7 @@ impl Folder<'_> {
     /// The last snapshot says how far the run got, and what it was asked for.
     fn by_progress(&self, progress: &Value, evidence: &mut Evidence) {
         let word = |key: &str| progress.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_lowercase();
-        let number = |key: &str| progress.get(key).and_then(document::number);
+        let number = |key: &str| progress.get(key).and_then(lenient::number);
         let yes = |key: &str| progress.get(key).and_then(Value::as_bool);
         let place = self.name("progress.json");
         if word("phase") != "complete" {
@@ -322,7 +322,7 @@ impl Folder<'_> {
 
 /// The JSON document in a file; none where it cannot be read.
 fn document_at(path: &Path) -> Option<Value> {
-    document::parse(&document::text(&files::read(path).ok()?)).ok()
+    lenient::parse(&lenient::text(&files::read(path).ok()?)).ok()
 }
 
 /// A length of time from a document; none where it is negative or unreal.

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{SHOWN, and_more, place};
 use crate::finding::{Finding, Status};
-use crate::report::{Block, Cell, Doc, Table, Tone, count, inert};
+use crate::report::{Block, Cell, Doc, Table, Tone, count};
+use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
 use crate::verdict::audit::Audit;
 use crate::verdict::gates::percent;
@@ -16,7 +17,7 @@ pub(super) fn findings(doc: &mut Doc, heading: &str, findings: &[Finding]) {
         table.row([
             finding.severity.into(),
             when(finding.occurred_at),
-            inert::shorten(&finding.summary, 300).into(),
+            sanitize::shorten(&finding.summary, 300).into(),
             place(finding.place.as_ref()),
         ]);
     }
@@ -55,7 +56,7 @@ pub(super) fn run(doc: &mut Doc, audit: &Audit) {
                 .join(" "),
             other => other.to_string(),
         };
-        facts.push((key.replace('_', " "), inert::shorten(&text, 200).into()));
+        facts.push((key.replace('_', " "), sanitize::shorten(&text, 200).into()));
     }
     doc.section("Run", Block::Facts(facts));
     findings(doc, "Incidents of the run", &audit.summary.findings);
@@ -68,7 +69,7 @@ pub(super) fn diary(doc: &mut Doc, audit: &Audit) {
         ("status".to_owned(), diary.status.into()),
         ("entries".to_owned(), diary.total_entries.into()),
         ("issues".to_owned(), diary.total_issues.into()),
-        ("policies".to_owned(), inert::shorten(&policies.join(", "), 300).into()),
+        ("policies".to_owned(), sanitize::shorten(&policies.join(", "), 300).into()),
     ];
     if let (Some(first), Some(last)) = (diary.first_recorded_at, diary.last_recorded_at) {
         facts.push(("recorded".to_owned(), format!("{} to {}", first.human(), last.human()).into()));
@@ -82,7 +83,7 @@ pub(super) fn diary(doc: &mut Doc, audit: &Audit) {
             issue.severity.into(),
             when(issue.recorded_at),
             Cell::new(issue.entry_id.as_str(), Tone::Strong),
-            inert::shorten(&issue.reason, 300).into(),
+            sanitize::shorten(&issue.reason, 300).into(),
             place(issue.place.as_ref()),
         ]);
     }
@@ -133,7 +134,7 @@ pub(super) fn metadata(doc: &mut Doc, audit: &Audit) {
     let own = ["log_paths", "diary_path", "performance_path", "checksums_path", "plan_path", "run", "subject"];
     let facts = audit.summary.metadata.iter().filter(|(key, _)| !own.contains(&key.as_str())).map(|(key, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        (key.clone(), inert::shorten(&text, 200).into())
+        (key.clone(), sanitize::shorten(&text, 200).into())
     });
     doc.section("Metadata", Block::Facts(facts.collect()));
 }
@@ -147,7 +148,7 @@ fn list(doc: &mut Doc, findings: &[Finding]) {
 
 fn item(finding: &Finding) -> Cell {
     let place = finding.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
-    let text = format!("{} {}{place}", finding.severity.label(), inert::shorten(&finding.summary, 300));
+    let text = format!("{} {}{place}", finding.severity.label(), sanitize::shorten(&finding.summary, 300));
     match finding.severity {
         Status::Pass => text.into(),
         severity => Cell::new(text, Tone::Status(severity)),

@@ -1,8 +1,9 @@
 //! The logs in the audit: figures, incidents grouped, silences, files, and the course over time.
 
 use super::{SHOWN, and_more, evidence, headline, near, place};
-use crate::evidence::summary::{Bucket, FileReport, Group, LogSummary};
-use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count, inert};
+use crate::log::summary::{Bucket, FileReport, Group, LogSummary};
+use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count};
+use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
 use crate::verdict::gates::percent;
 
@@ -32,7 +33,7 @@ fn facts(logs: &LogSummary) -> Vec<(String, Cell)> {
         vec![("status".to_owned(), logs.status.into()), ("records".to_owned(), logs.records.into())];
     let mut add = |name: &str, text: String| {
         if !text.is_empty() {
-            facts.push((name.to_owned(), inert::shorten(&text, 300).into()));
+            facts.push((name.to_owned(), sanitize::shorten(&text, 300).into()));
         }
     };
     if logs.ignored_lines > 0 {

@@ -65,7 +65,7 @@ pub fn gate_table(gates: &[Gate]) -> Table {
         table.row([
             Cell::new(gate.name.as_str(), Tone::Strong),
             gate.status.into(),
-            super::inert::shorten(&gate.measured, 200).into(),
+            crate::sanitize::shorten(&gate.measured, 200).into(),
             gate.threshold.as_str().into(),
             gate.samples.into(),
             near(gate.evidence.as_deref().unwrap_or_default()),
@@ -111,7 +111,7 @@ fn headline(text: &str, longest: usize) -> String {
         Some(first) if first.starts_with("Traceback") => lines.next_back().unwrap_or(first),
         first => first.unwrap_or_default(),
     };
-    super::inert::shorten(line, longest)
+    crate::sanitize::shorten(line, longest)
 }
 
 /// A place in a table: of a long path the end, since the reasons at the top and JSON have the whole.

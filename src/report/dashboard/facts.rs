@@ -4,11 +4,12 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::Scene;
-use super::marks::{self, Palette};
+use super::widgets::{self, Palette};
 use crate::finding::Status;
-use crate::report::{bytes_text, count, inert, thousands};
-use crate::supervise::liveness::Health;
-use crate::supervise::progress_view::{Fresh, Usage, View};
+use crate::report::{bytes_text, count, thousands};
+use crate::sanitize;
+use crate::supervise::progress_reader::{Fresh, Usage, View};
+use crate::supervise::staleness::Health;
 use crate::time;
 
 /// The columns of the names at the left.
@@ -51,7 +52,7 @@ impl Rows<'_> {
     }
 
     fn text(&self, label: &str, text: &str, style: Style) -> Line<'static> {
-        let text = marks::clip(&inert::line(text), self.width.saturating_sub(LABEL));
+        let text = widgets::clip(&sanitize::line(text), self.width.saturating_sub(LABEL));
         self.row(label, vec![Span::styled(text, style)])
     }
 
@@ -70,14 +71,14 @@ impl Rows<'_> {
     fn elapsed(&self) -> Line<'static> {
         let Some(elapsed) = self.elapsed_now() else { return self.text("Elapsed", "unknown", self.palette.dim()) };
         let Some(target) = self.view.target_duration_seconds.filter(|target| *target > 0.0) else {
-            return self.text("Elapsed", &marks::length(elapsed), Style::new());
+            return self.text("Elapsed", &widgets::length(elapsed), Style::new());
         };
         let share = (elapsed / target).min(1.0);
         // Held below 100 % until it is reached, so that the last minute does not read as the end.
         let percent = if share < 1.0 { (share * 1000.0).floor() / 10.0 } else { 100.0 };
-        let figures = format!(" {percent:.1} %  {} of {}", marks::length(elapsed), time::human_seconds(target));
-        let columns = self.width.saturating_sub(LABEL + marks::width(&figures) + 1).max(4);
-        let mut spans = marks::gauge(share, columns, self.palette);
+        let figures = format!(" {percent:.1} %  {} of {}", widgets::length(elapsed), time::human_seconds(target));
+        let columns = self.width.saturating_sub(LABEL + widgets::width(&figures) + 1).max(4);
+        let mut spans = widgets::gauge(share, columns, self.palette);
         spans.push(Span::styled(figures, self.palette.strong()));
         self.row("Elapsed", spans)
     }
@@ -89,14 +90,14 @@ impl Rows<'_> {
             match (self.scene.health, self.view.now) {
                 (Health::Live, Some(_)) => {
                     let end = self.scene.now.plus(std::time::Duration::from_secs_f64(left.min(1e9)));
-                    parts.push(format!("{} left, ends {}", marks::length(left), end.human()));
+                    parts.push(format!("{} left, ends {}", widgets::length(left), end.human()));
                 }
-                (Health::Live, None) => parts.push(format!("{} left", marks::length(left))),
+                (Health::Live, None) => parts.push(format!("{} left", widgets::length(left))),
                 (Health::Complete, _) => parts.push(match self.view.now {
                     Some(at) => format!("ended {}", at.human()),
                     None => "ended".to_owned(),
                 }),
-                (Health::Stale(_), _) => parts.push(format!("{} were left", marks::length(left))),
+                (Health::Stale(_), _) => parts.push(format!("{} were left", widgets::length(left))),
             }
         }
         if let Some(required) = self.view.required_duration_seconds.filter(|required| *required > 0.0) {
@@ -144,7 +145,7 @@ impl Rows<'_> {
         }
         // A column averages over its width, so that the rate of the last minute may be higher than any.
         let top = rates.iter().flatten().chain(&now).fold(0.0_f64, |top, rate| top.max(*rate));
-        let mut spans = marks::sparkline(&rates, 0.0, self.palette.status(Status::Fail), self.palette);
+        let mut spans = widgets::sparkline(&rates, 0.0, self.palette.status(Status::Fail), self.palette);
         let now = now.map(|rate| format!(" {},", rate_text(rate))).unwrap_or_default();
         spans.push(Span::raw(format!("{now} peak {}", rate_text(top))));
         self.row("Log rate", spans)
@@ -156,7 +157,7 @@ impl Rows<'_> {
             text.push_str(&format!(" ({})", list(&self.view.line_counts)));
         }
         if let Some(last) = self.view.last_line_at {
-            text.push_str(&format!(", last {}", marks::ago(Some(last), self.scene.now)));
+            text.push_str(&format!(", last {}", widgets::ago(Some(last), self.scene.now)));
         }
         self.text("Lines", &text, Style::new())
     }
@@ -173,7 +174,7 @@ impl Rows<'_> {
         text: &str,
         status: Status,
     ) -> Line<'static> {
-        let mut spans = marks::sparkline(values, limit.unwrap_or(0.0), self.palette.dim(), self.palette);
+        let mut spans = widgets::sparkline(values, limit.unwrap_or(0.0), self.palette.dim(), self.palette);
         let style = if status == Status::Pass { Style::new() } else { self.palette.status(status) };
         spans.push(Span::styled(format!(" {text}"), style));
         self.row(label, spans)
@@ -215,7 +216,7 @@ impl Rows<'_> {
             .evidence
             .iter()
             .map(|(name, fresh)| {
-                self.text(&marks::clip(&title(name), LABEL - 2), &fresh_text(fresh, true), self.fresh_style(fresh))
+                self.text(&widgets::clip(&title(name), LABEL - 2), &fresh_text(fresh, true), self.fresh_style(fresh))
             })
             .collect();
         let unwatched: Vec<&str> =
@@ -321,7 +322,7 @@ fn memory_text(used: &Usage) -> Option<(String, Status)> {
 fn fresh_text(fresh: &Fresh, limits: bool) -> String {
     let mut text = if fresh.status() == Status::Pass { fresh.state.clone() } else { fresh.state.to_uppercase() };
     if let Some(age) = fresh.age_seconds {
-        text.push_str(&format!(", {} old", marks::brief(age)));
+        text.push_str(&format!(", {} old", widgets::brief(age)));
     }
     if limits {
         let limits: Vec<String> = [("WARN", fresh.warn_seconds), ("FAIL", fresh.fail_seconds)]

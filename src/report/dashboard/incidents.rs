@@ -6,11 +6,11 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::marks::{self, Palette};
+use super::widgets::{self, Palette};
 use super::{Board, Scene, popup};
 use crate::finding::Status;
-use crate::report::inert;
-use crate::supervise::progress_view::{Event, View};
+use crate::sanitize;
+use crate::supervise::progress_reader::{Event, View};
 
 /// How many rows the list would fill.
 pub(super) fn wanted(view: &View, board: &Board) -> usize {
@@ -75,13 +75,13 @@ fn entry(event: &Event, scene: &Scene<'_>, selected: bool, width: u16, palette: 
         None => "no time".to_owned(),
     };
     let age = match when {
-        Some(at) => format!("{:>3} ago", marks::briefest(scene.now.seconds_since(at))),
+        Some(at) => format!("{:>3} ago", widgets::briefest(scene.now.seconds_since(at))),
         None => String::new(),
     };
     let count = if event.count > 1 { format!("×{}", event.count) } else { String::new() };
     let lead = format!(" {time:<9} {age:>7} {count:>4} ");
-    let room = usize::from(width).saturating_sub(marks::width(&lead) + 6);
-    let message = marks::clip(&inert::line(&event.message), room);
+    let room = usize::from(width).saturating_sub(widgets::width(&lead) + 6);
+    let message = widgets::clip(&sanitize::line(&event.message), room);
     let style = if selected { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
     Line::from(vec![
         Span::raw(mark),
@@ -105,26 +105,26 @@ pub(super) fn detail(
     let mut lines = vec![
         Line::from(vec![
             Span::styled(event.label(), palette.status(event.severity)),
-            Span::raw(if event.kind.is_empty() { String::new() } else { format!("  {}", inert::line(&event.kind)) }),
+            Span::raw(if event.kind.is_empty() { String::new() } else { format!("  {}", sanitize::line(&event.kind)) }),
         ]),
-        Line::raw(inert::line(&event.message)),
+        Line::raw(sanitize::line(&event.message)),
         Line::raw(""),
     ];
     let mut fact = |name: &str, value: String| {
         lines.push(Line::from(vec![Span::styled(format!("{name}: "), palette.dim()), Span::raw(value)]));
     };
     if let Some(at) = event.occurred_at {
-        fact("first", format!("{}, {}", at.human(), marks::ago(Some(at), scene.now)));
+        fact("first", format!("{}, {}", at.human(), widgets::ago(Some(at), scene.now)));
     }
     if let Some(at) = event.last_at {
-        fact("last", format!("{}, {}", at.human(), marks::ago(Some(at), scene.now)));
+        fact("last", format!("{}, {}", at.human(), widgets::ago(Some(at), scene.now)));
     }
     if event.count > 1 {
         fact("times", crate::report::thousands(event.count));
     }
     for (key, value) in &event.metadata {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        fact(&inert::line(key), inert::line(&value));
+        fact(&sanitize::line(key), sanitize::line(&value));
     }
     popup(frame, area, "Incident (Esc closes)", lines, board.skip, palette);
 }

@@ -3,7 +3,7 @@
 use ratatui::crossterm::event::KeyCode;
 
 use crate::finding::Status;
-use crate::supervise::progress_view::View;
+use crate::supervise::progress_reader::View;
 
 /// How many incidents a page key moves.
 const PAGE: usize = 10;

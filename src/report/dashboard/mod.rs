@@ -3,22 +3,22 @@
 mod facts;
 mod incidents;
 pub mod keys;
-mod marks;
+mod widgets;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::inert;
 use crate::finding::Status;
+use crate::sanitize;
 use crate::supervise::history::History;
-use crate::supervise::liveness::{Health, Judgement};
-use crate::supervise::progress_view::View;
+use crate::supervise::progress_reader::View;
+use crate::supervise::staleness::{Health, Judgement};
 use crate::time::Stamp;
 
 pub use keys::{Ask, Board};
-pub use marks::Palette;
+pub use widgets::Palette;
 
 /// Below this size only the verdict is shown.
 const SMALLEST: (u16, u16) = (40, 8);
@@ -44,7 +44,7 @@ pub struct Scene<'a> {
 
 /// How long before `now` something was: `3s ago`, `2d 2h ago`.
 pub fn ago(at: Stamp, now: Stamp) -> String {
-    marks::ago(Some(at), now)
+    widgets::ago(Some(at), now)
 }
 
 /// Draws `scene` as `board` (what the user chose) asks for.
@@ -91,11 +91,11 @@ fn badge(scene: &Scene<'_>, palette: Palette) -> Line<'static> {
 fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Line<'static>> {
     let mut first = badge(scene, palette);
     let phase = view.phase.as_deref().unwrap_or("phase n/a");
-    first.push_span(Span::styled(format!(" {} · ", inert::line(phase)), palette.strong()));
+    first.push_span(Span::styled(format!(" {} · ", sanitize::line(phase)), palette.strong()));
     let clock = scene.now.human();
     let left = usize::from(width).saturating_sub(first.width() + clock.len() + 2);
-    let title = marks::clip(&inert::line(scene.title), left);
-    let gap = left.saturating_sub(marks::width(&title)) + 1;
+    let title = widgets::clip(&sanitize::line(scene.title), left);
+    let gap = left.saturating_sub(widgets::width(&title)) + 1;
     first.push_span(Span::raw(title));
     first.push_span(Span::raw(" ".repeat(gap)));
     first.push_span(Span::styled(clock, palette.dim()));
@@ -103,10 +103,10 @@ fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Lin
     let stale = matches!(scene.health, Health::Stale(_));
     if !scene.judgement.because.is_empty() {
         let reasons = scene.judgement.because.join("; ");
-        let text = marks::clip(&format!(" because {}", inert::line(&reasons)), usize::from(width));
+        let text = widgets::clip(&format!(" because {}", sanitize::line(&reasons)), usize::from(width));
         lines.push(Line::styled(text, palette.status(scene.judgement.verdict.unwrap_or(Status::Warn))));
     }
-    let mut second = format!(" snapshot {}", marks::ago(view.now, scene.now));
+    let mut second = format!(" snapshot {}", widgets::ago(view.now, scene.now));
     match view.progress_interval_seconds {
         Some(interval) if interval > 0.0 => {
             second.push_str(&format!(", refreshed every {}", crate::time::human_seconds(interval)));
@@ -120,14 +120,14 @@ fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Lin
         second.push_str(&format!(", command {pid}"));
     }
     let style = if stale { palette.status(Status::Fail) } else { palette.dim() };
-    lines.push(Line::styled(marks::clip(&second, usize::from(width)), style));
+    lines.push(Line::styled(widgets::clip(&second, usize::from(width)), style));
     lines
 }
 
 fn foot(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, palette: Palette) {
     let line = match scene.problem {
         Some(problem) => Line::styled(
-            marks::clip(&format!(" ! {}", inert::line(problem)), usize::from(area.width)),
+            widgets::clip(&format!(" ! {}", sanitize::line(problem)), usize::from(area.width)),
             palette.status(Status::Warn),
         ),
         None => Line::styled(" ↑↓ select  Enter details  f filter  ? help  q quit", palette.dim()),
@@ -139,10 +139,10 @@ fn waiting(frame: &mut Frame<'_>, scene: &Scene<'_>, palette: Palette) {
     let lines = vec![
         Line::from(vec![
             Span::styled(" WAITING ", palette.badge(None)),
-            Span::raw(format!(" {}", inert::line(scene.title))),
+            Span::raw(format!(" {}", sanitize::line(scene.title))),
         ]),
         Line::raw(""),
-        Line::raw(format!(" {}", inert::line(scene.problem.unwrap_or("no snapshot yet")))),
+        Line::raw(format!(" {}", sanitize::line(scene.problem.unwrap_or("no snapshot yet")))),
         Line::raw(""),
         Line::styled(format!(" {}   q quit", scene.now.human()), palette.dim()),
     ];

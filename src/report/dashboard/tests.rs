@@ -5,7 +5,7 @@ use ratatui::style::Color;
 
 use super::*;
 use crate::supervise::history::Sample;
-use crate::supervise::liveness::Supervisor;
+use crate::supervise::staleness::Supervisor;
 
 const RUNNING: &str = include_str!("../../../fixtures/watch/running.json");
 

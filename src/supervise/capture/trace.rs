@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::evidence::classify::{self, Kind};
+use crate::log::crash::classify::{self, Kind};
 
 /// Whether the lines at hand belong to a stack trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Item, Origin};
 use crate::digest::hex;
-use crate::evidence::signature;
 use crate::finding::Status;
+use crate::log::totals::signature;
 
 /// Values of one detail that are kept when they differ between occurrences.
 const MOST_VALUES: usize = 1000;

@@ -1,8 +1,8 @@
 //! Items of status reports.
 
 use super::{Gathered, Item, NotUnderstood, Origin, Readiness, Source};
-use crate::evidence::outcome::{Kind, Outcome, Report, State};
 use crate::finding::{Metadata, Status};
+use crate::status_report::{Kind, Outcome, Report, State};
 use crate::time::Stamp;
 
 impl Gathered {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Entry, Incident, of_target};
-use crate::evidence::document;
 use crate::finding::{Metadata, Status};
+use crate::json::lenient;
 use crate::time::Stamp;
 use crate::verdict::backlog::{Item, Origin, Source, lists, merge};
 
@@ -41,7 +41,7 @@ pub(super) fn merged(mut items: Vec<Item>, audit: &Value, path: &str) -> Vec<Ite
     }
     let levels = audit.get("logs").and_then(|logs| logs.get("level_counts"));
     let counted = |level: &str| {
-        levels.and_then(|levels| levels.get(level)).and_then(document::number).is_some_and(|count| count > 0.0)
+        levels.and_then(|levels| levels.get(level)).and_then(lenient::number).is_some_and(|count| count > 0.0)
     };
     let listed = items.iter().any(|item| item.origin == Origin::Logs && item.severity == Status::Fail);
     if ERROR_LEVELS.iter().any(|level| counted(level)) && !listed {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Options, Required};
-use crate::evidence::document;
-use crate::evidence::outcome::Report;
+use crate::json::lenient;
+use crate::status_report::Report;
 use crate::time::human_seconds;
 use crate::verdict::backlog::{evidence, lists};
 
@@ -14,7 +14,7 @@ use crate::verdict::backlog::{evidence, lists};
 const DEFAULT_TARGET: f64 = 259_200.0;
 
 fn positive(value: Option<&Value>) -> Option<f64> {
-    value.and_then(document::number).filter(|number| number.is_finite() && *number >= 0.0)
+    value.and_then(lenient::number).filter(|number| number.is_finite() && *number >= 0.0)
 }
 
 /// Seconds that the evidence covers.

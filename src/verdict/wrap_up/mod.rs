@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::backlog::{Gathered, Item, NotUnderstood, Readiness, evidence, lists};
-use crate::evidence::outcome::{Line, Report};
 use crate::finding::{Metadata, Status};
+use crate::status_report::{Line, Report};
 use crate::time::{Stamp, human_duration, human_seconds};
 
 /// The name of the document, in its `schema` key.

@@ -1,6 +1,6 @@
 //! Damaged documents: whatever the bytes, there is a summary, and nothing that cannot be read passes.
 
-use emp_ops::evidence::{checksums, diary, performance, plan};
+use emp_ops::evidence::{checksums, diary, performance, terraform_plan};
 use emp_ops::finding::Status;
 use emp_ops::verdict::policy;
 use proptest::prelude::*;
@@ -45,7 +45,7 @@ proptest! {
 
     #[test]
     fn a_damaged_plan_is_judged(bytes in damaged("audit/plan.json")) {
-        let _ = plan::summarise("plan", &bytes);
+        let _ = terraform_plan::summarise("plan", &bytes);
     }
 
     #[test]

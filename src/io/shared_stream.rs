@@ -1,0 +1,109 @@
+//! A stream of text, read by several threads: whichever is free decodes the next piece when few are waiting, else it
+//! reads the lines of one. So no thread waits while there is work of either kind.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread;
+
+use super::file_ranges::Ordered;
+use super::line_chunks::{Piece, Pieces};
+use super::scan::lock;
+use crate::log::scan::chunk::{Context, Part};
+
+/// Pieces that may wait to be read.
+const WAITING: usize = 2;
+
+/// A stream that was read, to its end or up to a fault.
+pub(crate) struct Streamed {
+    /// What its lines add up to.
+    pub(crate) part: Part,
+    /// How many bytes of text there were.
+    pub(crate) bytes: u64,
+    /// What ended it too early.
+    pub(crate) fault: Option<io::Error>,
+}
+
+/// Reads a stream on this thread and as many others as make up `threads`.
+pub(crate) fn read(text: impl Read + Send, context: Context, threads: usize) -> Streamed {
+    let stream =
+        Stream { context, source: Mutex::new(Pieces::new(text)), desk: Mutex::default(), changed: Condvar::new() };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|| stream.work());
+        }
+        stream.work();
+    });
+    let Desk { parts, bytes, fault, .. } = stream.desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Streamed { part: parts.whole.unwrap_or_else(|| Part::new(context)), bytes, fault }
+}
+
+struct Stream<R> {
+    context: Context,
+    /// Used by one thread at a time, which says so on the desk.
+    source: Mutex<Pieces<R>>,
+    desk: Mutex<Desk>,
+    changed: Condvar,
+}
+
+/// What the threads share.
+#[derive(Default)]
+struct Desk {
+    /// Pieces that wait, with their numbers.
+    waiting: VecDeque<(u64, Piece)>,
+    /// How many pieces were decoded.
+    decoded: u64,
+    decoding: bool,
+    ended: bool,
+    /// Memory to use again.
+    buffers: Vec<Vec<u8>>,
+    parts: Ordered,
+    bytes: u64,
+    fault: Option<io::Error>,
+}
+
+impl<R: Read> Stream<R> {
+    fn work(&self) {
+        let mut desk = lock(&self.desk);
+        loop {
+            if !desk.decoding && !desk.ended && desk.waiting.len() < WAITING {
+                desk.decoding = true;
+                let buffer = desk.buffers.pop().unwrap_or_default();
+                drop(desk);
+                let next = panic::catch_unwind(AssertUnwindSafe(|| lock(&self.source).next(buffer)))
+                    // The other threads wait for this piece.
+                    .unwrap_or_else(|_| Err(io::Error::other("the decoder crashed")));
+                desk = lock(&self.desk);
+                desk.decoding = false;
+                match next {
+                    Ok(Some(piece)) => {
+                        let number = desk.decoded;
+                        desk.waiting.push_back((number, piece));
+                        desk.decoded += 1;
+                    }
+                    Ok(None) => desk.ended = true,
+                    Err(error) => {
+                        desk.ended = true;
+                        desk.fault = Some(error);
+                    }
+                }
+                self.changed.notify_all();
+            } else if let Some((number, piece)) = desk.waiting.pop_front() {
+                drop(desk);
+                let (part, bytes) = match &piece {
+                    Piece::Lines(lines) => (Part::read(lines, self.context), lines.len() as u64),
+                    Piece::TooLong(start) => (Part::too_long(start, self.context), 0),
+                };
+                desk = lock(&self.desk);
+                desk.parts.add(number, part);
+                desk.bytes += bytes;
+                desk.buffers.push(piece.into_buffer());
+            } else if desk.ended {
+                return;
+            } else {
+                desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}

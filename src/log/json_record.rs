@@ -1,0 +1,276 @@
+//! From the members of a record, whatever their names and depth, to its time, level, event and message.
+
+use super::dialect::{self, Clock, KEYS, Role, Scale, bit};
+use super::key_cache::Shape;
+use super::record::{Record, member};
+use super::wrapped::{Inner, Wrapping};
+use crate::json::pull::{Members, Raw};
+use crate::time::Stamp;
+
+/// The roles of a JSON record while its members are read.
+pub(crate) struct Fields<'a> {
+    keys: u64,
+    time: (u8, Raw<'a>, Clock),
+    level: (u8, Raw<'a>, Scale),
+    message: (u8, Raw<'a>),
+    event: Raw<'a>,
+    numeric_level: bool,
+    nested: Option<Vec<(&'static str, Raw<'a>)>>,
+}
+
+/// A rank behind all others.
+const LAST: u8 = u8::MAX;
+/// The ranks of levels that are numbers, behind those of words.
+const NUMBERS: u8 = 64;
+
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Self {
+            keys: 0,
+            time: (LAST, Raw::Null, Clock::Auto),
+            level: (LAST, Raw::Null, Scale::Auto),
+            message: (LAST, Raw::Null),
+            event: Raw::Null,
+            numeric_level: false,
+            nested: None,
+        }
+    }
+}
+
+impl<'a> Fields<'a> {
+    #[inline]
+    pub(crate) fn add(&mut self, at: usize, value: Raw<'a>) {
+        let (name, role) = KEYS[at];
+        self.keys |= 1 << at;
+        match role {
+            Role::Time(rank, clock) => self.time_is(rank, value, clock),
+            Role::Level(rank, scale) => self.level_is(rank, value, scale),
+            Role::Event => self.event = value,
+            Role::Message(rank) => self.message_is(rank, value),
+            Role::Nested => self.nested.get_or_insert_default().push((name, value)),
+            Role::Mark => {}
+        }
+    }
+
+    #[inline]
+    fn time_is(&mut self, rank: u8, value: Raw<'a>, clock: Clock) {
+        if rank <= self.time.0 && value.is_truthy() {
+            self.time = (rank, value, clock);
+        }
+    }
+
+    #[inline]
+    fn level_is(&mut self, rank: u8, value: Raw<'a>, scale: Scale) {
+        let number = match value {
+            Raw::Number(_) => true,
+            Raw::Text(text) => text.bytes.first().is_some_and(u8::is_ascii_digit),
+            _ => false,
+        };
+        if rank == 0 {
+            self.numeric_level = matches!(value, Raw::Number(_));
+        }
+        // The numbers of two libraries may mean different things, but a word is a word: any beats every number.
+        let rank = if number { rank | NUMBERS } else { rank };
+        if rank <= self.level.0 && (value.is_truthy() || number) {
+            self.level = (rank, value, scale);
+        }
+    }
+
+    #[inline]
+    fn message_is(&mut self, rank: u8, value: Raw<'a>) {
+        if rank <= self.message.0 && value.is_truthy() {
+            self.message = (rank, value);
+        }
+    }
+
+    /// Whether a time or a level is stated.
+    pub(crate) fn says_something(&self) -> bool {
+        self.time.0 != LAST || self.level.0 != LAST
+    }
+
+    /// The record of the line.
+    pub(crate) fn record(mut self, line: &'a [u8], shape: &mut Shape) -> Record<'a> {
+        let mut inner = None;
+        for (name, value) in self.nested.take().unwrap_or_default() {
+            match (name, value) {
+                ("log", Raw::Text(text)) => {
+                    if self.keys & const { bit("stream") } != 0 {
+                        let text = text.decode();
+                        // A line that is too long is kept in pieces, of which the last has the line end.
+                        let piece = self.keys & const { bit("time") } != 0 && !text.ends_with('\n');
+                        let leveled = self.level.0 != LAST;
+                        inner = Some(Inner::of(&text, Wrapping { depth: 0, leveled, piece }));
+                    } else {
+                        self.message_is(10, value);
+                    }
+                }
+                ("log", Raw::Object(bytes)) => {
+                    if let Some(level) = member(bytes, b"level") {
+                        self.level_is(3, level, Scale::Auto);
+                    }
+                }
+                ("body", Raw::Object(bytes)) if self.keys & const { bit("timeUnixNano") } != 0 => {
+                    if let Some((_, text)) = Members::new(bytes).into_iter().flatten().flatten().next() {
+                        self.message_is(9, text);
+                    }
+                }
+                ("body", Raw::Text(_)) => self.message_is(9, value),
+                ("record", Raw::Object(bytes)) => self.loguru(bytes),
+                ("fields", Raw::Object(bytes)) => {
+                    if let Some(message) = member(bytes, b"message") {
+                        self.message_is(11, message);
+                    }
+                }
+                ("jsonPayload", Raw::Object(bytes)) => {
+                    for (key, value) in Members::new(bytes).into_iter().flatten().flatten() {
+                        match key.bytes {
+                            b"message" | b"msg" => self.message_is(12, value),
+                            b"event" if self.event == Raw::Null => self.event = value,
+                            b"level" | b"severity" => self.level_is(14, value, Scale::Auto),
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let (Raw::Object(bytes), true) =
+            (self.event, self.keys & (const { bit("@timestamp") } | const { bit("log.level") }) != 0)
+        {
+            // In ECS the event is an object, and its action is the name.
+            self.event = member(bytes, b"action").unwrap_or(Raw::Null);
+        }
+        if self.event == Raw::Null && self.keys & const { bit("eventName") } != 0 {
+            self.event = member(line, b"eventName").unwrap_or(Raw::Null);
+        }
+        if self.keys & const { bit("__REALTIME_TIMESTAMP") } != 0 {
+            inner = self.journal();
+        }
+        let (rank, raw, clock) = self.time;
+        let at = if rank == LAST { None } else { read_time(raw, clock).or_else(|| other_time(line)) };
+        let level = (self.level.0 != LAST).then_some((self.level.1, self.level.2));
+        let dialect = shape.dialect(self.keys, self.numeric_level);
+        Record {
+            dialect,
+            at,
+            level,
+            event: self.event,
+            message: self.message.1,
+            keys: self.keys,
+            body: line,
+            inner: inner.map(Box::new),
+        }
+    }
+
+    /// The line that a service wrote to its output, which systemd keeps as `MESSAGE`: as text, or as bytes where there
+    /// are control characters in it.
+    fn journal(&self) -> Option<Inner> {
+        let wrapping = Wrapping { depth: 0, leveled: true, piece: false };
+        match self.message.1 {
+            Raw::Text(text) => Some(Inner::of(&text.decode(), wrapping)).filter(Inner::tells),
+            bytes @ Raw::Array(_) => {
+                let bytes: Option<Vec<u8>> = bytes
+                    .elements()
+                    .map(|byte| byte.number().filter(|n| (0.0..256.0).contains(n)).map(|n| n as u8))
+                    .collect();
+                Some(Inner::of(&String::from_utf8_lossy(&bytes?), wrapping))
+            }
+            _ => None,
+        }
+    }
+
+    /// `{"text": …, "record": {"level": {"name": …, "no": …}, "time": {"timestamp": …}, "message": …}}`
+    fn loguru(&mut self, record: &'a [u8]) {
+        if self.keys & const { bit("text") } == 0 {
+            return;
+        }
+        for (key, value) in Members::new(record).into_iter().flatten().flatten() {
+            match (key.bytes, value) {
+                (b"message", _) => self.message_is(13, value),
+                (b"level", Raw::Object(level)) => {
+                    if let Some(name) = member(level, b"name") {
+                        self.level_is(15, name, Scale::Auto);
+                    }
+                }
+                (b"time", Raw::Object(time)) => {
+                    if let Some(seconds) = member(time, b"timestamp") {
+                        self.time_is(14, seconds, Clock::Auto);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The first usable time among all time keys, in the order of their ranks.
+fn other_time(line: &[u8]) -> Option<Stamp> {
+    let times = Members::new(line)?.flatten().filter_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
+        Role::Time(rank, clock) => Some((rank, read_time(value, clock)?)),
+        _ => None,
+    });
+    times.min_by_key(|(rank, _)| *rank).map(|(_, at)| at)
+}
+
+#[inline]
+fn read_time(raw: Raw<'_>, clock: Clock) -> Option<Stamp> {
+    match (raw, clock) {
+        (Raw::Text(text), Clock::Auto) if !text.escaped => {
+            let digits = text.bytes.trim_ascii();
+            Stamp::parse(std::str::from_utf8(text.bytes).ok()?)
+                // Fewer digits are a date, or no time at all.
+                .or_else(|| if digits.len() >= 10 { from_epoch(digits) } else { None })
+        }
+        (Raw::Text(text), Clock::Auto) => Stamp::parse(&text.decode()),
+        (Raw::Text(text), Clock::MicrosText) => Stamp::from_micros(since_epoch(text.bytes)?),
+        (Raw::Text(text), Clock::NanosText) => Stamp::from_micros(since_epoch(text.bytes)?.div_euclid(1000)),
+        (Raw::Number(digits), _) => from_epoch(digits),
+        _ => None,
+    }
+}
+
+/// A whole number in text; none for 0, which stands for "not known".
+fn since_epoch(digits: &[u8]) -> Option<i64> {
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|number| *number != 0)
+}
+
+/// A number since the epoch: seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude (seconds
+/// until the year 5138).
+fn from_epoch(digits: &[u8]) -> Option<Stamp> {
+    let text = std::str::from_utf8(digits).ok()?;
+    if let Ok(number) = text.parse::<i64>() {
+        return Stamp::from_micros(match number.unsigned_abs() {
+            0 => return None,
+            1..100_000_000_000 => number.checked_mul(1_000_000)?,
+            100_000_000_000..100_000_000_000_000 => number.checked_mul(1000)?,
+            100_000_000_000_000..100_000_000_000_000_000 => number,
+            _ => number.div_euclid(1000),
+        });
+    }
+    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n != 0.0)?;
+    let micros = match number.abs() {
+        n if n < 1e11 => number * 1e6,
+        n if n < 1e14 => number * 1e3,
+        n if n < 1e17 => number,
+        n if n < 1e20 => number / 1e3,
+        _ => return None,
+    };
+    Stamp::from_micros(micros.round_ties_even() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_since_the_epoch_are_told_apart_by_magnitude() {
+        for digits in
+            ["1736121600", "1736121600.0", "1736121600000", "1736121600000000", "1736121600000000000", "1.7361216e9"]
+        {
+            assert_eq!(from_epoch(digits.as_bytes()), Stamp::parse("2025-01-06"), "{digits}");
+        }
+        for digits in ["0", "NaN", "Infinity", "1e30", "99999999999999999999999"] {
+            assert_eq!(from_epoch(digits.as_bytes()), None, "{digits}");
+        }
+    }
+}

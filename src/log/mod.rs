@@ -1,0 +1,17 @@
+//! From a line of any program to a record, and from the records of a file to what it says. Opens no file.
+
+pub mod ansi;
+pub mod crash;
+pub mod dialect;
+pub mod json_record;
+pub mod key_cache;
+pub mod leading;
+pub mod level;
+pub mod level_in_text;
+pub mod logfmt;
+pub mod record;
+pub mod scan;
+pub mod summary;
+pub mod text_record;
+pub mod totals;
+pub mod wrapped;

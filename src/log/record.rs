@@ -1,0 +1,397 @@
+//! One log record: time, level, event and message of a line, whichever dialect wrote it.
+
+use std::borrow::Cow;
+
+use super::crash::classify::{self, Kind, Named};
+use super::crash::fields;
+use super::dialect::{self, Dialect, KEYS, Role, Scale, bit};
+use super::json_record::Fields;
+use super::key_cache::Shape;
+use super::level::Level;
+use super::wrapped::Inner;
+use super::{ansi, leading, logfmt, text_record};
+use crate::finding::Metadata;
+use crate::json::pull::{Members, Raw, Text};
+use crate::time::{Stamp, is_blank};
+
+/// A log record. It borrows from its line, and texts are decoded only when asked for.
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    /// The dialect of this line.
+    pub dialect: Dialect,
+    /// When it happened; none where the line does not say, or says it unusably.
+    pub at: Option<Stamp>,
+    pub(crate) level: Option<(Raw<'a>, Scale)>,
+    pub(crate) event: Raw<'a>,
+    pub(crate) message: Raw<'a>,
+    pub(crate) keys: u64,
+    /// The whole line.
+    pub(crate) body: &'a [u8],
+    /// What the line inside this one says, for dialects that wrap lines.
+    pub(crate) inner: Option<Box<Inner>>,
+}
+
+/// What decides the level of a record.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LevelSource<'a> {
+    level: Option<(Raw<'a>, Scale)>,
+    keys: u64,
+}
+
+/// Reads one line; none when it is neither a JSON object nor text that states a time or a level.
+///
+/// The line may still lack a usable time ([`Record::at`]). Times without a year (syslog, klog) count as none; see
+/// [`parse_near`].
+pub fn parse(line: &[u8]) -> Option<Record<'_>> {
+    parse_near(line, None)
+}
+
+/// [`parse`] for lines that were written before `written`, such as the time of their file: times without a year get
+/// the last year that lies before it.
+pub fn parse_near(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
+    parse_like(line, written, &mut Shape::default())
+}
+
+/// [`parse_near`] for one of many lines; quicker where they look alike.
+#[inline]
+pub(crate) fn parse_like<'a>(line: &'a [u8], written: Option<Stamp>, shape: &mut Shape) -> Option<Record<'a>> {
+    let line = trim(line);
+    match line.first()? {
+        b'{' => Record::of_json(line, shape),
+        _ => text_record::parse(line, written, 0),
+    }
+}
+
+/// Whether a field of this name says something in one of the dialects.
+pub fn is_known_field(name: &str) -> bool {
+    dialect::find(name.as_bytes()).is_some() || fields::is_named(name)
+}
+
+/// [`parse_near`] for a line inside `depth` others.
+pub(crate) fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+    /// Nobody wraps lines more often than this.
+    const DEEPEST: u8 = 4;
+    let line = trim(line);
+    match line.first().filter(|_| depth <= DEEPEST)? {
+        b'{' => Record::of_json(line, &mut Shape::default()),
+        _ => text_record::parse(line, written, depth),
+    }
+}
+
+/// Cuts from both ends what says nothing: blanks, the zeros that a crash leaves in a file, and byte order marks, which
+/// stand in the middle where files were joined.
+pub(crate) fn trim(line: &[u8]) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0 | 0x0b | 0x0c | 0x1c..=0x1f);
+    let start = line.iter().position(|b| !blank(b)).unwrap_or(line.len());
+    let end = line.iter().rposition(|b| !blank(b)).map_or(start, |at| at + 1);
+    let line = &line[start..end];
+    // Blanks beyond ASCII are rare; look only where one could be.
+    match (line.first(), line.last()) {
+        (Some(0..0x80), Some(0..0x80)) | (None, _) => line,
+        _ => match line.strip_prefix(b"\xef\xbb\xbf") {
+            Some(line) => trim(line),
+            None => std::str::from_utf8(line).map_or(line, |text| text.trim_matches(is_blank).as_bytes()),
+        },
+    }
+}
+
+impl<'a> Record<'a> {
+    /// A record of plain text: the whole line, and the parts of it.
+    pub(crate) fn of_text(
+        dialect: Dialect,
+        line: &'a [u8],
+        at: Option<Stamp>,
+        level: Option<&'a [u8]>,
+        message: &'a [u8],
+    ) -> Self {
+        let text = |bytes| Raw::Text(Text { bytes, escaped: false });
+        Self {
+            dialect,
+            at,
+            level: level.map(|word| (text(word), Scale::Auto)),
+            event: Raw::Null,
+            message: text(message),
+            keys: 0,
+            body: line,
+            inner: None,
+        }
+    }
+
+    /// A line without a date that states its level at its front.
+    pub(crate) fn of_line(line: &'a [u8]) -> Self {
+        let text = String::from_utf8_lossy(line);
+        let level = leading::level(&text).map(|level| level.word().as_bytes());
+        Self::of_text(Dialect::Dated, line, None, level, line)
+    }
+
+    /// The same record with the level read as a syslog severity.
+    pub(crate) fn with_syslog_level(mut self, digit: &'a [u8]) -> Self {
+        self.level = Some((Raw::Number(digit), Scale::Syslog));
+        self
+    }
+
+    /// The same record with what the line inside it says.
+    pub(crate) fn with_inner(self, inner: Inner) -> Self {
+        Self { inner: Some(Box::new(inner)), ..self }
+    }
+
+    /// A record of `key=value` pairs.
+    pub(crate) fn of_pairs(line: &'a [u8], pairs: impl Iterator<Item = (Text<'a>, Raw<'a>)>) -> Option<Self> {
+        let mut fields = Fields::default();
+        for (key, value) in pairs {
+            if let Some(key) = dialect::find(key.bytes) {
+                fields.add(key, value);
+            }
+        }
+        let record = |fields: Fields<'a>| fields.record(line, &mut Shape::default());
+        fields.says_something().then(|| Self { dialect: Dialect::Logfmt, ..record(fields) })
+    }
+
+    /// The members of the record, of whichever dialect.
+    fn members(&self) -> impl Iterator<Item = (Text<'a>, Raw<'a>)> + use<'a> {
+        let pairs = (self.dialect == Dialect::Logfmt).then(|| logfmt::pairs(self.body));
+        let members = if pairs.is_some() { None } else { Members::new(self.body) };
+        members.into_iter().flatten().flatten().chain(pairs.into_iter().flatten())
+    }
+
+    /// Reads the members that are whole of an object whose end is missing.
+    pub(crate) fn of_start(line: &'a [u8]) -> Option<Self> {
+        let mut fields = Fields::default();
+        for (key, value) in Members::new(line)?.map_while(Result::ok) {
+            if let Some(key) = dialect::find(key.bytes) {
+                fields.add(key, value);
+            }
+        }
+        Some(fields.record(line, &mut Shape::default()))
+    }
+
+    /// Reads a line that is one JSON object; none when it is not.
+    #[inline]
+    pub(crate) fn of_json(line: &'a [u8], shape: &mut Shape) -> Option<Self> {
+        let mut fields = Fields::default();
+        let mut members = Members::new(line)?;
+        let mut place = 0;
+        while let Some(key) = shape.key(place, &mut members) {
+            let value = members.value()?;
+            if let Some(key) = key {
+                fields.add(key, value);
+            }
+            place += 1;
+        }
+        members.ended().then(|| fields.record(line, shape))
+    }
+
+    /// The level as it stands in the line. Records with equal sources have the same level, if it is a known one. None
+    /// where a wrapped line decides.
+    #[inline]
+    pub(crate) fn level_source(&self) -> Option<LevelSource<'a>> {
+        const DECISIVE: u64 = bit("short_message") | bit("facility") | bit("@t");
+        self.inner.is_none().then_some(LevelSource { level: self.level, keys: self.keys & DECISIVE })
+    }
+
+    /// The event's name where it needs no decoding; empty where there is no event.
+    #[inline]
+    pub(crate) fn plain_event(&self) -> Option<&'a [u8]> {
+        match self.event {
+            Raw::Text(Text { bytes, escaped: false }) => Some(bytes),
+            Raw::Null if self.inner.is_none() => Some(b""),
+            _ => None,
+        }
+    }
+
+    /// The text of the record.
+    pub(crate) fn source(&self) -> &'a [u8] {
+        self.body
+    }
+
+    /// The level; none where the record states none. Of a line in a line the worse one counts: what carries it, such as
+    /// systemd, often knows no better than "information".
+    pub fn level(&self) -> Option<Level> {
+        self.inner_level().map_or_else(|| self.own_level(), |(level, _)| Some(*level))
+    }
+
+    /// The level of the line inside this one, where it decides.
+    #[inline]
+    fn inner_level(&self) -> Option<&(Level, String)> {
+        let inner = self.inner.as_deref()?.level.as_ref()?;
+        self.own_level().is_none_or(|own| own.status() <= inner.0.status()).then_some(inner)
+    }
+
+    fn own_level(&self) -> Option<Level> {
+        match self.level {
+            Some(_) => self.stated_level().map(|(_, level)| level),
+            // CLEF leaves out the level of ordinary records.
+            None => (self.keys & const { bit("@t") } != 0).then_some(Level::Info),
+        }
+    }
+
+    /// The level with the value that states it.
+    fn stated_level(&self) -> Option<(Raw<'a>, Level)> {
+        let (raw, scale) = self.level?;
+        let level = self.read_level(raw, scale)?;
+        let other = if level == Level::Unknown && self.keys != 0 { self.other_level() } else { None };
+        Some(other.unwrap_or((raw, level)))
+    }
+
+    fn read_level(&self, raw: Raw<'a>, scale: Scale) -> Option<Level> {
+        let number = raw.number().or_else(|| raw.string().and_then(|text| text.trim().parse().ok()));
+        Some(match (number, scale) {
+            (Some(number), Scale::Python) => Level::from_python(number),
+            (Some(number), Scale::Syslog) => Level::from_syslog(number),
+            (Some(number), Scale::Otlp) => Level::from_otlp(number),
+            (Some(number), Scale::Auto)
+                if self.keys & (const { bit("short_message") } | const { bit("facility") }) != 0 && number < 8.0 =>
+            {
+                Level::from_syslog(number)
+            }
+            // Zero is "no level" in our own form, and no step of the scale.
+            (Some(0.0), Scale::Auto) if matches!(raw, Raw::Number(_)) => return None,
+            (Some(number), Scale::Auto) => Level::from_scale(number),
+            (None, _) => match raw {
+                Raw::Text(text) if scale == Scale::Otlp => Level::from_otlp_name(&text.decode()),
+                Raw::Text(text) => Level::from_word(&text.decode()),
+                _ => Level::Unknown,
+            },
+        })
+    }
+
+    /// A level that another key states in a known way, where the first is of a scale or a wording of its own.
+    fn other_level(&self) -> Option<(Raw<'a>, Level)> {
+        self.members().find_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
+            Role::Level(_, scale) => {
+                let level = self.read_level(value, scale).filter(|level| *level != Level::Unknown)?;
+                Some((value, level))
+            }
+            _ => None,
+        })
+    }
+
+    /// The level in the words of the log, trimmed and in lower case; `info` where none is stated.
+    pub fn level_word(&self) -> Cow<'a, str> {
+        if let Some((_, word)) = self.inner_level() {
+            return Cow::Owned(word.clone());
+        }
+        match self.stated_level() {
+            None => Cow::Borrowed("info"),
+            Some((raw, _)) => {
+                let text = match raw.to_text() {
+                    text if text.contains('\u{1b}') => Cow::Owned(ansi::strip(&text).into_owned()),
+                    text => text,
+                };
+                let trimmed = text.trim_matches(is_blank);
+                if trimmed.len() == text.len() && !trimmed.chars().any(char::is_uppercase) {
+                    text
+                } else {
+                    Cow::Owned(trimmed.to_lowercase())
+                }
+            }
+        }
+    }
+
+    /// The event's name; none where the record has none.
+    pub fn event(&self) -> Option<Cow<'a, str>> {
+        match (&self.inner, self.event) {
+            (Some(inner), Raw::Null) => inner.event.clone().map(Cow::Owned),
+            (_, Raw::Null) => None,
+            (_, event) => Some(event.to_text()),
+        }
+    }
+
+    /// The message: the first of the message keys that says something, else the event.
+    pub fn message(&self) -> Option<Cow<'a, str>> {
+        match &self.inner {
+            Some(inner) => inner.message.clone().map(Cow::Owned),
+            None if self.message == Raw::Null => self.event(),
+            None => Some(self.message.to_text()),
+        }
+    }
+
+    /// What to call the record: its event, else its message.
+    pub fn label(&self) -> Option<Cow<'a, str>> {
+        self.event().filter(|event| !event.is_empty()).or_else(|| self.message()).filter(|label| !label.is_empty())
+    }
+
+    /// The texts of fields named after exceptions and stack traces, at any depth.
+    pub fn traces(&self) -> Vec<Named<'a>> {
+        let mut found = fields::of(self.members());
+        if let Some(inner) = &self.inner {
+            found.extend(inner.traces.iter().cloned());
+        }
+        found
+    }
+
+    /// Whether the record shows a crash: in its message or in the fields named after exceptions.
+    pub fn crash(&self) -> Option<Kind> {
+        let traces = self.traces();
+        let event = self.event().filter(|_| self.message != Raw::Null).unwrap_or_default();
+        let shown = classify::record(&self.message().unwrap_or_default(), &traces).or_else(|| classify::text(&event));
+        shown.or_else(|| self.frame())
+    }
+
+    /// Whether there is a line inside this one that says more than text.
+    pub fn wraps(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// Whether the line inside this one is a frame of a stack trace: what wraps lines does so one by one.
+    pub fn frame(&self) -> Option<Kind> {
+        self.inner.as_deref().filter(|inner| inner.frame).map(|_| Kind::StackTrace)
+    }
+
+    /// Whether the line inside this one is the start of a longer one, and does not show the level.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.inner.as_deref().is_some_and(|inner| inner.cut)
+    }
+
+    /// How many equal lines a record of our own capture stands for, and how many lines each of them joins.
+    pub fn captured(&self) -> (u64, u64) {
+        const FOLDED: u64 = bit("repeated") | bit("lines");
+        if self.dialect != Dialect::Captured || self.keys & FOLDED == 0 {
+            return (1, 1);
+        }
+        let number = |name: &[u8]| {
+            let value = Members::new(self.body)?.flatten().find(|(key, _)| key.bytes == name)?.1.number()?;
+            (1.0..1e15).contains(&value).then_some(value as u64)
+        };
+        (number(b"repeated").unwrap_or(1), number(b"lines").unwrap_or(1))
+    }
+
+    /// Every field but those of time, level, event and message, for the details of a finding.
+    pub fn payload(&self) -> Metadata {
+        self.members()
+            .filter(|(key, _)| key.escaped || !dialect::is_core(key.bytes))
+            .map(|(key, value)| (key.decode().into_owned(), value.to_value()))
+            .collect()
+    }
+
+    /// The records inside a line that holds many, as OpenTelemetry exports them; none for all other lines.
+    pub fn batch(&self) -> Option<Vec<Record<'a>>> {
+        if self.keys & const { bit("resourceLogs") } == 0 {
+            return None;
+        }
+        let mut records = Vec::new();
+        for resource in list(self.body, b"resourceLogs") {
+            for scope in list(resource, b"scopeLogs") {
+                records
+                    .extend(list(scope, b"logRecords").filter_map(|line| Record::of_json(line, &mut Shape::default())));
+            }
+        }
+        Some(records)
+    }
+}
+
+/// The objects in the array under `key`.
+fn list<'a>(object: &'a [u8], key: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
+    member(object, key).into_iter().flat_map(Raw::elements).filter_map(|element| match element {
+        Raw::Object(bytes) => Some(bytes),
+        _ => None,
+    })
+}
+
+/// The value under `key`, the last where there are several.
+pub(crate) fn member<'a>(object: &'a [u8], key: &[u8]) -> Option<Raw<'a>> {
+    Members::new(object)?.flatten().filter(|(name, _)| name.bytes == key).map(|(_, value)| value).last()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! Reads a part of a log: whole lines, cut anywhere between two of them. Parts of a file are appended in order.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::continuation::{self, Block};
+use crate::log::dialect::{DIALECTS, Dialect};
+use crate::log::record;
+use crate::log::summary::IgnoredLine;
+use crate::log::totals::first_n::Key;
+use crate::log::totals::histogram::Histogram;
+use crate::log::totals::tally::{Details, Limits, Tally, crash_details};
+use crate::time::Stamp;
+
+/// A step back of the clock by more than this is noted.
+const STEP_BACK: i64 = 1_000_000;
+
+/// What reading needs to know beside the lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// How records are tallied.
+    pub limits: Limits,
+    /// The number of the file.
+    pub file: u32,
+    /// When the file was written, for times without a year.
+    pub written: Option<Stamp>,
+    /// Later times lie in the future.
+    pub latest: Stamp,
+}
+
+/// Something that was seen a number of times, and where first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// How often.
+    pub count: u64,
+    /// The line where it was seen first.
+    pub line: u64,
+}
+
+impl Seen {
+    pub(crate) fn add(&mut self, line: u64) {
+        self.append(Self { count: 1, line });
+    }
+
+    pub(crate) fn append(&mut self, next: Self) {
+        if self.count == 0 {
+            self.line = next.line;
+        }
+        self.count += next.count;
+    }
+}
+
+/// What is odd about the lines of a file.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Oddities {
+    /// Records without a usable time.
+    pub timeless: Seen,
+    /// Records of the future.
+    pub future: Seen,
+    /// Records from before the year 2000.
+    pub ancient: Seen,
+    /// Records more than a second earlier than the one before them.
+    pub steps_back: Seen,
+    /// The longest such step.
+    pub longest_step: Duration,
+    /// Lines with invalid UTF-8.
+    pub invalid_utf8: Seen,
+    /// Lines too long to be read.
+    pub too_long: Seen,
+    /// Records that a container cut into pieces, the first of which does not show the level.
+    pub cut: Seen,
+    /// Records beyond the first in lines that hold many.
+    pub batched: u64,
+    /// Records without a usable time in such lines, beyond those lines that are ignored for them.
+    pub batched_timeless: Seen,
+}
+
+impl Oddities {
+    fn all(&mut self) -> [&mut Seen; 8] {
+        [
+            &mut self.timeless,
+            &mut self.future,
+            &mut self.ancient,
+            &mut self.steps_back,
+            &mut self.invalid_utf8,
+            &mut self.too_long,
+            &mut self.cut,
+            &mut self.batched_timeless,
+        ]
+    }
+
+    fn append(&mut self, mut next: Self) {
+        self.longest_step = self.longest_step.max(next.longest_step);
+        self.batched += next.batched;
+        self.all().into_iter().zip(next.all()).for_each(|(seen, more)| seen.append(*more));
+    }
+
+    fn shift(&mut self, lines: u64) {
+        self.all().into_iter().for_each(|seen| seen.line += lines);
+    }
+
+    #[inline]
+    pub(crate) fn step(&mut self, before: Stamp, at: Stamp, line: u64) {
+        if before.micros() - at.micros() > STEP_BACK {
+            self.steps_back.add(line);
+            self.longest_step = self.longest_step.max(before.since(at));
+        }
+    }
+}
+
+/// The record to which the lines after it may belong.
+#[derive(Clone, Debug)]
+pub(crate) struct Last<'t> {
+    pub(crate) at: Stamp,
+    pub(crate) is_text: bool,
+    pub(crate) crashed: bool,
+    pub(crate) failed: bool,
+    /// The line itself.
+    pub(crate) text: Cow<'t, [u8]>,
+}
+
+/// A part of a log.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What the records add up to.
+    pub tally: Tally,
+    /// What is odd about the lines.
+    pub odd: Oddities,
+    /// Lines that are no record, the first few.
+    pub samples: Vec<IgnoredLine>,
+    pub(crate) dialects: [u64; DIALECTS.len()],
+    /// The lines before the first record.
+    pub(crate) lead: Block,
+    /// The first record: when and on which line.
+    pub(crate) first: Option<(Stamp, u64)>,
+    pub(crate) last: Option<Last<'static>>,
+    /// The lines after the last record.
+    pub(crate) tail: Block,
+    pub(crate) context: Context,
+}
+
+impl Part {
+    /// Nothing read yet.
+    pub fn new(context: Context) -> Self {
+        Self {
+            tally: Tally::new(&context.limits),
+            odd: Oddities::default(),
+            samples: Vec::new(),
+            dialects: [0; DIALECTS.len()],
+            lead: Block::default(),
+            first: None,
+            last: None,
+            tail: Block::default(),
+            context,
+        }
+    }
+
+    /// Reads lines; the last may lack its line end.
+    pub fn read(text: &[u8], context: Context) -> Self {
+        super::reader::read(text, context)
+    }
+
+    /// A part that is one line, too long to be read, by its start.
+    pub fn too_long(start: &[u8], context: Context) -> Self {
+        let mut part = Self::new(context);
+        part.tally.lines = 1;
+        part.ignore(1, start);
+        part.odd.too_long.add(1);
+        part
+    }
+
+    /// Appends the part that follows directly in the file.
+    pub fn append(&mut self, mut next: Self) {
+        next.shift(self.tally.lines);
+        if self.last.is_none() {
+            self.lead.append(next.lead);
+        } else {
+            self.tail.append(next.lead);
+        }
+        if let Some((first_at, line)) = next.first {
+            if let Some(last) = self.last.take() {
+                self.odd.step(last.at, first_at, line);
+                let tail = std::mem::take(&mut self.tail);
+                self.close(&tail, Some(&last));
+            }
+            self.first = self.first.or(next.first);
+            self.last = next.last;
+            self.tail = next.tail;
+        }
+        self.odd.append(next.odd);
+        self.add_samples(next.samples);
+        self.dialects.iter_mut().zip(next.dialects).for_each(|(total, more)| *total += more);
+        self.tally.merge(next.tally);
+    }
+
+    /// Decides about the lines at both ends, once nothing follows.
+    pub fn close_ends(&mut self) {
+        let lead = std::mem::take(&mut self.lead);
+        self.close(&lead, None);
+        let tail = std::mem::take(&mut self.tail);
+        let last = self.last.take();
+        self.close(&tail, last.as_ref());
+    }
+
+    /// The dialect of most records; none where there are none.
+    pub fn dialect(&self) -> Option<Dialect> {
+        let most = self.dialects.iter().max().filter(|count| **count > 0)?;
+        DIALECTS.iter().map(|row| row.dialect).find(|dialect| self.dialects[*dialect as usize] == *most)
+    }
+
+    fn shift(&mut self, lines: u64) {
+        if lines == 0 {
+            return;
+        }
+        self.tally.shift(lines);
+        self.lead.shift(lines);
+        self.tail.shift(lines);
+        self.samples.iter_mut().for_each(|sample| sample.line += lines);
+        self.odd.shift(lines);
+        if let Some((_, line)) = &mut self.first {
+            *line += lines;
+        }
+    }
+
+    pub(crate) fn ignore(&mut self, number: u64, line: &[u8]) {
+        self.tally.ignored += 1;
+        if self.samples.len() < continuation::SHOWN {
+            self.samples.push(IgnoredLine { line: number, text: continuation::shown(line) });
+        }
+    }
+
+    fn add_samples(&mut self, more: Vec<IgnoredLine>) {
+        self.samples.extend(more);
+        self.samples.sort_by_key(|sample| sample.line);
+        self.samples.truncate(continuation::SHOWN);
+    }
+
+    /// Decides about the lines between two records: text continues the record before it, within limits, and all else is
+    /// ignored. A crash in them is that record's, unless it shows one itself.
+    pub(crate) fn close(&mut self, block: &Block, last: Option<&Last<'_>>) {
+        if block.lines == 0 {
+            return;
+        }
+        let (continued, ignored, samples) = block.split(last.is_some_and(|last| last.is_text));
+        self.tally.continued += continued;
+        self.tally.ignored += ignored;
+        self.add_samples(samples.cloned().collect());
+        if let Some(crash) = block.crash().filter(|_| last.is_none_or(|last| !last.crashed)) {
+            let record = last.and_then(|last| record::parse_near(&last.text, self.context.written));
+            let details =
+                record.map_or_else(|| Details::of_text(crash.kind), |record| crash_details(&record, crash.kind));
+            let at = last.map(|last| last.at);
+            let key = Key::new(at, self.context.file, crash.line, 0);
+            self.tally.add_crash_text(&crash.headline, at, &details.with_text(&crash.text), crash.kind, key);
+            if let Some(last) = last.filter(|last| !last.failed) {
+                self.tally.histogram.add(Histogram::hour(last.at), [0, 0, 1]);
+            }
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Lines that are no record of their own: the continuation of the record before them, such as a stack trace, or
+//! noise. Which of the two is decided when the next record comes, so that blocks may be cut anywhere and joined.
+
+use crate::finding::Status;
+use crate::log::crash::classify::{self, Kind};
+use crate::log::summary::IgnoredLine;
+use crate::log::{ansi, leading};
+
+/// As much of a block is kept, in bytes.
+const KEPT: usize = 16 << 10;
+/// How many ignored lines of a file are shown.
+pub(crate) const SHOWN: usize = 3;
+/// How much of each is shown, in characters.
+const WIDTH: usize = 120;
+
+/// More lines than this do not continue a record: they are something else.
+const CONTINUES: u64 = 2000;
+/// The same for lines that nothing but their place connects with the record: not indented, and no part of a trace.
+const CONTINUES_LOOSELY: u64 = 20;
+
+/// What connects a line that is no record with the record before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tie {
+    /// Its look: it is indented, or part of a trace.
+    Close,
+    /// Its place alone.
+    Loose,
+    /// Nothing: it states a level, and is counted on its own.
+    None,
+}
+
+/// Consecutive lines between two records.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Block {
+    /// How many lines there are, blank ones not counted.
+    pub(crate) lines: u64,
+    /// Those that are tied loosely, and those that are counted on their own.
+    loose: u64,
+    own: u64,
+    /// The first ones of each tie, for the report on ignored lines.
+    samples: [Vec<IgnoredLine>; 2],
+    /// Blank lines before the first line.
+    blanks: u64,
+    /// The line on which the head starts.
+    first: u64,
+    /// The start of the block.
+    head: Vec<u8>,
+    /// The line that looks like part of a trace, and the text from there.
+    marked: Option<(u64, Vec<u8>)>,
+}
+
+/// A crash found in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Crash {
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// The line on which its text starts.
+    pub(crate) line: u64,
+    /// The line that says most: the exception with its message.
+    pub(crate) headline: String,
+    /// Its text.
+    pub(crate) text: String,
+}
+
+impl Block {
+    /// Adds a line. `suspect` tells whether it may belong to a trace.
+    pub(crate) fn add(&mut self, number: u64, line: &[u8], suspect: bool, tie: Tie) {
+        self.lines += 1;
+        let samples = match tie {
+            Tie::Close => Some(&mut self.samples[0]),
+            Tie::Loose => {
+                self.loose += 1;
+                Some(&mut self.samples[1])
+            }
+            Tie::None => {
+                self.own += 1;
+                None
+            }
+        };
+        if let Some(samples) = samples.filter(|samples| samples.len() < SHOWN) {
+            samples.push(IgnoredLine { line: number, text: shown(line) });
+        }
+        self.keep(number, line);
+        let starts = self.marked.is_none() && suspect && classify::is_marker(&String::from_utf8_lossy(line));
+        if let Some((_, text)) = &mut self.marked {
+            extend(text, line);
+        } else if starts {
+            let mut text = Vec::new();
+            extend(&mut text, line);
+            self.marked = Some((number, text));
+        }
+    }
+
+    fn keep(&mut self, number: u64, line: &[u8]) {
+        if self.head.is_empty() {
+            self.first = number;
+        }
+        extend(&mut self.head, line);
+    }
+
+    /// Adds a blank line, which may stand inside a trace.
+    pub(crate) fn add_blank(&mut self) {
+        if self.lines == 0 {
+            self.blanks += 1;
+            return;
+        }
+        extend(&mut self.head, b"");
+        if let Some((_, text)) = &mut self.marked {
+            extend(text, b"");
+        }
+    }
+
+    /// Joins the block that follows directly.
+    pub(crate) fn append(&mut self, next: Self) {
+        if self.lines == 0 {
+            *self = Self { blanks: self.blanks + next.blanks, ..next };
+            return;
+        }
+        (0..next.blanks.min(KEPT as u64)).for_each(|_| self.add_blank());
+        self.lines += next.lines;
+        self.loose += next.loose;
+        self.own += next.own;
+        for (samples, more) in self.samples.iter_mut().zip(next.samples) {
+            samples.extend(more);
+            samples.truncate(SHOWN);
+        }
+        match &mut self.marked {
+            Some((_, text)) => join(text, &next.head),
+            None => self.marked = next.marked,
+        }
+        join(&mut self.head, &next.head);
+    }
+
+    /// Moves the block down by a number of lines.
+    pub(crate) fn shift(&mut self, lines: u64) {
+        self.first += lines;
+        self.samples.iter_mut().flatten().for_each(|sample| sample.line += lines);
+        if let Some((line, _)) = &mut self.marked {
+            *line += lines;
+        }
+    }
+
+    /// How many lines continue the record before them and how many are ignored, with the first of those, behind a record
+    /// of text or anything else. Lines that are counted on their own are in neither.
+    pub(crate) fn split(&self, behind_text: bool) -> (u64, u64, impl Iterator<Item = &IgnoredLine>) {
+        let close = self.lines - self.own - self.loose;
+        let continues = |lines: u64, most: u64| behind_text && lines <= most;
+        let (closely, loosely) = (continues(close, CONTINUES), continues(self.loose, CONTINUES_LOOSELY));
+        let both = [(close, closely), (self.loose, loosely)];
+        let sum = |continued: bool| both.iter().filter(|(_, kind)| *kind == continued).map(|(lines, _)| *lines).sum();
+        let samples = self.samples.iter().zip(both).filter(|(_, (_, continued))| !continued);
+        (sum(true), sum(false), samples.flat_map(|(samples, _)| samples))
+    }
+
+    /// The crash that the block tells of, if it does.
+    pub(crate) fn crash(&self) -> Option<Crash> {
+        let (line, marked) = self.marked.as_ref()?;
+        let crash = |line: u64, text: &[u8]| {
+            let text = String::from_utf8_lossy(text);
+            let kind = classify::text(&text)?;
+            Some(Crash { kind, line, headline: headline(&text), text: text.trim_end().to_owned() })
+        };
+        // The start of the block shows the whole trace; a trace far down is found by its first telling line.
+        crash(self.first, &self.head).or_else(|| crash(*line, marked))
+    }
+}
+
+impl Tie {
+    /// What ties a line that is no record.
+    pub(crate) fn of(line: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(line);
+        let text = ansi::strip(&text);
+        // Levels of four letters are set flush with those of five by one blank.
+        let front = text.strip_prefix(' ').filter(|rest| rest.starts_with("WARN")).unwrap_or(&text);
+        if front.starts_with([' ', '\t']) {
+            return Self::Close;
+        }
+        if leading::word(front).is_some_and(|level| level.status() > Status::Pass) {
+            return Self::None;
+        }
+        let closes =
+            text.starts_with("...") || text.trim_end().chars().all(|c| matches!(c, ')' | ']' | '}' | ';' | ','));
+        if closes || classify::is_marker(&text) { Self::Close } else { Self::Loose }
+    }
+}
+
+fn extend(text: &mut Vec<u8>, line: &[u8]) {
+    join(text, line);
+    join(text, b"\n");
+}
+
+fn join(text: &mut Vec<u8>, more: &[u8]) {
+    let room = KEPT.saturating_sub(text.len());
+    text.extend_from_slice(&more[..more.len().min(room)]);
+}
+
+/// The line of a trace that says most. Python puts it last, all others first.
+fn headline(text: &str) -> String {
+    let python = text.find("Traceback (").map(|at| &text[at..]);
+    let last = python.and_then(|trace| {
+        let mut lines = trace.lines().skip(1).filter(|line| !line.trim().is_empty());
+        lines.find(|line| !line.starts_with([' ', '\t']))
+    });
+    let first = || text.lines().find(|line| classify::text(line).is_some());
+    let line = last.or_else(first).or_else(|| text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
+    line.trim().chars().take(500).collect()
+}
+
+/// The start of a line, for people.
+pub(crate) fn shown(line: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&line[..line.len().min(4 * WIDTH + 4)]);
+    let start = start.trim();
+    if start.chars().count() <= WIDTH {
+        return start.to_owned();
+    }
+    start.chars().take(WIDTH).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(lines: &[&str], from: u64) -> Block {
+        let mut block = Block::default();
+        for (number, line) in (from..).zip(lines) {
+            block.add(number, line.as_bytes(), true, Tie::Loose);
+        }
+        block
+    }
+
+    #[test]
+    fn a_trace_is_one_crash_however_it_is_cut() {
+        let lines =
+            ["note", "Traceback (most recent call last):", "  File \"a.py\", line 1, in f", "ValueError: bad", "end"];
+        let whole = block(&lines, 1);
+        let crash = whole.crash().expect("a crash");
+        assert_eq!((crash.kind, crash.line, crash.headline.as_str()), (Kind::StackTrace, 1, "ValueError: bad"));
+        for cut in 1..lines.len() {
+            let mut joined = block(&lines[..cut], 1);
+            joined.append(block(&lines[cut..], cut as u64 + 1));
+            assert_eq!(joined.crash().as_ref(), Some(&crash), "{cut}");
+            assert_eq!((joined.lines, &joined.samples), (whole.lines, &whole.samples), "{cut}");
+        }
+    }
+
+    #[test]
+    fn lines_are_tied_by_their_look() {
+        for (line, expect) in [
+            ("  Position: 15", Tie::Close),
+            ("\tat a.B.c(D.java:1)", Tie::Close),
+            ("Caused by: java.io.IOException: closed", Tie::Close),
+            ("Traceback (most recent call last):", Tie::Close),
+            ("panic: boom", Tie::Close),
+            ("...", Tie::Close),
+            ("});", Tie::Close),
+            ("  error: 7 of 12", Tie::Close),
+            ("SELECT 1", Tie::Loose),
+            ("%$# garbage", Tie::Loose),
+            ("INFO: ready", Tie::Loose),
+            ("error: none", Tie::Loose),
+            ("java.lang.OutOfMemoryError: Java heap space", Tie::Loose),
+            ("ERROR db down", Tie::None),
+            ("12:00:01.123 [main] ERROR a.b - db down", Tie::None),
+            ("fail: App[0]", Tie::None),
+            ("SEVERE: boom", Tie::None),
+            (" WARN slow", Tie::None),
+            ("\u{1b}[31mERROR\u{1b}[0m db down", Tie::None),
+        ] {
+            assert_eq!(Tie::of(line.as_bytes()), expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_continued_within_limits() {
+        for (close, loose, expect) in [
+            (0, 20, (20, 0, 0)),
+            (0, 21, (0, 21, 1)),
+            (30, 21, (30, 21, 31)),
+            (2000, 0, (2000, 0, 0)),
+            (2001, 2, (2, 2001, 1)),
+        ] {
+            let mut block = Block::default();
+            (1..=close).for_each(|number| block.add(number, b" x", false, Tie::Close));
+            (1..=loose).for_each(|number| block.add(close + number, b"x", false, Tie::Loose));
+            block.add(close + loose + 1, b"ERROR x", false, Tie::None);
+            let (continued, ignored, samples) = block.split(true);
+            let first = samples.map(|sample| sample.line).min().unwrap_or(0);
+            assert_eq!((continued, ignored, first), expect, "{close} {loose}");
+            assert_eq!(block.split(false).1, close + loose);
+        }
+    }
+
+    #[test]
+    fn a_trace_after_much_noise_is_still_found() {
+        let mut block = Block::default();
+        (1..2000).for_each(|number| block.add(number, b"noise without any meaning", false, Tie::Loose));
+        block.add(2000, b"thread 'main' panicked at src/main.rs:1:1:", true, Tie::Close);
+        let crash = block.crash().expect("a crash");
+        assert_eq!((crash.kind, crash.line), (Kind::Panic, 2000));
+    }
+}

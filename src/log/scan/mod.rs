@@ -1,0 +1,5 @@
+//! From bytes to records, in chunks that merge.
+
+pub mod chunk;
+pub mod continuation;
+pub mod reader;

@@ -1,0 +1,357 @@
+//! Reads the lines of one part of a log. What is met again and again is kept close and added up at the end.
+
+use std::borrow::Cow;
+
+use super::chunk::{Context, Last, Part, Seen};
+use super::continuation::{Block, Tie};
+use crate::finding::Status;
+use crate::log::ansi;
+use crate::log::crash::classify;
+use crate::log::dialect::Dialect;
+use crate::log::key_cache::Shape;
+use crate::log::level::Level;
+use crate::log::record::{self, LevelSource, Record};
+use crate::log::totals::first_n::Key;
+use crate::log::totals::gaps::Mark;
+use crate::log::totals::histogram::{Figures, Histogram};
+use crate::time::Stamp;
+
+/// Labels of records beside a gap are cut at this many characters.
+const LABEL: usize = 200;
+
+/// Reads lines; the last may lack its line end.
+pub(crate) fn read(text: &[u8], context: Context) -> Part {
+    let mut reader = Reader::new(context);
+    let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
+    let mut suspect = classify::suspect(text, 0);
+    let mut start = 0;
+    let rest = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
+    for end in memchr::memchr_iter(b'\n', text).chain(rest) {
+        let line = &text[start..end];
+        let suspected = suspect.is_some_and(|at| at < end);
+        if suspected {
+            suspect = classify::suspect(text, end);
+        }
+        if !valid && std::str::from_utf8(line).is_err() {
+            reader.part.odd.invalid_utf8.add(reader.part.tally.lines + 1);
+        }
+        reader.line(line, suspected);
+        start = end + 1;
+    }
+    reader.finish()
+}
+
+/// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
+/// stack trace. All else, such as the steps of a progress bar, belongs together.
+fn starts(line: &[u8], written: Option<Stamp>) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'\r', line).map(|at| at + 1).filter(move |start| {
+        let piece = &line[*start..];
+        let piece = &piece[..memchr::memchr(b'\r', piece).unwrap_or(piece.len())];
+        record::parse_near(piece, written).is_some()
+            || Tie::of(piece) == Tie::None
+            || classify::is_marker(&String::from_utf8_lossy(piece))
+    })
+}
+
+/// Whether nothing is left of a line without blanks and colours.
+fn is_blank(line: &[u8]) -> bool {
+    let plain = record::trim(line);
+    plain.is_empty() || plain.first() == Some(&0x1b) && ansi::strip(&String::from_utf8_lossy(plain)).trim().is_empty()
+}
+
+/// A level as it was met, with what it was found to mean.
+struct Met<'t> {
+    source: LevelSource<'t>,
+    level: Option<Level>,
+    word: Box<[u8]>,
+    count: u64,
+}
+
+/// Records without a gap between them: the first and the last, each with its line.
+struct Run<'t> {
+    first: (Stamp, Spot<'t>),
+    last: (Stamp, Spot<'t>),
+}
+
+#[derive(Clone, Copy)]
+struct Spot<'t> {
+    line: u64,
+    part: u32,
+    text: &'t [u8],
+}
+
+/// The state while a part is read.
+struct Reader<'t> {
+    part: Part,
+    shape: Shape,
+    levels: Vec<Met<'t>>,
+    run: Option<Run<'t>>,
+    hour: (i64, Figures),
+    last: Option<Last<'t>>,
+    block: Block,
+}
+
+impl<'t> Reader<'t> {
+    fn new(context: Context) -> Self {
+        Self {
+            part: Part::new(context),
+            shape: Shape::default(),
+            levels: Vec::new(),
+            run: None,
+            hour: (0, [0; 3]),
+            last: None,
+            block: Block::default(),
+        }
+    }
+
+    fn line(&mut self, line: &'t [u8], suspected: bool) {
+        self.part.tally.lines += 1;
+        let number = self.part.tally.lines;
+        let Some(record) = record::parse_like(line, self.part.context.written, &mut self.shape) else {
+            return self.loose(number, line, suspected);
+        };
+        if !record.dialect.is_json() && self.split(line, suspected) {
+            return;
+        }
+        let Some(batch) = record.batch() else {
+            if !self.record(&record, Spot { line: number, part: 0, text: line }, suspected) {
+                self.part.ignore(number, line);
+            }
+            return;
+        };
+        let mut timeless = 0;
+        for (record, part) in batch.iter().zip(0..) {
+            let usable = self.record(record, Spot { line: number, part, text: record.source() }, suspected);
+            timeless += u64::from(!usable);
+        }
+        if timeless == batch.len() as u64 {
+            self.part.ignore(number, line);
+            timeless = timeless.saturating_sub(1);
+        }
+        self.part.odd.batched += (batch.len() as u64).saturating_sub(1);
+        if timeless > 0 {
+            self.part.odd.batched_timeless.append(Seen { count: timeless, line: number });
+        }
+    }
+
+    /// Reads a line that holds several, as those of old do, which end in a carriage return alone. False when it is one.
+    fn split(&mut self, line: &'t [u8], suspected: bool) -> bool {
+        let mut starts = starts(line, self.part.context.written).peekable();
+        if starts.peek().is_none() {
+            return false;
+        }
+        self.part.tally.lines -= 1;
+        let mut from = 0;
+        for start in starts.chain([line.len() + 1]) {
+            self.line(&line[from..start - 1], suspected);
+            from = start;
+        }
+        true
+    }
+
+    /// A line that is no record.
+    fn loose(&mut self, number: u64, line: &'t [u8], suspected: bool) {
+        if self.split(line, suspected) {
+            return;
+        }
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if is_blank(line) {
+            self.part.tally.ignored += 1;
+            self.part.tally.blank += 1;
+            return self.block.add_blank();
+        }
+        let tie = Tie::of(line);
+        if tie == Tie::None {
+            self.part.ignore(number, line);
+            self.timeless(&Record::of_line(line), Spot { line: number, part: 0, text: line }, false);
+        }
+        // Frames are indented.
+        self.block.add(number, line, suspected || matches!(line[0], b' ' | b'\t'), tie);
+    }
+
+    /// Takes a record in; false when it has no usable time.
+    #[inline]
+    fn record(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: bool) -> bool {
+        let Some(at) = record.at else {
+            self.timeless(record, spot, suspected);
+            return false;
+        };
+        self.part.tally.records += 1;
+        self.part.dialects[record.dialect as usize] += 1;
+        let severity = self.level(record);
+        self.event(record);
+        self.cover(at, spot);
+        let crash = if suspected { record.crash() } else { record.frame() };
+        if record.is_cut() {
+            self.part.odd.cut.add(spot.line);
+        }
+        if severity > Status::Pass || crash.is_some() {
+            let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
+            self.part.tally.add_incident(record, severity, key);
+            if let Some(kind) = crash {
+                self.part.tally.add_crash(record, kind, key);
+            }
+        }
+        let failed = severity == Status::Fail || crash.is_some();
+        self.count_hour(Histogram::hour(at), [1, u64::from(severity == Status::Warn && !failed), u64::from(failed)]);
+        self.look_at_time(at, spot.line);
+        if record.dialect == Dialect::Captured {
+            self.unfold(record, at);
+        }
+        if self.block.lines > 0 {
+            self.close_block();
+        }
+        let is_text = !record.dialect.is_json();
+        self.last = Some(Last { at, is_text, crashed: crash.is_some(), failed, text: Cow::Borrowed(spot.text) });
+        true
+    }
+
+    /// Counts the lines that a record of our own capture stands for, beside its own. Warnings and errors are never
+    /// folded there, so nothing but counts is concerned.
+    fn unfold(&mut self, record: &Record<'t>, at: Stamp) {
+        let (repeated, lines) = record.captured();
+        let more = repeated - 1;
+        self.part.tally.folded += repeated.saturating_mul(lines) - 1;
+        if more > 0 {
+            self.part.tally.records += more;
+            self.part.tally.add_level(record.level(), record.level_word().as_bytes(), more);
+            if let Some(event) = record.event().filter(|event| !event.is_empty()) {
+                self.part.tally.events.add(event.as_bytes(), more);
+            }
+            self.count_hour(Histogram::hour(at), [more, 0, 0]);
+        }
+    }
+
+    /// A record that cannot be placed in time still counts for what it says.
+    #[cold]
+    fn timeless(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: bool) {
+        self.part.odd.timeless.add(spot.line);
+        let key = Key::new(None, self.part.context.file, spot.line, spot.part);
+        self.part.tally.add_incident(record, record.level().map_or(Status::Pass, Level::status), key);
+        if let Some(kind) = if suspected { record.crash() } else { record.frame() } {
+            self.part.tally.add_crash(record, kind, key);
+        }
+    }
+
+    #[inline]
+    fn level(&mut self, record: &Record<'t>) -> Status {
+        let source = record.level_source();
+        if let Some(met) = source.and_then(|source| self.levels.iter_mut().find(|met| met.source == source)) {
+            met.count += 1;
+            return met.level.map_or(Status::Pass, Level::status);
+        }
+        let (level, word) = (record.level(), record.level_word());
+        match source {
+            // What an unknown level means may depend on the rest of its line.
+            Some(source) if level != Some(Level::Unknown) && self.levels.len() < 32 => {
+                self.levels.push(Met { source, level, word: word.as_bytes().into(), count: 1 });
+            }
+            _ => self.part.tally.add_level(level, word.as_bytes(), 1),
+        }
+        level.map_or(Status::Pass, Level::status)
+    }
+
+    #[inline]
+    fn event(&mut self, record: &Record<'t>) {
+        match record.plain_event() {
+            Some(b"") => {}
+            Some(event) => self.part.tally.events.add(event, 1),
+            None => {
+                if let Some(event) = record.event().filter(|event| !event.is_empty()) {
+                    self.part.tally.events.add(event.as_bytes(), 1);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn cover(&mut self, at: Stamp, spot: Spot<'t>) {
+        let limit = self.part.context.limits.warn_gap;
+        if let Some(run) = &mut self.run {
+            if at >= run.last.0 && at.since(run.last.0) <= limit {
+                run.last = (at, spot);
+                return;
+            }
+            if at < run.last.0 && at.plus(limit) >= run.first.0 {
+                if at < run.first.0 {
+                    run.first = (at, spot);
+                }
+                return;
+            }
+        }
+        self.end_run();
+        self.run = Some(Run { first: (at, spot), last: (at, spot) });
+    }
+
+    fn end_run(&mut self) {
+        if let Some(run) = self.run.take() {
+            let context = self.part.context;
+            let mark = |(at, spot): (Stamp, Spot<'t>)| {
+                let record = record::parse_near(spot.text, context.written);
+                let short = |text: Cow<'_, str>| text.chars().take(LABEL).collect();
+                Mark {
+                    key: Key::new(Some(at), context.file, spot.line, spot.part),
+                    at,
+                    event: record.as_ref().and_then(Record::event).map(short),
+                    label: record.as_ref().and_then(Record::label).map(short),
+                }
+            };
+            self.part.tally.coverage.add(mark(run.first), mark(run.last));
+        }
+    }
+
+    #[inline]
+    fn count_hour(&mut self, hour: i64, figures: Figures) {
+        if hour != self.hour.0 {
+            self.end_hour();
+            self.hour.0 = hour;
+        }
+        self.hour.1.iter_mut().zip(figures).for_each(|(total, more)| *total += more);
+    }
+
+    fn end_hour(&mut self) {
+        if self.hour.1 != [0; 3] {
+            self.part.tally.histogram.add(self.hour.0, std::mem::take(&mut self.hour.1));
+        }
+    }
+
+    #[inline]
+    fn look_at_time(&mut self, at: Stamp, line: u64) {
+        const Y2000: i64 = 946_684_800_000_000;
+        let part = &mut self.part;
+        if at > part.context.latest {
+            part.odd.future.add(line);
+        } else if at.micros() < Y2000 {
+            part.odd.ancient.add(line);
+        }
+        match &self.last {
+            Some(last) => part.odd.step(last.at, at, line),
+            None => part.first = Some((at, line)),
+        }
+        part.tally.first = Some(part.tally.first.map_or(at, |first| first.min(at)));
+        part.tally.last = Some(part.tally.last.map_or(at, |last| last.max(at)));
+    }
+
+    fn close_block(&mut self) {
+        let block = std::mem::take(&mut self.block);
+        match &self.last {
+            Some(last) => self.part.close(&block, Some(last)),
+            // The record that these lines may belong to is in the part before.
+            None => self.part.lead = block,
+        }
+    }
+
+    fn finish(mut self) -> Part {
+        self.end_run();
+        self.end_hour();
+        for met in std::mem::take(&mut self.levels) {
+            self.part.tally.add_level(met.level, &met.word, met.count);
+        }
+        match &self.last {
+            Some(_) => self.part.tail = self.block,
+            None => self.part.lead = self.block,
+        }
+        self.part.last = self.last.map(|last| Last { text: Cow::Owned(last.text.into_owned()), ..last });
+        self.part
+    }
+}

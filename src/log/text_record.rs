@@ -1,0 +1,274 @@
+//! Records of plain text: lines that start with a date, a syslog header, a klog header, or state a level.
+
+use super::dialect::Dialect;
+use super::level_in_text::{self, After};
+use super::logfmt;
+use super::record::Record;
+use super::wrapped::{self, Inner, Wrapping};
+use crate::time::Stamp;
+
+/// Reads a line of text, which may stand inside `depth` others; none when it states neither a time nor a level.
+pub(crate) fn parse(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+    if memchr::memchr(0x1b, line).is_some() {
+        return wrapped::coloured(line, written, depth);
+    }
+    match line.first()? {
+        b'<' => syslog(line, written, depth),
+        b'0'..=b'9' => dated(line, line, written, depth),
+        b'[' => dated(line, &line[1..], written, depth).or_else(|| apache(line)),
+        b'I' | b'W' | b'E' | b'F' | b'D' if line.get(1).is_some_and(u8::is_ascii_digit) => klog(line, written),
+        // Ruby: `E, [2025-01-06T00:00:00.123456 #12] ERROR -- : …`
+        b'D' | b'I' | b'W' | b'E' | b'F' | b'A' if line[1..].starts_with(b", [") => {
+            dated(line, &line[4..], written, depth)
+        }
+        b'A'..=b'Z' => {
+            bsd_syslog(line, line, None, written, depth).or_else(|| python_basic(line)).or_else(|| logfmt::parse(line))
+        }
+        _ => logfmt::parse(line),
+    }
+}
+
+/// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, without a year, and as Kubernetes writes it.
+fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8) -> Option<Record<'a>> {
+    let (at, len) = leading_time(start).map(|(at, len)| (Some(at), len)).or_else(|| short_time(start, written))?;
+    let rest = &start[len..];
+    for stream in [&b" stdout "[..], b" stderr "] {
+        if let Some([mark @ (b'F' | b'P'), b' ', line_inside @ ..]) = rest.strip_prefix(stream) {
+            let wrapping = Wrapping { depth, leveled: false, piece: *mark == b'P' };
+            let inner = Inner::of(&String::from_utf8_lossy(line_inside), wrapping);
+            return Some(Record::of_text(Dialect::Cri, line, at, None, line_inside).with_inner(inner));
+        }
+    }
+    // `kubectl logs --timestamps` and `docker logs -t` put their own date before any line, rsyslog a host and a tag too.
+    let tagged = after_tag(rest);
+    if let Some(inner) = Inner::record(rest, depth).or_else(|| Inner::record(tagged?, depth)) {
+        return Some(Record::of_text(Dialect::Dated, line, at, None, rest).with_inner(inner));
+    }
+    let record = leveled(Dialect::Dated, line, at, rest);
+    Some(match tagged {
+        Some(text) if record.level.is_none() => with_line_inside(record, text, depth),
+        _ => record,
+    })
+}
+
+/// The text behind ` host tag[12]: `, where no level stands before it.
+fn after_tag(rest: &[u8]) -> Option<&[u8]> {
+    let rest = rest.strip_prefix(b" ")?;
+    let host = rest.iter().position(|b| *b == b' ')?;
+    let tag = host + 1 + rest[host + 1..].iter().position(|b| *b == b' ')?;
+    let in_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':');
+    let shaped = rest[..tag].ends_with(b":") && rest[..host].iter().all(in_name);
+    (shaped && level_in_text::level(&rest[..host], After::Date).is_none()).then(|| &rest[tag + 1..])
+}
+
+/// `[Mon Jan 06 00:00:00.123456 2025] [core:error] …`
+fn apache(line: &[u8]) -> Option<Record<'_>> {
+    let inner = line.strip_prefix(b"[")?;
+    let end = inner.iter().take(40).position(|b| *b == b']')?;
+    let mut parts = inner[..end].split(|b| *b == b' ').filter(|part| !part.is_empty());
+    let (_weekday, month, day, clock, year) =
+        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let year = i32::try_from(number(year)?).ok()?;
+    let (clock, _) = time_of_day(clock)?;
+    let at = Stamp::civil(year, month_of(month)?, number(day)?, clock)?;
+    Some(leveled(Dialect::Dated, line, Some(at), &inner[end + 1..]))
+}
+
+/// `<34>1 2025-01-06T00:00:00Z host app 12 ID [x y="z"] message`, or the older form behind `<34>`.
+fn syslog(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+    const DIGITS: [&[u8]; 8] = [b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7"];
+    let end = line.iter().take(6).position(|b| *b == b'>')?;
+    let severity = DIGITS[number(&line[1..end])? as usize % 8];
+    let rest = &line[end + 1..];
+    let Some(rest) = rest.strip_prefix(b"1 ") else { return bsd_syslog(line, rest, Some(severity), written, depth) };
+    let mut parts = rest.splitn(6, |b| *b == b' ');
+    let at = parts.next().and_then(|time| Stamp::parse(std::str::from_utf8(time).ok()?));
+    let message = structured_data_end(parts.nth(4)?);
+    let record = Record::of_text(Dialect::Syslog5424, line, at, None, message).with_syslog_level(severity);
+    Some(with_line_inside(record, message, depth))
+}
+
+/// What follows the structured data (`-`, or elements in brackets) of a syslog line.
+fn structured_data_end(rest: &[u8]) -> &[u8] {
+    let mut at = 0;
+    while rest.get(at) == Some(&b'[') {
+        let mut quoted = false;
+        let len = rest[at..].iter().position(|b| {
+            quoted ^= *b == b'"';
+            *b == b']' && !quoted
+        });
+        let Some(len) = len else { break };
+        at += len + 1;
+    }
+    let rest = &rest[at..];
+    let rest = rest.strip_prefix(b"-").unwrap_or(rest);
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    rest.strip_prefix(b"\xef\xbb\xbf").unwrap_or(rest)
+}
+
+/// `Jan  6 00:00:00 host tag[12]: message`
+fn bsd_syslog<'a>(
+    line: &'a [u8],
+    start: &'a [u8],
+    severity: Option<&'a [u8]>,
+    written: Option<Stamp>,
+    depth: u8,
+) -> Option<Record<'a>> {
+    let month = month_of(start.get(..3)?)?;
+    let day = number(start.get(4..6)?.trim_ascii())?;
+    let (clock, len) = time_of_day(start.get(7..)?)?;
+    (start[3] == b' ' && start[6] == b' ').then_some(())?;
+    let at = written.and_then(|written| in_year_before(written, month, day, clock));
+    let rest = start[7 + len..].trim_ascii_start();
+    let message = rest.iter().position(|b| *b == b' ').map_or(rest, |host| &rest[host + 1..]);
+    let tag = message.iter().position(|b| *b == b' ').filter(|end| message[..*end].ends_with(b":"));
+    let text = tag.map_or(message, |end| &message[end + 1..]);
+    let record = match severity {
+        Some(severity) => Record::of_text(Dialect::Syslog3164, line, at, None, message).with_syslog_level(severity),
+        None => {
+            let level = level_in_text::level(text, After::Date).map(|range| &text[range]);
+            Record::of_text(Dialect::Syslog3164, line, at, level, message)
+        }
+    };
+    Some(with_line_inside(record, text, depth))
+}
+
+/// Adds what the line that syslog carries says, where it says more than its text.
+fn with_line_inside<'a>(record: Record<'a>, line: &[u8], depth: u8) -> Record<'a> {
+    if is_prose(line) {
+        return record;
+    }
+    let inner = Inner::of(&String::from_utf8_lossy(line), Wrapping { depth, leveled: true, piece: false });
+    // Plain text is shown with the name of the program before it.
+    let shown = record.message().map(Into::into);
+    if inner.tells() { record.with_inner(inner.shown_as(shown)) } else { record }
+}
+
+/// Whether a line starts with a word of a sentence, as most do: such a line is neither a record nor a frame, and states
+/// no level.
+fn is_prose(line: &[u8]) -> bool {
+    let end = line.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(line.len());
+    let word = &line[..end];
+    line.get(end).is_none_or(|b| *b == b' ')
+        && word.iter().any(u8::is_ascii_lowercase)
+        && !matches!(word, b"at" | b"from" | b"File")
+        && month_of(word).is_none()
+}
+
+/// `E0106 00:00:00.000000   12 file.go:3] message`
+fn klog(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
+    // Newer versions write the year too: `E20250106 00:00:00.000000 …`.
+    let digits = line[1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let date = digits.checked_sub(4).filter(|year| matches!(year, 0 | 4))? + 1;
+    let (month, day) = (number(line.get(date..date + 2)?)?, number(line.get(date + 2..date + 4)?)?);
+    let (clock, len) = time_of_day(line.get(date + 5..)?)?;
+    (line[date + 4] == b' ').then_some(())?;
+    let at = match number(&line[1..date]) {
+        Some(year) => Stamp::civil(i32::try_from(year).ok()?, month, day, clock),
+        None => written.and_then(|written| in_year_before(written, month, day, clock)),
+    };
+    let rest = &line[date + 5 + len..];
+    let message = rest.windows(2).position(|pair| pair == b"] ").map_or(rest, |end| &rest[end + 2..]);
+    Some(Record::of_text(Dialect::Klog, line, at, Some(&line[..1]), message))
+}
+
+/// `ERROR:name:message`, as Python's logging writes by default: no time.
+fn python_basic(line: &[u8]) -> Option<Record<'_>> {
+    const WORDS: [&[u8]; 5] = [b"DEBUG", b"INFO", b"WARNING", b"ERROR", b"CRITICAL"];
+    let word = WORDS.into_iter().find(|word| line.starts_with(word) && line.get(word.len()) == Some(&b':'))?;
+    let rest = &line[word.len() + 1..];
+    let name = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')))?;
+    (name > 0 && rest[name] == b':')
+        .then(|| Record::of_text(Dialect::PythonBasic, line, None, Some(word), &rest[name + 1..]))
+}
+
+/// A record with the first level word near the start of `rest`, and what follows that word as its message.
+fn leveled<'a>(dialect: Dialect, line: &'a [u8], at: Option<Stamp>, rest: &'a [u8]) -> Record<'a> {
+    let separator = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'-' | b':' | b'|' | b']' | b',');
+    let found = level_in_text::level(rest, After::Date);
+    let tail = found.clone().map_or(rest, |range| &rest[range.end..]);
+    let message = &tail[tail.iter().position(|b| !separator(b)).unwrap_or(tail.len())..];
+    Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message)
+}
+
+/// The date and time at the start of a text, and how many bytes they take. No offset means UTC.
+fn leading_time(text: &[u8]) -> Option<(Stamp, usize)> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let year = i32::try_from(number(&date[..4])?).ok()?;
+    let separator = date[4];
+    (matches!(separator, b'-' | b'/' | b'.') && date[7] == separator).then_some(())?;
+    let (month, day) = (number(&date[5..7])?, number(&date[8..])?);
+    matches!(rest.first()?, b' ' | b'T' | b'_').then_some(())?;
+    let (clock, len) = time_of_day(&rest[1..])?;
+    let at = Stamp::civil(year, month, day, clock)?;
+    let mut end = 11 + len;
+    let mut offset = 0;
+    let zone = &text[end..];
+    if zone.first() == Some(&b'Z') {
+        end += 1;
+    } else {
+        let blank = usize::from(zone.first() == Some(&b' '));
+        if let Some(sign @ (b'+' | b'-')) = zone.get(blank) {
+            let digits = &zone[blank + 1..];
+            let colon = usize::from(digits.get(2) == Some(&b':'));
+            let hours = digits.get(..2).and_then(number);
+            let minutes = digits.get(2 + colon..4 + colon).and_then(number);
+            if let (Some(hours @ 0..24), Some(minutes @ 0..60)) = (hours, minutes) {
+                offset = i64::from(hours * 3600 + minutes * 60) * if *sign == b'-' { -1 } else { 1 };
+                end += blank + 5 + colon;
+            }
+        }
+    }
+    Some((Stamp::from_micros(at.micros() - offset * 1_000_000)?, end))
+}
+
+/// `01-06 00:00:00.123`, as Android writes it: in the year that fits.
+fn short_time(text: &[u8], written: Option<Stamp>) -> Option<(Option<Stamp>, usize)> {
+    let (date, rest) = text.split_at_checked(6)?;
+    (date[2] == b'-' && date[5] == b' ').then_some(())?;
+    let (month, day) = (number(&date[..2])?, number(&date[3..5])?);
+    let (clock, len) = time_of_day(rest)?;
+    Some((written.and_then(|written| in_year_before(written, month, day, clock)), 6 + len))
+}
+
+/// `HH:MM:SS` with a fraction after `.` or `,`: the microseconds since midnight, and how many bytes they take.
+fn time_of_day(text: &[u8]) -> Option<(i64, usize)> {
+    let clock = text.get(..8)?;
+    (clock[2] == b':' && clock[5] == b':').then_some(())?;
+    let (hour, minute, second) = (number(&clock[..2])?, number(&clock[3..5])?, number(&clock[6..])?);
+    (hour < 24 && minute < 60 && second < 60).then_some(())?;
+    let mut micros = i64::from(hour * 3600 + minute * 60 + second) * 1_000_000;
+    let mut len = 8;
+    if matches!(text.get(8), Some(b'.' | b',')) {
+        let digits = text[9..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let mut unit = 100_000;
+        for digit in text[9..9 + digits].iter().take(6) {
+            micros += i64::from(digit - b'0') * unit;
+            unit /= 10;
+        }
+        len = if digits > 0 { 9 + digits } else { 8 };
+    }
+    Some((micros, len))
+}
+
+/// The date without a year, in the last year that puts it before `written` (with a day of grace for time zones).
+fn in_year_before(written: Stamp, month: u32, day: u32, clock: i64) -> Option<Stamp> {
+    let latest = written.plus(std::time::Duration::from_secs(86_400));
+    let this_year = chrono::Datelike::year(&written.day());
+    // Eight years back there was a 29 February for certain.
+    (this_year - 8..=this_year + 1)
+        .rev()
+        .filter_map(|year| Stamp::civil(year, month, day, clock))
+        .find(|at| *at <= latest)
+}
+
+fn month_of(name: &[u8]) -> Option<u32> {
+    const NAMES: [&[u8]; 12] =
+        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+    NAMES.iter().zip(1..).find(|(month, _)| **month == name).map(|(_, number)| number)
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    (!digits.is_empty() && digits.len() < 10).then_some(())?;
+    digits.iter().try_fold(0, |value, b| b.is_ascii_digit().then(|| value * 10 + u32::from(b - b'0')))
+}

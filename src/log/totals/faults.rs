@@ -1,0 +1,104 @@
+//! What is wrong with a log file, as findings that name it.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Finding, Status};
+use crate::log::scan::chunk::{Oddities, Seen};
+use crate::log::summary::FileReport;
+use crate::time::human_duration;
+
+/// More ignored lines than this share of a file are worth a look, or not acceptable.
+const IGNORED_WARN: f64 = 0.01;
+const IGNORED_FAIL: f64 = 0.2;
+
+/// The faults of a file that could be read. `blank` lines are ignored too, but nothing is lost with them.
+pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut add = |severity, summary: String, line: Option<u64>| {
+        found.push(Finding::new(severity, summary).in_file(report.path.as_str(), line));
+    };
+    if report.text_bytes == 0 && report.complete {
+        add(Status::Warn, "the file is empty".to_owned(), None);
+    }
+    let lines = report.lines - blank + odd.batched;
+    let ignored = report.ignored_lines - blank + odd.batched_timeless.count;
+    let share = if lines == 0 { 0.0 } else { ignored as f64 / lines as f64 };
+    if share > IGNORED_WARN {
+        let severity = if share > IGNORED_FAIL { Status::Fail } else { Status::Warn };
+        let timeless = match odd.timeless.count {
+            0 => String::new(),
+            count => format!(", {count} of them because they state no usable time"),
+        };
+        let what = if odd.batched == 0 { "lines" } else { "entries" };
+        let summary = format!("{ignored} of {lines} {what} ({:.1}%) are no usable records{timeless}", share * 100.0);
+        let batched = Some(odd.batched_timeless.line).filter(|line| *line > 0);
+        add(severity, summary, report.first_ignored.first().map(|line| line.line).or(batched));
+    }
+    let mut seen = |seen: Seen, what: &str| {
+        if seen.count > 0 {
+            add(Status::Warn, format!("{} {what}", times(seen.count)), Some(seen.line));
+        }
+    };
+    let longest = human_duration(odd.longest_step);
+    seen(odd.steps_back, &format!("the time goes back by more than a second, at most by {longest}"));
+    seen(odd.future, "a record lies in the future: check the clock or the time zone");
+    seen(odd.ancient, "a record is from before the year 2000: check the clock");
+    seen(odd.invalid_utf8, "a line is not valid UTF-8; the wrong bytes are shown as U+FFFD");
+    seen(odd.cut, "a container cut a record into pieces, the first of which does not show its level");
+    seen(odd.too_long, "a line is longer than 16 MiB; it was not read");
+    found
+}
+
+/// Files that hold the same text although their bytes differ, such as a log and its packed copy: their records are
+/// counted twice.
+pub fn twins(reports: &[FileReport]) -> Vec<Finding> {
+    let mut known = BTreeMap::new();
+    let mut found = Vec::new();
+    for report in reports.iter().filter(|report| report.records > 0) {
+        let looks = (report.text_bytes, report.lines, report.records, report.started_at, report.ended_at);
+        match known.get(&looks) {
+            Some(first) => found.push(
+                Finding::warn(format!("this seems to hold the same text as {first}; its records are counted twice"))
+                    .in_file(report.path.as_str(), None),
+            ),
+            None => {
+                known.insert(looks, report.path.as_str());
+            }
+        }
+    }
+    found
+}
+
+fn times(count: u64) -> String {
+    match count {
+        1 => "once,".to_owned(),
+        count => format!("{count} times,"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_lines_weigh_by_their_share() {
+        for (ignored, blank, expect) in [
+            (1, 0, None),
+            (2, 0, Some(Status::Warn)),
+            (20, 0, Some(Status::Warn)),
+            (21, 0, Some(Status::Fail)),
+            (60, 60, None),
+        ] {
+            let report = FileReport {
+                path: "a.log".to_owned(),
+                text_bytes: 1,
+                lines: 100 + blank,
+                ignored_lines: ignored,
+                complete: true,
+                ..FileReport::default()
+            };
+            let found = of(&report, &Oddities::default(), blank);
+            assert_eq!(found.first().map(|finding| finding.severity), expect, "{ignored} {blank}");
+        }
+    }
+}

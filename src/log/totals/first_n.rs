@@ -1,0 +1,100 @@
+//! The first findings of a kind, with their exact number, in bounded memory and in any order of reading.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Finding;
+use crate::time::Stamp;
+
+/// Where something stands in the evidence. Ordered by time (undated last), then by file and line, so that the same
+/// evidence gives the same order however it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Microseconds since the epoch; `i64::MAX` where the time is not known.
+    at: i64,
+    /// The number of the file.
+    pub file: u32,
+    /// The line, from 1.
+    pub line: u64,
+    /// The number of the record in its line, for lines that hold many.
+    pub part: u32,
+}
+
+impl Key {
+    /// The key of a record.
+    pub fn new(at: Option<Stamp>, file: u32, line: u64, part: u32) -> Self {
+        Self { at: at.map_or(i64::MAX, Stamp::micros), file, line, part }
+    }
+
+    /// The time.
+    pub fn at(&self) -> Option<Stamp> {
+        Stamp::from_micros(self.at)
+    }
+
+    /// The same place in a text with `lines` more lines before it.
+    #[must_use]
+    pub fn shifted(mut self, lines: u64) -> Self {
+        self.line += lines;
+        self
+    }
+}
+
+/// The first findings of a kind.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    limit: usize,
+    total: u64,
+    kept: BTreeMap<Key, Finding>,
+}
+
+impl Listing {
+    /// Nothing yet; at most `limit` findings are kept.
+    pub fn new(limit: usize) -> Self {
+        Self { limit, total: 0, kept: BTreeMap::new() }
+    }
+
+    /// How many there are, kept or not.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Counts one, and makes its finding only if it is among the first.
+    pub fn add(&mut self, key: Key, make: impl FnOnce() -> Finding) {
+        self.total += 1;
+        if self.kept.len() < self.limit || self.kept.last_key_value().is_some_and(|(last, _)| key < *last) {
+            self.kept.insert(key, make());
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        while self.kept.len() > self.limit {
+            self.kept.pop_last();
+        }
+    }
+
+    /// Moves everything down by a number of lines.
+    pub fn shift(&mut self, lines: u64) {
+        self.kept =
+            std::mem::take(&mut self.kept).into_iter().map(|(key, finding)| (key.shifted(lines), finding)).collect();
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, mut other: Self) {
+        self.total += other.total;
+        self.kept.append(&mut other.kept);
+        self.cut();
+    }
+
+    /// The findings in order, each with its place.
+    pub fn finish(self, files: &[String]) -> Vec<Finding> {
+        self.kept.into_iter().map(|(key, finding)| place(finding, &key, files)).collect()
+    }
+}
+
+/// A finding with the file and line of its key.
+pub(crate) fn place(finding: Finding, key: &Key, files: &[String]) -> Finding {
+    match files.get(key.file as usize) {
+        Some(path) => finding.in_file(path.as_str(), key.line),
+        None => finding,
+    }
+}

@@ -1,0 +1,244 @@
+//! What all log records add up to, in memory that grows with what is reported and not with what is read. Tallies of
+//! parts merge in any order.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::counts::Counts;
+use super::first_n::{Key, Listing};
+use super::gaps::Coverage;
+use super::groups::Groups;
+use super::histogram::Histogram;
+use crate::finding::{Finding, Metadata, Status};
+use crate::log::crash::classify::Kind;
+use crate::log::level::Level;
+use crate::log::record::Record;
+use crate::time::Stamp;
+
+/// How many different event names and level words are told apart.
+const EVENTS: usize = 1000;
+const LEVELS: usize = 100;
+/// Longer texts are cut in findings, in bytes.
+const TEXT_LIMIT: usize = 16 << 10;
+
+/// How logs are tallied.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A longer silence is a gap.
+    pub warn_gap: Duration,
+    /// How many findings of a kind are kept.
+    pub listed: usize,
+}
+
+/// What records add up to.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Lines, blank ones included.
+    pub lines: u64,
+    /// Blank lines.
+    pub blank: u64,
+    /// Usable records; one that stands for several equal lines counts as often.
+    pub records: u64,
+    /// Lines of output for which records stand beyond their own line.
+    pub folded: u64,
+    /// Lines that are no record.
+    pub ignored: u64,
+    /// Lines that continue a record.
+    pub continued: u64,
+    /// Records by level word.
+    pub levels: Counts,
+    /// Records of unknown level by level word.
+    pub unknown_levels: Counts,
+    /// Records by severity, indexed by [`Level`].
+    pub severities: [u64; 10],
+    /// Records by event name.
+    pub events: Counts,
+    /// The time they cover.
+    pub coverage: Coverage,
+    /// The records over time.
+    pub histogram: Histogram,
+    /// Records at an error level.
+    pub errors: Listing,
+    /// Records at a warning level.
+    pub warnings: Listing,
+    /// Stack traces and the like.
+    pub crashes: Listing,
+    /// All three, grouped.
+    pub groups: Groups,
+    /// The earliest time.
+    pub first: Option<Stamp>,
+    /// The latest time.
+    pub last: Option<Stamp>,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            lines: 0,
+            blank: 0,
+            records: 0,
+            folded: 0,
+            ignored: 0,
+            continued: 0,
+            levels: Counts::new(LEVELS),
+            unknown_levels: Counts::new(LEVELS),
+            severities: [0; 10],
+            events: Counts::new(EVENTS),
+            coverage: Coverage::new(limits.warn_gap),
+            histogram: Histogram::default(),
+            errors: Listing::new(limits.listed),
+            warnings: Listing::new(limits.listed),
+            crashes: Listing::new(limits.listed),
+            groups: Groups::default(),
+            first: None,
+            last: None,
+        }
+    }
+
+    /// Moves the places of everything down by a number of lines.
+    pub fn shift(&mut self, lines: u64) {
+        self.coverage.shift(lines);
+        self.errors.shift(lines);
+        self.warnings.shift(lines);
+        self.crashes.shift(lines);
+        self.groups.shift(lines);
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.blank += other.blank;
+        self.records += other.records;
+        self.folded += other.folded;
+        self.ignored += other.ignored;
+        self.continued += other.continued;
+        self.levels.merge(other.levels);
+        self.unknown_levels.merge(other.unknown_levels);
+        self.severities.iter_mut().zip(other.severities).for_each(|(total, more)| *total += more);
+        self.events.merge(other.events);
+        self.coverage.merge(other.coverage);
+        self.histogram.merge(other.histogram);
+        self.errors.merge(other.errors);
+        self.warnings.merge(other.warnings);
+        self.crashes.merge(other.crashes);
+        self.groups.merge(other.groups);
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+    }
+
+    /// Adds `count` records of a level.
+    pub fn add_level(&mut self, level: Option<Level>, word: &[u8], count: u64) {
+        let level = level.unwrap_or(Level::Info);
+        self.levels.add(word, count);
+        self.severities[level as usize] += count;
+        if level == Level::Unknown {
+            self.unknown_levels.add(word, count);
+        }
+    }
+
+    /// Lists a record for its level, where that is a warning or worse.
+    pub fn add_incident(&mut self, record: &Record<'_>, severity: Status, key: Key) {
+        let (listing, kind) = match severity {
+            Status::Pass => return,
+            Status::Warn => (&mut self.warnings, "warning"),
+            Status::Fail => (&mut self.errors, "error"),
+        };
+        let make = || {
+            let mut finding = Finding::new(severity, summary_of(record)).at(record.at);
+            finding.metadata = record.payload().into_iter().map(|(key, value)| (key, shorten(value))).collect();
+            let event = record.event().map_or(Value::Null, |event| event.into());
+            finding.metadata.entry("event".to_owned()).or_insert(event);
+            finding
+        };
+        listing.add(key, make);
+        self.groups.add(severity, kind, &summary_of(record), key, make);
+    }
+
+    /// Lists a record that shows a crash.
+    pub fn add_crash(&mut self, record: &Record<'_>, kind: Kind, key: Key) {
+        let keys: Vec<String> = record.payload().into_keys().collect();
+        self.add_crash_text(&summary_of(record), record.at, &crash_details(record, kind).with_keys(keys), kind, key);
+    }
+
+    /// Lists a crash by its summary and details.
+    pub fn add_crash_text(&mut self, summary: &str, at: Option<Stamp>, details: &Details, kind: Kind, key: Key) {
+        let make = || {
+            let mut finding = Finding::fail(summary).at(at);
+            finding.metadata.clone_from(&details.0);
+            finding
+        };
+        self.crashes.add(key, make);
+        self.groups.add(Status::Fail, kind.word(), summary, key, make);
+    }
+}
+
+/// The details of a crash.
+#[derive(Clone, Debug)]
+pub struct Details(Metadata);
+
+/// What the record says that a crash belongs to.
+pub fn crash_details(record: &Record<'_>, kind: Kind) -> Details {
+    Details(Metadata::from([
+        ("event".to_owned(), record.event().map_or(Value::Null, |event| event.into())),
+        ("level".to_owned(), record.level_word().into()),
+        ("kind".to_owned(), kind.word().into()),
+    ]))
+}
+
+impl Details {
+    /// Details of a crash that belongs to no record.
+    pub fn of_text(kind: Kind) -> Self {
+        Self(Metadata::from([("event".to_owned(), Value::Null), ("kind".to_owned(), kind.word().into())]))
+    }
+
+    /// Adds the names of the record's other fields.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Vec<String>) -> Self {
+        self.0.insert("payload_keys".to_owned(), keys.into());
+        self
+    }
+
+    /// Adds the text of the trace.
+    #[must_use]
+    pub fn with_text(mut self, text: &str) -> Self {
+        self.0.insert("text".to_owned(), cut(text).into());
+        self
+    }
+}
+
+/// What the record says: its message, else its event, else its level.
+fn summary_of(record: &Record<'_>) -> String {
+    let message = record.message().filter(|message| !message.is_empty());
+    let text = message.unwrap_or_else(|| {
+        let word = record.level_word();
+        if word.is_empty() { Cow::Borrowed("a record without a message") } else { word }
+    });
+    cut(&text).into_owned()
+}
+
+/// A text of at most [`TEXT_LIMIT`] bytes.
+fn cut(text: &str) -> Cow<'_, str> {
+    if text.len() <= TEXT_LIMIT {
+        return Cow::Borrowed(text);
+    }
+    let mut end = TEXT_LIMIT;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}… ({} more bytes)", &text[..end], text.len() - end))
+}
+
+fn shorten(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.len() > TEXT_LIMIT => cut(&text).into(),
+        Value::Array(_) | Value::Object(_) => {
+            // Large structures are rare; their start as text is enough to recognise them.
+            let text = value.to_string();
+            if text.len() > TEXT_LIMIT { cut(&text).into() } else { value }
+        }
+        other => other,
+    }
+}

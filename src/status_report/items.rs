@@ -1,0 +1,188 @@
+//! From the text of an item, and what stands below it, to the item.
+
+use std::collections::BTreeMap;
+
+use super::head::{self, Head};
+use super::outline::{Block, Table};
+use super::sections::{Reader, entry_text, logical_lines};
+use super::states;
+use super::words::{self, Field, Topic};
+use super::{Kind, Outcome, State};
+use crate::finding::Status;
+
+/// What is said about an item below its first line.
+#[derive(Default)]
+pub(crate) struct Details {
+    pub(crate) more: BTreeMap<String, String>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Reader {
+    pub(crate) fn item(
+        &mut self,
+        kind: Kind,
+        line: u64,
+        mut head: Head,
+        checked: Option<bool>,
+        state: Option<State>,
+        blocks: &[Block],
+    ) {
+        let mut details = Details::default();
+        let title = head.title.clone();
+        self.fields(&mut head, &mut details, blocks, &title);
+        self.finish(kind, line, head, checked, state, details);
+    }
+
+    /// Reads what stands below the first line of an item.
+    pub(crate) fn fields(&mut self, head: &mut Head, details: &mut Details, blocks: &[Block], title: &str) {
+        for block in blocks {
+            match block {
+                Block::Paragraph(lines) => {
+                    logical_lines(lines).iter().for_each(|line| self.field(head, details, &line.text));
+                }
+                Block::List(entries) => {
+                    for entry in entries {
+                        if entry.checked.is_some() {
+                            // A task below an item is an item of its own.
+                            let outer = self.group.replace(title.to_owned());
+                            self.entry(entry, Some(Topic::Items(Kind::Action, None)));
+                            self.group = outer;
+                        } else {
+                            self.field(head, details, &entry_text(entry));
+                        }
+                    }
+                }
+                Block::Table(table) => self.table(table, None),
+                Block::Code(lines) => details.notes.extend(lines.iter().map(|line| line.text.clone())),
+            }
+        }
+    }
+
+    pub(crate) fn field(&self, head: &mut Head, details: &mut Details, text: &str) {
+        let text = text.trim();
+        let Some((label, value)) = head::label(text) else {
+            if !text.is_empty() {
+                details.notes.push(text.to_owned());
+            }
+            return;
+        };
+        if !head::set(head, label, value, self.report.day) {
+            let key = words::plain(label).trim().replace(' ', "_");
+            let entry = details.more.entry(key).or_default();
+            if !entry.is_empty() {
+                entry.push_str("; ");
+            }
+            entry.push_str(value);
+        }
+    }
+
+    /// Adds an item once all that is said about it was read.
+    pub(crate) fn finish(
+        &mut self,
+        kind: Kind,
+        line: u64,
+        head: Head,
+        checked: Option<bool>,
+        section: Option<State>,
+        details: Details,
+    ) {
+        let state = state_of(kind, &head, checked, section);
+        let mut more = details.more;
+        if !details.notes.is_empty() {
+            more.insert("notes".to_owned(), details.notes.join("; "));
+        }
+        if let Some(group) = &self.group {
+            more.insert("group".to_owned(), group.clone());
+        }
+        self.report.items.push(Outcome {
+            kind,
+            line,
+            reference: head.reference,
+            title: head.title,
+            owner: head.owner,
+            state,
+            status: head.status,
+            percent: head.percent,
+            due: head.due,
+            blockers: head.blockers,
+            next_steps: head.next,
+            trend: head.trend,
+            details: more,
+        });
+    }
+
+    pub(crate) fn table(&mut self, table: &Table, topic: Option<Topic>) {
+        let fields: Vec<Option<Field>> = table.header.iter().map(|title| words::field(title)).collect();
+        let has = |field| fields.contains(&Some(field));
+        // The column of the titles: the one that is called so, or the first that is nothing else.
+        let titles =
+            fields.iter().position(|f| *f == Some(Field::Title)).or_else(|| fields.iter().position(Option::is_none));
+        let named = table.header.iter().find_map(|title| words::kind_of_label(title));
+        let kind = match topic {
+            Some(Topic::Items(kind, _)) => Some(kind),
+            _ => named
+                .filter(|kind| *kind != Kind::Progress)
+                .or_else(|| (has(Field::Owner) || has(Field::Due)).then_some(Kind::Action)),
+        };
+        let state = if let Some(Topic::Items(_, state)) = topic { state } else { None };
+        let (Some(kind), Some(titles)) = (kind, titles) else {
+            let rows = table.rows.len();
+            self.not_understood(table.line, &format!("table of {rows} rows: {}", table.header.join(" | ")));
+            return;
+        };
+        for (line, cells) in &table.rows {
+            let title = cells.get(titles).map(String::as_str).unwrap_or_default();
+            if cells.iter().all(|cell| cell.is_empty()) || words::is_none(title) && !title.is_empty() {
+                continue;
+            }
+            let mut head = head::read(title, 0, kind, self.report.day);
+            let mut details = Details::default();
+            for (at, cell) in cells.iter().enumerate().filter(|(at, cell)| *at != titles && !cell.is_empty()) {
+                let label = table.header.get(at).map(String::as_str).unwrap_or_default();
+                if !head::set(&mut head, label, cell, self.report.day) {
+                    details.more.insert(words::plain(label).trim().replace(' ', "_"), cell.clone());
+                }
+            }
+            if head.title.is_empty() {
+                head.title = head.reference.clone().unwrap_or_else(|| cells.join(" | "));
+            }
+            self.finish(kind, *line, head, None, state, details);
+        }
+    }
+}
+
+/// The state of an item: what its status says, unless a tick, a mark or a blocker says worse.
+fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<State>) -> State {
+    let stated = head.status.as_deref().map(|text| states::state(text).unwrap_or(State::Unknown));
+    let ticked = checked.map(|done| if done { State::Done } else { State::Open });
+    let counted = head.percent.map(|share| if share >= 100.0 { State::Done } else { State::Open });
+    let state = match (stated, head.mark, ticked) {
+        (Some(stated), _, Some(ticked)) if ticked.severity() > stated.severity() => ticked,
+        (Some(State::Unknown), _, _) => State::Unknown,
+        (Some(stated), _, _) => stated,
+        (None, Some(mark), Some(State::Done)) if mark.severity() == Status::Pass => State::Done,
+        (None, Some(mark), _) => mark,
+        (None, None, Some(ticked)) => ticked,
+        (None, None, None) => match (kind, counted.or(section)) {
+            (_, Some(state)) => state,
+            (Kind::Decision, None) if is_conditional(&head.title) => State::Conditional,
+            (Kind::Decision, None) => State::Decided,
+            (Kind::Deliverable | Kind::Verification | Kind::Progress, None) => State::Reported,
+            (Kind::Blocker, None) => State::Blocked,
+            (_, None) => State::Open,
+        },
+    };
+    match state {
+        _ if head.blocks && state.severity() == Status::Warn => State::Blocked,
+        // Green is a risk under control, but work that is merely on its way.
+        State::Green if kind != Kind::Risk => State::Open,
+        state => state,
+    }
+}
+
+fn is_conditional(text: &str) -> bool {
+    let words = words::plain(text);
+    [" pending ", " contingent ", " subject to ", " provided ", " unless ", " tbc ", " tbd ", " conditional "]
+        .iter()
+        .any(|word| words.contains(word))
+}

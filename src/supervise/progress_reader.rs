@@ -1,0 +1,500 @@
+//! The progress snapshot as a reader meets it: whatever a writer left, normalised. Nothing is required.
+//!
+//! [`super::progress::Snapshot`] is what we write. Documents of other writers miss most keys, carry numbers as
+//! text, or spell their states in capitals; a [`View`] holds what could be understood and nothing else.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::finding::{Metadata, Status};
+use crate::time::{self, Stamp};
+
+/// A snapshot with every key of [`super::progress::Snapshot`] that a reader shows; `None` is "not stated".
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct View {
+    /// The status word, trimmed and in lower case.
+    pub status: Option<String>,
+    /// The phase, trimmed and in lower case; only `complete` is final.
+    pub phase: Option<String>,
+    /// When the snapshot was taken.
+    pub now: Option<Stamp>,
+    /// When the run started.
+    pub started_at: Option<Stamp>,
+    /// Supervised time so far.
+    pub elapsed_seconds: Option<f64>,
+    /// After this the command is stopped.
+    pub target_duration_seconds: Option<f64>,
+    /// Shorter runs fail.
+    pub required_duration_seconds: Option<f64>,
+    /// Seconds between periodic snapshots; 0 where there are none.
+    pub progress_interval_seconds: Option<f64>,
+    /// Lines captured so far.
+    pub total_lines: Option<i64>,
+    /// Lines by stream.
+    pub line_counts: BTreeMap<String, i64>,
+    /// Lines by level.
+    pub level_counts: BTreeMap<String, i64>,
+    /// When the first line came.
+    pub first_line_at: Option<Stamp>,
+    /// When the last line came.
+    pub last_line_at: Option<Stamp>,
+    /// Share of the time so far that lies outside gaps, 0 to 1.
+    pub uptime_ratio: Option<f64>,
+    /// The lowest acceptable uptime, 0 to 1.
+    pub minimum_uptime_ratio: Option<f64>,
+    /// The supervised command with its arguments.
+    pub command: Vec<String>,
+    /// Whether a diary must be there at the end.
+    pub require_diary_evidence: bool,
+    /// Whether a performance report must be there at the end.
+    pub require_performance_evidence: bool,
+    /// The process id of the supervisor.
+    pub supervisor_pid: Option<u32>,
+    /// The host that the process ids belong to.
+    pub supervisor_host: Option<String>,
+    /// The process id of the command.
+    pub child_pid: Option<u32>,
+    /// How many times the command was restarted.
+    pub restarts: Option<u64>,
+    /// Incidents by severity; counted from the list where the writer does not state it.
+    pub incident_counts: BTreeMap<Status, u64>,
+    /// The incidents, newest last; `None` where this snapshot leaves them out.
+    pub incidents: Option<Vec<Event>>,
+    /// Freshness of the evidence files, by name.
+    pub evidence: BTreeMap<String, Fresh>,
+    /// CPU and memory of the process tree.
+    pub resources: Option<Usage>,
+    /// The exit code of the command.
+    pub exit_code: Option<i64>,
+    /// The status word of the summary, in lower case.
+    pub summary_status: Option<String>,
+    /// The status word of the sign-off, in lower case.
+    pub sign_off_status: Option<String>,
+    /// What the sign-off found, the worst first.
+    pub sign_off_findings: Vec<String>,
+    /// What the operator attached to the run.
+    pub config_metadata: Metadata,
+}
+
+/// One incident.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Event {
+    /// How bad it is; a word that nobody has defined counts as [`Status::Warn`].
+    pub severity: Status,
+    /// When it happened first.
+    pub occurred_at: Option<Stamp>,
+    /// When it happened last, where it happened more than once.
+    pub last_at: Option<Stamp>,
+    /// How often it happened.
+    pub count: u64,
+    /// The kind, empty where it is not stated.
+    pub kind: String,
+    /// What happened.
+    pub message: String,
+    /// Details.
+    pub metadata: Metadata,
+}
+
+/// How fresh an evidence file is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Fresh {
+    /// `fresh`, `missing`, `stale`, or the writer's own word.
+    pub state: String,
+    /// Seconds since it was last written.
+    pub age_seconds: Option<f64>,
+    /// From this age it is a WARN.
+    pub warn_seconds: Option<f64>,
+    /// From this age it is a FAIL.
+    pub fail_seconds: Option<f64>,
+}
+
+/// CPU and memory of the process tree.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Usage {
+    /// Processes in the tree.
+    pub processes: Option<u64>,
+    /// CPU in percent of one core.
+    pub cpu_percent: Option<f64>,
+    /// Resident memory in bytes.
+    pub rss_bytes: Option<u64>,
+    /// Resident memory in percent of the machine's.
+    pub memory_percent: Option<f64>,
+    /// The highest CPU so far.
+    pub peak_cpu_percent: Option<f64>,
+    /// The highest resident memory so far.
+    pub peak_rss_bytes: Option<u64>,
+    /// The limit of CPU.
+    pub max_cpu_percent: Option<f64>,
+    /// The limit of resident memory in bytes.
+    pub max_rss_bytes: Option<u64>,
+    /// The limit of resident memory in percent of the machine's.
+    pub max_memory_percent: Option<f64>,
+}
+
+impl View {
+    /// Reads the bytes of a progress file.
+    ///
+    /// # Errors
+    /// Says why this is no progress snapshot: empty, not JSON, not an object, or a document of another kind.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err("the file is empty".to_owned());
+        }
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("this is not valid JSON: {error}"))?;
+        let Value::Object(object) = value else { return Err("this is not a JSON object".to_owned()) };
+        if let Some(schema) = word(&object, "schema").filter(|schema| !schema.starts_with("emp-ops/progress/")) {
+            return Err(format!("this is a document of another kind (`{schema}`), not a progress snapshot"));
+        }
+        if word(&object, "status").is_none() && word(&object, "phase").is_none() {
+            return Err("this is not a progress snapshot: it has neither `status` nor `phase`".to_owned());
+        }
+        Ok(Self::of(&object))
+    }
+
+    fn of(object: &Map<String, Value>) -> Self {
+        let length = |key: &str| number(object.get(key)).map(|seconds| seconds.max(0.0));
+        let part = |key: &str| object.get(key).and_then(Value::as_object);
+        let incidents = object.get("incidents").and_then(Value::as_array);
+        let incidents: Option<Vec<Event>> =
+            incidents.map(|all| all.iter().filter_map(Value::as_object).map(Event::of).collect());
+        let mut incident_counts: BTreeMap<Status, u64> = BTreeMap::new();
+        for (name, count) in counts(object.get("incident_counts")) {
+            *incident_counts.entry(severity(Some(&name))).or_default() += u64::try_from(count).unwrap_or(0);
+        }
+        if incident_counts.is_empty() {
+            for event in incidents.iter().flatten() {
+                *incident_counts.entry(event.severity).or_default() += event.count;
+            }
+        }
+        let logs = part("summary").and_then(|summary| summary.get("logs")).and_then(Value::as_object);
+        Self {
+            status: word(object, "status"),
+            phase: word(object, "phase"),
+            now: stamp(object.get("now")),
+            started_at: stamp(object.get("started_at")),
+            elapsed_seconds: length("elapsed_seconds"),
+            target_duration_seconds: length("target_duration_seconds"),
+            required_duration_seconds: length("required_duration_seconds"),
+            progress_interval_seconds: length("progress_interval_seconds"),
+            total_lines: match object.get("total_lines") {
+                // A writer whose language has no difference between `true` and 1.
+                Some(Value::Bool(one)) => Some(i64::from(*one)),
+                other => whole(other),
+            },
+            line_counts: counts(object.get("line_counts")),
+            level_counts: counts(object.get("level_counts")),
+            first_line_at: stamp(object.get("first_line_at")),
+            last_line_at: stamp(object.get("last_line_at")),
+            uptime_ratio: number(object.get("uptime_ratio"))
+                .or_else(|| logs.and_then(|logs| number(logs.get("uptime_ratio")))),
+            minimum_uptime_ratio: number(object.get("minimum_uptime_ratio")),
+            command: object
+                .get("command")
+                .and_then(Value::as_array)
+                .map(|words| words.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+                .unwrap_or_default(),
+            require_diary_evidence: flag(object.get("require_diary_evidence")),
+            require_performance_evidence: flag(object.get("require_performance_evidence")),
+            supervisor_pid: natural(object.get("supervisor_pid")).and_then(|pid| pid.try_into().ok()),
+            supervisor_host: text(object.get("supervisor_host")),
+            child_pid: natural(object.get("child_pid")).and_then(|pid| pid.try_into().ok()),
+            restarts: natural(object.get("restarts")),
+            incident_counts,
+            incidents,
+            evidence: part("evidence").map(freshness).unwrap_or_default(),
+            resources: part("resources").map(Usage::of),
+            exit_code: whole(object.get("exit_code")),
+            summary_status: part("summary").and_then(|summary| word(summary, "status")),
+            sign_off_status: part("sign_off").and_then(|sign_off| word(sign_off, "status")),
+            sign_off_findings: part("sign_off").map(findings).unwrap_or_default(),
+            config_metadata: part("config_metadata")
+                .map(|all| all.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether this is the last snapshot of its run. The phase alone decides: the status is set to `fail` while a
+    /// run still goes on.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.phase.as_deref(), Some("complete" | "completed"))
+    }
+
+    /// Whether both snapshots are of one run.
+    pub fn same_run(&self, other: &Self) -> bool {
+        self.started_at == other.started_at && self.command == other.command
+    }
+
+    /// Keeps the incidents that an earlier snapshot of the run listed, where this one leaves them out.
+    pub fn inherit(&mut self, earlier: &Self) {
+        if self.incidents.is_none() && self.same_run(earlier) {
+            self.incidents.clone_from(&earlier.incidents);
+            if self.incident_counts.is_empty() {
+                self.incident_counts.clone_from(&earlier.incident_counts);
+            }
+        }
+    }
+
+    /// The incidents, newest last.
+    pub fn events(&self) -> &[Event] {
+        self.incidents.as_deref().unwrap_or_default()
+    }
+
+    /// The names of the evidence that must be there at the end.
+    pub fn required_evidence(&self) -> Vec<&'static str> {
+        [("diary", self.require_diary_evidence), ("performance", self.require_performance_evidence)]
+            .into_iter()
+            .filter_map(|(name, required)| required.then_some(name))
+            .collect()
+    }
+
+    /// Seconds until the command is stopped, from this snapshot on.
+    pub fn remaining_seconds(&self) -> Option<f64> {
+        Some((self.target_duration_seconds? - self.elapsed_seconds?).max(0.0))
+    }
+
+    /// How much of the target has passed, 0 to 1.
+    pub fn share(&self) -> Option<f64> {
+        let target = self.target_duration_seconds.filter(|target| *target > 0.0)?;
+        Some((self.elapsed_seconds? / target).min(1.0))
+    }
+}
+
+impl Event {
+    fn of(object: &Map<String, Value>) -> Self {
+        let said = |key: &str| text(object.get(key)).filter(|text| !text.is_empty());
+        Self {
+            severity: severity(said("severity").as_deref()),
+            occurred_at: stamp(object.get("occurred_at")),
+            last_at: stamp(object.get("last_at")),
+            count: natural(object.get("count")).unwrap_or(1).max(1),
+            kind: said("kind").unwrap_or_default(),
+            message: said("message").or_else(|| said("summary")).unwrap_or_else(|| "(no message)".to_owned()),
+            metadata: match object.get("metadata") {
+                Some(Value::Object(all)) => all.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+                _ => Metadata::new(),
+            },
+        }
+    }
+
+    /// When it happened last.
+    pub fn latest(&self) -> Option<Stamp> {
+        self.last_at.max(self.occurred_at)
+    }
+
+    /// The word of its severity; what is no problem is an `INFO`.
+    pub fn label(&self) -> &'static str {
+        match self.severity {
+            Status::Pass => "INFO",
+            other => other.label(),
+        }
+    }
+}
+
+impl Fresh {
+    /// What the state and the age mean.
+    pub fn status(&self) -> Status {
+        let over = |limit: Option<f64>| matches!((self.age_seconds, limit), (Some(age), Some(limit)) if age >= limit);
+        if over(self.fail_seconds) {
+            Status::Fail
+        } else if over(self.warn_seconds) {
+            Status::Warn
+        } else {
+            Status::Pass
+        }
+    }
+}
+
+impl Usage {
+    fn of(object: &Map<String, Value>) -> Self {
+        let real = |key: &str| number(object.get(key));
+        let natural = |key: &str| natural(object.get(key));
+        Self {
+            processes: natural("processes"),
+            cpu_percent: real("cpu_percent"),
+            rss_bytes: natural("rss_bytes"),
+            memory_percent: real("memory_percent"),
+            peak_cpu_percent: real("peak_cpu_percent"),
+            peak_rss_bytes: natural("peak_rss_bytes"),
+            max_cpu_percent: real("max_cpu_percent"),
+            max_rss_bytes: natural("max_rss_bytes"),
+            max_memory_percent: real("max_memory_percent"),
+        }
+    }
+}
+
+fn freshness(object: &Map<String, Value>) -> BTreeMap<String, Fresh> {
+    let entries = object.iter().filter_map(|(name, value)| Some((name, value.as_object()?)));
+    entries
+        .map(|(name, entry)| {
+            let real = |key: &str| number(entry.get(key)).map(|seconds| seconds.max(0.0));
+            let fresh = Fresh {
+                state: word(entry, "state").unwrap_or_else(|| "unknown".to_owned()),
+                age_seconds: real("age_seconds"),
+                warn_seconds: real("warn_seconds"),
+                fail_seconds: real("fail_seconds"),
+            };
+            (name.clone(), fresh)
+        })
+        .collect()
+}
+
+fn findings(sign_off: &Map<String, Value>) -> Vec<String> {
+    let all = sign_off.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut found: Vec<(Status, String)> = all
+        .iter()
+        .filter_map(Value::as_object)
+        .filter_map(|finding| Some((severity(word(finding, "severity").as_deref()), text(finding.get("message"))?)))
+        .collect();
+    found.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+    found.into_iter().map(|(_, message)| message).collect()
+}
+
+/// The severity that a word states. Whoever lists an incident without a known severity wants it looked at.
+fn severity(word: Option<&str>) -> Status {
+    word.and_then(Status::from_word).unwrap_or(Status::Warn)
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    Some(value?.as_str()?.trim_matches(time::is_blank).to_owned())
+}
+
+fn word(object: &Map<String, Value>, key: &str) -> Option<String> {
+    text(object.get(key)).filter(|word| !word.is_empty()).map(|word| word.to_lowercase())
+}
+
+fn stamp(value: Option<&Value>) -> Option<Stamp> {
+    Stamp::parse(value?.as_str()?)
+}
+
+/// A finite number, written as one or as text.
+pub(crate) fn number(value: Option<&Value>) -> Option<f64> {
+    let number = match value? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim_matches(time::is_blank).parse().ok()?,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+fn whole(value: Option<&Value>) -> Option<i64> {
+    // Casting a float holds it at the ends of the range.
+    value?.as_i64().or_else(|| number(value).map(|number| number as i64))
+}
+
+fn natural(value: Option<&Value>) -> Option<u64> {
+    value?.as_u64().or_else(|| number(value).filter(|number| *number >= 0.0).map(|number| number as u64))
+}
+
+fn counts(value: Option<&Value>) -> BTreeMap<String, i64> {
+    let Some(Value::Object(all)) = value else { return BTreeMap::new() };
+    all.iter().filter_map(|(key, value)| Some((key.clone(), whole(Some(value))?))).collect()
+}
+
+fn flag(value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::Bool(flag)) => *flag,
+        Some(Value::String(text)) => {
+            matches!(text.trim_matches(time::is_blank).to_lowercase().as_str(), "1" | "true" | "yes" | "y")
+        }
+        other => number(other).is_some_and(|number| number != 0.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(text: &str) -> View {
+        View::parse(text.as_bytes()).expect(text)
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_refused_with_the_reason() {
+        for (text, why) in [
+            ("", "empty"),
+            (" \n", "empty"),
+            ("{\"status\":", "not valid JSON"),
+            ("{\"status\":\"running\",\"elapsed_seconds\":Infinity}", "not valid JSON"),
+            ("[]", "not a JSON object"),
+            ("{}", "neither"),
+            ("{\"status\":7}", "neither"),
+            ("{\"schema\":\"emp-ops/audit/v1\",\"status\":\"pass\"}", "another kind"),
+        ] {
+            let error = View::parse(text.as_bytes()).expect_err(text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+        assert!(View::parse(b"\xef\xbb\xbf{\"schema\":\"emp-ops/progress/v1\",\"status\":\"x\"}").is_ok());
+    }
+
+    #[test]
+    fn numbers_may_be_text_and_what_is_no_number_is_unknown() {
+        let view = view(
+            r#"{"status":" Running ","elapsed_seconds":"90.9","target_duration_seconds":"abc",
+                "required_duration_seconds":-5,"minimum_uptime_ratio":"0.5","total_lines":2.9,
+                "line_counts":{"a":"3.9","b":true,"c":"x","d":2.9,"e":-1},"level_counts":["x"],
+                "require_diary_evidence":"no","require_performance_evidence":"YES","uptime_ratio":"nan"}"#,
+        );
+        assert_eq!(view.status.as_deref(), Some("running"));
+        assert_eq!((view.elapsed_seconds, view.target_duration_seconds), (Some(90.9), None));
+        assert_eq!((view.required_duration_seconds, view.minimum_uptime_ratio), (Some(0.0), Some(0.5)));
+        assert_eq!((view.total_lines, view.uptime_ratio), (Some(2), None));
+        assert_eq!(view.line_counts, BTreeMap::from([("a".into(), 3), ("d".into(), 2), ("e".into(), -1)]));
+        assert!(view.level_counts.is_empty());
+        assert_eq!(view.required_evidence(), ["performance"]);
+    }
+
+    #[test]
+    fn only_the_phase_completes_a_run() {
+        for (text, complete) in [
+            (r#"{"status":"fail","phase":"running"}"#, false),
+            (r#"{"status":"FAIL","phase":" Complete "}"#, true),
+            (r#"{"status":"pass"}"#, false),
+            (r#"{"phase":"COMPLETE"}"#, true),
+        ] {
+            assert_eq!(view(text).is_complete(), complete, "{text}");
+        }
+    }
+
+    #[test]
+    fn incidents_of_any_writer_are_counted_and_none_is_taken_for_a_pass() {
+        let view = view(
+            r#"{"status":"warn","incidents":[{"severity":"FAIL","message":"a"},{"severity":"purple","summary":"b"},
+                {"message":" "},7,{"severity":"critical","count":3}]}"#,
+        );
+        let shown: Vec<(Status, &str)> = view.events().iter().map(|e| (e.severity, e.message.as_str())).collect();
+        assert_eq!(
+            shown,
+            [(Status::Fail, "a"), (Status::Warn, "b"), (Status::Warn, "(no message)"), (Status::Fail, "(no message)")]
+        );
+        assert_eq!(view.incident_counts, BTreeMap::from([(Status::Warn, 2), (Status::Fail, 4)]));
+    }
+
+    #[test]
+    fn incidents_left_out_of_a_periodic_snapshot_are_kept() {
+        let earlier = view(r#"{"status":"fail","incidents":[{"severity":"fail","message":"a"}]}"#);
+        let mut later = view(r#"{"status":"fail","total_lines":9}"#);
+        later.inherit(&earlier);
+        assert_eq!(later.events().len(), 1);
+        let mut emptied = view(r#"{"status":"fail","incidents":[]}"#);
+        emptied.inherit(&earlier);
+        assert!(emptied.events().is_empty(), "a writer that lists none has none");
+        let mut other = view(r#"{"status":"fail","started_at":"2025-01-06T00:00:00Z"}"#);
+        other.inherit(&earlier);
+        assert!(other.events().is_empty(), "another run");
+    }
+
+    #[test]
+    fn our_own_snapshots_are_read_in_full() {
+        let text = r#"{"schema":"emp-ops/progress/v1","status":"warn","phase":"running","supervisor_pid":42,
+            "incident_counts":{"warn":2},"evidence":{"diary":{"path":"d","state":"stale","age_seconds":60.0,
+            "warn_seconds":30.0,"fail_seconds":null}},"resources":{"cpu_percent":12.5,"rss_bytes":1024}}"#;
+        let view = view(text);
+        assert_eq!(view.supervisor_pid, Some(42));
+        assert_eq!(view.incident_counts[&Status::Warn], 2);
+        assert_eq!(view.evidence["diary"].status(), Status::Warn);
+        assert_eq!(view.resources.expect("resources").rss_bytes, Some(1024));
+    }
+}

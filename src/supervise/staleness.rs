@@ -1,0 +1,273 @@
+//! Whether a run goes on, is complete, or was left by its supervisor; and the verdict so far.
+
+use serde::Serialize;
+
+use super::progress_reader::View;
+use crate::finding::Status;
+use crate::time::{self, Stamp};
+
+/// Missing this many intervals makes a snapshot stale.
+const INTERVALS: f64 = 3.0;
+/// Shorter silences are never held against a supervisor, however short its interval: disks stall.
+const PATIENCE: f64 = 5.0;
+/// How long past its planned end a run without interval or process id may go unrefreshed.
+const OVERTIME: f64 = 3600.0;
+/// How long a snapshot that states neither interval nor plan may go unrefreshed.
+const FORGOTTEN: f64 = 86_400.0;
+
+/// What is known about the supervisor's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supervisor {
+    /// The snapshot names none, or one of another host.
+    Unknown,
+    /// It is there.
+    Alive,
+    /// There is no such process any more.
+    Gone,
+}
+
+/// The state of a run, judged from its last snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It goes on, as far as can be told.
+    Live,
+    /// It has ended and everything is written.
+    Complete,
+    /// Nobody refreshes the snapshot any more: a FAIL, with the reason.
+    Stale(String),
+}
+
+/// The verdict of a run, so far or for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The highest severity; `None` while a run goes on and nothing was found.
+    pub verdict: Option<Status>,
+    /// Whether it cannot change any more.
+    pub settled: bool,
+    /// What decided it.
+    pub because: Vec<String>,
+}
+
+/// One normalised snapshot for machines: what `watch --format json` prints on a line.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    /// [`REPORT_SCHEMA`].
+    pub schema: &'static str,
+    /// The progress file.
+    pub path: &'a str,
+    /// The name of the run.
+    pub run: &'a str,
+    /// `live`, `complete` or `stale`.
+    pub state: &'static str,
+    /// The verdict; null while nothing was found.
+    pub verdict: Option<Status>,
+    /// Whether the verdict cannot change any more.
+    pub settled: bool,
+    /// What decided it.
+    pub because: &'a [String],
+    /// The snapshot, normalised.
+    #[serde(flatten)]
+    pub snapshot: &'a View,
+}
+
+/// The name of the document in [`Report::schema`].
+pub const REPORT_SCHEMA: &str = "emp-ops/watch/v1";
+
+impl Health {
+    /// Judges `view`, last written at `modified` by the file's own time, at the instant `now`.
+    pub fn of(view: &View, modified: Option<Stamp>, now: Stamp, supervisor: Supervisor) -> Self {
+        if view.is_complete() {
+            return Self::Complete;
+        }
+        if supervisor == Supervisor::Gone {
+            let pid = view.supervisor_pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            return Self::Stale(format!("the supervisor{pid} is gone and the run is not complete"));
+        }
+        let Some(last) = view.now.or(modified) else { return Self::Live };
+        let silent = now.seconds_since(last);
+        if let Some(interval) = view.progress_interval_seconds.filter(|interval| *interval > 0.0) {
+            // A supervisor that reads back a large log refreshes nothing meanwhile.
+            let sealing = view.phase.as_deref() == Some("sealing") && supervisor == Supervisor::Alive;
+            if silent > (INTERVALS * interval).max(PATIENCE) && !sealing {
+                return Self::Stale(format!(
+                    "no new snapshot since {}, for more than three intervals of {}",
+                    last.human(),
+                    time::human_seconds(interval)
+                ));
+            }
+            return Self::Live;
+        }
+        if supervisor == Supervisor::Alive {
+            return Self::Live;
+        }
+        match (view.started_at, view.target_duration_seconds) {
+            (Some(started), Some(target)) if now.seconds_since(started) <= target + OVERTIME => Self::Live,
+            (Some(_), Some(target)) if silent > OVERTIME => Self::Stale(format!(
+                "no new snapshot since {}, and the run should have ended after {}",
+                last.human(),
+                time::human_seconds(target)
+            )),
+            _ if silent > FORGOTTEN => Self::Stale(format!("no new snapshot since {}", last.human())),
+            _ => Self::Live,
+        }
+    }
+
+    /// `live`, `complete` or `stale`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Complete => "complete",
+            Self::Stale(_) => "stale",
+        }
+    }
+}
+
+impl Judgement {
+    /// The verdict of `view`, given its health. The worst statement decides: a status that is better than the
+    /// sign-off or than an incident is not believed.
+    pub fn of(view: &View, health: &Health) -> Self {
+        if let Health::Stale(reason) = health {
+            return Self { verdict: Some(Status::Fail), settled: true, because: vec![reason.clone()] };
+        }
+        let settled = *health == Health::Complete;
+        let mut said: Vec<(Status, String)> = Vec::new();
+        for (name, word) in
+            [("status", &view.status), ("summary", &view.summary_status), ("sign-off", &view.sign_off_status)]
+        {
+            match word.as_deref() {
+                None | Some("starting" | "running" | "stopping" | "sealing") => {}
+                Some(word) => match Status::from_word(word) {
+                    Some(status) => said.push((status, format!("the {name} is {}", status.label()))),
+                    None if settled => {
+                        said.push((Status::Fail, format!("the {name} `{word}` is no verdict that anybody knows")));
+                    }
+                    None => said.push((Status::Warn, format!("the {name} `{word}` is not known"))),
+                },
+            }
+        }
+        if settled && said.is_empty() {
+            said.push((Status::Fail, "the run is complete but states no verdict".to_owned()));
+        }
+        for (severity, count) in view.incident_counts.iter().rev().filter(|(_, count)| **count > 0) {
+            let plural = if *count == 1 { "" } else { "s" };
+            said.push((*severity, format!("{count} {} incident{plural}", severity.label())));
+        }
+        let worst = Status::roll_up(said.iter().map(|(status, _)| *status));
+        let verdict = (settled || worst > Status::Pass).then_some(worst);
+        let mut because: Vec<String> = Vec::new();
+        if worst > Status::Pass {
+            if settled {
+                because.extend(view.sign_off_findings.iter().take(10).cloned());
+            }
+            // The status only repeats what the others say in detail, unless nothing else says it; so does the
+            // sign-off whose findings are named.
+            let reasons = || said.iter().filter(|(status, _)| *status == worst).map(|(_, reason)| reason.clone());
+            let repeats = |reason: &String| {
+                let named = settled && !view.sign_off_findings.is_empty();
+                reason.starts_with("the status is ") || (named && reason.starts_with("the sign-off is "))
+            };
+            because.extend(reasons().filter(|reason| !repeats(reason)));
+            if because.is_empty() {
+                because.extend(reasons());
+            }
+        }
+        Self { verdict, settled, because }
+    }
+
+    /// The word for people: `FAIL`, `WARN so far`, `RUNNING`.
+    pub fn label(&self, health: &Health) -> String {
+        match (health, self.verdict) {
+            (Health::Stale(_), _) => "STALE HARNESS".to_owned(),
+            (_, Some(status)) if self.settled => status.label().to_owned(),
+            (_, Some(status)) => format!("{} so far", status.label()),
+            (_, None) => "RUNNING".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: &str = "2025-01-06T00:00:00Z";
+
+    fn view(text: &str) -> View {
+        View::parse(text.as_bytes()).expect(text)
+    }
+
+    fn health(text: &str, seconds: u64, supervisor: Supervisor) -> Health {
+        let start = Stamp::parse(START).expect("a time");
+        Health::of(&view(text), None, start.plus(std::time::Duration::from_secs(seconds)), supervisor)
+    }
+
+    #[test]
+    fn a_snapshot_that_nobody_refreshes_is_stale() {
+        use Supervisor::{Alive, Gone, Unknown};
+        let running = |extra: &str| {
+            format!(r#"{{"status":"running","phase":"running","now":"{START}","started_at":"{START}"{extra}}}"#)
+        };
+        let (interval, none) = (running(r#","progress_interval_seconds":300"#), running(""));
+        let planned = running(r#","target_duration_seconds":7200,"progress_interval_seconds":0"#);
+        let sealing = interval.replace(r#""phase":"running""#, r#""phase":"sealing""#);
+        let complete = interval.replace(r#""phase":"running""#, r#""phase":"complete""#);
+        for (text, seconds, supervisor, word) in [
+            (&interval, 900, Unknown, "live"),
+            (&interval, 901, Unknown, "stale"),
+            (&interval, 901, Alive, "stale"),
+            (&interval, 1, Gone, "stale"),
+            (&sealing, 901, Alive, "live"),
+            (&sealing, 901, Unknown, "stale"),
+            (&complete, 9_000_000, Gone, "complete"),
+            (&none, 86_400, Unknown, "live"),
+            (&none, 86_401, Unknown, "stale"),
+            (&planned, 10_000, Unknown, "live"),
+            (&planned, 10_801, Unknown, "stale"),
+            (&planned, 99_999_999, Alive, "live"),
+        ] {
+            assert_eq!(health(text, seconds, supervisor).word(), word, "{text} {seconds} {supervisor:?}");
+        }
+    }
+
+    #[test]
+    fn short_intervals_and_clocks_that_run_behind_raise_no_alarm() {
+        let text = r#"{"status":"running","now":"2025-01-06T00:00:00Z","progress_interval_seconds":0.1}"#;
+        assert_eq!(health(text, 4, Supervisor::Unknown), Health::Live);
+        assert_eq!(health(&text.replace("06T", "07T"), 4, Supervisor::Unknown), Health::Live);
+    }
+
+    #[test]
+    fn the_worst_statement_is_the_verdict() {
+        use Status::{Fail, Pass, Warn};
+        for (text, verdict, because) in [
+            (r#"{"status":"running","phase":"running"}"#, None, ""),
+            (r#"{"status":"pass","phase":"running"}"#, None, ""),
+            (r#"{"status":"fail","phase":"running"}"#, Some(Fail), "the status is FAIL"),
+            (r#"{"status":"running","incidents":[{"severity":"fail"}]}"#, Some(Fail), "1 FAIL incident"),
+            (r#"{"status":"PASS","phase":"complete"}"#, Some(Pass), ""),
+            (
+                r#"{"status":"pass","phase":"complete","sign_off":{"status":"FAIL"}}"#,
+                Some(Fail),
+                "the sign-off is FAIL",
+            ),
+            (r#"{"status":"running","phase":"complete"}"#, Some(Fail), "states no verdict"),
+            (r#"{"phase":"complete"}"#, Some(Fail), "states no verdict"),
+            (r#"{"status":"x","phase":"complete"}"#, Some(Fail), "`x`"),
+            (r#"{"status":"x"}"#, Some(Warn), "`x`"),
+        ] {
+            let view = view(text);
+            let health = health(text, 0, Supervisor::Unknown);
+            let judgement = Judgement::of(&view, &health);
+            assert_eq!(judgement.verdict, verdict, "{text}");
+            assert!(judgement.because.join("; ").contains(because), "{text}: {:?}", judgement.because);
+            assert_eq!(judgement.settled, view.is_complete());
+        }
+    }
+
+    #[test]
+    fn a_complete_failure_names_what_the_sign_off_found_first() {
+        let text = r#"{"status":"fail","phase":"complete","sign_off":{"status":"fail","findings":[
+            {"severity":"warn","message":"later"},{"severity":"fail","message":"too short"}]}}"#;
+        let judgement = Judgement::of(&view(text), &Health::Complete);
+        assert_eq!(judgement.because, ["too short", "later"]);
+    }
+}
