@@ -32,7 +32,7 @@ enum Command {
     Simulate(command::simulate::Simulate),
     /// The process that outlives a killed supervisor to end its command
     #[command(name = watchdog::WORD, hide = true)]
-    Guard {
+    Watchdog {
         /// What the environment of the command holds
         mark: String,
     },
@@ -90,7 +90,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
         Command::OfflineQa(args) => command::offline_qa::run(&common, &args),
         Command::Simulate(simulate) => command::simulate::run(&simulate),
-        Command::Guard { mark } => {
+        Command::Watchdog { mark } => {
             watchdog::watch(&mark);
             Ok(ExitCode::SUCCESS)
         }

@@ -293,7 +293,7 @@ fn next_steps(report: &Report, args: &StageSmoke) -> Vec<String> {
     match report.status {
         Status::Pass => {}
         Status::Warn => next.push("look at the warnings; the environment is usable".to_owned()),
-        Status::Fail if report.answered => next.push("mend what failed first, then run this again".to_owned()),
+        Status::Fail if report.answered => next.push("fix what failed first, then run this again".to_owned()),
         Status::Fail => next.push("nothing answered: check the URL, the network and the certificates".to_owned()),
     }
     next.push(format!("emp-ops stage-alerts --observation {}", args.observation.display()));

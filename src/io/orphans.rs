@@ -19,7 +19,7 @@ const FORCE: Duration = Duration::from_secs(5);
 const EMPTY_LOOKS: u32 = 3;
 
 /// The processes below this one after the command has ended.
-pub struct Leftovers {
+pub struct Orphans {
     /// Children of this process that are no part of the command.
     spared: Vec<u32>,
     since: Instant,
@@ -28,7 +28,7 @@ pub struct Leftovers {
     empty_looks: u32,
 }
 
-impl Leftovers {
+impl Orphans {
     /// Begins to look.
     pub fn new(spared: Vec<u32>) -> Self {
         Self { spared, since: Instant::now(), known: HashSet::new(), leaked: Vec::new(), empty_looks: 0 }

@@ -28,28 +28,28 @@ pub(crate) struct Streamed {
 /// Reads a stream on this thread and as many others as make up `threads`.
 pub(crate) fn read(text: impl Read + Send, context: Context, threads: usize) -> Streamed {
     let stream =
-        Stream { context, source: Mutex::new(Pieces::new(text)), desk: Mutex::default(), changed: Condvar::new() };
+        Stream { context, source: Mutex::new(Pieces::new(text)), shared: Mutex::default(), changed: Condvar::new() };
     thread::scope(|scope| {
         for _ in 1..threads {
             scope.spawn(|| stream.work());
         }
         stream.work();
     });
-    let Desk { parts, bytes, fault, .. } = stream.desk.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Shared { parts, bytes, fault, .. } = stream.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
     Streamed { part: parts.whole.unwrap_or_else(|| Part::new(context)), bytes, fault }
 }
 
 struct Stream<R> {
     context: Context,
-    /// Used by one thread at a time, which says so on the desk.
+    /// Used by one thread at a time, which says so on the shared.
     source: Mutex<Pieces<R>>,
-    desk: Mutex<Desk>,
+    shared: Mutex<Shared>,
     changed: Condvar,
 }
 
 /// What the threads share.
 #[derive(Default)]
-struct Desk {
+struct Shared {
     /// Pieces that wait, with their numbers.
     waiting: VecDeque<(u64, Piece)>,
     /// How many pieces were decoded.
@@ -65,44 +65,44 @@ struct Desk {
 
 impl<R: Read> Stream<R> {
     fn work(&self) {
-        let mut desk = lock(&self.desk);
+        let mut shared = lock(&self.shared);
         loop {
-            if !desk.decoding && !desk.ended && desk.waiting.len() < WAITING {
-                desk.decoding = true;
-                let buffer = desk.buffers.pop().unwrap_or_default();
-                drop(desk);
+            if !shared.decoding && !shared.ended && shared.waiting.len() < WAITING {
+                shared.decoding = true;
+                let buffer = shared.buffers.pop().unwrap_or_default();
+                drop(shared);
                 let next = panic::catch_unwind(AssertUnwindSafe(|| lock(&self.source).next(buffer)))
                     // The other threads wait for this piece.
                     .unwrap_or_else(|_| Err(io::Error::other("the decoder crashed")));
-                desk = lock(&self.desk);
-                desk.decoding = false;
+                shared = lock(&self.shared);
+                shared.decoding = false;
                 match next {
                     Ok(Some(piece)) => {
-                        let number = desk.decoded;
-                        desk.waiting.push_back((number, piece));
-                        desk.decoded += 1;
+                        let number = shared.decoded;
+                        shared.waiting.push_back((number, piece));
+                        shared.decoded += 1;
                     }
-                    Ok(None) => desk.ended = true,
+                    Ok(None) => shared.ended = true,
                     Err(error) => {
-                        desk.ended = true;
-                        desk.fault = Some(error);
+                        shared.ended = true;
+                        shared.fault = Some(error);
                     }
                 }
                 self.changed.notify_all();
-            } else if let Some((number, piece)) = desk.waiting.pop_front() {
-                drop(desk);
+            } else if let Some((number, piece)) = shared.waiting.pop_front() {
+                drop(shared);
                 let (part, bytes) = match &piece {
                     Piece::Lines(lines) => (Part::read(lines, self.context), lines.len() as u64),
                     Piece::TooLong(start) => (Part::too_long(start, self.context), 0),
                 };
-                desk = lock(&self.desk);
-                desk.parts.add(number, part);
-                desk.bytes += bytes;
-                desk.buffers.push(piece.into_buffer());
-            } else if desk.ended {
+                shared = lock(&self.shared);
+                shared.parts.add(number, part);
+                shared.bytes += bytes;
+                shared.buffers.push(piece.into_buffer());
+            } else if shared.ended {
                 return;
             } else {
-                desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+                shared = self.changed.wait(shared).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }

@@ -16,11 +16,11 @@ use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
 use super::child::{self, Launch};
 use super::clock;
 use super::files::{self, FileError};
-use super::orphans::Leftovers;
+use super::orphans::Orphans;
 use super::process_alive;
 use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
-use super::watchdog::Guard;
+use super::watchdog::Watchdog;
 use crate::log::level::Level;
 use crate::sanitize::shorten;
 use crate::supervise::capture::Formatter;
@@ -111,9 +111,9 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     child::become_subreaper()?;
     let (sender, receiver) = mpsc::sync_channel(1024);
     listen(&sender)?;
-    let guard = Guard::start()?;
+    let watchdog = Watchdog::start()?;
     let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, redactor, record } = setup;
-    launch.environment.push(guard.variable());
+    launch.environment.push(watchdog.variable());
     let logs = sink.folder.clone();
     let sink = Sink::open(sink).map_err(|source| FileError::new("create", logs, source))?;
     let clocks = Clocks::start();
@@ -134,8 +134,8 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
         pumps: Vec::new(),
         child_pid: None,
         leaving: None,
-        sampler: Sampler::new(vec![guard.pid()]),
-        guard,
+        sampler: Sampler::new(vec![watchdog.pid()]),
+        watchdog,
         progress,
         progress_failed: false,
         collected: Instant::now(),
@@ -187,7 +187,7 @@ struct Driver {
     child_pid: Option<u32>,
     leaving: Option<Leaving>,
     sampler: Sampler,
-    guard: Guard,
+    watchdog: Watchdog,
     progress: ProgressFile,
     progress_failed: bool,
     collected: Instant,
@@ -195,11 +195,11 @@ struct Driver {
     finished: bool,
 }
 
-/// A command that has ended, while its group, its leftovers and its last output are still there.
+/// A command that has ended, while its group, its orphans and its last output are still there.
 struct Leaving {
     exit: Exit,
     /// None while the group of a command that is being stopped has its grace period.
-    leftovers: Option<Leftovers>,
+    orphans: Option<Orphans>,
     /// Since when nothing is left that could hold the pipes.
     alone: Option<Instant>,
 }
@@ -216,7 +216,7 @@ impl Driver {
             self.collect_lines()?;
             match message {
                 Ok(Message::Exited(exit)) => {
-                    self.leaving = Some(Leaving { exit, leftovers: None, alone: None });
+                    self.leaving = Some(Leaving { exit, orphans: None, alone: None });
                 }
                 Ok(Message::Signal(signal)) => self.feed(Event::Stop { signal })?,
                 Ok(Message::Look) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
@@ -226,8 +226,8 @@ impl Driver {
             self.collect_end()?;
             if self.collected.elapsed() > COLLECT {
                 self.collected = Instant::now();
-                self.guard.tell(self.child_pid);
-                let spared: Vec<u32> = self.child_pid.into_iter().chain([self.guard.pid()]).collect();
+                self.watchdog.tell(self.child_pid);
+                let spared: Vec<u32> = self.child_pid.into_iter().chain([self.watchdog.pid()]).collect();
                 child::collect_orphans(&spared);
             }
         }
@@ -238,8 +238,8 @@ impl Driver {
     /// Ends what a command that could not be stopped in time still has.
     fn abandon(&mut self) {
         if self.child_pid.is_some() {
-            let mut leftovers = Leftovers::new(vec![self.guard.pid()]);
-            while !leftovers.look() {
+            let mut orphans = Orphans::new(vec![self.watchdog.pid()]);
+            while !orphans.look() {
                 thread::sleep(LOOK);
             }
         }
@@ -306,7 +306,7 @@ impl Driver {
         };
         self.started_once = true;
         self.child_pid = Some(started.pid);
-        self.guard.tell(self.child_pid);
+        self.watchdog.tell(self.child_pid);
         self.interrupted = Arc::default();
         self.pumps = vec![
             self.start_pump("stdout", Level::Info, started.stdout)?,
@@ -350,15 +350,15 @@ impl Driver {
     fn collect_end(&mut self) -> Result<(), RunError> {
         let Some(leaving) = &mut self.leaving else { return Ok(()) };
         let exit = leaving.exit;
-        let Some(leftovers) = &mut leaving.leftovers else {
+        let Some(orphans) = &mut leaving.orphans else {
             // The machine goes on with its signals to those that are still in the group.
             if !(self.machine.is_stopping() && self.child_pid.is_some_and(child::group_lives)) {
-                leaving.leftovers = Some(Leftovers::new(vec![self.guard.pid()]));
+                leaving.orphans = Some(Orphans::new(vec![self.watchdog.pid()]));
                 self.feed(Event::Gone(exit))?;
             }
             return Ok(());
         };
-        if leftovers.look() {
+        if orphans.look() {
             leaving.alone.get_or_insert_with(Instant::now);
         } else {
             leaving.alone = None;
@@ -367,7 +367,7 @@ impl Driver {
         if leaving.alone.is_none_or(|alone| !drained && alone.elapsed() < DRAIN) {
             return Ok(());
         }
-        let leaked = self.leaving.take().and_then(|leaving| leaving.leftovers).map_or(Vec::new(), Leftovers::leaked);
+        let leaked = self.leaving.take().and_then(|leaving| leaving.orphans).map_or(Vec::new(), Orphans::leaked);
         let pumps = std::mem::take(&mut self.pumps);
         let read: Vec<bool> =
             pumps.into_iter().map(|pump| pump.is_finished() && matches!(pump.join(), Ok(Ok(())))).collect();
@@ -384,7 +384,7 @@ impl Driver {
             self.feed(Event::Leaked(leaked.into_iter().map(|process| self.without_secrets(process)).collect()))?;
         }
         self.child_pid = None;
-        self.guard.tell(None);
+        self.watchdog.tell(None);
         self.feed(Event::Exited(exit))?;
         self.save_attempts();
         Ok(())

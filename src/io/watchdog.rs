@@ -1,6 +1,6 @@
 //! A small process that ends the command and all that it started when the supervisor is killed.
 //!
-//! The parent-death signal reaches only the command itself. The guard waits on a pipe that closes when emp-ops is
+//! The parent-death signal reaches only the command itself. The watchdog waits on a pipe that closes when emp-ops is
 //! gone, however that came, and ends every process that carries the mark of the run in its environment.
 
 use std::ffi::OsStr;
@@ -17,19 +17,19 @@ use super::random;
 
 /// The variable in the environment of a command that tells to which run its processes belong.
 pub const MARK: &str = "EMP_OPS_RUN_MARK";
-/// The hidden subcommand of the guard.
-pub const WORD: &str = "guard";
+/// The hidden subcommand of the watchdog.
+pub const WORD: &str = "watchdog";
 /// How long processes that fork again and again are chased.
-const CHASE: Duration = Duration::from_secs(5);
+const KILL_LIMIT: Duration = Duration::from_secs(5);
 
-/// The guard of this process; it stays until this process ends.
-pub struct Guard {
+/// The watchdog of this process; it stays until this process ends.
+pub struct Watchdog {
     child: Child,
     mark: String,
 }
 
-impl Guard {
-    /// Starts the guard, out of reach of the terminal's signals.
+impl Watchdog {
+    /// Starts the watchdog, out of reach of the terminal's signals.
     ///
     /// # Errors
     /// The process cannot be started.
@@ -38,8 +38,8 @@ impl Guard {
         Ok(Self { child: launch(&mark)?, mark })
     }
 
-    /// Names the process group of the command that runs, if one does, and replaces a guard that is gone. Best effort: the guard
-    /// is the second line of defence.
+    /// Names the process group of the command that runs, if one does, and replaces a watchdog that is gone. Best effort:
+    /// the watchdog is the second line of defence.
     pub fn tell(&mut self, group: Option<u32>) {
         if !matches!(self.child.try_wait(), Ok(None))
             && let Ok(child) = launch(&self.mark)
@@ -69,7 +69,7 @@ fn launch(mark: &str) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
-/// The guard's own side: waits for the end of the supervisor, then ends the process group of which it was told last
+/// The watchdog's own side: waits for the end of the supervisor, then ends the process group of which it was told last
 /// and all that carries `mark`.
 pub fn watch(mark: &str) {
     // An error means that the pipe is gone too.
@@ -78,7 +78,7 @@ pub fn watch(mark: &str) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
     let started = Instant::now();
-    while end_marked(mark) && started.elapsed() < CHASE {
+    while end_marked(mark) && started.elapsed() < KILL_LIMIT {
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -23,7 +23,7 @@ pub struct Audit {
     /// Every gate; those of the sign-off where one was asked for.
     pub gates: Vec<Gate>,
     /// The smallest set of gates whose passing would better the verdict.
-    pub to_mend: Vec<String>,
+    pub to_fix: Vec<String>,
     /// The policy that applied.
     pub policy: Policy,
 }
@@ -48,7 +48,7 @@ impl Audit {
         };
         Self {
             verdict: summary.status.max(sign_off.as_ref().map_or(Status::Pass, |sign_off| sign_off.status)),
-            to_mend: gates::to_mend(&gates).iter().map(|gate| gate.name.clone()).collect(),
+            to_fix: gates::to_fix(&gates).iter().map(|gate| gate.name.clone()).collect(),
             summary,
             sign_off,
             gates,

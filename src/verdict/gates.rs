@@ -1,4 +1,4 @@
-//! Gates: each part of the evidence, what was asked of it, what was measured, and what would mend it.
+//! Gates: each part of the evidence, what was asked of it, what was measured, and what would fix it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub struct Gate {
     pub evidence: Option<String>,
     /// What would make it pass, where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
+    pub fix: Option<String>,
     /// The gate that decides this one too: it passes as soon as that one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
@@ -56,7 +56,7 @@ pub fn all(summary: &Summary, criteria: Option<&Criteria>) -> Vec<Gate> {
 
 /// The smallest set of gates whose passing would better the verdict: those of the worst status, without those that
 /// pass by themselves as soon as another does. Empty where everything passes.
-pub fn to_mend(gates: &[Gate]) -> Vec<&Gate> {
+pub fn to_fix(gates: &[Gate]) -> Vec<&Gate> {
     let worst = Status::roll_up(gates.iter().map(|gate| gate.status));
     let standing: Vec<&Gate> = gates.iter().filter(|gate| gate.status == worst && worst > Status::Pass).collect();
     let follows = |gate: &Gate| {
@@ -122,7 +122,7 @@ impl View<'_> {
         let known = !findings.is_empty() || self.summary.metadata.contains_key("run");
         let gate = self.part("run", findings, findings.len().max(1) as u64, "completed", "subject");
         let incidents = count(findings.len() as u64, "incident");
-        known.then(|| gate.mended(&format!("a completed run without {}", these(findings.len() as u64, &incidents))))
+        known.then(|| gate.fixed_by(&format!("a completed run without {}", these(findings.len() as u64, &incidents))))
     }
 
     fn logs(&self) -> Gate {
@@ -143,7 +143,7 @@ impl View<'_> {
             evidence: place.or_else(|| self.log_paths()),
             ..Gate::default()
         }
-        .mended(&match logs.records {
+        .fixed_by(&match logs.records {
             0 => "at least one record that has a time".to_owned(),
             _ => format!("a run without its {}", join(&counts)),
         })
@@ -176,7 +176,7 @@ impl View<'_> {
             ..Gate::default()
         };
         let short = human_seconds(required - actual.unwrap_or_default());
-        Some(gate.mended(&format!("{short} more evidence, or a shorter minimum")))
+        Some(gate.fixed_by(&format!("{short} more evidence, or a shorter minimum")))
     }
 
     fn uptime(&self) -> Option<Gate> {
@@ -184,7 +184,7 @@ impl View<'_> {
         let logs = &self.summary.logs;
         let longest = logs.gap_incidents.iter().max_by_key(|gap| gap.severity);
         let strict = !self.criteria?.allow_warnings;
-        // Where no gap is acceptable, mending the logs leaves none, and the uptime is whole.
+        // Where no gap is acceptable, fixing the logs leaves none, and the uptime is whole.
         let decided = logs.uptime_ratio.is_none() || (strict && logs.totals.gap_incidents > 0);
         let gate = Gate {
             name: "uptime".to_owned(),
@@ -196,7 +196,7 @@ impl View<'_> {
             follows: decided.then(|| "logs".to_owned()),
             ..Gate::default()
         };
-        Some(gate.mended("shorter silences, or a lower minimum"))
+        Some(gate.fixed_by("shorter silences, or a lower minimum"))
     }
 
     fn diary(&self) -> Option<Gate> {
@@ -227,7 +227,7 @@ impl View<'_> {
             ..Gate::default()
         };
         let total = diary.total_issues;
-        Some(gate.mended(&match diary.total_entries {
+        Some(gate.fixed_by(&match diary.total_entries {
             0 => "a decision diary with entries".to_owned(),
             _ => format!("a diary without {}", these(total, &count(total, "issue"))),
         }))
@@ -246,7 +246,7 @@ impl View<'_> {
         }
         gate.threshold = self.optional(required, &gate.threshold);
         let total = performance.findings.len() as u64;
-        Some(gate.mended(&match samples {
+        Some(gate.fixed_by(&match samples {
             0 => "a performance report with figures".to_owned(),
             _ => format!("a report without {}", these(total, &count(total, "finding"))),
         }))
@@ -266,20 +266,20 @@ impl View<'_> {
             follows: performance.is_none().then(|| "performance".to_owned()),
             ..Gate::default()
         };
-        Some(gate.mended("a higher Sharpe ratio, or a lower minimum"))
+        Some(gate.fixed_by("a higher Sharpe ratio, or a lower minimum"))
     }
 
     fn checksums(&self) -> Option<Gate> {
         let checksums = self.summary.checksums.as_ref()?;
         let clean = format!("{} verified", count(checksums.verified, "file"));
         let gate = self.part("checksums", &checksums.findings, checksums.listed, &clean, "checksums_path");
-        Some(gate.mended("the files as they were when the list was made, and a list that has digests"))
+        Some(gate.fixed_by("the files as they were when the list was made, and a list that has digests"))
     }
 
     fn plan(&self) -> Option<Gate> {
         let plan = self.summary.plan.as_ref()?;
         let gate = self.part("plan", &plan.findings, plan.resources, "no pending changes", "plan_path");
-        Some(gate.mended("a plan without pending changes: apply it, or take the drift back"))
+        Some(gate.fixed_by("a plan without pending changes: apply it, or take the drift back"))
     }
 
     fn optional(&self, required: bool, wanted: &str) -> String {
@@ -292,8 +292,8 @@ impl View<'_> {
 
 impl Gate {
     /// Says what would make it pass, where it does not.
-    fn mended(mut self, how: &str) -> Self {
-        self.mend = (self.status > Status::Pass).then(|| how.to_owned());
+    fn fixed_by(mut self, how: &str) -> Self {
+        self.fix = (self.status > Status::Pass).then(|| how.to_owned());
         self
     }
 }
@@ -310,7 +310,7 @@ fn absent(name: &str, what: &str, option: &str) -> Gate {
         status: Status::Fail,
         ..Gate::default()
     }
-    .mended(&format!("{what}, named by {option}"))
+    .fixed_by(&format!("{what}, named by {option}"))
 }
 
 /// The first of the worst findings; none where all pass.
@@ -410,7 +410,7 @@ mod tests {
             gate("diary", Status::Warn, None),
             gate("sharpe", Status::Fail, Some("performance")),
         ];
-        let names = |gates: &[Gate]| -> Vec<String> { to_mend(gates).iter().map(|g| g.name.clone()).collect() };
+        let names = |gates: &[Gate]| -> Vec<String> { to_fix(gates).iter().map(|g| g.name.clone()).collect() };
         assert_eq!(names(&gates), ["logs", "sharpe"]);
         assert_eq!(names(&gates[2..3]), ["diary"]);
         assert_eq!(names(&[gate("logs", Status::Pass, None)]), [""; 0]);

@@ -224,7 +224,7 @@ mod tests {
         let criteria = Criteria { require_performance: false, ..strict() };
         let sign_off = evaluate(&criteria, &summary, summary.generated_at);
         assert_eq!(sign_off.findings.len(), 1);
-        assert_eq!(gates::to_mend(&sign_off.gates).first().map(|gate| gate.name.as_str()), Some("performance"));
-        assert_eq!(gates::to_mend(&sign_off.gates).len(), 1, "the Sharpe ratio comes with the report");
+        assert_eq!(gates::to_fix(&sign_off.gates).first().map(|gate| gate.name.as_str()), Some("performance"));
+        assert_eq!(gates::to_fix(&sign_off.gates).len(), 1, "the Sharpe ratio comes with the report");
     }
 }

@@ -13,12 +13,12 @@ use crate::time::Stamp;
 const NEVER_STARTED_SECONDS: f64 = 60.0;
 
 /// One row for each run.
-pub fn all(runs: &AllRuns, now: Stamp) -> Vec<RunRow> {
+pub(super) fn all(runs: &AllRuns, now: Stamp) -> Vec<RunRow> {
     runs.runs.iter().map(|run| of(run, now)).collect()
 }
 
 /// The row of one run.
-pub fn of(run: &Follower, now: Stamp) -> RunRow {
+pub(super) fn of(run: &Follower, now: Stamp) -> RunRow {
     if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(now)) {
         return RunRow::of(&run.name(), view, &health, &judgement, run.modified);
     }

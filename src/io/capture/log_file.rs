@@ -282,13 +282,13 @@ mod tests {
         (part.to_owned(), what, lost)
     }
 
-    /// Lets writes to the current part fail as on a full disk. Returns the file for [`mend`].
+    /// Lets writes to the current part fail as on a full disk. Returns the file for [`fix`].
     fn breaks(log: &mut LogFile) -> File {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         std::mem::replace(&mut log.current.as_mut().unwrap().file, full)
     }
 
-    fn mend(log: &mut LogFile, file: File) {
+    fn fix(log: &mut LogFile, file: File) {
         log.current.as_mut().unwrap().file = file;
         log.retry_at = None;
     }
@@ -323,7 +323,7 @@ mod tests {
         log.refuse(&io::ErrorKind::StorageFull.into(), 4);
         assert_eq!(news(&mut log), [is("log.jsonl", "goes on", 5)]);
         assert_eq!(news(&mut log), []);
-        mend(&mut log, file);
+        fix(&mut log, file);
         log.write(b"e\n", 1);
         log.close();
         assert_eq!(news(&mut log), [is("log.jsonl", "over", 0)]);

@@ -17,7 +17,7 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
     doc.section("Gates", Block::Table(gate_table(&audit.gates)));
     if let Some(text) = would_change(audit) {
         doc.section("What would change the verdict", Block::Text(text.into()));
-        doc.push(Block::List(gates::to_mend(&audit.gates).into_iter().map(mend).collect()));
+        doc.push(Block::List(gates::to_fix(&audit.gates).into_iter().map(fix).collect()));
     }
     evidence::run(&mut doc, audit);
     logs::push(&mut doc, &audit.summary.logs);
@@ -76,8 +76,8 @@ pub fn gate_table(gates: &[Gate]) -> Table {
 
 /// How the verdict would change, and how many gates that takes.
 fn would_change(audit: &Audit) -> Option<String> {
-    let to_mend = gates::to_mend(&audit.gates);
-    if to_mend.is_empty() {
+    let to_fix = gates::to_fix(&audit.gates);
+    if to_fix.is_empty() {
         return None;
     }
     let rest = audit.gates.iter().map(|gate| gate.status).filter(|status| *status < audit.verdict);
@@ -85,10 +85,10 @@ fn would_change(audit: &Audit) -> Option<String> {
     let following: Vec<&str> = audit
         .gates
         .iter()
-        .filter(|gate| gate.status == audit.verdict && !to_mend.contains(gate))
+        .filter(|gate| gate.status == audit.verdict && !to_fix.contains(gate))
         .map(|gate| gate.name.as_str())
         .collect();
-    let these = match (to_mend.len(), audit.gates.len()) {
+    let these = match (to_fix.len(), audit.gates.len()) {
         (1, 1) => "once this gate passes".to_owned(),
         (1, all) => format!("once this one of {all} gates passes"),
         (n, all) => format!("once these {n} of {all} gates pass"),
@@ -100,8 +100,8 @@ fn would_change(audit: &Audit) -> Option<String> {
     Some(format!("{} becomes {next} {these}{follow}:", audit.verdict))
 }
 
-fn mend(gate: &Gate) -> Cell {
-    format!("{}: {}", gate.name, gate.mend.as_deref().unwrap_or("mend it")).into()
+fn fix(gate: &Gate) -> Cell {
+    format!("{}: {}", gate.name, gate.fix.as_deref().unwrap_or("fix it")).into()
 }
 
 /// The line of a message that says most: of a Python stack trace the last, else the first.

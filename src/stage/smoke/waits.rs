@@ -15,7 +15,7 @@ pub(super) struct Seen {
 
 /// What ties events to this run; filled as the run learns it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Bonds {
+pub(super) struct Correlation {
     pub(super) run: String,
     pub(super) session: String,
     pub(super) check: String,
@@ -27,7 +27,7 @@ pub(super) struct Bonds {
     pub(super) revision: Option<f64>,
 }
 
-impl Bonds {
+impl Correlation {
     /// Whether `seen` is what `step` waits for. The caller offers only events that came after the step's request.
     pub(super) fn satisfies(&self, step: Step, seen: &Seen) -> bool {
         let text = |path: &str| seen.payload.pointer(path).and_then(Value::as_str);

@@ -47,7 +47,7 @@ fn the_raw_log_is_not_counted_twice_and_options_win_over_the_settings() {
     assert_eq!(json["logs"]["duration_seconds"], 60.0);
     assert_eq!(json["policy"]["logs"]["warn_gap_seconds"], 10.0);
     let out = bench().run(&[&args[..], &["--sign-off-min-duration", "2m"]].concat()).exits(1);
-    assert_eq!(out.json()["to_mend"], serde_json::json!(["duration"]));
+    assert_eq!(out.json()["to_fix"], serde_json::json!(["duration"]));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn damage_is_found_and_named() {
     let bench = run();
     remove(&bench, "decision_diary.json");
     let out = bench.run(&["audit", "run", "--format", "json"]).exits(1);
-    assert_eq!(out.json()["to_mend"], serde_json::json!(["diary"]));
+    assert_eq!(out.json()["to_fix"], serde_json::json!(["diary"]));
 }
 
 #[test]
@@ -172,8 +172,8 @@ fn a_run_of_another_writer_is_read_by_convention() {
     let json = bench.run(&args).exits(0).json();
     assert_eq!(json["sign_off"]["criteria"]["minimum_duration_seconds"], 50.0);
     bench.write("run/progress.json", progress.replace("complete", "running"));
-    assert_eq!(bench.run(&args).exits(1).json()["to_mend"], serde_json::json!(["run"]));
+    assert_eq!(bench.run(&args).exits(1).json()["to_fix"], serde_json::json!(["run"]));
     // A run of ours without its record is no longer vouched for.
     bench.write("run/progress.json", progress.replacen('{', "{\"schema\": \"emp-ops/progress/v1\", ", 1));
-    assert_eq!(bench.run(&args).exits(1).json()["to_mend"], serde_json::json!(["run"]));
+    assert_eq!(bench.run(&args).exits(1).json()["to_fix"], serde_json::json!(["run"]));
 }

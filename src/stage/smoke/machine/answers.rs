@@ -76,12 +76,12 @@ impl Machine {
             },
             Step::Session => match text("/session/sessionId") {
                 Some(id) => {
-                    if id != self.bonds.session {
-                        let asked = std::mem::replace(&mut self.bonds.session, id);
+                    if id != self.correlation.session {
+                        let asked = std::mem::replace(&mut self.correlation.session, id);
                         self.findings.push(Finding::warn(format!("the server did not take the session id {asked}")));
                     }
                     self.session = Some(json!({
-                        "id": self.bonds.session,
+                        "id": self.correlation.session,
                         "title": value.pointer("/session/title"),
                         "createdAt": value.pointer("/session/createdAt"),
                     }));
@@ -95,15 +95,19 @@ impl Machine {
                     let moved = text("/check/move").unwrap_or_else(|| "unknown".to_owned());
                     let name = if step == Step::Check { "checkDispatch" } else { "safetyCheck" };
                     self.metrics.insert(name, json!({ "id": id, "requestedAt": asked_at, "move": moved }));
-                    *(if step == Step::Check { &mut self.bonds.check } else { &mut self.bonds.safety_check }) = id;
+                    *(if step == Step::Check {
+                        &mut self.correlation.check
+                    } else {
+                        &mut self.correlation.safety_check
+                    }) = id;
                     None
                 }
                 None => Some("the answer holds no check id"),
             },
             Step::Close => {
                 self.closed = true;
-                self.bonds.closure_ref = text("/closureJob/auditRef");
-                self.bonds.closure_job = text("/closureJob/jobId");
+                self.correlation.closure_ref = text("/closureJob/auditRef");
+                self.correlation.closure_job = text("/closureJob/jobId");
                 None
             }
             _ => None,

@@ -16,7 +16,7 @@ impl Machine {
     pub(super) fn offer(&mut self, seen: &Seen) {
         let mut open = Vec::new();
         for wait in std::mem::take(&mut self.waits) {
-            if seen.at >= wait.base && self.bonds.satisfies(wait.step, seen) {
+            if seen.at >= wait.base && self.correlation.satisfies(wait.step, seen) {
                 self.satisfied(&wait, seen);
             } else {
                 open.push(wait);
@@ -33,7 +33,7 @@ impl Machine {
             Step::Resolve => {
                 let tier = field("/tier");
                 detail = tier.as_str().unwrap_or_default().to_owned();
-                let metric = json!({ "id": self.bonds.check, "tier": tier, "latencyMs": latency });
+                let metric = json!({ "id": self.correlation.check, "tier": tier, "latencyMs": latency });
                 self.metrics.insert("checkResolution", metric);
             }
             Step::Overlay => {
@@ -116,7 +116,7 @@ impl Machine {
             std::mem::take(&mut self.waits).into_iter().partition(|wait| dead.is_some() || now >= wait.until);
         self.waits = open;
         for wait in over {
-            let awaited = self.bonds.describe(wait.step);
+            let awaited = self.correlation.describe(wait.step);
             let why = match &dead {
                 Some(why) => format!("{awaited} was not seen: {why}"),
                 None => format!("{awaited} was not seen within {}{}", human_duration(timeout), self.gap_note()),

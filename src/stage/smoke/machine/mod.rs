@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::report::{AlertOutcome, StepReport, StepState, StreamReport, ms};
 use super::request::{Request, Secrets};
-use super::waits::{Bonds, Seen};
+use super::waits::{Correlation, Seen};
 use super::{Action, Event, Settings, Step};
 use crate::finding::Finding;
 use crate::time::{Stamp, human_duration};
@@ -31,7 +31,7 @@ pub struct Machine {
     waits: Vec<Wait>,
     /// Events since the last request was sent.
     recent: Vec<Seen>,
-    bonds: Bonds,
+    correlation: Correlation,
     token: String,
     stream: Stream,
     steps: BTreeMap<Step, StepReport>,
@@ -97,7 +97,11 @@ impl Machine {
     pub fn new(settings: Settings) -> Self {
         let mut secrets = Secrets::default();
         secrets.add(&settings.password);
-        let bonds = Bonds { run: settings.run_id.clone(), session: settings.session_id.clone(), ..Bonds::default() };
+        let correlation = Correlation {
+            run: settings.run_id.clone(),
+            session: settings.session_id.clone(),
+            ..Correlation::default()
+        };
         Self {
             settings,
             secrets,
@@ -105,7 +109,7 @@ impl Machine {
             pending: None,
             waits: Vec::new(),
             recent: Vec::new(),
-            bonds,
+            correlation,
             token: String::new(),
             stream: Stream::Unopened,
             steps: Step::ALL.into_iter().map(|step| (step, StepReport::new(step))).collect(),
@@ -189,7 +193,7 @@ impl Machine {
     /// Starts a phase with its request.
     fn enter(&mut self, now: Duration, phase: Phase) {
         self.phase = phase;
-        let (token, session) = (self.token.clone(), self.bonds.session.clone());
+        let (token, session) = (self.token.clone(), self.correlation.session.clone());
         let (step, request) = match phase {
             Phase::Login => (Step::Login, Request::login(&self.settings.email, &self.settings.password)),
             Phase::Session => (Step::Session, Request::session(&token, &session, &self.settings.session_title)),
@@ -197,7 +201,7 @@ impl Machine {
             Phase::Probe => (Step::Check, Request::check(&token, &session)),
             Phase::Safety => (Step::Safety, Request::safety_check(&token, &session)),
             Phase::Seed => {
-                (Step::Seed, Request::seed(&token, &session, &self.bonds.safety_check, &self.settings.run_id))
+                (Step::Seed, Request::seed(&token, &session, &self.correlation.safety_check, &self.settings.run_id))
             }
             Phase::Close | Phase::Cleanup => (Step::Close, Request::close(&token, &session)),
             Phase::Done => {

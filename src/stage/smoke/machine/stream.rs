@@ -79,7 +79,7 @@ impl Machine {
         self.tickets += 1;
         self.stream = Stream::Reopening(self.tickets);
         let delay = lost.retry.unwrap_or(REOPEN).min(REOPEN_MAX);
-        let request = Request::stream(&self.token, &self.bonds.session, &lost.last_event_id);
+        let request = Request::stream(&self.token, &self.correlation.session, &lost.last_event_id);
         actions.push(Action::Open(self.tickets, request, delay, self.settings.timeout));
     }
 
@@ -108,12 +108,12 @@ impl Machine {
         *self.event_counts.entry(counted).or_default() += 1;
         let payload = value.get_mut("payload").map(Value::take).unwrap_or_default();
         let seen = Seen { at: now, kind, payload };
-        self.facts.foreign_events += u64::from(self.bonds.is_foreign(&seen));
+        self.facts.foreign_events += u64::from(self.correlation.is_foreign(&seen));
         let sent = self.pending.as_ref().is_some_and(|pending| pending.attempts > 0);
         let before_check = self.phase < Phase::Probe || (self.phase == Phase::Probe && !sent && self.waits.is_empty());
         if seen.kind == "overlay.characterSync" && before_check {
             let revision = seen.payload.get("revision").and_then(Value::as_f64);
-            self.bonds.revision = revision.or(self.bonds.revision);
+            self.correlation.revision = revision.or(self.correlation.revision);
         }
         self.offer(&seen);
         if sent && self.recent.len() < KEPT {
