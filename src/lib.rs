@@ -47,6 +47,9 @@
 //! - A database: a run is a directory of plain files.
 //! - Global state and logging frameworks: diagnostics are findings, or lines on standard error.
 
+// The documentation of an option is its help text, which is no Markdown.
+#![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, rustdoc::private_intra_doc_links)]
+
 pub mod cli;
 pub mod command;
 pub mod digest;

@@ -49,7 +49,7 @@ pub struct Audit {
     #[command(flatten)]
     sign_off: SignOffArgs,
 
-    /// TOML with [logs] [diary] [performance] [sign_off]; options win over it
+    /// TOML with the tables logs, diary, performance and sign_off; options win over it
     #[arg(long, value_name = "FILE", help_heading = "Thresholds")]
     policy: Option<PathBuf>,
     /// Threads that read logs [default: all cores]

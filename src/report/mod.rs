@@ -1,7 +1,7 @@
 //! How things look. Every command fills one [`Doc`]; the renderers turn it into terminal text or Markdown.
 //!
 //! Callers put raw text in, whatever its origin: each renderer makes it inert for its own medium, in one
-//! place ([`inert`]). JSON is not a view: it is the serialised result itself.
+//! place ([`crate::sanitize`]). JSON is not a view: it is the serialised result itself.
 
 pub mod audit;
 pub mod backlog;

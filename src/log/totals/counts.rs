@@ -1,7 +1,8 @@
 //! Counts by name in bounded memory: exact for the names that are kept, and the same ones in any order of reading.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+
+use foldhash::fast::FixedState;
 
 /// The longest name that is told apart from others that start in the same way, in bytes.
 const NAME_LIMIT: usize = 256;
@@ -11,7 +12,7 @@ const NAME_LIMIT: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Counts {
     limit: usize,
-    names: HashMap<Box<[u8]>, u64, BuildHasherDefault<Mix>>,
+    names: HashMap<Box<[u8]>, u64, FixedState>,
     /// Names beyond this one were dropped.
     bound: Option<Box<[u8]>>,
     dropped: u64,
@@ -93,38 +94,6 @@ impl Counts {
             *counts.entry(text).or_default() += count;
         }
         (counts, self.dropped)
-    }
-}
-
-/// A quick hash for short names. The tables are small, so that crafted collisions cost little.
-#[derive(Clone, Debug, Default)]
-pub struct Mix(u64);
-
-impl Hasher for Mix {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        let mut words = bytes.chunks_exact(8);
-        for word in words.by_ref() {
-            self.write_u64(word.try_into().map_or(0, u64::from_le_bytes));
-        }
-        let mut last = [0; 8];
-        last[..words.remainder().len()].copy_from_slice(words.remainder());
-        self.write_u64(u64::from_le_bytes(last));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    #[inline]
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(number as u64);
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
     }
 }
 

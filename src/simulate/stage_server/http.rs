@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 /// The longest head and the longest body that are accepted.
 const HEAD: usize = 16 << 10;
 const BODY: usize = 1 << 20;
+/// The most header fields that are accepted.
+const HEADERS: usize = 64;
 
 /// A connection, plain or encrypted.
 pub(crate) enum Wire {
@@ -72,20 +74,21 @@ pub(crate) fn read(wire: &mut Wire) -> io::Result<Option<Incoming>> {
             _ => head.push(byte[0]),
         }
     }
-    let head = String::from_utf8_lossy(&head);
-    let mut lines = head.lines();
-    let mut words = lines.next().unwrap_or_default().split(' ');
-    let method = words.next().unwrap_or_default().to_owned();
-    let target = words.next().unwrap_or_default();
-    let mut incoming =
-        Incoming { method, path: target.split('?').next().unwrap_or_default().to_owned(), ..Incoming::default() };
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    let complete = request.parse(&head).is_ok_and(|status| status.is_complete());
+    let (Some(method), Some(target), true) = (request.method, request.path, complete) else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let path = target.split('?').next().unwrap_or_default();
+    let mut incoming = Incoming { method: method.to_owned(), path: path.to_owned(), ..Incoming::default() };
     let mut length = 0;
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
+    for header in request.headers.iter() {
+        let value = String::from_utf8_lossy(header.value);
+        match header.name.to_ascii_lowercase().as_str() {
             "content-length" => length = value.parse().unwrap_or(0),
             "authorization" => incoming.bearer = value.strip_prefix("Bearer ").map(str::to_owned),
-            "last-event-id" => value.clone_into(&mut incoming.last_event_id),
+            "last-event-id" => incoming.last_event_id = value.into_owned(),
             _ => {}
         }
     }
