@@ -370,7 +370,7 @@ impl Watch<'_> {
             if changed || screen.resized() || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
                 drawn = Some(Instant::now());
                 let now = clock::now();
-                let rows = rows::all(&runs, now);
+                let rows = rows::all(runs, now);
                 screen.draw(|frame| runs_table::draw(frame, &root, &rows, at, now, palette))?;
                 if self.args.exit_when_complete && !rows.is_empty() && rows.iter().all(|row| row.settled) {
                     return Ok(End::Settled);
