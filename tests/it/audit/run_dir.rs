@@ -73,7 +73,7 @@ fn damage_is_found_and_named() {
             edit(b, "run.json", "\"exit_code\": 0", "\"exit_code\": 7");
         }),
         ("does not say when or why it ended", |b| {
-            edit(b, "run.json", "\"ended_at\": \"2025-03-03T08:01:00+00:00\",\n  \"dur", "\"dur")
+            edit(b, "run.json", "\"ended_at\": \"2025-03-03T08:01:00+00:00\",\n  \"dur", "\"dur");
         }),
         ("does not say when or why it ended", |b| edit(b, "run.json", "\"ended_because\": \"duration_reached\",", "")),
         ("minimum_uptime_ratio of the run record is out of its range", |b| edit(b, "run.json", "0.98", "1e300")),
