@@ -188,6 +188,27 @@ pub fn verify(path: &str, list: &List, mut look: impl FnMut(&str) -> Found) -> C
     summary
 }
 
+/// A list that cannot be read, and why.
+pub fn unreadable_list(path: &str, why: &str) -> ChecksumSummary {
+    let finding = Finding::fail(format!("the list of checksums cannot be read: {why}")).in_file(path, None);
+    let mut summary = ChecksumSummary { lists: vec![path.to_owned()], ..ChecksumSummary::default() };
+    summary.findings.push(finding);
+    summary.settle();
+    summary
+}
+
+/// Files of a packet that its manifest does not name.
+pub fn unlisted(paths: impl Iterator<Item = String>) -> ChecksumSummary {
+    let mut summary = ChecksumSummary::default();
+    summary.findings.extend(paths.map(|path| {
+        Finding::fail(format!("{path} is in the packet but not in its manifest"))
+            .in_file(path.as_str(), None)
+            .with("path", path)
+    }));
+    summary.settle();
+    summary
+}
+
 impl ChecksumSummary {
     /// Brings the status in line with the findings.
     fn settle(&mut self) {

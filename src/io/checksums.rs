@@ -10,7 +10,6 @@ use sha2::{Digest as _, Sha256};
 use super::files;
 use crate::digest::hex;
 use crate::evidence::checksums::{self, Found, List};
-use crate::finding::{Finding, Status};
 use crate::log::summary::ChecksumSummary;
 
 /// Verifies the list at `path`; the files lie relative to its folder. `shown` is what the user calls the list.
@@ -44,28 +43,17 @@ pub fn verify_packet(packet: &Path) -> ChecksumSummary {
             summary.merge(folder.verify(&sums, "SHA256SUMS"));
             let unlisted =
                 |path: &str| !manifest.files.contains_key(path) && !matches!(path, "manifest.json" | "SHA256SUMS");
-            summary.merge(failures(folder.names().into_iter().filter(|path| unlisted(path)).map(|path| {
-                Finding::fail(format!("{path} is in the packet but not in its manifest"))
-                    .in_file(path.as_str(), None)
-                    .with("path", path)
-            })));
+            summary.merge(checksums::unlisted(folder.names().into_iter().filter(|path| unlisted(path))));
         }
         Err(missing) => summary.merge(missing),
     }
     summary
 }
 
-fn failures(findings: impl Iterator<Item = Finding>) -> ChecksumSummary {
-    let findings: Vec<Finding> = findings.collect();
-    let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
-    ChecksumSummary { status, findings, ..ChecksumSummary::default() }
-}
-
 fn read_list(path: &Path, shown: &str) -> Result<List, ChecksumSummary> {
-    files::read(path).map(|bytes| checksums::read(shown, &bytes)).map_err(|error| {
-        let finding = Finding::fail(format!("the list of checksums cannot be read: {}", error.source));
-        ChecksumSummary { lists: vec![shown.to_owned()], ..failures(std::iter::once(finding.in_file(shown, None))) }
-    })
+    files::read(path)
+        .map(|bytes| checksums::read(shown, &bytes))
+        .map_err(|error| checksums::unreadable_list(shown, &error.source.to_string()))
 }
 
 /// A folder with the digests of its files, each computed once.

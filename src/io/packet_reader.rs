@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::files::FileError;
 use crate::finding::Finding;
+use crate::verdict::packet::{damaged, damaged_end, refused};
 
 /// The most that an archive may hold, unpacked.
 const MOST_BYTES: u64 = 64 << 30;
@@ -81,9 +82,7 @@ pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
     let mut unpacked = Unpacked { folder, findings: Vec::new() };
     let mut archive = Archive::new(MultiGzDecoder::new(BufReader::with_capacity(256 << 10, file)));
     let mut room = MOST_BYTES;
-    let damage = |error: &io::Error, after: usize| {
-        Finding::fail(format!("the archive is damaged after {after} members: {error}")).in_file(shown, None)
-    };
+    let damage = |error: &io::Error, after: usize| damaged(shown, after, error);
     // Raw, because the library would read extension headers of any size into memory.
     let entries = match archive.entries() {
         Ok(entries) => entries.raw(true),
@@ -113,7 +112,7 @@ pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
             }
         }
         let name = long_name.take().unwrap_or_else(|| String::from_utf8_lossy(&entry.path_bytes()).into_owned());
-        let refuse = |why: &str| Finding::fail(format!("member {name} was refused: {why}")).in_file(shown, None);
+        let refuse = |why: &str| refused(shown, &name, why);
         if count >= MOST_FILES {
             unpacked.findings.push(refuse("the archive holds too many members"));
             break;
@@ -139,9 +138,7 @@ pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
     // What follows the last member is padding and the check of the compression.
     let end = archive.into_inner().take(MOST_EXTENSION).read_to_end(&mut Vec::new());
     if let (Err(error), true) = (end, unpacked.findings.is_empty()) {
-        unpacked
-            .findings
-            .push(Finding::fail(format!("the end of the archive is damaged: {error}")).in_file(shown, None));
+        unpacked.findings.push(damaged_end(shown, &error));
     }
     Ok(unpacked)
 }

@@ -93,8 +93,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
 
     let mut total = scan.total.into_inner().unwrap_or_else(PoisonError::into_inner);
     for (double, first) in doubles {
-        let summary = format!("this holds the same bytes as {}; it was read once", owned[first].shown());
-        total.findings.push(Finding::warn(summary).in_file(owned[double].shown(), None));
+        total.findings.push(faults::double(owned[double].shown(), owned[first].shown()));
     }
     let paths: Vec<String> = owned.iter().map(|source| source.shown().to_owned()).collect();
     let terms = Terms {
@@ -277,8 +276,7 @@ impl Scan<'_> {
         let packing = match decode::packing(&head) {
             Ok(packing) => packing,
             Err(what) => {
-                let summary = format!("this is {what}, not a log: unpack it first");
-                let finding = Finding::fail(summary).in_file(report.path.as_str(), None);
+                let finding = faults::packed(&report.path, what);
                 return self.refuse(report, finding);
             }
         };
@@ -300,7 +298,7 @@ impl Scan<'_> {
                 text = Box::new(decode::FromUtf16::new(text, big));
             }
             Err(what) => {
-                let finding = Finding::fail(format!("this is {what}, not a log")).in_file(report.path.as_str(), None);
+                let finding = faults::not_a_log(&report.path, what);
                 return self.refuse(report, finding);
             }
         }
@@ -330,7 +328,7 @@ impl Scan<'_> {
         report.complete = fault.is_none();
         report.first_ignored = std::mem::take(&mut part.samples);
         let mut findings = faults::of(&report, &part.odd, part.tally.blank);
-        findings.extend(fault.map(|error| broken(&report, &error)));
+        findings.extend(fault.map(|error| faults::broken(&report, &error)));
         let mut total = lock(&self.total);
         total.tally.merge(part.tally);
         total.findings.extend(findings);
@@ -340,23 +338,10 @@ impl Scan<'_> {
     fn check_growth(&self, path: &Path, before: u64) {
         let now = path.metadata().map_or(before, |metadata| metadata.len());
         if now != before {
-            let summary =
-                format!("the file had {before} bytes when it was opened and {now} when it was read: audit it again");
-            let finding = Finding::warn(summary).in_file(path.display().to_string(), None);
+            let finding = faults::changed(&path.display().to_string(), before, now);
             lock(&self.total).findings.push(finding);
         }
     }
-}
-
-fn broken(report: &FileReport, error: &io::Error) -> Finding {
-    let what = match (error.kind(), report.encoding.as_str()) {
-        (io::ErrorKind::UnexpectedEof, "plain") => "the file became shorter while it was read".to_owned(),
-        (io::ErrorKind::UnexpectedEof, packing) => format!("the {packing} data end too early"),
-        (_, "plain") => format!("reading failed ({error})"),
-        (_, packing) => format!("the {packing} data are corrupt ({error})"),
-    };
-    let summary = format!("{what}: {} lines could be read, {} bytes of text", report.lines, report.text_bytes);
-    Finding::fail(summary).in_file(report.path.as_str(), None)
 }
 
 /// Counts the bytes that are read.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::checksums;
 use crate::finding::Finding;
+use crate::log::totals::faults;
 
 /// One log to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,14 +58,9 @@ pub fn expand(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
     (sources, findings)
 }
 
-/// A FAIL finding about a path that cannot be read.
+/// What the faults say of a path that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Finding {
-    let remedy = match error.kind() {
-        io::ErrorKind::NotFound => ": check the path",
-        io::ErrorKind::PermissionDenied => ": check its permissions",
-        _ => "",
-    };
-    Finding::fail(format!("the log cannot be read: {error}{remedy}")).in_file(path.display().to_string(), None)
+    faults::unreadable(&path.display().to_string(), error)
 }
 
 fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
@@ -84,8 +80,7 @@ fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
     let logs: Vec<Source> =
         files.iter().filter(|path| !has_structured_twin(path, &files)).map(|path| Source::file(path)).collect();
     if logs.is_empty() {
-        let summary = "there is no log in this directory: nothing named *.jsonl, *.ndjson, *.json.log or *.log";
-        findings.push(Finding::fail(summary).in_file(folder.display().to_string(), None));
+        findings.push(faults::no_log(&folder.display().to_string()));
     }
     sources.extend(logs);
 }

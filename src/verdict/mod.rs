@@ -7,5 +7,6 @@ pub mod gates;
 pub mod packet;
 pub mod policy;
 pub mod review;
+pub mod run;
 pub mod sign_off;
 pub mod wrap_up;

@@ -1,7 +1,10 @@
 //! The manifest of a packet: which files reviewers get, and their digests.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Finding;
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -42,4 +45,25 @@ pub struct Listed {
     pub bytes: u64,
     /// Its SHA-256 in hex.
     pub sha256: String,
+}
+
+/// A packet that holds no evidence to judge.
+pub fn without_evidence() -> Finding {
+    let text = "the packet holds no evidence (it was made without raw files); judge the run directory instead";
+    Finding::fail(text).in_file("raw", None)
+}
+
+/// An archive that ends in damage after some members. `archive` is what the user calls it, here and below.
+pub fn damaged(archive: &str, after: usize, error: &io::Error) -> Finding {
+    Finding::fail(format!("the archive is damaged after {after} members: {error}")).in_file(archive, None)
+}
+
+/// An archive with damage behind its last member.
+pub fn damaged_end(archive: &str, error: &io::Error) -> Finding {
+    Finding::fail(format!("the end of the archive is damaged: {error}")).in_file(archive, None)
+}
+
+/// A member that was not unpacked, and why.
+pub fn refused(archive: &str, member: &str, why: &str) -> Finding {
+    Finding::fail(format!("member {member} was refused: {why}")).in_file(archive, None)
 }

@@ -62,6 +62,30 @@ fn rooms_use_only_the_rooms_below_them() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// `io` reports plain facts; what they mean, and in which words, is said by the rooms below it.
+#[test]
+fn io_makes_no_finding_and_no_status() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/io");
+    let mut wrong = Vec::new();
+    for entry in walkdir::WalkDir::new(&source) {
+        let entry = entry.unwrap();
+        if entry.path().extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(entry.path()).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (number, line) in code.lines().enumerate() {
+            // The status of a child is another thing.
+            let line = line.replace("ExitStatus", "");
+            let made = ["Finding::", "Finding {", "Status::"].iter().any(|word| line.contains(word));
+            if made && !line.trim_start().starts_with("//") && !line.contains("-> Finding {") {
+                wrong.push(format!("{}:{}: {}", entry.path().display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// The rooms that a line names after `crate::`, one or several in braces.
 fn rooms_in(line: &str) -> Vec<String> {
     let mut rooms = Vec::new();

@@ -3,24 +3,27 @@
 //! `final-dry-run` ends with [`judge`] on its run directory, and `audit` is little more than [`judge`]: one verdict,
 //! computed from what is on disk.
 
+mod folder;
 mod packet;
-mod run;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::files::{self, FileError};
-use super::packet_reader::Unpacked;
+use super::packet_reader::{self, Unpacked};
 use super::scan::{self, ScanOptions, Source};
 use super::{checksums, clock};
 use crate::evidence::{diary, performance, terraform_plan};
-use crate::finding::{Finding, Metadata, Status};
+use crate::finding::Metadata;
 use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
-use crate::time::Stamp;
+use crate::log::totals::faults;
+use crate::supervise::record;
 use crate::verdict::audit::Audit;
 use crate::verdict::policy::{self, Layer, Policy};
+use crate::verdict::run::{self, Place, Run};
 
 /// What is to be judged.
 #[derive(Clone, Debug)]
@@ -107,22 +110,8 @@ struct Evidence {
     root: Option<(PathBuf, &'static str)>,
     diary: Option<Named>,
     performance: Option<Named>,
-    /// The supervised time, and its length by the monotonic clock.
-    window: Option<(Stamp, Stamp)>,
-    duration_seconds: Option<f64>,
-    /// When nothing ran: after each attempt, until the next or the end of the run.
-    pauses: Vec<(Stamp, Stamp)>,
-    /// Lines that the logs must account for, by the record of the run.
-    captured: Option<u64>,
-    /// Records by level, where none was lost, by the record of the run.
-    levels: Option<BTreeMap<String, u64>>,
-    /// What is wrong with the run itself.
-    findings: Vec<Finding>,
-    /// What the run was asked for.
-    layer: Option<Layer>,
-    /// What the operator attached to the run, and what is known of the run.
-    metadata: Metadata,
-    run: Option<Value>,
+    /// What the documents of the run say.
+    run: Run,
     checksums: Option<ChecksumSummary>,
     /// Keeps the temporary folder until the evidence was read.
     _unpacked: Option<Unpacked>,
@@ -134,7 +123,7 @@ struct Evidence {
 /// The policy contradicts itself, or the named place holds no run. Bad evidence is no error but a finding.
 pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let mut evidence = match &request.subject {
-        Subject::Run(path) => run::find(path)?,
+        Subject::Run(path) => find(path)?,
         Subject::Files { logs, diary, performance } => Evidence {
             logs: logs.clone(),
             diary: diary.as_deref().map(Named::given),
@@ -142,10 +131,10 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
             ..Evidence::default()
         },
     };
-    let layers: Vec<Layer> = request.layers.iter().cloned().chain(evidence.layer.take()).collect();
+    let layers: Vec<Layer> = request.layers.iter().cloned().chain(evidence.run.layer.take()).collect();
     let policy = policy::resolve(&layers).map_err(LoadError::Usage)?;
     let (logs, log_names) = read_logs(&evidence, &policy, request);
-    let window = evidence.window.or(logs.started_at.zip(logs.ended_at));
+    let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
     let diary = evidence.diary.as_ref().map(|file| match files::read(&file.path) {
         Ok(bytes) => diary::summarise(&file.name, &bytes, window, &policy.diary_rules(request.diary_key.clone())),
         Err(error) => diary::unreadable(&file.name, &unreadable("the decision diary", &error)),
@@ -170,16 +159,43 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let summary = Summary {
         schema: String::new(),
         generated_at: clock::generated_at(),
-        status: Status::Pass,
+        status: Default::default(),
         metadata,
         logs,
         diary,
         performance,
         checksums,
         plan,
-        findings: evidence.findings,
+        findings: evidence.run.findings,
     };
     Ok(Audit::new(summary, policy, clock::generated_at()))
+}
+
+/// The evidence at `path`: a run directory, a packet directory or a packet archive.
+fn find(path: &Path) -> Result<Evidence, LoadError> {
+    let shown = path.display().to_string();
+    let shown = shown.trim_end_matches('/');
+    let about = fs::metadata(path).map_err(|source| FileError::new("read", path, source))?;
+    let has = |name: &str| path.join(name).exists();
+    if !about.is_dir() {
+        return if packet_reader::is_archive(path)? {
+            packet::unpack(path, shown)
+        } else {
+            Err(LoadError::Usage(format!("{shown} is not a packet archive; to judge a log, write --log {shown}")))
+        };
+    }
+    if has(record::FILE_NAME) {
+        Ok(folder::read(path, Place::Home))
+    } else if has("manifest.json") {
+        Ok(packet::read(path))
+    } else if ["logs", "progress.json", "summary.json"].iter().any(|name| has(name)) {
+        Ok(folder::read(path, Place::Home))
+    } else {
+        Err(LoadError::Usage(format!(
+            "{shown} is no run directory: it has no run.json, no logs and no manifest.json; to judge the logs in a \
+             directory, write --log {shown}"
+        )))
+    }
 }
 
 /// Why a file could not be read, for people.
@@ -197,8 +213,8 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         fail_gap: policy.fail_gap(),
         max_listed: policy.logs.max_listed,
         threads: request.threads,
-        window: evidence.window,
-        pauses: evidence.pauses.clone(),
+        window: evidence.run.window,
+        pauses: evidence.run.pauses.clone(),
         show_progress: request.show_progress,
     };
     let (mut sources, mut faults) = scan::expand(&evidence.logs);
@@ -214,24 +230,9 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
     sources.sort_by(|a, b| a.shown().cmp(b.shown()));
     faults.sort_by(|a, b| a.place.cmp(&b.place));
     let mut logs = scan::scan(&sources, &options);
-    logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
-    logs.findings.splice(0..0, faults);
-    if let Some(captured) = evidence.captured {
-        let held = logs.lines + logs.folded_lines;
-        if held != captured {
-            let text = format!(
-                "the run captured {captured} lines, but its logs hold {held}: they are not as they were written"
-            );
-            logs.findings.push(Finding::fail(text).with("captured_lines", captured).with("held_lines", held));
-            logs.status = Status::Fail;
-        } else if logs.levels_not_listed == 0 && evidence.levels.as_ref().is_some_and(|l| *l != logs.level_counts) {
-            let text =
-                "the levels of the records are not those that the run captured: its logs are not as they were written";
-            logs.findings.push(Finding::fail(text));
-            logs.status = Status::Fail;
-        }
-    }
-    if let Some(seconds) = evidence.duration_seconds {
+    faults::before(&mut logs, faults);
+    run::compare_logs(&evidence.run, &mut logs);
+    if let Some(seconds) = evidence.run.duration_seconds {
         logs.duration_seconds = Some(seconds);
         logs.uptime_ratio = logs.uptime_ratio.filter(|_| seconds > 0.0);
     }
@@ -270,10 +271,10 @@ fn metadata(evidence: &Evidence, log_names: Vec<String>, request: &Request) -> M
         ("performance_path", evidence.performance.as_ref().map(name)),
         ("checksums_path", request.checksums.as_deref().map(Named::given).as_ref().map(name)),
         ("plan_path", request.plan.as_deref().map(Named::given).as_ref().map(name)),
-        ("run", evidence.run.clone()),
+        ("run", evidence.run.about.clone()),
         ("subject", subject),
     ]);
-    let mut metadata = evidence.metadata.clone();
+    let mut metadata = evidence.run.metadata.clone();
     metadata.extend(request.metadata.clone());
     metadata.retain(|key, _| !known.contains_key(key.as_str()));
     metadata.extend(known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));

@@ -1,10 +1,11 @@
 //! What is wrong with a log file, as findings that name it.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use crate::finding::{Finding, Status};
 use crate::log::scan::chunk::{Oddities, Seen};
-use crate::log::summary::FileReport;
+use crate::log::summary::{FileReport, LogSummary};
 use crate::time::human_duration;
 
 /// More ignored lines than this share of a file are worth a look, or not acceptable.
@@ -47,6 +48,61 @@ pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
     seen(odd.cut, "a container cut a record into pieces, the first of which does not show its level");
     seen(odd.too_long, "a line is longer than 16 MiB; it was not read");
     found
+}
+
+/// A path that cannot be read.
+pub fn unreadable(path: &str, error: &io::Error) -> Finding {
+    let remedy = match error.kind() {
+        io::ErrorKind::NotFound => ": check the path",
+        io::ErrorKind::PermissionDenied => ": check its permissions",
+        _ => "",
+    };
+    Finding::fail(format!("the log cannot be read: {error}{remedy}")).in_file(path, None)
+}
+
+/// A directory without logs.
+pub fn no_log(path: &str) -> Finding {
+    let summary = "there is no log in this directory: nothing named *.jsonl, *.ndjson, *.json.log or *.log";
+    Finding::fail(summary).in_file(path, None)
+}
+
+/// A file that holds `what`, which cannot be unpacked here.
+pub fn packed(path: &str, what: &str) -> Finding {
+    Finding::fail(format!("this is {what}, not a log: unpack it first")).in_file(path, None)
+}
+
+/// A file that holds `what`.
+pub fn not_a_log(path: &str, what: &str) -> Finding {
+    Finding::fail(format!("this is {what}, not a log")).in_file(path, None)
+}
+
+/// A file that holds the same bytes as `first`.
+pub fn double(path: &str, first: &str) -> Finding {
+    Finding::warn(format!("this holds the same bytes as {first}; it was read once")).in_file(path, None)
+}
+
+/// A file of `before` bytes that had `now` bytes when it was read.
+pub fn changed(path: &str, before: u64, now: u64) -> Finding {
+    let summary = format!("the file had {before} bytes when it was opened and {now} when it was read: audit it again");
+    Finding::warn(summary).in_file(path, None)
+}
+
+/// A file that could be read up to an error.
+pub fn broken(report: &FileReport, error: &io::Error) -> Finding {
+    let what = match (error.kind(), report.encoding.as_str()) {
+        (io::ErrorKind::UnexpectedEof, "plain") => "the file became shorter while it was read".to_owned(),
+        (io::ErrorKind::UnexpectedEof, packing) => format!("the {packing} data end too early"),
+        (_, "plain") => format!("reading failed ({error})"),
+        (_, packing) => format!("the {packing} data are corrupt ({error})"),
+    };
+    let summary = format!("{what}: {} lines could be read, {} bytes of text", report.lines, report.text_bytes);
+    Finding::fail(summary).in_file(report.path.as_str(), None)
+}
+
+/// Puts the faults of paths that led nowhere before those of the files.
+pub fn before(logs: &mut LogSummary, faults: Vec<Finding>) {
+    logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
+    logs.findings.splice(0..0, faults);
 }
 
 /// Files that hold the same text although their bytes differ, such as a log and its packed copy: their records are

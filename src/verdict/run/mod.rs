@@ -1,0 +1,330 @@
+//! What the documents of a run say of it: its record, its last snapshot and its timeline, judged.
+//!
+//! Everything here is a pure function over what was read; who opens the files is `io::load`.
+
+mod contradictions;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::digest::sha256;
+use crate::evidence::checksums::is_safe;
+use crate::evidence::snapshot_chain::Chain;
+use crate::finding::{Finding, Metadata, Status};
+use crate::json::lenient;
+use crate::log::summary::LogSummary;
+use crate::supervise::progress::Incident;
+use crate::supervise::record::{self, RunRecord, State};
+use crate::time::Stamp;
+use crate::verdict::policy::Layer;
+
+/// The name of the last snapshot in a run directory.
+pub const PROGRESS: &str = "progress.json";
+/// The folder of the snapshots in a run directory.
+pub const TIMELINE: &str = "progress_timeline";
+
+/// Where a run directory lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Where it was written: its record may name evidence elsewhere.
+    Home,
+    /// In a packet, below `raw/`: everything lies in it.
+    Packet,
+}
+
+impl Place {
+    /// How a file of the run is shown: relative to what the user gave, so that a report reads the same wherever the run
+    /// lies.
+    pub fn shown(self, file: &str) -> String {
+        format!("{}{file}", self.prefix())
+    }
+
+    /// What stands before each path of the run.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Home => "",
+            Self::Packet => "raw/",
+        }
+    }
+
+    /// The finding about a path of the record that leads out of what may be read.
+    pub fn outside(self, path: &str) -> Finding {
+        let text = format!("the run record names {path}, which lies outside; it was not read");
+        Finding::fail(text).in_file(self.shown(record::FILE_NAME), None)
+    }
+
+    /// Whether a path of the record may be opened: below the run directory, or elsewhere where the record lies at home.
+    pub fn admits(self, path: &str) -> bool {
+        is_safe(path) || (self == Self::Home && Path::new(path).is_absolute())
+    }
+}
+
+/// The documents of a run as they were read.
+#[derive(Debug)]
+pub struct Documents {
+    /// Where they lie.
+    pub place: Place,
+    /// The bytes of `run.json`, or why it cannot be read; none where there is none.
+    pub record: Option<Result<Vec<u8>, String>>,
+    /// The bytes of `progress.json`; none where it cannot be read.
+    pub progress: Option<Vec<u8>>,
+    /// The snapshots of the timeline, in the order of their numbers; none where there are none.
+    pub timeline: Option<Chain>,
+    /// Any one snapshot of the timeline.
+    pub snapshot: Option<Vec<u8>>,
+}
+
+/// What the documents of a run say.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// The record, where it can be read.
+    pub record: Option<RunRecord>,
+    /// The supervised time, and its length by the monotonic clock, in seconds.
+    pub window: Option<(Stamp, Stamp)>,
+    /// The same by the monotonic clock, in seconds.
+    pub duration_seconds: Option<f64>,
+    /// When nothing ran: after each attempt, until the next or the end of the run.
+    pub pauses: Vec<(Stamp, Stamp)>,
+    /// Lines that the logs must account for.
+    pub captured: Option<u64>,
+    /// Records by level, where none was lost.
+    pub levels: Option<BTreeMap<String, u64>>,
+    /// What is wrong with the run itself.
+    pub findings: Vec<Finding>,
+    /// What the run was asked for.
+    pub layer: Option<Layer>,
+    /// What the operator attached to the run.
+    pub metadata: Metadata,
+    /// What is known of the run, for the metadata of the audit.
+    pub about: Option<Value>,
+}
+
+/// Judges the documents of a run.
+pub fn judge(documents: &Documents) -> Run {
+    let mut run = Run::default();
+    let name = documents.place.shown(record::FILE_NAME);
+    match documents.record.as_ref().map(|bytes| read_record(bytes, &name)) {
+        Some(Ok(record)) => {
+            by_record(&record, documents, &mut run);
+            run.record = Some(record);
+        }
+        Some(Err(finding)) => {
+            run.findings.push(finding);
+            by_convention(documents, &mut run);
+        }
+        None => by_convention(documents, &mut run),
+    }
+    run
+}
+
+fn read_record(bytes: &Result<Vec<u8>, String>, name: &str) -> Result<RunRecord, Finding> {
+    let fault = |why: String| {
+        let text = format!("the run record cannot be read, so nothing vouches for this run: {why}");
+        Finding::fail(text).in_file(name, None)
+    };
+    let bytes = bytes.as_ref().map_err(|why| fault(why.clone()))?;
+    let record: RunRecord = serde_json::from_str(&lenient::text(bytes)).map_err(|error| fault(error.to_string()))?;
+    if record.schema == record::SCHEMA {
+        Ok(record)
+    } else {
+        Err(fault(format!("its schema is `{}`, not `{}`", record.schema, record::SCHEMA)))
+    }
+}
+
+fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
+    let place = documents.place;
+    let name = place.shown(record::FILE_NAME);
+    run.window = record.ended_at.map(|end| (record.started_at, end));
+    run.duration_seconds = record.duration_seconds;
+    run.pauses = pauses(record);
+    run.levels = Some(record.capture.level_counts.clone()).filter(|_| record.capture.lost_lines == 0);
+    // A record that counts no lines at all was made by another writer, or by hand.
+    run.captured = Some(&record.capture)
+        .filter(|capture| record.state == State::Complete && capture.total_lines > 0)
+        .map(|capture| capture.total_lines.saturating_sub(capture.lost_lines));
+    run.layer = Some(layer(record, name.clone()));
+    run.metadata = record.metadata.clone();
+    run.about = Some(json!({
+        "name": record.name,
+        "label": record.label,
+        "state": record.state,
+        "command": record.command,
+        "started_at": record.started_at,
+        "ended_at": record.ended_at,
+        "ended_because": record.ended_because,
+        "attempts": record.attempts.len(),
+        "exit_code": record.attempts.last().and_then(|attempt| attempt.exit_code),
+    }));
+    let fail = |text: String| Finding::fail(text).in_file(name.as_str(), None);
+    run.findings.extend(contradictions::of(record).into_iter().map(fail));
+    if record.state != State::Complete {
+        // The record of a run that was cut short holds no incidents; its last snapshot does.
+        if let Some(progress) = parsed(documents.progress.as_deref()) {
+            shown_incidents(&progress, place, &mut run.findings);
+        }
+        let text = "the run was not completed: its supervisor ended before it could close the evidence";
+        run.findings.push(fail(text.to_owned()));
+    }
+    // What was raised from log lines is found again in the logs.
+    // A line that was lost cannot be found again.
+    let lost = record.capture.lost_lines;
+    let own = record.incidents.iter().filter(|incident| lost > 0 || !incident.of_log());
+    run.findings.extend(own.map(|seen| incident(seen, &name)));
+    if lost > 0 && !record.incidents.iter().any(|i| i.kind == "capture" && i.severity == Status::Fail) {
+        run.findings.push(fail(format!("{lost} lines of the command were lost: no log holds them")));
+    }
+    timeline(record, documents, &mut run.findings);
+}
+
+/// A run of which no record is left, or that another writer made.
+fn by_convention(documents: &Documents, run: &mut Run) {
+    let place = documents.place;
+    let progress = parsed(documents.progress.as_deref());
+    let snapshot = parsed(documents.snapshot.as_deref());
+    let schemas = [&progress, &snapshot].into_iter().flatten().filter_map(|document| document.get("schema")?.as_str());
+    let ours = schemas.into_iter().any(|schema| schema.starts_with("emp-ops/"));
+    if ours && documents.record.is_none() {
+        let text = "the run record (run.json) is missing, so nothing vouches for this run";
+        run.findings.push(Finding::fail(text).in_file(place.shown(record::FILE_NAME), None));
+    }
+    if let (Some(progress), Place::Home) = (progress, place) {
+        by_progress(&progress, run);
+    }
+}
+
+/// The last snapshot says how far the run got, and what it was asked for.
+fn by_progress(progress: &Value, run: &mut Run) {
+    let word = |key: &str| progress.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_lowercase();
+    let number = |key: &str| progress.get(key).and_then(lenient::number);
+    let yes = |key: &str| progress.get(key).and_then(Value::as_bool);
+    if word("phase") != "complete" {
+        let text = format!("the run was not completed: its last snapshot says `{}`", word("phase"));
+        run.findings.push(Finding::fail(text).in_file(PROGRESS, None));
+    }
+    shown_incidents(progress, Place::Home, &mut run.findings);
+    run.about = Some(json!({"state": word("phase"), "started_at": progress.get("started_at")}));
+    run.layer = Some(Layer {
+        sign_off: true,
+        min_duration: number("required_duration_seconds").and_then(duration),
+        min_uptime: number("minimum_uptime_ratio").filter(|ratio| (0.0..=1.0).contains(ratio)),
+        optional_diary: yes("require_diary_evidence").map(|required| !required),
+        optional_performance: yes("require_performance_evidence").map(|required| !required),
+        ..Layer { source: PROGRESS.to_owned(), ..Layer::default() }
+    });
+}
+
+/// The incidents that a snapshot lists.
+fn shown_incidents(progress: &Value, place: Place, findings: &mut Vec<Finding>) {
+    let name = place.shown(PROGRESS);
+    for listed in progress.get("incidents").and_then(Value::as_array).into_iter().flatten() {
+        findings.push(match serde_json::from_value::<Incident>(listed.clone()) {
+            Ok(listed) => incident(&listed, &name),
+            Err(_) => {
+                Finding::warn(format!("an incident of the run cannot be read: {listed}")).in_file(name.as_str(), None)
+            }
+        });
+    }
+}
+
+fn incident(incident: &Incident, file: &str) -> Finding {
+    let mut finding =
+        Finding::new(incident.severity, incident.message.as_str()).at(incident.occurred_at).in_file(file, None);
+    finding.metadata = incident.metadata.clone();
+    if !incident.kind.is_empty() {
+        finding = finding.with("kind", incident.kind.as_str());
+    }
+    if incident.count > 1 {
+        finding = finding.with("count", incident.count);
+    }
+    finding
+}
+
+/// Checks that no snapshot of the timeline was lost, altered or moved.
+fn timeline(record: &RunRecord, documents: &Documents, findings: &mut Vec<Finding>) {
+    let recorded = &record.progress;
+    // Kept without a timeline, a run has no head.
+    if documents.timeline.is_none() && recorded.head_sha256.is_none() {
+        return;
+    }
+    let chain = documents.timeline.clone().unwrap_or_default();
+    let shown = documents.place.shown(TIMELINE);
+    findings.extend(chain.finish(&shown, recorded.snapshots, recorded.head_sha256.as_deref()));
+    // The progress file of a run that is over is its last snapshot.
+    if let (State::Complete, Some(bytes), Some(head)) = (record.state, &documents.progress, &recorded.head_sha256)
+        && sha256(bytes) != *head
+    {
+        let text = "the progress file was altered: it is not the last snapshot of the run";
+        findings.push(Finding::fail(text).in_file(documents.place.shown(PROGRESS), None));
+    }
+}
+
+/// Holds the logs against what the run captured.
+pub fn compare_logs(run: &Run, logs: &mut LogSummary) {
+    let Some(captured) = run.captured else { return };
+    let held = logs.lines + logs.folded_lines;
+    if held != captured {
+        let text =
+            format!("the run captured {captured} lines, but its logs hold {held}: they are not as they were written");
+        logs.findings.push(Finding::fail(text).with("captured_lines", captured).with("held_lines", held));
+        logs.status = Status::Fail;
+    } else if logs.levels_not_listed == 0 && run.levels.as_ref().is_some_and(|levels| *levels != logs.level_counts) {
+        let text =
+            "the levels of the records are not those that the run captured: its logs are not as they were written";
+        logs.findings.push(Finding::fail(text));
+        logs.status = Status::Fail;
+    }
+}
+
+/// From the end of each attempt to the start of the next, or to the end of the run.
+fn pauses(record: &RunRecord) -> Vec<(Stamp, Stamp)> {
+    let next = record.attempts.iter().skip(1).map(|attempt| attempt.started_at).chain(record.ended_at);
+    record
+        .attempts
+        .iter()
+        .zip(next)
+        .filter_map(|(attempt, next)| Some((attempt.ended_at?, next)).filter(|(end, next)| next > end))
+        .collect()
+}
+
+/// A JSON document; none where it cannot be read.
+fn parsed(bytes: Option<&[u8]>) -> Option<Value> {
+    lenient::parse(&lenient::text(bytes?)).ok()
+}
+
+/// A length of time from a document; none where it is negative or unreal.
+fn duration(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// A length of time above zero.
+fn positive(seconds: f64) -> Option<Duration> {
+    duration(seconds).filter(|length| !length.is_zero())
+}
+
+/// What the run was asked for.
+fn layer(record: &RunRecord, source: String) -> Layer {
+    let settings = &record.settings;
+    Layer {
+        source,
+        warn_gap: positive(settings.warn_gap_seconds),
+        fail_gap: positive(settings.fail_gap_seconds),
+        diary_min_entries_per_day: Some(settings.diary_min_entries_per_day),
+        diary_daily_gap_severity: Some(settings.diary_daily_gap_severity.max(Status::Warn)),
+        sign_off: true,
+        min_duration: duration(settings.required_duration_seconds),
+        min_uptime: Some(settings.minimum_uptime_ratio).filter(|ratio| (0.0..=1.0).contains(ratio)),
+        min_sharpe: settings.minimum_sharpe_ratio.filter(|ratio| ratio.is_finite()),
+        allow_warnings: Some(settings.allow_warnings),
+        optional_diary: Some(!settings.require_diary),
+        optional_performance: Some(!settings.require_performance),
+        diary_accept_status: Some(settings.diary_accept_status.clone()),
+        performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
+        max_listed: settings.max_listed,
+    }
+}
+
+#[cfg(test)]
+mod tests;
