@@ -13,12 +13,12 @@
 //! supervise -> evidence
 //! log, stage, offline, status_report
 //! json -> finding
-//! digest, prose, sanitize, time
+//! digest, keys, prose, sanitize, time
 //! ```
 //!
 //! | room | holds | never |
 //! |---|---|---|
-//! | [`time`], [`digest`], [`prose`], [`sanitize`] | instants and durations; digests; what words say; text made inert | anything else |
+//! | [`time`], [`digest`], [`keys`], [`prose`], [`sanitize`] | instants and durations; digests; keys and signatures; what words say; text made inert | anything else |
 //! | [`finding`] | the vocabulary: status, finding, place | anything else |
 //! | [`json`] | JSON of others: `pull` (fast, for log lines), `lenient` (documents), `python_repr` | opens a file |
 //! | [`log`] | a line of any program to a record; `crash/` tells crashes, `scan/` cuts bytes into records, `totals/` adds up | opens a file, reads the clock |
@@ -57,6 +57,7 @@ pub mod evidence;
 pub mod finding;
 pub mod io;
 pub mod json;
+pub mod keys;
 pub mod log;
 pub mod offline;
 pub mod prose;

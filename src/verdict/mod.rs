@@ -1,5 +1,6 @@
 //! What the evidence means for sign-off. Opens no file and reads no clock.
 
+pub mod attestation;
 pub mod audit;
 pub mod backlog;
 pub mod bundle;

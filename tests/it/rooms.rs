@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["supervise", "evidence"],
     &["log", "stage", "offline", "status_report"],
     &["json", "finding"],
-    &["digest", "time", "prose", "sanitize"],
+    &["digest", "keys", "time", "prose", "sanitize"],
 ];
 
 /// Rooms of one row that use each other all the same, in one direction.
@@ -31,7 +31,8 @@ fn rooms_use_only_the_rooms_below_them() {
     for entry in walkdir::WalkDir::new(&source) {
         let entry = entry.unwrap();
         let path = entry.path().strip_prefix(&source).unwrap();
-        if path.extension().is_none_or(|e| e != "rs") {
+        // Unit tests may set up what they like, in a file of their own too.
+        if path.extension().is_none_or(|e| e != "rs") || path.ends_with("tests.rs") {
             continue;
         }
         let room = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
@@ -40,7 +41,6 @@ fn rooms_use_only_the_rooms_below_them() {
         }
         let floor = floor_of(room).unwrap_or_else(|| panic!("no rule for {room}"));
         let text = fs::read_to_string(entry.path()).unwrap();
-        // Unit tests may set up what they like.
         let code = text.split("#[cfg(test)]").next().unwrap();
         for (number, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
             for used in rooms_in(line) {
