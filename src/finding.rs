@@ -1,4 +1,7 @@
-//! The vocabulary of judgement: [`Status`], [`Finding`] and the words other tools use for them.
+//! The vocabulary of judgement: [`Status`], [`Finding`], [`Gate`] and the words other tools use for them.
+
+mod criterion;
+mod gate;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::time::Stamp;
+
+pub use criterion::Criterion;
+pub use gate::{Gate, NotRequired, Waived, to_fix};
 
 /// Free-form details of a finding or a document; sorted, so that equal evidence gives equal bytes.
 pub type Metadata = BTreeMap<String, Value>;
@@ -170,9 +176,30 @@ pub fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
+/// `99.5%`: a ratio for people, cut (never rounded up) after four decimals, so that what falls short looks short.
+pub fn percent(ratio: f64) -> String {
+    let text = format!("{:.4}", (ratio * 1e6 + 1e-4).floor() / 1e4);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn percentages_are_never_rounded_up() {
+        for (ratio, expect) in [
+            (1.0, "100%"),
+            (0.98, "98%"),
+            (0.979_999_9, "97.9999%"),
+            (0.999_999_9, "99.9999%"),
+            (0.5, "50%"),
+            (0.0, "0%"),
+            (0.995, "99.5%"),
+        ] {
+            assert_eq!(percent(ratio), expect);
+        }
+    }
 
     #[test]
     fn words_of_every_vocabulary_are_understood_and_unknown_ones_are_not_a_pass() {

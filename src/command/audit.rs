@@ -13,6 +13,22 @@ use crate::io::load::{self, LoadError, Request, Subject};
 use crate::report;
 use crate::verdict::policy::{self, Layer, MOST_LISTED};
 
+/// The option that sets each limit of the policy.
+const PLACES: [(&str, &str); 12] = [
+    ("min_duration", "--sign-off-min-duration"),
+    ("min_uptime", "--sign-off-min-uptime"),
+    ("min_sharpe", "--sign-off-min-sharpe"),
+    ("allow_warnings", "--sign-off-allow-warnings"),
+    ("optional_diary", "--sign-off-optional-diary"),
+    ("optional_performance", "--sign-off-optional-performance"),
+    ("warn_gap", "--warn-gap"),
+    ("fail_gap", "--fail-gap"),
+    ("min_entries_per_day", "--diary-min-entries-per-day"),
+    ("daily_gap_severity", "--diary-daily-gap-severity"),
+    ("accept_status", "--diary-accept-status"),
+    ("min_roi", "--performance-min-roi"),
+];
+
 /// What to judge, and how.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  emp-ops audit runs/20251012T090000Z\n  emp-ops audit packet.tar.gz\n  \
@@ -210,6 +226,7 @@ impl Audit {
         let accepted = &thresholds.diary_accept_status;
         Layer {
             source: "the command line".to_owned(),
+            places: PLACES.map(|(limit, option)| (limit.to_owned(), option.to_owned())).into(),
             warn_gap: thresholds.warn_gap,
             fail_gap: thresholds.fail_gap,
             max_listed: thresholds.max_listed.map(|n| n as usize),
@@ -227,6 +244,7 @@ impl Audit {
             allow_warnings: sign_off.sign_off_allow_warnings.then_some(true),
             optional_diary: sign_off.sign_off_optional_diary.then_some(true),
             optional_performance: sign_off.sign_off_optional_performance.then_some(true),
+            ..Layer::default()
         }
     }
 }

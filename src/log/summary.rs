@@ -21,8 +21,8 @@ pub struct Summary {
     pub schema: String,
     /// When the summary was made.
     pub generated_at: Stamp,
-    /// The highest status of all parts.
-    pub status: Status,
+    /// The highest status of all parts: what the evidence says by itself, before any criterion.
+    pub evidence_status: Status,
     /// Paths as given, and what the caller added; never overwrites evidence.
     #[serde(default)]
     pub metadata: Metadata,

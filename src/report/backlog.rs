@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Block, Cell, Doc, Table, Tone, count};
+use super::{Block, Cell, Doc, Table, Tone, count, criteria};
 use crate::finding::Status;
 use crate::sanitize;
 use crate::time::Stamp;
@@ -93,7 +93,9 @@ fn start(backlog: &Backlog) -> Doc {
     if unread > 0 {
         because.push(format!("{} of the evidence not understood", count(unread, "part")));
     }
-    let mut doc = Doc::new(backlog.title.as_str()).verdict(backlog.status, because);
+    let simulated = if backlog.simulated { " (simulated)" } else { "" };
+    let remark = backlog.headline.strip_prefix(backlog.status.label()).unwrap_or_default();
+    let mut doc = Doc::new(format!("{}{simulated}", backlog.title)).verdict(backlog.status, because).remark(remark);
     let mut facts: Vec<(String, Cell)> = Vec::new();
     let totals = &backlog.totals;
     if let (Some(new), Some(carried), Some(closed)) = (totals.new, totals.carried_over, totals.closed) {
@@ -132,6 +134,7 @@ fn ending(doc: &mut Doc, backlog: &Backlog, most: usize) {
         ]);
     }
     doc.section("Closed since the last backlog", Block::Table(closed));
+    criteria::section(doc, &backlog.criteria);
     let all = &backlog.not_understood;
     // Parts of the evidence keep the verdict from PASS, so they come first.
     let mut parts: Vec<&NotUnderstood> = all.iter().collect();

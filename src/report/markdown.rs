@@ -12,7 +12,7 @@ pub fn render(doc: &Doc) -> String {
     match &doc.verdict {
         None => line(&mut out, &format!("# {title}")),
         Some(verdict) => {
-            line(&mut out, &format!("# {title}: {}", verdict.status.label()));
+            line(&mut out, &format!("# {title}: {}{}", verdict.status.label(), sanitize::markdown(&verdict.remark)));
             let because: Vec<String> = verdict.because.iter().map(|b| format!("- {}", sanitize::markdown(b))).collect();
             if !because.is_empty() {
                 line(&mut out, &format!("\n**{}** because:\n\n{}", verdict.status.label(), because.join("\n")));

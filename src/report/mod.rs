@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod backlog;
+mod criteria;
 pub mod dashboard;
 pub mod managed_block;
 mod markdown;
@@ -40,6 +41,8 @@ pub struct Doc {
 pub struct Verdict {
     /// The judgement.
     pub status: Status,
+    /// What stands behind its word: ` with 2 waivers`; empty where there is nothing to say.
+    pub remark: String,
     /// What decided it: one short sentence each, the weightiest first.
     pub because: Vec<String>,
 }
@@ -168,7 +171,16 @@ impl Doc {
     /// Sets the verdict and what decided it.
     #[must_use]
     pub fn verdict(mut self, status: Status, because: Vec<String>) -> Self {
-        self.verdict = Some(Verdict { status, because });
+        self.verdict = Some(Verdict { status, remark: String::new(), because });
+        self
+    }
+
+    /// Says behind the word of the verdict what it does not rest on.
+    #[must_use]
+    pub fn remark(mut self, remark: impl Into<String>) -> Self {
+        if let Some(verdict) = &mut self.verdict {
+            verdict.remark = remark.into();
+        }
         self
     }
 

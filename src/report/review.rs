@@ -1,6 +1,6 @@
 //! The review brief for people.
 
-use super::{Block, Cell, Doc, Table};
+use super::{Block, Cell, Doc, Table, criteria};
 use crate::finding::Status;
 use crate::sanitize;
 use crate::verdict::review::Review;
@@ -12,9 +12,12 @@ const SHOWN: usize = 50;
 pub fn review(review: &Review) -> Doc {
     let label = review.run_label.as_ref().map(|l| format!(" of {l}")).unwrap_or_default();
     let because = review.action_items.iter().filter(|i| i.severity == review.status && review.status > Status::Pass);
-    let mut doc = Doc::new(format!("Review{label}"))
-        .verdict(review.status, because.take(3).map(|i| sanitize::shorten(&i.description, 160)).collect());
-    let mut verdicts = vec![("Evidence".to_owned(), Cell::from(review.summary_status))];
+    let simulated = if review.simulated { " (simulated)" } else { "" };
+    let remark = review.headline.strip_prefix(review.status.label()).unwrap_or_default();
+    let mut doc = Doc::new(format!("Review{label}{simulated}"))
+        .verdict(review.status, because.take(3).map(|i| sanitize::shorten(&i.description, 160)).collect())
+        .remark(remark);
+    let mut verdicts = vec![("Evidence".to_owned(), Cell::from(review.evidence_status))];
     verdicts.extend(review.sign_off_status.map(|s| ("Sign-off".to_owned(), Cell::from(s))));
     let facts = review.highlights.iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -38,6 +41,7 @@ pub fn review(review: &Review) -> Doc {
     if let Some(more @ 1..) = review.action_items.len().checked_sub(SHOWN) {
         doc.push(Block::Text(Cell::dim(format!("{more} more are in review.json."))));
     }
+    criteria::section(&mut doc, &review.criteria);
     let list = |texts: &[String]| Block::List(texts.iter().map(|t| t.as_str().into()).collect());
     doc.section("Attendees", list(&review.attendees));
     doc.section("Notes", list(&review.notes));

@@ -1,7 +1,7 @@
 //! The report at the end of a rehearsal: one screen.
 
-use super::{Block, Cell, Doc, Table, audit, bytes_text, count, thousands};
-use crate::finding::Status;
+use super::{Block, Cell, Doc, Table, audit, bytes_text, count, criteria, thousands};
+use crate::finding::{Status, percent};
 use crate::sanitize;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::human_seconds;
@@ -19,6 +19,7 @@ const ROW: usize = 38;
 pub fn run(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
     let mut doc = head(record, verdict, folder);
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
+    criteria::section(&mut doc, &verdict.criteria);
     incidents(&mut doc, record, SHOWN, long, &format!("{folder}/summary.md"));
     again(&mut doc, packet);
     doc
@@ -33,13 +34,15 @@ pub fn screen(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -
         gates.row([gate.name.as_str().into(), gate.status.into(), text(&gate.measured), text(&gate.threshold)]);
     }
     doc.section("Gates", Block::Table(gates));
+    criteria::section(&mut doc, &verdict.criteria);
     incidents(&mut doc, record, ON_SCREEN, brief, &format!("{folder}/summary.md"));
     again(&mut doc, packet);
     doc
 }
 
 fn head(record: &RunRecord, verdict: &Audit, folder: &str) -> Doc {
-    let mut doc = Doc::new(title(record)).verdict(verdict.verdict, audit::because(verdict));
+    let because = audit::because(verdict);
+    let mut doc = Doc::new(title(record)).verdict(verdict.verdict, because).remark(verdict.remark());
     doc.push(Block::Facts(facts(record, verdict.summary.logs.uptime_ratio, folder)));
     doc
 }
@@ -61,7 +64,9 @@ pub fn unjudged(record: &RunRecord, folder: &str) -> Doc {
 }
 
 fn title(record: &RunRecord) -> String {
-    record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name))
+    let simulated = if record.is_simulated() { " (simulated)" } else { "" };
+    let name = record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name));
+    format!("{name}{simulated}")
 }
 
 /// What one line of a narrow terminal holds.
@@ -127,10 +132,10 @@ fn facts(record: &RunRecord, uptime: Option<f64>, folder: &str) -> Vec<(String, 
         None => Cell::from("none"),
         Some(worst) => Cell::new(severities.join(", "), super::Tone::Status(worst)),
     };
-    let uptime = uptime.map_or("unknown".to_owned(), |r| format!("{:.2}%", r * 100.0));
+    let uptime = uptime.map_or("unknown".to_owned(), percent);
     let mut facts = vec![
         ("Duration".to_owned(), duration.into()),
-        ("Uptime".to_owned(), format!("{uptime} ({:.2}% required)", settings.minimum_uptime_ratio * 100.0).into()),
+        ("Uptime".to_owned(), format!("{uptime} ({} required)", percent(settings.minimum_uptime_ratio)).into()),
         ("Lines".to_owned(), lines.into()),
         ("Incidents".to_owned(), incidents),
     ];

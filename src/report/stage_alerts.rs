@@ -145,7 +145,7 @@ fn rehearsal_because(rehearsal: &Rehearsal) -> Vec<(Status, String)> {
 fn figures(doc: &mut Doc, found: &Rehearsal) {
     let mut gates = Table::new(&["gate", "verdict", "limit", "measured"]);
     for gate in &found.gates {
-        gates.row([gate.name.into(), Cell::from(gate.status), gate.threshold.as_str().into(), {
+        gates.row([gate.name.as_str().into(), Cell::from(gate.status), gate.threshold.as_str().into(), {
             gate.measured.as_str().into()
         }]);
     }

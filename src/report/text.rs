@@ -22,7 +22,7 @@ pub fn render(doc: &Doc, look: Look) -> String {
     let mut out = String::new();
     if let Some(verdict) = &doc.verdict {
         let label = paint(verdict.status.label(), Tone::Status(verdict.status), look);
-        let _ = writeln!(out, "{label}  {}", sanitize::line(&doc.title));
+        let _ = writeln!(out, "{label}{}  {}", sanitize::line(&verdict.remark), sanitize::line(&doc.title));
         for because in &verdict.because {
             wrapped(&mut out, "  because ", &sanitize::line(because), look);
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Block, Cell, Doc, Table, Tone, count};
+use super::{Block, Cell, Doc, Table, Tone, count, criteria};
 use crate::finding::Status;
 use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
@@ -12,9 +12,14 @@ use crate::verdict::wrap_up::{Entry, WrapUp};
 /// The minutes.
 pub fn minutes(wrap_up: &WrapUp) -> Doc {
     let subject = wrap_up.run_label.as_deref().map_or_else(|| "the rehearsal".to_owned(), |l| sanitize::shorten(l, 80));
-    let mut doc = Doc::new(format!("Minutes of {subject}")).verdict(wrap_up.status, wrap_up.because.clone());
+    let simulated = if wrap_up.simulated { " (simulated)" } else { "" };
+    let remark = wrap_up.headline.strip_prefix(wrap_up.status.label()).unwrap_or_default();
+    let mut doc = Doc::new(format!("Minutes of {subject}{simulated}"))
+        .verdict(wrap_up.status, wrap_up.because.clone())
+        .remark(remark);
     doc.push(Block::Facts(facts(wrap_up)));
     doc.section("Gates", Block::Table(gates(&wrap_up.gates)));
+    criteria::section(&mut doc, &wrap_up.criteria);
     doc.section("Objectives", Block::Table(objectives(&wrap_up.objectives)));
     doc.section("What happened", Block::Table(timeline(wrap_up)));
     doc.section("Decisions", Block::List(wrap_up.decisions.iter().map(|item| told(item).into()).collect()));

@@ -7,6 +7,7 @@ pub mod history;
 pub mod incidents;
 pub mod machine;
 pub mod monitors;
+pub mod objective;
 pub mod plan;
 pub mod progress;
 pub mod progress_reader;

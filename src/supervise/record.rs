@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::objective::Objective;
 use super::progress::Incident;
-use crate::finding::{Metadata, Status};
+use crate::finding::{Criterion, Metadata, Status};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -28,6 +29,9 @@ pub struct RunRecord {
     /// What the operator called it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Whether the built-in simulator ran, and not a system of the operator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// How far the run got.
     pub state: State,
     /// The version of emp-ops that supervised it.
@@ -52,8 +56,14 @@ pub struct RunRecord {
     pub ended_because: Option<EndReason>,
     /// The thresholds and criteria of the run; `audit` of the run directory applies the same.
     pub settings: Settings,
+    /// Those criteria and who set them, as documents show them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<Criterion>,
     /// The evidence files, relative to the run directory where they are inside it.
     pub evidence: EvidencePaths,
+    /// What the rehearsal was for, and whether that was reached: stated by the operator.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<Objective>,
     /// Each start of the command.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
@@ -75,6 +85,20 @@ pub struct RunRecord {
     /// What the operator attached to the run.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+}
+
+impl RunRecord {
+    /// Whether the built-in simulator ran, by the record or by the command itself.
+    pub fn is_simulated(&self) -> bool {
+        self.simulated || is_simulator(&self.command)
+    }
+}
+
+/// Whether a command is the simulator that this program has built in.
+pub fn is_simulator(command: &[String]) -> bool {
+    let program = command.first().and_then(|program| program.rsplit('/').next());
+    program.is_some_and(|name| name.starts_with(env!("CARGO_PKG_NAME")))
+        && command.get(1..3).is_some_and(|words| words == ["simulate", "runtime"])
 }
 
 /// How far a run got.

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::gates::{self, Gate};
+use super::gates::{self, About};
+use super::headline::{headline, remark};
 use super::policy::Policy;
-use super::sign_off::{self, SignOff};
-use crate::finding::Status;
+use super::sign_off::SignOff;
+use crate::finding::{Criterion, Gate, Status, to_fix};
 use crate::log::summary::{SCHEMA, Summary};
+use crate::supervise::objective::Objective;
 use crate::time::Stamp;
 
 /// What `audit` writes. Keys are documented in `runbooks/formats.md`.
@@ -15,8 +17,15 @@ pub struct Audit {
     /// The evidence; its keys stand at the top of the document.
     #[serde(flatten)]
     pub summary: Summary,
-    /// The verdict: the higher of the status of the evidence and that of the sign-off.
+    /// The verdict once more: other tools look for this key.
+    pub status: Status,
+    /// The verdict: the highest status of the gates.
     pub verdict: Status,
+    /// The verdict in one line, with what was waived and relaxed.
+    pub headline: String,
+    /// Whether the built-in simulator ran, and not a system of the operator.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// The verdict of the sign-off, where one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_off: Option<SignOff>,
@@ -24,13 +33,18 @@ pub struct Audit {
     pub gates: Vec<Gate>,
     /// The smallest set of gates whose passing would better the verdict.
     pub to_fix: Vec<String>,
+    /// Every limit with its value and its source.
+    pub criteria: Vec<Criterion>,
+    /// What the rehearsal was for, as the operator stated it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<Objective>,
     /// The policy that applied.
     pub policy: Policy,
 }
 
 impl Audit {
     /// Judges the evidence under `policy`; `at` is the time of the evaluation.
-    pub fn new(mut summary: Summary, policy: Policy, at: Stamp) -> Self {
+    pub fn new(mut summary: Summary, policy: Policy, about: About, at: Stamp) -> Self {
         summary.schema = SCHEMA.to_owned();
         let parts = [
             Some(summary.logs.status),
@@ -40,19 +54,34 @@ impl Audit {
             summary.plan.as_ref().map(|plan| plan.status),
         ];
         let findings = summary.findings.iter().map(|finding| finding.severity);
-        summary.status = Status::roll_up(parts.into_iter().flatten().chain(findings));
-        let sign_off = policy.sign_off.as_ref().map(|criteria| sign_off::evaluate(criteria, &summary, at));
-        let gates = match &sign_off {
-            Some(sign_off) => sign_off.gates.clone(),
-            None => gates::all(&summary, None),
-        };
+        summary.evidence_status = Status::roll_up(parts.into_iter().flatten().chain(findings));
+        let gates = gates::all(&summary, &policy, &about);
+        let verdict = Status::roll_up(gates.iter().map(|gate| gate.status));
+        let headline = headline(verdict, &remark(about.simulated, &gates, &policy.rows));
+        let sign_off = policy.sign_off.as_ref().map(|criteria| SignOff {
+            evidence_status: summary.evidence_status,
+            headline: headline.clone(),
+            simulated: about.simulated,
+            criteria_sources: policy.rows.clone(),
+            ..SignOff::of(&gates, criteria, at)
+        });
         Self {
-            verdict: summary.status.max(sign_off.as_ref().map_or(Status::Pass, |sign_off| sign_off.status)),
-            to_fix: gates::to_fix(&gates).iter().map(|gate| gate.name.clone()).collect(),
+            status: verdict,
+            verdict,
+            headline,
+            simulated: about.simulated,
+            to_fix: to_fix(&gates).iter().map(|gate| gate.name.clone()).collect(),
             summary,
             sign_off,
             gates,
+            criteria: policy.rows.clone(),
+            objectives: about.objectives,
             policy,
         }
+    }
+
+    /// What the headline says beside the word of the verdict.
+    pub fn remark(&self) -> String {
+        remark(self.simulated, &self.gates, &self.criteria)
     }
 }

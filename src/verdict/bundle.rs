@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::audit::Audit;
 use super::review::Review;
-use crate::finding::{Metadata, Status};
+use crate::finding::{Criterion, Metadata, Status};
 use crate::supervise::progress::Incident;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::Stamp;
@@ -22,12 +22,27 @@ pub struct Bundle {
     pub schema: String,
     /// The verdict on the run.
     pub status: Status,
+    /// The same.
+    #[serde(default)]
+    pub verdict: Status,
+    /// The status of the evidence by itself, before any criterion.
+    #[serde(default)]
+    pub evidence_status: Status,
+    /// The verdict in one line, with what was waived and relaxed.
+    #[serde(default)]
+    pub headline: String,
+    /// Whether the built-in simulator ran, and not a system of the operator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// When the bundle was made.
     pub generated_at: Stamp,
     /// The audit of the evidence.
     pub summary: Value,
     /// The verdict of the gates.
     pub sign_off: Option<Value>,
+    /// Every limit with its value and its source.
+    #[serde(default)]
+    pub criteria: Vec<Criterion>,
     /// The command with its arguments.
     pub command: Vec<String>,
     /// Where the run is.
@@ -67,6 +82,11 @@ pub fn bundle(record: &RunRecord, audit: &Audit, folder: &Path, timeline: bool) 
     Bundle {
         schema: SCHEMA.to_owned(),
         status: audit.verdict,
+        verdict: audit.verdict,
+        evidence_status: audit.summary.evidence_status,
+        headline: audit.headline.clone(),
+        simulated: audit.simulated,
+        criteria: audit.criteria.clone(),
         generated_at: audit.summary.generated_at,
         summary,
         sign_off,

@@ -1,44 +1,45 @@
 //! Gates: each part of the evidence, what was asked of it, what was measured, and what would fix it.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::sign_off::Criteria;
-use crate::finding::{Finding, Place, Status, count};
+use super::criteria::Criteria;
+use super::policy::Policy;
+use crate::finding::{Finding, Gate, NotRequired, Place, Status, count, percent};
 use crate::log::level::Level;
 use crate::log::summary::{LogSummary, Summary};
+use crate::sanitize::shorten;
+use crate::supervise::objective::Objective;
+use crate::supervise::record::RunRecord;
 use crate::time::{Stamp, human_seconds};
 
-/// One gate with what was asked for and what was measured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Gate {
-    /// The gate's name: `logs`, `duration`, `uptime`, `diary`, `performance`, `sharpe`, `run`, `checksums`, `plan`.
-    pub name: String,
-    /// What was asked for, in words.
-    pub threshold: String,
-    /// What was measured, in words.
-    pub measured: String,
-    /// How many records, entries, figures or files the measurement rests on.
-    pub samples: u64,
-    /// The gate's verdict.
-    pub status: Status,
-    /// The file (and line) that decided it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<String>,
-    /// What would make it pass, where it does not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
-    /// The gate that decides this one too: it passes as soon as that one does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub follows: Option<String>,
+/// What is known of a run beside its evidence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct About {
+    /// The command with its arguments; empty where no run was supervised.
+    pub command: Vec<String>,
+    /// Whether the built-in simulator ran, and not a system of the operator.
+    pub simulated: bool,
+    /// What the rehearsal was for, as the operator stated it.
+    pub objectives: Vec<Objective>,
 }
 
-/// Every gate of the evidence, in the order in which people look: with criteria as the sign-off sees it, without them
-/// as the evidence stands.
-pub fn all(summary: &Summary, criteria: Option<&Criteria>) -> Vec<Gate> {
-    let view = View { summary, criteria };
+impl About {
+    /// What a run record says.
+    pub fn of(record: &RunRecord) -> Self {
+        Self {
+            command: record.command.clone(),
+            simulated: record.is_simulated(),
+            objectives: record.objectives.clone(),
+        }
+    }
+}
+
+/// Every gate of the evidence, in the order in which people look: where a sign-off is asked for, as the sign-off sees
+/// it, else as the evidence stands. The only place that compares a limit with a figure.
+pub fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate> {
+    let view = View { summary, policy, about, criteria: policy.sign_off.as_ref() };
     [
+        view.subject(),
         view.run(),
         Some(view.logs()),
         view.duration(),
@@ -46,6 +47,7 @@ pub fn all(summary: &Summary, criteria: Option<&Criteria>) -> Vec<Gate> {
         view.diary(),
         view.performance(),
         view.sharpe(),
+        view.objectives(),
         view.checksums(),
         view.plan(),
     ]
@@ -54,26 +56,24 @@ pub fn all(summary: &Summary, criteria: Option<&Criteria>) -> Vec<Gate> {
     .collect()
 }
 
-/// The smallest set of gates whose passing would better the verdict: those of the worst status, without those that
-/// pass by themselves as soon as another does. Empty where everything passes.
-pub fn to_fix(gates: &[Gate]) -> Vec<&Gate> {
-    let worst = Status::roll_up(gates.iter().map(|gate| gate.status));
-    let standing: Vec<&Gate> = gates.iter().filter(|gate| gate.status == worst && worst > Status::Pass).collect();
-    let follows = |gate: &Gate| {
-        gate.follows.as_ref().is_some_and(|other| standing.iter().any(|standing| standing.name == *other))
-    };
-    standing.iter().copied().filter(|gate| !follows(gate)).collect()
-}
-
-/// `99.5%`: a ratio for people, cut (never rounded up) after four decimals, so that what falls short looks short.
-pub fn percent(ratio: f64) -> String {
-    let text = format!("{:.4}", (ratio * 1e6 + 1e-4).floor() / 1e4);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
 struct View<'a> {
     summary: &'a Summary,
+    policy: &'a Policy,
+    about: &'a About,
     criteria: Option<&'a Criteria>,
+}
+
+/// A limit as a gate judges it.
+struct Measure<'a> {
+    name: &'a str,
+    /// The limit that decides whether the gate is asked for, by its name in the policy file.
+    limit: &'a str,
+    /// How its figures are called in findings.
+    unit: &'a str,
+    required: Option<f64>,
+    actual: Option<f64>,
+    /// A figure for people.
+    shown: fn(f64) -> String,
 }
 
 impl View<'_> {
@@ -90,8 +90,15 @@ impl View<'_> {
     }
 
     /// The gate of a part that is judged by its findings; `path` is the key of its file in the metadata.
-    fn part(&self, name: &str, findings: &[Finding], samples: u64, clean: &str, path: &str) -> Gate {
-        let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
+    fn part(
+        &self,
+        (name, path): (&str, &str),
+        status: Status,
+        findings: &[Finding],
+        samples: u64,
+        clean: &str,
+    ) -> Gate {
+        let status = Status::roll_up(findings.iter().map(|finding| finding.severity).chain([status]));
         let first = worst(findings);
         let standing = findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
         Gate {
@@ -100,6 +107,7 @@ impl View<'_> {
             measured: first.map_or_else(|| clean.to_owned(), |first| with_more(&first.summary, standing)),
             samples,
             status: self.accepts(status),
+            raised: self.accepts(status) > status,
             evidence: first.and_then(|first| first.place.as_ref()).map(ToString::to_string).or_else(|| self.path(path)),
             ..Gate::default()
         }
@@ -117,10 +125,55 @@ impl View<'_> {
         Some(with_more(first, paths.len() as u64))
     }
 
+    /// What was rehearsed. That it was the simulator is a WARN under any criteria: nothing is wrong with the run, but it
+    /// says nothing about anybody's system.
+    fn subject(&self) -> Option<Gate> {
+        let About { command, simulated, .. } = self.about;
+        let (status, measured) = match simulated {
+            true => (Status::Warn, "the built-in simulator ran, not your system".to_owned()),
+            false => (Status::Pass, shorten(&command.join(" "), 80)),
+        };
+        let gate = Gate {
+            name: "subject".to_owned(),
+            threshold: "your system".to_owned(),
+            measured,
+            samples: 1,
+            status,
+            ..Gate::default()
+        };
+        let known = *simulated || !command.is_empty();
+        known.then(|| gate.fixed_by("a rehearsal of your own system: emp-ops final-dry-run -- COMMAND"))
+    }
+
+    /// What the operator says was or was not reached.
+    fn objectives(&self) -> Option<Gate> {
+        let objectives = &self.about.objectives;
+        let status = Status::roll_up(objectives.iter().map(|objective| objective.status));
+        let worst = objectives.iter().find(|objective| objective.status == status && status > Status::Pass);
+        let missed = objectives.iter().filter(|objective| objective.status > Status::Pass).count() as u64;
+        let measured = match worst {
+            None => format!("{} reached", count(objectives.len() as u64, "objective")),
+            Some(Objective { name, note, .. }) => {
+                let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                with_more(&format!("{name}{note}"), missed)
+            }
+        };
+        let gate = Gate {
+            name: "objectives".to_owned(),
+            threshold: "all reached".to_owned(),
+            measured: format!("{measured} (stated by the operator)"),
+            samples: objectives.len() as u64,
+            status: self.accepts(status),
+            raised: self.accepts(status) > status,
+            ..Gate::default()
+        };
+        (!objectives.is_empty()).then(|| gate.fixed_by("a rehearsal that reaches its objectives"))
+    }
+
     fn run(&self) -> Option<Gate> {
         let findings = &self.summary.findings;
         let known = !findings.is_empty() || self.summary.metadata.contains_key("run");
-        let gate = self.part("run", findings, findings.len().max(1) as u64, "completed", "subject");
+        let gate = self.part(("run", "subject"), Status::Pass, findings, findings.len().max(1) as u64, "completed");
         let incidents = count(findings.len() as u64, "incident");
         known.then(|| gate.fixed_by(&format!("a completed run without {}", these(findings.len() as u64, &incidents))))
     }
@@ -140,6 +193,7 @@ impl View<'_> {
             measured: if logs.records == 0 { "no records".to_owned() } else { counts.join(", ") + &unknown },
             samples: logs.records,
             status: self.accepts(logs.status),
+            raised: self.accepts(logs.status) > logs.status,
             evidence: place.or_else(|| self.log_paths()),
             ..Gate::default()
         }
@@ -158,54 +212,78 @@ impl View<'_> {
         Some(format!("{} to {}", start.human(), end.human()))
     }
 
+    /// Holds a figure against its limit. What was not measured fails; equality satisfies.
+    fn measure(&self, measure: &Measure<'_>) -> Gate {
+        let Measure { name, limit, unit, required, actual, shown } = measure;
+        let measured = actual.map_or_else(|| "not known".to_owned(), shown);
+        let gate = Gate { name: (*name).to_owned(), measured, ..Gate::default() };
+        let Some(required) = required else { return self.not_required(gate, limit) };
+        let figures = [("required", Some(*required)), ("actual", *actual)];
+        Gate {
+            threshold: format!("at least {}", shown(*required)),
+            status: pass_if(actual.is_some_and(|actual| actual >= *required)),
+            figures: figures
+                .into_iter()
+                .filter_map(|(which, figure)| Some((format!("{which}_{unit}"), json!(figure?))))
+                .collect(),
+            ..gate
+        }
+    }
+
+    /// A gate that nobody asked for, and who did not: it passes, and is shown.
+    fn not_required(&self, gate: Gate, limit: &str) -> Gate {
+        let by = self.policy.source_of(limit).to_owned();
+        Gate { threshold: "not required".to_owned(), not_required: Some(NotRequired { by }), ..gate }
+    }
+
     fn duration(&self) -> Option<Gate> {
         let required = self.criteria?.minimum_duration_seconds;
-        // That nobody asked how long a run lasted is something that its reviewers should see.
-        let waived = required.is_none() && self.summary.metadata.contains_key("run");
-        let required = required.or(waived.then_some(0.0))?;
         let logs = &self.summary.logs;
-        let actual = logs.duration_seconds;
         let gate = Gate {
-            name: "duration".to_owned(),
-            threshold: if waived { "not required".to_owned() } else { format!("at least {}", human_seconds(required)) },
-            measured: actual.map_or_else(|| "not known".to_owned(), human_seconds),
             samples: logs.records,
-            status: pass_if(waived || actual.is_some_and(|actual| actual >= required)),
             evidence: self.period(),
-            follows: actual.is_none().then(|| "logs".to_owned()),
-            ..Gate::default()
+            follows: logs.duration_seconds.is_none().then(|| "logs".to_owned()),
+            ..self.measure(&Measure {
+                name: "duration",
+                limit: "min_duration",
+                unit: "seconds",
+                required,
+                actual: logs.duration_seconds,
+                shown: human_seconds,
+            })
         };
-        let short = human_seconds(required - actual.unwrap_or_default());
-        Some(gate.fixed_by(&format!("{short} more evidence, or a shorter minimum")))
+        let short = human_seconds(required.unwrap_or_default() - logs.duration_seconds.unwrap_or_default());
+        Some(gate.fixed_by(&format!("{short} more evidence")))
     }
 
     fn uptime(&self) -> Option<Gate> {
-        let required = self.criteria?.minimum_uptime_ratio?;
+        let criteria = self.criteria?;
         let logs = &self.summary.logs;
         let longest = logs.gap_incidents.iter().max_by_key(|gap| gap.severity);
-        let strict = !self.criteria?.allow_warnings;
         // Where no gap is acceptable, fixing the logs leaves none, and the uptime is whole.
-        let decided = logs.uptime_ratio.is_none() || (strict && logs.totals.gap_incidents > 0);
+        let decided = logs.uptime_ratio.is_none() || (!criteria.allow_warnings && logs.totals.gap_incidents > 0);
         let gate = Gate {
-            name: "uptime".to_owned(),
-            threshold: format!("at least {}", percent(required)),
-            measured: logs.uptime_ratio.map_or_else(|| "not known".to_owned(), percent),
             samples: logs.records,
-            status: pass_if(logs.uptime_ratio.is_some_and(|actual| actual >= required)),
             evidence: longest.and_then(|gap| gap.place.as_ref()).map(ToString::to_string).or_else(|| self.log_paths()),
             follows: decided.then(|| "logs".to_owned()),
-            ..Gate::default()
+            ..self.measure(&Measure {
+                name: "uptime",
+                limit: "min_uptime",
+                unit: "ratio",
+                required: criteria.minimum_uptime_ratio,
+                actual: logs.uptime_ratio,
+                shown: percent,
+            })
         };
-        Some(gate.fixed_by("shorter silences, or a lower minimum"))
+        Some(gate.fixed_by("a run with shorter silences and down-times"))
     }
 
     fn diary(&self) -> Option<Gate> {
         let required = self.criteria.is_some_and(|criteria| criteria.require_diary);
         let Some(diary) = &self.summary.diary else {
-            return required.then(|| absent("diary", "a decision diary", "--diary"));
+            return self.absent("diary", required, "optional_diary", "a decision diary, named by --diary");
         };
         let first = diary.issues.iter().find(|issue| issue.severity == diary.status && diary.status > Status::Pass);
-        let status = if required { self.accepts(diary.status) } else { diary.status };
         let gate = Gate {
             name: "diary".to_owned(),
             threshold: self.optional(required, self.wanted()),
@@ -219,7 +297,8 @@ impl View<'_> {
                 }
             },
             samples: diary.total_entries,
-            status,
+            status: if required { self.accepts(diary.status) } else { diary.status },
+            raised: required && self.accepts(diary.status) > diary.status,
             evidence: first
                 .and_then(|issue| issue.place.as_ref())
                 .map(Place::to_string)
@@ -236,13 +315,20 @@ impl View<'_> {
     fn performance(&self) -> Option<Gate> {
         let required = self.criteria.is_some_and(Criteria::needs_performance);
         let Some(performance) = &self.summary.performance else {
-            return required.then(|| absent("performance", "a performance report", "--performance"));
+            let fix = "a performance report, named by --performance";
+            return self.absent("performance", required, "optional_performance", fix);
         };
         let figures = [performance.roi, performance.win_rate, performance.sharpe_ratio];
         let samples = figures.iter().flatten().count() as u64 + u64::from(performance.total_trades > 0);
-        let mut gate = self.part("performance", &performance.findings, samples, "no findings", "performance_path");
+        let mut gate = self.part(
+            ("performance", "performance_path"),
+            performance.status,
+            &performance.findings,
+            samples,
+            "no findings",
+        );
         if !required {
-            gate.status = performance.status;
+            (gate.status, gate.raised) = (performance.status, false);
         }
         gate.threshold = self.optional(required, &gate.threshold);
         let total = performance.findings.len() as u64;
@@ -252,33 +338,46 @@ impl View<'_> {
         }))
     }
 
+    /// The gate of a part that is not there; none where nobody asked for a sign-off.
+    fn absent(&self, name: &str, required: bool, limit: &str, fix: &str) -> Option<Gate> {
+        self.criteria?;
+        let gate = Gate { name: name.to_owned(), measured: "none was given".to_owned(), ..Gate::default() };
+        Some(match required {
+            true => Gate { threshold: "required".to_owned(), status: Status::Fail, ..gate }.fixed_by(fix),
+            false => self.not_required(gate, limit),
+        })
+    }
+
     fn sharpe(&self) -> Option<Gate> {
-        let required = self.criteria?.minimum_sharpe_ratio?;
         let performance = self.summary.performance.as_ref();
         let actual = performance.and_then(|performance| performance.sharpe_ratio);
         let gate = Gate {
-            name: "sharpe".to_owned(),
-            threshold: format!("at least {required}"),
-            measured: actual.map_or_else(|| "not known".to_owned(), |actual| actual.to_string()),
             samples: u64::from(actual.is_some()),
-            status: pass_if(actual.is_some_and(|actual| actual >= required)),
             evidence: self.path("performance_path"),
             follows: performance.is_none().then(|| "performance".to_owned()),
-            ..Gate::default()
+            ..self.measure(&Measure {
+                name: "sharpe",
+                limit: "min_sharpe",
+                unit: "sharpe_ratio",
+                required: self.criteria?.minimum_sharpe_ratio,
+                actual,
+                shown: |ratio| ratio.to_string(),
+            })
         };
-        Some(gate.fixed_by("a higher Sharpe ratio, or a lower minimum"))
+        Some(gate.fixed_by("a higher Sharpe ratio"))
     }
 
     fn checksums(&self) -> Option<Gate> {
         let checksums = self.summary.checksums.as_ref()?;
         let clean = format!("{} verified", count(checksums.verified, "file"));
-        let gate = self.part("checksums", &checksums.findings, checksums.listed, &clean, "checksums_path");
+        let gate =
+            self.part(("checksums", "checksums_path"), checksums.status, &checksums.findings, checksums.listed, &clean);
         Some(gate.fixed_by("the files as they were when the list was made, and a list that has digests"))
     }
 
     fn plan(&self) -> Option<Gate> {
         let plan = self.summary.plan.as_ref()?;
-        let gate = self.part("plan", &plan.findings, plan.resources, "no pending changes", "plan_path");
+        let gate = self.part(("plan", "plan_path"), plan.status, &plan.findings, plan.resources, "no pending changes");
         Some(gate.fixed_by("a plan without pending changes: apply it, or take the drift back"))
     }
 
@@ -290,27 +389,8 @@ impl View<'_> {
     }
 }
 
-impl Gate {
-    /// Says what would make it pass, where it does not.
-    fn fixed_by(mut self, how: &str) -> Self {
-        self.fix = (self.status > Status::Pass).then(|| how.to_owned());
-        self
-    }
-}
-
 fn pass_if(passed: bool) -> Status {
     if passed { Status::Pass } else { Status::Fail }
-}
-
-fn absent(name: &str, what: &str, option: &str) -> Gate {
-    Gate {
-        name: name.to_owned(),
-        threshold: "required".to_owned(),
-        measured: "none was given".to_owned(),
-        status: Status::Fail,
-        ..Gate::default()
-    }
-    .fixed_by(&format!("{what}, named by {option}"))
 }
 
 /// The first of the worst findings; none where all pass.
@@ -378,41 +458,4 @@ fn join(parts: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentages_are_never_rounded_up() {
-        for (ratio, expect) in [
-            (1.0, "100%"),
-            (0.98, "98%"),
-            (0.979_999_9, "97.9999%"),
-            (0.999_999_9, "99.9999%"),
-            (0.5, "50%"),
-            (0.0, "0%"),
-            (0.995, "99.5%"),
-        ] {
-            assert_eq!(percent(ratio), expect);
-        }
-    }
-
-    #[test]
-    fn only_what_stands_by_itself_has_to_be_mended() {
-        let gate = |name: &str, status, follows: Option<&str>| Gate {
-            name: name.to_owned(),
-            status,
-            follows: follows.map(str::to_owned),
-            ..Gate::default()
-        };
-        let gates = [
-            gate("logs", Status::Fail, None),
-            gate("uptime", Status::Fail, Some("logs")),
-            gate("diary", Status::Warn, None),
-            gate("sharpe", Status::Fail, Some("performance")),
-        ];
-        let names = |gates: &[Gate]| -> Vec<String> { to_fix(gates).iter().map(|g| g.name.clone()).collect() };
-        assert_eq!(names(&gates), ["logs", "sharpe"]);
-        assert_eq!(names(&gates[2..3]), ["diary"]);
-        assert_eq!(names(&[gate("logs", Status::Pass, None)]), [""; 0]);
-    }
-}
+mod tests;

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::audit::Audit;
 use super::sign_off::SignOff;
-use crate::finding::{Finding, Status};
+use crate::finding::{Criterion, Finding, Status, percent};
 use crate::log::summary::Summary;
+use crate::supervise::objective::Objective;
 use crate::time::{Stamp, human_seconds};
 
 /// The name of the document, in its `schema` key.
@@ -21,9 +23,21 @@ pub struct Review {
     pub schema: String,
     /// When the brief was made.
     pub generated_at: Stamp,
-    /// The highest status of everything below.
+    /// The verdict on the run.
     pub status: Status,
-    /// The verdict on the evidence.
+    /// The same.
+    #[serde(default)]
+    pub verdict: Status,
+    /// The verdict in one line, with what was waived and relaxed.
+    #[serde(default)]
+    pub headline: String,
+    /// Whether the built-in simulator ran, and not a system of the operator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
+    /// The status of the evidence by itself, before any criterion.
+    #[serde(default)]
+    pub evidence_status: Status,
+    /// The same; the name that other tools look for.
     pub summary_status: Status,
     /// The verdict of the gates.
     pub sign_off_status: Option<Status>,
@@ -39,6 +53,9 @@ pub struct Review {
     pub action_items: Vec<ActionItem>,
     /// What the rehearsal was for, and whether that was reached.
     pub objectives: Vec<Objective>,
+    /// Every limit with its value and its source.
+    #[serde(default)]
+    pub criteria: Vec<Criterion>,
     /// Where the packet is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence_packet: Option<Value>,
@@ -64,37 +81,6 @@ fn once() -> u64 {
     1
 }
 
-/// What the rehearsal was for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Objective {
-    /// Its name.
-    pub name: String,
-    /// Whether it was reached.
-    pub status: Status,
-    /// A remark.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-impl Objective {
-    /// Reads `NAME=STATUS[:NOTE]`.
-    ///
-    /// # Errors
-    /// There is no name or status, or the status is no word of any vocabulary.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        const HINT: &str = "write NAME=STATUS or NAME=STATUS:NOTE, with the status pass, warn or fail";
-        let (name, rest) = text.split_once('=').ok_or(HINT)?;
-        let (status, note) = rest.split_once(':').unwrap_or((rest, ""));
-        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        if name.is_empty() {
-            return Err(format!("the objective has no name; {HINT}"));
-        }
-        let status = Status::from_word(status).ok_or_else(|| format!("`{}` is not a status; {HINT}", status.trim()))?;
-        let note = Some(note.trim().to_owned()).filter(|n| !n.is_empty());
-        Ok(Self { name, status, note })
-    }
-}
-
 /// What the operator adds to the evidence.
 #[derive(Clone, Debug, Default)]
 pub struct Remarks {
@@ -104,27 +90,28 @@ pub struct Remarks {
     pub attendees: Vec<String>,
     /// Remarks.
     pub notes: Vec<String>,
-    /// What the rehearsal was for.
-    pub objectives: Vec<Objective>,
 }
 
-/// Makes the brief.
-pub fn brief(summary: &Summary, sign_off: Option<&SignOff>, remarks: Remarks, generated_at: Stamp) -> Review {
-    let action_items = action_items(summary, sign_off, &remarks.objectives);
-    let statuses = [summary.status].into_iter().chain(sign_off.map(|s| s.status));
-    let status = Status::roll_up(statuses.chain(action_items.iter().map(|i| i.severity)));
+/// Makes the brief of a run that was judged.
+pub fn brief(audit: &Audit, remarks: Remarks) -> Review {
+    let (summary, sign_off) = (&audit.summary, audit.sign_off.as_ref());
     Review {
         schema: SCHEMA.to_owned(),
-        generated_at,
-        status,
-        summary_status: summary.status,
+        generated_at: summary.generated_at,
+        status: audit.verdict,
+        verdict: audit.verdict,
+        headline: audit.headline.clone(),
+        simulated: audit.simulated,
+        evidence_status: summary.evidence_status,
+        summary_status: summary.evidence_status,
         sign_off_status: sign_off.map(|s| s.status),
         run_label: remarks.label,
         attendees: remarks.attendees,
         notes: remarks.notes,
         highlights: highlights(summary),
-        action_items,
-        objectives: remarks.objectives,
+        action_items: action_items(summary, sign_off, &audit.objectives),
+        objectives: audit.objectives.clone(),
+        criteria: audit.criteria.clone(),
         evidence_packet: None,
     }
 }
@@ -184,7 +171,7 @@ fn merge(items: Vec<ActionItem>) -> Vec<ActionItem> {
 
 fn highlights(summary: &Summary) -> BTreeMap<String, Value> {
     let logs = &summary.logs;
-    let percent = |ratio: f64| json!(format!("{:.2}%", ratio * 100.0));
+    let percent = |ratio: f64| json!(percent(ratio));
     let levels: Vec<String> = logs.level_counts.iter().map(|(level, n)| format!("{level}={n}")).collect();
     let mut all = vec![
         ("Log start", logs.started_at.map(|at| json!(at))),
@@ -205,21 +192,4 @@ fn highlights(summary: &Summary) -> BTreeMap<String, Value> {
         all.push(("Sharpe ratio", performance.sharpe_ratio.map(|s| json!((s * 100.0).round() / 100.0))));
     }
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objectives_are_read_and_unknown_words_refused() {
-        let good = Objective::parse(" order  flow =go: all fills seen ").unwrap();
-        assert_eq!(
-            (good.name.as_str(), good.status, good.note.as_deref()),
-            ("order flow", Status::Pass, Some("all fills seen"))
-        );
-        for bad in ["x", "=pass", "x=purple", "x="] {
-            assert!(Objective::parse(bad).is_err(), "{bad}");
-        }
-    }
 }

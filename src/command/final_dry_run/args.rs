@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::{SeverityArg, duration, key_value, number, positive_duration, ratio, size};
 use crate::io::capture::Compression;
 use crate::simulate::runtime::Scenario;
-use crate::verdict::review::Objective;
+use crate::supervise::objective::Objective;
 
 /// Supervise a rehearsal, keep its evidence and judge it
 #[derive(Clone, Debug, Args)]
@@ -156,7 +156,7 @@ pub struct FinalDryRun {
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL", help_heading = "Files")]
     pub stderr_level: StderrLevel,
     /// Write no review brief
-    #[arg(long, help_heading = "Files", conflicts_with_all = ["objective", "attendee", "note", "notes_file"])]
+    #[arg(long, help_heading = "Files", conflicts_with_all = ["attendee", "note", "notes_file"])]
     pub no_review: bool,
     /// Write no backlog and no wrap-up
     #[arg(long, help_heading = "Files")]
@@ -168,7 +168,7 @@ pub struct FinalDryRun {
     #[arg(long, help_heading = "Files", conflicts_with = "no_packet")]
     pub packet_skip_raw: bool,
 
-    /// An objective of the rehearsal and whether it was reached, for the review brief
+    /// An objective of the rehearsal and whether it was reached: a gate of the verdict
     #[arg(long, value_name = "NAME=STATUS[:NOTE]", value_parser = Objective::parse, help_heading = "Review")]
     pub objective: Vec<Objective>,
     /// Somebody who takes part in the review

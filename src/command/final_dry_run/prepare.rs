@@ -29,6 +29,18 @@ pub(super) struct Prepared {
     pub(super) shown_folder: String,
 }
 
+/// The option that sets each limit of the policy.
+const PLACES: [(&str, &str); 8] = [
+    ("min_duration", "--required-duration"),
+    ("min_uptime", "--min-uptime"),
+    ("min_sharpe", "--min-sharpe"),
+    ("allow_warnings", "--allow-warnings"),
+    ("optional_diary", "--no-diary"),
+    ("optional_performance", "--no-performance"),
+    ("warn_gap", "--warn-gap"),
+    ("fail_gap", "--fail-gap"),
+];
+
 /// The run of a drill is this long unless the operator says otherwise.
 const DRILL: Duration = Duration::from_secs(20);
 const REHEARSAL: Duration = Duration::from_secs(72 * 3600);
@@ -180,6 +192,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         schema: record::SCHEMA.to_owned(),
         name,
         label: args.label.clone(),
+        simulated: args.simulate.is_some() || record::is_simulator(&args.command),
         state: State::Running,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         supervisor_pid: std::process::id(),
@@ -211,7 +224,9 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
             diary: diary.as_ref().map(relative),
             performance: performance.as_ref().map(relative),
         },
+        objectives: args.objective.clone(),
         attempts: Vec::new(),
+        criteria: policy.rows.clone(),
         incidents: Vec::new(),
         incident_counts: Default::default(),
         capture: Default::default(),
@@ -284,6 +299,7 @@ fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> 
 fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Policy, Error> {
     let options = Layer {
         source: "the command line".to_owned(),
+        places: PLACES.map(|(limit, option)| (limit.to_owned(), option.to_owned())).into(),
         warn_gap: args.warn_gap,
         fail_gap: args.fail_gap,
         min_duration: args.required_duration,
@@ -299,13 +315,11 @@ fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Poli
         let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
         layers.push(policy::parse(&path.display().to_string(), &text).map_err(Error::Usage)?);
     }
-    // A gap that is asked for moves the default of the other out of its way.
-    let warn = layers.iter().find_map(|l| l.warn_gap).unwrap_or_default();
-    let fail = layers.iter().find_map(|l| l.fail_gap).unwrap_or(Duration::MAX);
     layers.push(Layer {
         source: "the defaults".to_owned(),
-        warn_gap: Some(scale.warn_gap.min(fail)),
-        fail_gap: Some(scale.fail_gap.max(warn)),
+        is_default: true,
+        warn_gap: Some(scale.warn_gap),
+        fail_gap: Some(scale.fail_gap),
         min_duration: Some(target),
         sign_off: true,
         ..Layer::default()

@@ -88,9 +88,8 @@ fn documents<'a>(
             label: args.label.clone(),
             attendees: args.attendee.clone(),
             notes: notes(&args.note, &args.notes_file)?,
-            objectives: args.objective.clone(),
         };
-        let mut brief = review::brief(&audit.summary, audit.sign_off.as_ref(), remarks, audit.summary.generated_at);
+        let mut brief = review::brief(audit, remarks);
         brief.evidence_packet.clone_from(&bundle.evidence_packet);
         documents.write("review", &brief, &report::review::review(&brief))?;
         bundle.review = Some(brief);
@@ -179,9 +178,15 @@ fn raw(record: &RunRecord, folder: &Path) -> BTreeMap<String, PathBuf> {
     for name in evidence.logs.iter().chain(&evidence.raw_logs).map(String::as_str).chain([FILE_NAME, "progress.json"]) {
         raw.insert(name.to_owned(), folder.join(name));
     }
-    for (name, path) in [("decision_diary.json", &evidence.diary), ("performance_metrics.json", &evidence.performance)]
-    {
-        raw.extend(path.iter().map(|path| (name.to_owned(), folder.join(path))));
+    let settings = &record.settings;
+    let needs_performance = settings.require_performance || settings.minimum_sharpe_ratio.is_some();
+    for (name, path, required) in [
+        ("decision_diary.json", &evidence.diary, settings.require_diary),
+        ("performance_metrics.json", &evidence.performance, needs_performance),
+    ] {
+        // What need not be there is not missing.
+        let there = path.iter().map(|path| folder.join(path)).filter(|path| required || path.exists());
+        raw.extend(there.map(|path| (name.to_owned(), path)));
     }
     for entry in fs::read_dir(folder.join("progress_timeline")).into_iter().flatten().flatten() {
         raw.insert(format!("progress_timeline/{}", entry.file_name().to_string_lossy()), entry.path());

@@ -22,6 +22,7 @@ use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
 use crate::log::totals::faults;
 use crate::supervise::record;
 use crate::verdict::audit::Audit;
+use crate::verdict::gates::About;
 use crate::verdict::policy::{self, Layer, Policy};
 use crate::verdict::run::{self, Place, Run};
 
@@ -131,8 +132,13 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
             ..Evidence::default()
         },
     };
-    let layers: Vec<Layer> = request.layers.iter().cloned().chain(evidence.run.layer.take()).collect();
+    let layers: Vec<Layer> = request.layers.iter().cloned().chain(evidence.run.layers.drain(..)).collect();
     let policy = policy::resolve(&layers).map_err(LoadError::Usage)?;
+    if let (Subject::Run(_), Some(criteria)) = (&request.subject, &policy.sign_off) {
+        // What need not be there, and is not, says nothing.
+        evidence.diary = evidence.diary.filter(|file| criteria.require_diary || file.path.exists());
+        evidence.performance = evidence.performance.filter(|file| criteria.needs_performance() || file.path.exists());
+    }
     let (logs, log_names) = read_logs(&evidence, &policy, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
     let diary = evidence.diary.as_ref().map(|file| match files::read(&file.path) {
@@ -159,7 +165,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let summary = Summary {
         schema: String::new(),
         generated_at: clock::generated_at(),
-        status: Default::default(),
+        evidence_status: Default::default(),
         metadata,
         logs,
         diary,
@@ -168,7 +174,8 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         plan,
         findings: evidence.run.findings,
     };
-    Ok(Audit::new(summary, policy, clock::generated_at()))
+    let about = evidence.run.record.as_ref().map(About::of).unwrap_or_default();
+    Ok(Audit::new(summary, policy, about, clock::generated_at()))
 }
 
 /// The evidence at `path`: a run directory, a packet directory or a packet archive.

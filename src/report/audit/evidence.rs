@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use super::{SHOWN, and_more, place};
-use crate::finding::{Finding, Status};
+use crate::finding::{Finding, Status, percent};
 use crate::report::{Block, Cell, Doc, Table, Tone, count};
 use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
 use crate::verdict::audit::Audit;
-use crate::verdict::gates::percent;
 
 /// A table of findings, the worst first.
 pub(super) fn findings(doc: &mut Doc, heading: &str, findings: &[Finding]) {

@@ -1,11 +1,11 @@
 //! The logs in the audit: figures, incidents grouped, silences, files, and the course over time.
 
 use super::{SHOWN, and_more, evidence, headline, near, place};
+use crate::finding::percent;
 use crate::log::summary::{Bucket, FileReport, Group, LogSummary};
 use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count};
 use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
-use crate::verdict::gates::percent;
 
 /// Buckets of the course over time that people are shown; more are joined.
 const BUCKETS: usize = 24;

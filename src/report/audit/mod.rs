@@ -3,22 +3,24 @@
 mod evidence;
 mod logs;
 
-use super::{Block, Cell, Doc, Table, Tone, count};
-use crate::finding::{Place, Status};
+use super::{Block, Cell, Doc, Table, Tone, count, criteria};
+use crate::finding::{Gate, Place, Status, to_fix};
 use crate::verdict::audit::Audit;
-use crate::verdict::gates::{self, Gate};
+use crate::verdict::gates;
+use crate::verdict::headline::reasons;
 
 /// How many items of a kind people are shown; JSON has them all.
 const SHOWN: usize = 10;
 
 /// The document of an audit of `subject`.
 pub fn doc(audit: &Audit, subject: &str) -> Doc {
-    let mut doc = Doc::new(format!("audit of {subject}")).verdict(audit.verdict, because(audit));
+    let mut doc = Doc::new(format!("audit of {subject}")).verdict(audit.verdict, because(audit)).remark(audit.remark());
     doc.section("Gates", Block::Table(gate_table(&audit.gates)));
     if let Some(text) = would_change(audit) {
         doc.section("What would change the verdict", Block::Text(text.into()));
-        doc.push(Block::List(gates::to_fix(&audit.gates).into_iter().map(fix).collect()));
+        doc.push(Block::List(to_fix(&audit.gates).into_iter().map(fix).collect()));
     }
+    criteria::section(&mut doc, &audit.criteria);
     evidence::run(&mut doc, audit);
     logs::push(&mut doc, &audit.summary.logs);
     evidence::diary(&mut doc, audit);
@@ -31,6 +33,7 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
 
 /// What decided the verdict, the weightiest first.
 pub fn because(audit: &Audit) -> Vec<String> {
+    let mut because = Vec::new();
     let deciding: Vec<&Gate> = audit.gates.iter().filter(|gate| gate.status == audit.verdict).collect();
     if audit.verdict == Status::Pass {
         let gates = match deciding.len() {
@@ -38,24 +41,28 @@ pub fn because(audit: &Audit) -> Vec<String> {
             n => format!("all {n} gates passed"),
         };
         let asked = if audit.sign_off.is_some() { "sign-off" } else { "no sign-off was asked for" };
-        return vec![format!("{gates} ({asked})"), logs::in_short(&audit.summary.logs)];
+        because.push(format!("{gates} ({asked})"));
+        because.push(logs::in_short(&audit.summary.logs));
+    } else {
+        because.extend(deciding.into_iter().map(|gate| told(gate, audit)));
     }
-    deciding
-        .iter()
-        .map(|gate| {
-            let first = match gate.name.as_str() {
-                "logs" => gates::first_of_logs(&audit.summary.logs).map(|first| first.summary.as_str()),
-                _ => None,
-            };
-            let first = first.map(|first| format!("; first: {}", headline(first, 120))).unwrap_or_default();
-            let place = gate.evidence.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
-            let asked = match gate.name.as_str() {
-                "duration" | "uptime" | "sharpe" => format!(", asked for {}", gate.threshold),
-                _ => String::new(),
-            };
-            format!("{}: {}{asked}{first}{place}", gate.name, gate.measured)
-        })
-        .collect()
+    because.extend(reasons(&audit.gates, &audit.criteria));
+    because
+}
+
+/// A gate that decided the verdict, in one sentence.
+fn told(gate: &Gate, audit: &Audit) -> String {
+    let first = match gate.name.as_str() {
+        "logs" => gates::first_of_logs(&audit.summary.logs).map(|first| first.summary.as_str()),
+        _ => None,
+    };
+    let first = first.map(|first| format!("; first: {}", headline(first, 120))).unwrap_or_default();
+    let place = gate.evidence.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+    let asked = match gate.name.as_str() {
+        "duration" | "uptime" | "sharpe" => format!(", asked for {}", gate.threshold),
+        _ => String::new(),
+    };
+    format!("{}: {}{asked}{first}{place}", gate.name, gate.measured)
 }
 
 /// The gates, one to a row.
@@ -76,8 +83,8 @@ pub fn gate_table(gates: &[Gate]) -> Table {
 
 /// How the verdict would change, and how many gates that takes.
 fn would_change(audit: &Audit) -> Option<String> {
-    let to_fix = gates::to_fix(&audit.gates);
-    if to_fix.is_empty() {
+    let worst = to_fix(&audit.gates);
+    if worst.is_empty() {
         return None;
     }
     let rest = audit.gates.iter().map(|gate| gate.status).filter(|status| *status < audit.verdict);
@@ -85,10 +92,10 @@ fn would_change(audit: &Audit) -> Option<String> {
     let following: Vec<&str> = audit
         .gates
         .iter()
-        .filter(|gate| gate.status == audit.verdict && !to_fix.contains(gate))
+        .filter(|gate| gate.status == audit.verdict && !worst.contains(gate))
         .map(|gate| gate.name.as_str())
         .collect();
-    let these = match (to_fix.len(), audit.gates.len()) {
+    let these = match (worst.len(), audit.gates.len()) {
         (1, 1) => "once this gate passes".to_owned(),
         (1, all) => format!("once this one of {all} gates passes"),
         (n, all) => format!("once these {n} of {all} gates pass"),

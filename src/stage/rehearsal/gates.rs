@@ -1,27 +1,10 @@
 //! The verdict of a rehearsal.
 
-use serde::Serialize;
-
 use super::figures::{more_to_decide, wilson};
 use super::read::Records;
 use super::{Expected, Fired, Limits, Rehearsal, matching, tally};
-use crate::finding::{Finding, Status};
+use crate::finding::{Finding, Gate, Status};
 use crate::time::human_seconds;
-
-/// One limit with what was asked for and what was measured.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Gate {
-    /// `evidence`, `noise`, `misses` or `latency`.
-    pub name: &'static str,
-    /// What was asked for, in words.
-    pub threshold: String,
-    /// What was measured, in words.
-    pub measured: String,
-    /// How many alerts or incidents the measurement rests on.
-    pub samples: u64,
-    /// The verdict.
-    pub status: Status,
-}
 
 /// Matches, counts and judges.
 pub fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits: Limits) -> Rehearsal {
@@ -36,11 +19,12 @@ pub fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits: Limit
     if total.expected > 0 && total.fired > 0 {
         gates.push(noise(total, &limits));
         gates.push(Gate {
-            name: "misses",
+            name: "misses".to_owned(),
             threshold: format!("at most {}", limits.max_misses),
             measured: format!("{} of {} incidents", total.misses, total.expected),
             samples: total.expected,
             status: if total.misses > limits.max_misses { Status::Fail } else { Status::Pass },
+            ..Gate::default()
         });
         gates.extend(latency(total, &limits));
     }
@@ -77,11 +61,12 @@ fn evidence(total: &tally::Counts, findings: &[Finding]) -> Gate {
         (expected, fired) => (worst, format!("{expected} incidents, {fired} alerts")),
     };
     Gate {
-        name: "evidence",
+        name: "evidence".to_owned(),
         threshold: "every record usable".to_owned(),
         measured,
         samples: total.expected + total.fired,
         status,
+        ..Gate::default()
     }
 }
 
@@ -91,11 +76,12 @@ fn noise(total: &tally::Counts, limits: &Limits) -> Gate {
     let range =
         interval.map_or(String::new(), |i| format!(", 95 % interval {} to {}", percent(i.low), percent(i.high)));
     Gate {
-        name: "noise",
+        name: "noise".to_owned(),
         threshold: format!("at most {}", percent(limits.max_noise)),
         measured: format!("{} ({} of {} alerts{range})", percent(ratio), total.false_positives, total.fired),
         samples: total.fired,
         status: if ratio > limits.max_noise { Status::Fail } else { Status::Pass },
+        ..Gate::default()
     }
 }
 
@@ -106,11 +92,12 @@ fn latency(total: &tally::Counts, limits: &Limits) -> Option<Gate> {
         None => ("no incident was detected".to_owned(), 0, true),
     };
     Some(Gate {
-        name: "latency",
+        name: "latency".to_owned(),
         threshold: format!("mean at most {}", human_seconds(baseline)),
         measured,
         samples,
         status: if slower { Status::Warn } else { Status::Pass },
+        ..Gate::default()
     })
 }
 

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::finding::{Finding, Status};
+use crate::finding::{Finding, Gate, Status};
 use crate::time::Stamp;
 
-pub use gates::{Gate, judge};
+pub use gates::judge;
 pub use tally::{Counts, Driver, Example, Storm};
 
 /// Labels of an incident or an alert.

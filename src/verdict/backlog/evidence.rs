@@ -9,6 +9,7 @@ use super::lists::{Part, severity, stamp, text, word};
 use super::{Gathered, Item, Origin, Source, carry};
 use crate::finding::Status;
 use crate::time::Stamp;
+use crate::verdict::headline::Terms;
 
 /// The parts of an audit that list records of the logs, with the category of their items.
 const LOG_LISTS: [(&str, &str, &str); 4] = [
@@ -59,10 +60,11 @@ impl Gathered {
             return;
         }
         let before = self.items.len();
+        self.terms.add(Terms::of(document));
         // An audit that is no object is named; what stands beside it is still read.
         self.object(document.get("summary"), path, "summary");
         let audit = audit_of(document);
-        let is_sign_off = document.get("criteria").is_some() && document.get("logs").is_none();
+        let is_sign_off = document.get("criteria").is_some_and(Value::is_object) && document.get("logs").is_none();
         self.audit(audit, path);
         let sign_off =
             if is_sign_off { Some(document) } else { document.get("sign_off").or_else(|| audit.get("sign_off")) };
@@ -152,7 +154,7 @@ impl Gathered {
             let part = self.object(audit.get(key), path, key);
             self.findings(part, path, &format!("{key}.findings"), key);
         }
-        if audit.get("criteria").is_none() {
+        if !audit.get("criteria").is_some_and(Value::is_object) {
             self.findings(Some(audit), path, "findings", "run");
         }
     }

@@ -67,11 +67,12 @@ fn fold_consequences(items: &mut Vec<Item>) {
 
 /// What a gate speaks of that only sums up its causes, and whether that is all it can mean.
 fn consequence(gate: &Item) -> Option<(&'static [Origin], bool)> {
-    const SUBJECTS: [(&str, &[Origin]); 4] = [
+    const SUBJECTS: [(&str, &[Origin]); 5] = [
         (" log", &[Origin::Logs]),
         (" diary", &[Origin::Diary]),
         (" performance", &[Origin::Performance]),
         (" run:", &[Origin::Run, Origin::Incident]),
+        (" objectives:", &[Origin::Review]),
     ];
     if gate.origin != Origin::SignOff {
         return None;

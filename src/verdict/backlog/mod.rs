@@ -15,7 +15,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::finding::{Metadata, Status};
+use super::headline::Terms;
+use crate::finding::{Criterion, Metadata, Status};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -34,6 +35,13 @@ pub struct Backlog {
     pub title: String,
     /// The highest severity of the items, and at least `warn` where evidence was not understood.
     pub status: Status,
+    /// The same: the verdict.
+    pub verdict: Status,
+    /// The verdict in one line, with what was waived and relaxed.
+    pub headline: String,
+    /// Whether the built-in simulator ran, and not a system of the operator.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// The items, the gravest first, then in order of time.
     pub items: Vec<Item>,
     /// How many there are, listed or not.
@@ -42,6 +50,9 @@ pub struct Backlog {
     pub readiness: Vec<Readiness>,
     /// What was not understood.
     pub not_understood: Vec<NotUnderstood>,
+    /// Every limit of the runs with its value and its source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<Criterion>,
     /// Items of the earlier backlog that are gone or done.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub closed: Vec<Closed>,
@@ -282,6 +293,7 @@ pub struct Gathered {
     pub(crate) items: Vec<Item>,
     pub(crate) not_understood: Vec<NotUnderstood>,
     pub(crate) readiness: Vec<Readiness>,
+    pub(crate) terms: Terms,
 }
 
 /// The backlog of one document of a run: a summary bundle, an audit, a sign-off or a review.
@@ -293,7 +305,7 @@ pub fn from_bundle(document: &Value, path: &str, options: &Options) -> Backlog {
 
 /// Makes one queue of what was gathered; `previous` is the earlier backlog, where there is one.
 pub fn build(gathered: Gathered, previous: Option<&Value>, options: &Options) -> Backlog {
-    let Gathered { items, not_understood, readiness } = gathered;
+    let Gathered { items, not_understood, readiness, terms } = gathered;
     let mut items = merge::merge(items);
     let closed = match previous {
         Some(previous) => carry::carry(&mut items, previous),
@@ -319,12 +331,17 @@ pub fn build(gathered: Gathered, previous: Option<&Value>, options: &Options) ->
     }
     let unread = not_understood.iter().any(|part| part.evidence);
     let least = if unread { Status::Warn } else { Status::Pass };
+    let status = Status::roll_up(items.iter().map(|item| item.severity).chain([least]));
     Backlog {
         schema: SCHEMA,
         generated_at: options.generated_at,
         as_of: options.as_of,
         title: options.title.clone(),
-        status: Status::roll_up(items.iter().map(|item| item.severity).chain([least])),
+        status,
+        verdict: status,
+        headline: terms.headline(status),
+        simulated: terms.simulated,
+        criteria: terms.criteria,
         items,
         totals,
         readiness,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
 use super::{Layer, MOST_LISTED};
+use crate::digest::sha256;
 use crate::finding::Status;
 use crate::time::{duration_text, parse_duration};
 
@@ -84,10 +85,13 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
             format!("this is shorter than warn_gap ({}); make fail_gap the longer one", duration_text(*warn.get_ref()));
         return Err(pointed(source, text, fail.span(), &message));
     }
+    let places = places(source, text);
     let full = sign_off.is_some();
     let sign_off = sign_off.unwrap_or_default();
     Ok(Layer {
         source: source.to_owned(),
+        places,
+        sha256: Some(sha256(text.as_bytes())),
         warn_gap: logs.warn_gap.map(Spanned::into_inner),
         fail_gap: logs.fail_gap.map(Spanned::into_inner),
         max_listed: logs.max_listed,
@@ -102,7 +106,20 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
         allow_warnings: sign_off.allow_warnings,
         optional_diary: sign_off.optional_diary,
         optional_performance: sign_off.optional_performance,
+        ..Layer::default()
     })
+}
+
+/// Where each key stands: `policy.toml:7`.
+fn places(source: &str, text: &str) -> BTreeMap<String, String> {
+    let tables: BTreeMap<String, BTreeMap<String, Spanned<toml::Value>>> = toml::from_str(text).unwrap_or_default();
+    let keys = tables.into_values().flatten();
+    keys.map(|(key, value)| (key, format!("{source}:{}", line_of(text, value.span().start)))).collect()
+}
+
+/// The line, counted from 1, that holds the byte at `at`.
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
 /// `message` with its place: file, line, column, and the line with a caret under `span`.
@@ -110,7 +127,7 @@ fn pointed(source: &str, text: &str, span: Range<usize>, message: &str) -> Strin
     let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let start = boundary(span.start);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let number = text[..start].matches('\n').count() + 1;
+    let number = line_of(text, start);
     let line = text[line_start..].lines().next().unwrap_or_default();
     let column = text[line_start..start].chars().count();
     let end = boundary(span.end).clamp(start, line_start + line.len().max(start - line_start));

@@ -3,17 +3,20 @@
 //! The command line wins over the policy file, that over the settings of the run, those over the defaults.
 
 mod file;
+mod rows;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::sign_off::Criteria;
+use super::criteria::Criteria;
 use crate::evidence::{diary, performance};
-use crate::finding::Status;
+use crate::finding::{Criterion, NotRequired, Status};
 use crate::time::duration_text;
 
 pub use file::parse;
+pub use rows::is_loosened;
 
 /// Silence that is a WARN, where nothing else is said.
 pub const WARN_GAP: Duration = Duration::from_secs(3600);
@@ -33,6 +36,14 @@ pub const MIN_UPTIME: f64 = 0.98;
 pub struct Layer {
     /// Where it is said, for messages: `policy.toml`, `the command line`.
     pub source: String,
+    /// Where each limit is said, by its name in the policy file: an option, or a line of the file.
+    pub places: BTreeMap<String, String>,
+    /// The SHA-256 of the policy file, in hex.
+    pub sha256: Option<String>,
+    /// The limits as a run recorded them: with the sources that they had then.
+    pub recorded: Vec<Criterion>,
+    /// Whether these are defaults, which nobody asked for.
+    pub is_default: bool,
     /// Longer silence in the logs is a WARN.
     pub warn_gap: Option<Duration>,
     /// Longer silence in the logs is a FAIL.
@@ -87,6 +98,9 @@ pub struct Policy {
     pub performance: PerformancePolicy,
     /// The criteria of the sign-off; none where none is asked for.
     pub sign_off: Option<Criteria>,
+    /// Every limit with its source; shown as the `criteria` of the documents.
+    #[serde(skip)]
+    pub rows: Vec<Criterion>,
 }
 
 /// Thresholds of the logs.
@@ -119,6 +133,11 @@ pub struct PerformancePolicy {
 }
 
 impl Policy {
+    /// Who set a limit, by its name in the policy file.
+    pub fn source_of(&self, limit: &str) -> &str {
+        self.rows.iter().find(|row| row.limit == limit).map_or(NotRequired::DEFAULT, |row| row.source.as_str())
+    }
+
     /// Silence that is a WARN.
     pub fn warn_gap(&self) -> Duration {
         Duration::try_from_secs_f64(self.logs.warn_gap_seconds).unwrap_or(WARN_GAP)
@@ -151,23 +170,27 @@ impl Policy {
 /// # Errors
 /// Two sources contradict each other; the message names both and says what to do.
 pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
-    let (warn_gap, fail_gap) = gaps(layers)?;
-    let diary_rules = diary::Rules::default();
+    let mut layers = layers.to_vec();
+    layers.push(defaults(&layers));
+    let default = (first_default(&layers, |l| l.warn_gap), first_default(&layers, |l| l.fail_gap));
+    let (warn_gap, fail_gap) = gaps(&layers, default)?;
+    let said = layers.iter().take_while(|layer| !layer.is_default).count();
+    layers.insert(said, moved(&layers, (warn_gap, fail_gap), default));
+    let asked = layers.iter().any(Layer::asks_sign_off);
     Ok(Policy {
         logs: LogPolicy {
             warn_gap_seconds: warn_gap.as_secs_f64(),
             fail_gap_seconds: fail_gap.as_secs_f64(),
-            max_listed: first(layers, |l| l.max_listed).unwrap_or(MAX_LISTED),
+            max_listed: first(&layers, |l| l.max_listed).unwrap_or(MAX_LISTED),
         },
         diary: DiaryPolicy {
-            min_entries_per_day: first(layers, |l| l.diary_min_entries_per_day).unwrap_or_default(),
-            daily_gap_severity: first(layers, |l| l.diary_daily_gap_severity).unwrap_or(diary_rules.daily_gap_severity),
-            accept_status: first(layers, |l| l.diary_accept_status.clone()).unwrap_or_default(),
+            min_entries_per_day: first(&layers, |l| l.diary_min_entries_per_day).unwrap_or_default(),
+            daily_gap_severity: first(&layers, |l| l.diary_daily_gap_severity).unwrap_or(Status::Warn),
+            accept_status: first(&layers, |l| l.diary_accept_status.clone()).unwrap_or_default(),
         },
-        performance: PerformancePolicy {
-            min_roi: first(layers, |l| l.performance_min_roi).unwrap_or(performance::Rules::default().min_roi),
-        },
-        sign_off: layers.iter().any(Layer::asks_sign_off).then(|| criteria(layers)),
+        performance: PerformancePolicy { min_roi: first(&layers, |l| l.performance_min_roi).unwrap_or_default() },
+        sign_off: asked.then(|| criteria(&layers)),
+        rows: rows::rows(&layers),
     })
 }
 
@@ -175,13 +198,39 @@ fn first<T>(layers: &[Layer], what: impl Fn(&Layer) -> Option<T>) -> Option<T> {
     layers.iter().find_map(what)
 }
 
-/// The criteria: what is not said takes its default in a full sign-off, and is no gate in one that only names gates.
-fn criteria(layers: &[Layer]) -> Criteria {
+/// A length of time that the defaults say.
+fn first_default(layers: &[Layer], what: impl Fn(&Layer) -> Option<Duration>) -> Duration {
+    layers.iter().filter(|layer| layer.is_default).find_map(what).unwrap_or_default()
+}
+
+/// What applies where no source says anything: in a full sign-off every gate, in one that only names gates those.
+fn defaults(layers: &[Layer]) -> Layer {
     let full = layers.iter().any(|layer| layer.sign_off);
-    let duration = first(layers, |l| l.min_duration).or(full.then_some(MIN_DURATION));
+    let asked = layers.iter().any(Layer::asks_sign_off);
+    Layer {
+        source: "the defaults".to_owned(),
+        is_default: true,
+        warn_gap: Some(WARN_GAP),
+        fail_gap: Some(FAIL_GAP),
+        diary_min_entries_per_day: Some(0),
+        diary_daily_gap_severity: Some(diary::Rules::default().daily_gap_severity),
+        diary_accept_status: Some(Vec::new()),
+        performance_min_roi: Some(performance::Rules::default().min_roi),
+        min_duration: full.then_some(MIN_DURATION),
+        min_uptime: full.then_some(MIN_UPTIME),
+        allow_warnings: asked.then_some(false),
+        optional_diary: asked.then_some(false),
+        optional_performance: asked.then_some(false),
+        ..Layer::default()
+    }
+}
+
+/// The criteria of a sign-off; `layers` ends with the defaults.
+fn criteria(layers: &[Layer]) -> Criteria {
+    let duration = first(layers, |l| l.min_duration);
     Criteria {
         minimum_duration_seconds: duration.filter(|length| !length.is_zero()).map(|length| length.as_secs_f64()),
-        minimum_uptime_ratio: first(layers, |l| l.min_uptime).or(full.then_some(MIN_UPTIME)),
+        minimum_uptime_ratio: first(layers, |l| l.min_uptime),
         require_diary: !first(layers, |l| l.optional_diary).unwrap_or_default(),
         require_performance: !first(layers, |l| l.optional_performance).unwrap_or_default(),
         allow_warnings: first(layers, |l| l.allow_warnings).unwrap_or_default(),
@@ -189,9 +238,11 @@ fn criteria(layers: &[Layer]) -> Criteria {
     }
 }
 
-fn gaps(layers: &[Layer]) -> Result<(Duration, Duration), String> {
-    let warn = layers.iter().find_map(|layer| Some((layer.warn_gap?, &layer.source)));
-    let fail = layers.iter().find_map(|layer| Some((layer.fail_gap?, &layer.source)));
+/// The silences that are a WARN and a FAIL; `default` is what holds where nobody says anything.
+fn gaps(layers: &[Layer], default: (Duration, Duration)) -> Result<(Duration, Duration), String> {
+    let said = || layers.iter().filter(|layer| !layer.is_default);
+    let warn = said().find_map(|layer| Some((layer.warn_gap?, &layer.source)));
+    let fail = said().find_map(|layer| Some((layer.fail_gap?, &layer.source)));
     match (warn, fail) {
         (Some((warn, warn_source)), Some((fail, fail_source))) if fail < warn => {
             let (warn, fail) = (duration_text(warn), duration_text(fail));
@@ -203,10 +254,25 @@ fn gaps(layers: &[Layer]) -> Result<(Duration, Duration), String> {
             Err(format!("{sources}; make the fail gap the longer one"))
         }
         (Some((warn, _)), Some((fail, _))) => Ok((warn, fail)),
-        // One that stands alone moves the default of the other out of its way.
-        (Some((warn, _)), None) => Ok((warn, FAIL_GAP.max(warn))),
-        (None, Some((fail, _))) => Ok((WARN_GAP.min(fail), fail)),
-        (None, None) => Ok((WARN_GAP, FAIL_GAP)),
+        // One that is given alone moves the default of the other out of its way.
+        (Some((warn, _)), None) => Ok((warn, default.1.max(warn))),
+        (None, Some((fail, _))) => Ok((default.0.min(fail), fail)),
+        (None, None) => Ok(default),
+    }
+}
+
+/// A gap that was moved out of the way of the other one is as much that one's doing.
+fn moved(layers: &[Layer], (warn_gap, fail_gap): (Duration, Duration), default: (Duration, Duration)) -> Layer {
+    let place = |limit: &str, says: fn(&Layer) -> bool| {
+        layers.iter().find(|layer| !layer.is_default && says(layer)).map(|layer| layer.place_of(limit))
+    };
+    let (by_warn, by_fail) = (place("warn_gap", |l| l.warn_gap.is_some()), place("fail_gap", |l| l.fail_gap.is_some()));
+    let places = [("warn_gap", by_fail), ("fail_gap", by_warn)];
+    Layer {
+        warn_gap: Some(warn_gap).filter(|gap| *gap != default.0),
+        fail_gap: Some(fail_gap).filter(|gap| *gap != default.1),
+        places: places.into_iter().filter_map(|(limit, by)| Some((limit.to_owned(), by?))).collect(),
+        ..Layer::default()
     }
 }
 

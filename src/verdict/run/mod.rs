@@ -94,8 +94,8 @@ pub struct Run {
     pub levels: Option<BTreeMap<String, u64>>,
     /// What is wrong with the run itself.
     pub findings: Vec<Finding>,
-    /// What the run was asked for.
-    pub layer: Option<Layer>,
+    /// What the run was asked for, over its own defaults.
+    pub layers: Vec<Layer>,
     /// What the operator attached to the run.
     pub metadata: Metadata,
     /// What is known of the run, for the metadata of the audit.
@@ -145,7 +145,7 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
     run.captured = Some(&record.capture)
         .filter(|capture| record.state == State::Complete && capture.total_lines > 0)
         .map(|capture| capture.total_lines.saturating_sub(capture.lost_lines));
-    run.layer = Some(layer(record, name.clone()));
+    run.layers = vec![layer(record, name.clone()), defaults(Some(record.settings.target_duration_seconds))];
     run.metadata = record.metadata.clone();
     run.about = Some(json!({
         "name": record.name,
@@ -206,14 +206,15 @@ fn by_progress(progress: &Value, run: &mut Run) {
     }
     shown_incidents(progress, Place::Home, &mut run.findings);
     run.about = Some(json!({"state": word("phase"), "started_at": progress.get("started_at")}));
-    run.layer = Some(Layer {
+    let asked = Layer {
         sign_off: true,
         min_duration: number("required_duration_seconds").and_then(duration),
         min_uptime: number("minimum_uptime_ratio").filter(|ratio| (0.0..=1.0).contains(ratio)),
         optional_diary: yes("require_diary_evidence").map(|required| !required),
         optional_performance: yes("require_performance_evidence").map(|required| !required),
         ..Layer { source: PROGRESS.to_owned(), ..Layer::default() }
-    });
+    };
+    run.layers = vec![asked, defaults(number("target_duration_seconds"))];
 }
 
 /// The incidents that a snapshot lists.
@@ -323,7 +324,15 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         diary_accept_status: Some(settings.diary_accept_status.clone()),
         performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
         max_listed: settings.max_listed,
+        recorded: record.criteria.clone(),
+        ..Layer::default()
     }
+}
+
+/// The defaults of a run: it must last as long as it was planned to.
+fn defaults(target_seconds: Option<f64>) -> Layer {
+    let min_duration = target_seconds.and_then(positive);
+    Layer { is_default: true, min_duration, sign_off: true, ..Layer::default() }
 }
 
 #[cfg(test)]

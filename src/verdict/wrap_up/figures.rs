@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Options, Required};
+use crate::finding::percent;
 use crate::json::lenient;
 use crate::status_report::Report;
 use crate::time::human_seconds;
@@ -60,7 +61,7 @@ pub(super) fn highlights(audit: &Value, review: Option<&Value>) -> BTreeMap<Stri
             all.insert("Observed duration".to_owned(), json!(human_seconds(seconds)));
         }
         if let Some(ratio) = positive(logs.get("uptime_ratio")) {
-            all.insert("Uptime".to_owned(), json!(format!("{:.2}%", ratio * 100.0)));
+            all.insert("Uptime".to_owned(), json!(percent(ratio)));
         }
         let levels = logs.get("level_counts").and_then(Value::as_object);
         let levels: BTreeMap<&String, &Value> = levels.into_iter().flatten().collect();

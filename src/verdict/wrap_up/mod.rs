@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::backlog::{Gathered, Item, NotUnderstood, Readiness, evidence, lists};
-use crate::finding::{Metadata, Status};
+use super::headline::Terms;
+use crate::finding::{Criterion, Metadata, Status};
 use crate::status_report::{Line, Report};
 use crate::time::{Stamp, human_duration, human_seconds};
 
@@ -26,6 +27,13 @@ pub struct WrapUp {
     pub generated_at: Stamp,
     /// The highest severity of everything below.
     pub status: Status,
+    /// The same: the verdict.
+    pub verdict: Status,
+    /// The verdict in one line, with what was waived and relaxed.
+    pub headline: String,
+    /// Whether the built-in simulator ran, and not a system of the operator.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// What decided it, the weightiest first.
     pub because: Vec<String>,
     /// What the run is called.
@@ -54,6 +62,9 @@ pub struct WrapUp {
     pub incidents: Vec<Incident>,
     /// The gates of the sign-off, as it holds them.
     pub gates: Vec<Value>,
+    /// Every limit with its value and its source.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<Criterion>,
     /// What the rehearsal was for, as the review holds it.
     pub objectives: Vec<Value>,
     /// Key figures by their names.
@@ -214,8 +225,10 @@ fn assemble(
     let sign_off = evidence::section(bundle, "sign_off").or_else(|| evidence::section(audit, "sign_off"));
     let review = evidence::section(bundle, "review");
     let status_of = |holder: Option<&Value>| lists::word(holder?.get("status")).and_then(|w| Status::from_word(&w));
+    // By itself, before any criterion, where the document tells that apart.
+    let evidence = lists::word(audit.get("evidence_status")).and_then(|word| Status::from_word(&word));
     let (summary_status, sign_off_status, review_status) =
-        (status_of(Some(audit)), status_of(sign_off), status_of(review));
+        (evidence.or_else(|| status_of(Some(audit))), status_of(sign_off), status_of(review));
 
     let duration = figures::duration(audit);
     let target = figures::target(sign_off, options.required);
@@ -282,6 +295,7 @@ fn assemble(
         value.and_then(Value::as_str).and_then(Stamp::parse)
     };
     let metadata = bundle.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+    let terms = Terms::of(bundle);
     WrapUp {
         schema: SCHEMA,
         generated_at: [bundle, audit]
@@ -289,6 +303,9 @@ fn assemble(
             .find_map(|holder| holder.get("generated_at").and_then(Value::as_str).and_then(Stamp::parse))
             .unwrap_or(options.now),
         status,
+        verdict: status,
+        headline: terms.headline(status),
+        simulated: terms.simulated,
         because,
         run_label: figures::label(bundle, review),
         summary_status,
@@ -303,6 +320,7 @@ fn assemble(
         backlog_items: if options.backlog { items.iter().map(entries::entry).collect() } else { Vec::new() },
         incidents,
         gates: list(sign_off, "gates"),
+        criteria: terms.criteria,
         objectives: list(review, "objectives"),
         highlights: figures::highlights(audit, review),
         attendees: figures::attendees(review, reports, options),

@@ -1,0 +1,154 @@
+//! The limits of a policy as a table: the value of each, who set it, and whether it is looser than it was meant to be.
+
+use super::Layer;
+use crate::finding::{Criterion, NotRequired, Status, percent};
+use crate::time::human_duration;
+
+/// A limit of the policy.
+struct Limit {
+    /// Its name in the policy file.
+    name: &'static str,
+    /// What a source says, as a number by which two sources compare.
+    of: fn(&Layer) -> Option<f64>,
+    /// Whether the larger number is the looser limit.
+    more_is_looser: bool,
+    /// What a source says, in words.
+    text: fn(&Layer) -> String,
+}
+
+const LIMITS: [Limit; 12] = [
+    Limit {
+        name: "min_duration",
+        of: |layer| layer.min_duration.map(|length| length.as_secs_f64()),
+        more_is_looser: false,
+        text: |layer| match layer.min_duration {
+            Some(length) if !length.is_zero() => human_duration(length),
+            _ => "none".to_owned(),
+        },
+    },
+    Limit {
+        name: "min_uptime",
+        of: |layer| layer.min_uptime,
+        more_is_looser: false,
+        text: |layer| layer.min_uptime.map(percent).unwrap_or_default(),
+    },
+    Limit {
+        name: "min_sharpe",
+        of: |layer| layer.min_sharpe,
+        more_is_looser: false,
+        text: |layer| layer.min_sharpe.map(|ratio| ratio.to_string()).unwrap_or_default(),
+    },
+    Limit {
+        name: "allow_warnings",
+        of: |layer| layer.allow_warnings.map(number),
+        more_is_looser: true,
+        text: |layer| yes_no(layer.allow_warnings),
+    },
+    Limit {
+        name: "optional_diary",
+        of: |layer| layer.optional_diary.map(number),
+        more_is_looser: true,
+        text: |layer| yes_no(layer.optional_diary),
+    },
+    Limit {
+        name: "optional_performance",
+        of: |layer| layer.optional_performance.map(number),
+        more_is_looser: true,
+        text: |layer| yes_no(layer.optional_performance),
+    },
+    Limit {
+        name: "warn_gap",
+        of: |layer| layer.warn_gap.map(|length| length.as_secs_f64()),
+        more_is_looser: true,
+        text: |layer| layer.warn_gap.map(human_duration).unwrap_or_default(),
+    },
+    Limit {
+        name: "fail_gap",
+        of: |layer| layer.fail_gap.map(|length| length.as_secs_f64()),
+        more_is_looser: true,
+        text: |layer| layer.fail_gap.map(human_duration).unwrap_or_default(),
+    },
+    Limit {
+        name: "min_entries_per_day",
+        of: |layer| layer.diary_min_entries_per_day.map(|entries| entries as f64),
+        more_is_looser: false,
+        text: |layer| layer.diary_min_entries_per_day.unwrap_or_default().to_string(),
+    },
+    Limit {
+        name: "daily_gap_severity",
+        of: |layer| layer.diary_daily_gap_severity.map(|severity| number(severity == Status::Fail)),
+        more_is_looser: false,
+        text: |layer| layer.diary_daily_gap_severity.map(|severity| severity.word().to_owned()).unwrap_or_default(),
+    },
+    Limit {
+        name: "accept_status",
+        of: |layer| layer.diary_accept_status.as_ref().map(|words| words.len() as f64),
+        more_is_looser: true,
+        text: |layer| match layer.diary_accept_status.as_deref() {
+            None | Some([]) => "none".to_owned(),
+            Some(words) => words.join(", "),
+        },
+    },
+    Limit {
+        name: "min_roi",
+        of: |layer| layer.performance_min_roi,
+        more_is_looser: false,
+        text: |layer| layer.performance_min_roi.map(|roi| roi.to_string()).unwrap_or_default(),
+    },
+];
+
+/// Limits whose relaxing gives up a whole gate.
+const OF_A_GATE: [&str; 2] = ["optional_diary", "optional_performance"];
+
+/// Whether relaxing this limit loosened a gate; false where it gave the whole gate up, which that gate says itself.
+pub fn is_loosened(row: &Criterion) -> bool {
+    row.relaxed && !OF_A_GATE.contains(&row.limit.as_str()) && row.value != "none"
+}
+
+/// The table of the limits that `layers` set, the first over all others. The last layer holds the defaults.
+pub(super) fn rows(layers: &[Layer]) -> Vec<Criterion> {
+    LIMITS.iter().filter_map(|limit| row(limit, layers)).collect()
+}
+
+fn row(limit: &Limit, layers: &[Layer]) -> Option<Criterion> {
+    let (at, value) = layers.iter().enumerate().find_map(|(at, layer)| Some((at, (limit.of)(layer)?)))?;
+    let layer = &layers[at];
+    let recorded = layer.recorded.iter().find(|row| row.limit == limit.name);
+    let looser = |than: f64| if limit.more_is_looser { value > than } else { value < than };
+    let replaced = replaced(limit, &layers[at..]).find(|below| (limit.of)(below).is_some_and(looser));
+    let relaxed_from = replaced.map(|below| format!("{} ({})", (limit.text)(below), below.place_of(limit.name)));
+    let relaxed_from = recorded.and_then(|row| row.relaxed_from.clone()).or(relaxed_from);
+    Some(Criterion {
+        limit: limit.name.to_owned(),
+        value: (limit.text)(layer),
+        source: recorded.map_or_else(|| layer.place_of(limit.name), |row| row.source.clone()),
+        policy_sha256: recorded.map_or_else(|| layer.sha256.clone(), |row| row.policy_sha256.clone()),
+        relaxed: relaxed_from.is_some(),
+        relaxed_from,
+    })
+}
+
+/// What the first of `layers` replaced: the sources below it, down to the default of this run.
+fn replaced<'a>(limit: &Limit, layers: &'a [Layer]) -> impl Iterator<Item = &'a Layer> {
+    let speaking: Vec<&Layer> = layers.iter().filter(|layer| (limit.of)(layer).is_some()).collect();
+    let default = speaking.iter().position(|layer| layer.is_default).unwrap_or(speaking.len());
+    speaking.into_iter().take(default + 1).skip(1)
+}
+
+impl Layer {
+    /// Where this source says `limit`.
+    pub(super) fn place_of(&self, limit: &str) -> String {
+        if self.is_default {
+            return NotRequired::DEFAULT.to_owned();
+        }
+        self.places.get(limit).unwrap_or(&self.source).clone()
+    }
+}
+
+fn number(yes: bool) -> f64 {
+    f64::from(u8::from(yes))
+}
+
+fn yes_no(said: Option<bool>) -> String {
+    if said == Some(true) { "yes" } else { "no" }.to_owned()
+}
