@@ -21,6 +21,9 @@ pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
     let target = crate::time::human_duration(prepared.plan.target);
     common
         .note(&format!("supervising for up to {target}: {}", sanitize::shorten(&prepared.plan.command.join(" "), 200)));
+    if prepared.plan.simulated {
+        common.note("this is the built-in simulator, not your system: a clean run ends with WARN, exit code 0");
+    }
     common.note(&format!("watch it with: emp-ops watch {}", prepared.shown_folder));
     let folder = prepared.setup.folder.clone();
     let supervised = supervisor::supervise(prepared.plan, prepared.setup).map_err(|error| match error {

@@ -68,6 +68,8 @@ pub struct StageAlerts {
 struct Judgement {
     schema: &'static str,
     status: Status,
+    /// The same.
+    verdict: Status,
     generated_at: Stamp,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     freshness: Option<Freshness>,
@@ -94,7 +96,15 @@ pub fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error> {
     let verdicts = [freshness.as_ref().map(|f| f.recommendation.verdict), rehearsal.as_ref().map(|r| r.status)];
     let status = Status::roll_up(verdicts.into_iter().flatten());
     let doc = report::stage_alerts::doc(status, freshness.as_ref(), history.as_ref(), rehearsal.as_ref());
-    let json = Judgement { schema: SCHEMA, status, generated_at: clock::generated_at(), freshness, history, rehearsal };
+    let json = Judgement {
+        schema: SCHEMA,
+        status,
+        verdict: status,
+        generated_at: clock::generated_at(),
+        freshness,
+        history,
+        rehearsal,
+    };
     common.emit(&Outcome { name: "stage_alerts", status, json: &json, doc: &doc })
 }
 

@@ -136,7 +136,7 @@ pub fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
     if done < args.repeat as usize && report.status < Status::Fail {
         let text = format!("only {done} of {} runs were made before the deadline", args.repeat);
         report.findings.insert(0, crate::finding::Finding::warn(text));
-        report.status = Status::Warn;
+        (report.status, report.verdict) = (Status::Warn, Status::Warn);
     }
     unwritten = files::replace_json(&args.report, &report).err().or(unwritten);
     let doc = report::stage_smoke::doc(&report, &next_steps(&report, args));

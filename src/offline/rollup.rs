@@ -25,6 +25,8 @@ pub struct Rollup {
     pub schema: &'static str,
     /// The verdict: the highest of all rows and findings.
     pub status: Status,
+    /// The same.
+    pub verdict: Status,
     /// `SOURCE_DATE_EPOCH`, or the latest end of a session.
     pub generated_at: Moment,
     /// Sessions that went through all stages.
@@ -274,11 +276,12 @@ impl Rollup {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let latest = sessions.iter().map(|row| row.scheduled_run.0).max();
         let ends = latest.map(|run| run.minus(std::time::Duration::from_secs(3600)));
+        let severities = findings.iter().map(|finding| finding.severity);
+        let status = Status::roll_up(sessions.iter().map(|row| row.status).chain(severities));
         Self {
             schema: SCHEMA,
-            status: Status::roll_up(
-                sessions.iter().map(|row| row.status).chain(findings.iter().map(|finding| finding.severity)),
-            ),
+            status,
+            verdict: status,
             generated_at: Moment(now.or(ends).unwrap_or(std::time::UNIX_EPOCH.into())),
             total_sessions: sessions.len(),
             total_mentions: sessions.iter().map(|row| row.mention_count).sum(),

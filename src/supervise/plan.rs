@@ -9,6 +9,8 @@ use crate::finding::{Metadata, Status};
 pub struct Plan {
     /// The command with its arguments; never empty.
     pub command: Vec<String>,
+    /// Whether that is the built-in simulator, and not a system of the operator.
+    pub simulated: bool,
     /// After this the command is stopped.
     pub target: Duration,
     /// Shorter runs fail.

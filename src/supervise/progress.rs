@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::finding::{Metadata, Status};
+use crate::finding::{Criterion, Metadata, Status};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -22,6 +22,21 @@ pub struct Snapshot {
     pub previous_sha256: Option<String>,
     /// `starting`, `running`, or the highest severity so far: `pass`, `warn`, `fail`.
     pub status: String,
+    /// The verdict on the run; in the final snapshot only, where `status` is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Status>,
+    /// The verdict in one line, with what was waived and relaxed; in the final snapshot only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headline: Option<String>,
+    /// The status of the evidence by itself, before any criterion; in the final snapshot only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_status: Option<Status>,
+    /// Whether the built-in simulator runs, and not a system of the operator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
+    /// Every limit with its value and its source; in the final snapshot only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criteria: Vec<Criterion>,
     /// What the supervisor is doing.
     pub phase: Phase,
     /// When this snapshot was taken.

@@ -17,7 +17,8 @@ pub struct FinalDryRun {
     /// The command to supervise, after `--`
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present = "simulate")]
     pub command: Vec<String>,
-    /// Supervise the built-in simulated runtime instead of a command, for 20s unless --duration says otherwise
+    /// Supervise the built-in simulated runtime instead of a command, for 20s unless --duration says otherwise; never a
+    /// PASS: a clean simulation is WARN, exit code 0
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "clean")]
     pub simulate: Option<Scenario>,
 

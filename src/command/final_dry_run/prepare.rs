@@ -158,8 +158,10 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     let attached = metadata(&args.metadata);
     let redactor = Redactor::new(args.env.iter().map(|(_, value)| value.as_str()));
     let shown_command: Vec<String> = command.iter().map(|word| redactor.text(word.into()).into_owned()).collect();
+    let simulated = args.simulate.is_some() || record::is_simulator(&args.command);
     let plan = Plan {
         command: shown_command.clone(),
+        simulated,
         target,
         required,
         minimum_uptime,
@@ -192,7 +194,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         schema: record::SCHEMA.to_owned(),
         name,
         label: args.label.clone(),
-        simulated: args.simulate.is_some() || record::is_simulator(&args.command),
+        simulated,
         state: State::Running,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         supervisor_pid: std::process::id(),

@@ -135,6 +135,11 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path
     let mut last = supervised.machine.snapshot_now(supervised.ended, chain, process_alive::own());
     last.phase = Phase::Complete;
     last.status = bundle.status.word().to_owned();
+    last.verdict = Some(bundle.verdict);
+    last.headline = Some(bundle.headline.clone());
+    last.evidence_status = Some(bundle.evidence_status);
+    last.criteria.clone_from(&bundle.criteria);
+    last.uptime_ratio = bundle.summary["logs"]["uptime_ratio"].as_f64();
     last.exit_code = supervised.machine.exit().code;
     last.summary = Some(bundle.summary.clone());
     last.sign_off.clone_from(&bundle.sign_off);

@@ -24,6 +24,8 @@ pub struct Report {
     pub schema: &'static str,
     /// The verdict.
     pub status: Status,
+    /// The same.
+    pub verdict: Status,
     /// A UUID.
     pub run_id: String,
     /// When the run started.

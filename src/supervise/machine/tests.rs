@@ -13,6 +13,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn plan(target: Duration) -> Plan {
     Plan {
         command: vec!["app".to_owned()],
+        simulated: false,
         target,
         required: target,
         minimum_uptime: 0.98,

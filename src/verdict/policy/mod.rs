@@ -44,6 +44,8 @@ pub struct Layer {
     pub recorded: Vec<Criterion>,
     /// Whether these are defaults, which nobody asked for.
     pub is_default: bool,
+    /// Whether they are the defaults of this program, and not those of a certain run.
+    pub is_builtin: bool,
     /// Longer silence in the logs is a WARN.
     pub warn_gap: Option<Duration>,
     /// Longer silence in the logs is a FAIL.
@@ -210,6 +212,7 @@ fn defaults(layers: &[Layer]) -> Layer {
     Layer {
         source: "the defaults".to_owned(),
         is_default: true,
+        is_builtin: true,
         warn_gap: Some(WARN_GAP),
         fail_gap: Some(FAIL_GAP),
         diary_min_entries_per_day: Some(0),

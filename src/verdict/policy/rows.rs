@@ -115,7 +115,10 @@ fn row(limit: &Limit, layers: &[Layer]) -> Option<Criterion> {
     let layer = &layers[at];
     let recorded = layer.recorded.iter().find(|row| row.limit == limit.name);
     let looser = |than: f64| if limit.more_is_looser { value > than } else { value < than };
-    let replaced = replaced(limit, &layers[at..]).find(|below| (limit.of)(below).is_some_and(looser));
+    // How long a rehearsal must be is for a policy to say; only the length of this very run is a default beside it.
+    let standard = |below: &Layer| below.is_builtin && layer.sha256.is_some() && limit.name == "min_duration";
+    let mut below = replaced(limit, &layers[at..]).filter(|below| !standard(below));
+    let replaced = below.find(|below| (limit.of)(below).is_some_and(looser));
     let relaxed_from = replaced.map(|below| format!("{} ({})", (limit.text)(below), below.place_of(limit.name)));
     let relaxed_from = recorded.and_then(|row| row.relaxed_from.clone()).or(relaxed_from);
     Some(Criterion {

@@ -40,6 +40,7 @@ impl Machine {
         let report = Report {
             schema: SCHEMA,
             status,
+            verdict: status,
             run_id: self.settings.run_id.clone(),
             started_at: self.settings.started_at.millis_z(),
             base_url: self.settings.base_url.clone(),
