@@ -14,6 +14,20 @@ pub fn shorten(text: &str, max: usize) -> String {
     }
 }
 
+/// `text` with single blanks between its words and none around it.
+pub fn collapse(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The lines of a text that people wrote, wherever Unicode divides it: also at a lone carriage return, a form feed, a next
+/// line, a line or a paragraph separator. Empty ones are left out.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |c: char| {
+        matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    };
+    text.split(ends).filter(|line| !line.is_empty())
+}
+
 /// Characters that steer a terminal or reorder text without being seen.
 fn steers(c: char) -> bool {
     c.is_control()
@@ -120,6 +134,13 @@ mod tests {
         }
         assert_eq!(markdown_code("a`b"), "``a`b``");
         assert_eq!(markdown_code("a|b"), "a\\|b");
+    }
+
+    #[test]
+    fn lines_end_where_unicode_ends_them() {
+        let text = "one\r\ntwo\rthree\u{2028}four\u{85}five\u{c}six\n\nseven";
+        assert_eq!(lines(text).collect::<Vec<_>>(), ["one", "two", "three", "four", "five", "six", "seven"]);
+        assert_eq!(collapse(" a \t b\u{a0}\u{2003}c\n"), "a b c");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::{Common, Error, Outcome};
+use crate::evidence::diary;
 use crate::finding::Status;
 use crate::io::files;
 use crate::io::load::{self, LoadError, Request, Subject};
@@ -89,7 +90,7 @@ struct Thresholds {
     #[arg(long, value_name = "SEVERITY")]
     diary_daily_gap_severity: Option<Severity>,
     /// A further status word of the diary that is no reason to look; repeatable
-    #[arg(long, value_name = "WORD")]
+    #[arg(long, value_name = "WORD", value_parser = acceptable)]
     diary_accept_status: Vec<String>,
     /// A lower return on investment is a WARN [default: 0]
     #[arg(long, value_name = "X", value_parser = super::number, allow_negative_numbers = true)]
@@ -247,4 +248,8 @@ impl Audit {
             ..Layer::default()
         }
     }
+}
+
+fn acceptable(word: &str) -> Result<String, String> {
+    diary::acceptable(word).map(|()| word.to_owned())
 }

@@ -22,6 +22,7 @@ use crate::finding::{Metadata, Status};
 use crate::io::files::{self, FileError};
 use crate::io::inputs::InputError;
 use crate::io::terminal::{self, ColorChoice};
+use crate::json::lenient;
 use crate::report::{self, Doc, Look};
 use crate::sanitize;
 use crate::time::{self, Stamp};
@@ -318,7 +319,7 @@ pub fn metadata(pairs: &[(String, String)]) -> Metadata {
     pairs.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect()
 }
 
-/// The remarks of `--note` and the lines of `--notes-file`, without blank ones.
+/// The remarks of `--note` and `--notes-file`, one to a line, without blank ones.
 ///
 /// # Errors
 /// A file cannot be read.
@@ -326,9 +327,10 @@ pub fn notes(given: &[String], paths: &[PathBuf]) -> Result<Vec<String>, Error> 
     let mut notes = given.to_vec();
     for path in paths {
         let text = files::read(path)?;
-        notes.extend(String::from_utf8_lossy(&text).lines().map(str::to_owned));
+        notes.push(lenient::text(&text).into_owned());
     }
-    Ok(notes.iter().map(|n| n.trim().to_owned()).filter(|n| !n.is_empty()).collect())
+    let lines = notes.iter().flat_map(|note| sanitize::lines(note));
+    Ok(lines.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
 }
 
 /// Makes an error message safe for the terminal, line by line.

@@ -75,17 +75,13 @@ pub fn run(common: &Common, args: &WrapUp) -> Result<ExitCode, Error> {
             }
         }
     }
-    let mut notes = args.note.clone();
-    for path in &args.notes_file {
-        notes.extend(String::from_utf8_lossy(&files::read(path)?).lines().map(str::to_owned));
-    }
     let options = Options {
         required: args.required_duration.unwrap_or_default(),
         tolerance: args.duration_tolerance,
         warn_as_fail: args.warn_as_fail,
         backlog: !args.no_backlog,
         attendees: args.attendee.clone(),
-        notes,
+        notes: super::notes(&args.note, &args.notes_file)?,
         ..Options::new(clock::generated_at())
     };
     let (result, beside) = match &input {

@@ -10,6 +10,13 @@ use crate::json::lenient;
 use crate::log::summary::PerformanceSummary;
 use crate::time::Stamp;
 
+/// No return and no ratio of a run lies beyond this: such figures are faults of their writer.
+const HIGHEST: f64 = 1000.0;
+/// How much of the run a period may leave out without a word: reports are often made of a moving window.
+const SHORTER_SECONDS: f64 = 900.0;
+/// How much longer than the run a period may be without a word: many reports are made of the last three days.
+const LONGER_SECONDS: f64 = 259_200.0;
+
 /// What the figures must show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
@@ -27,6 +34,14 @@ impl Default for Rules {
 pub fn unreadable(path: &str, reason: &str) -> PerformanceSummary {
     let findings = vec![Finding::fail(reason).in_file(path, None)];
     PerformanceSummary { status: Status::Fail, findings, ..PerformanceSummary::default() }
+}
+
+/// Adds a FAIL where the file was last written at `modified`, before the run started.
+pub fn check_written(summary: &mut PerformanceSummary, path: &str, modified: Stamp, started: Stamp) {
+    if let Some(reason) = super::written_before("the performance report", modified, started) {
+        summary.findings.insert(0, Finding::fail(reason).at(modified).in_file(path, None));
+        summary.status = Status::Fail;
+    }
 }
 
 /// Judges the report in `bytes`. `path` is what the user calls it; `window` is the time of the logs, where that is
@@ -48,24 +63,12 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
     };
 
     let trades = reader.figure("trades", &["trades", "total_trades"]);
-    summary.total_trades = match trades {
-        // Counts are far below 2^53, so nothing is lost.
-        Some(count) if count >= 0.0 => count as u64,
-        Some(count) => {
-            reader.warn(format!("trades is negative: {count}"));
-            0
-        }
-        None => 0,
-    };
+    // Counts are far below 2^53, so nothing is lost; a negative one becomes 0, and is a finding.
+    summary.total_trades = trades.unwrap_or_default() as u64;
     summary.roi = reader.figure("roi", &["roi"]);
     summary.win_rate = reader.figure("win_rate", &["win_rate"]);
     summary.sharpe_ratio = reader.figure("sharpe_ratio", &["sharpe_ratio", "sharpe"]);
-    let figures = [trades, summary.roi, summary.win_rate, summary.sharpe_ratio];
-    if figures.iter().all(Option::is_none) && reader.findings.is_empty() {
-        let state = report.get("status").and_then(Value::as_str);
-        let state = state.map(|state| format!("; its status is `{state}`")).unwrap_or_default();
-        reader.fail(format!("the performance report holds no figures{state}"));
-    }
+    reader.possible(trades, &summary);
     if let Some(roi) = summary.roi.filter(|roi| *roi < rules.min_roi) {
         reader.warn(match rules.min_roi {
             0.0 => format!("the return on investment is negative: {}", short(roi)),
@@ -124,8 +127,10 @@ impl Reader<'_> {
         match value {
             Some(value) => {
                 let number = lenient::number(&value).filter(|number| number.is_finite());
-                if number.is_none() {
-                    self.warn(format!("{title} is not a number: {value}"));
+                match (&number, lenient::number(&value)) {
+                    (None, Some(unreal)) => self.fail(format!("{title} is not a real number: {unreal}")),
+                    (None, None) => self.warn(format!("{title} is not a number: {value}")),
+                    _ => {}
                 }
                 number
             }
@@ -136,6 +141,37 @@ impl Reader<'_> {
                 }
                 None
             }
+        }
+    }
+
+    /// Whether there are figures at all, and such as can be: a count of trades alone measures nothing.
+    fn possible(&mut self, trades: Option<f64>, summary: &PerformanceSummary) {
+        let measured = [summary.roi, summary.win_rate, summary.sharpe_ratio];
+        match trades {
+            _ if measured.iter().all(Option::is_none) && trades.is_none_or(|trades| trades <= 0.0) => {
+                let state = self.report.get("status").and_then(Value::as_str);
+                let state = state.map(|state| format!("; its status is `{state}`")).unwrap_or_default();
+                let counted = if trades.is_some() { " (no trade, no return, no rate, no ratio)" } else { "" };
+                self.fail(format!("the performance report holds no figures{counted}{state}"));
+            }
+            _ if measured.iter().all(Option::is_none) => {
+                self.warn("the performance report counts trades, but holds no return, rate or ratio".to_owned());
+            }
+            Some(0.0) => self.warn("the performance report holds figures of 0 trades: nothing was traded".to_owned()),
+            _ => {}
+        }
+        if let Some(trades) = trades.filter(|trades| *trades < 0.0 || trades.fract() != 0.0) {
+            let what = if trades < 0.0 { "negative" } else { "not a whole number" };
+            self.fail(format!("trades is {what}: {trades}"));
+        }
+        if let Some(rate) = summary.win_rate.filter(|rate| !(0.0..=1.0).contains(rate)) {
+            self.fail(format!("win_rate is {rate}, which is no share from 0 to 1"));
+        }
+        if let Some(roi) = summary.roi.filter(|roi| roi.abs() > HIGHEST) {
+            self.fail(format!("roi is {roi}, which no run reaches; write 0.05 for 5 %"));
+        }
+        if let Some(ratio) = summary.sharpe_ratio.filter(|ratio| ratio.abs() > HIGHEST) {
+            self.fail(format!("sharpe_ratio is {ratio}, which no run reaches"));
         }
     }
 
@@ -173,27 +209,43 @@ impl Reader<'_> {
             }
         }
         let (Some(start), Some(end)) = (summary.period_start, summary.generated_at) else { return };
-        if end < start {
-            self.warn(format!("the period ends ({}) before it starts ({})", end.human(), start.human()));
-        }
         summary.window_duration_seconds = Some(end.seconds_since(start)).filter(|seconds| *seconds > 0.0);
-        if let Some((first, last)) = window
-            && (end < first || start > last)
-        {
-            let finding = Finding::warn(format!(
-                "the performance report covers {} to {}, the logs {} to {}: they do not overlap",
+        if end < start {
+            self.fail(format!("the period ends ({}) before it starts ({})", end.human(), start.human()));
+            return;
+        }
+        let Some((first, last)) = window else { return };
+        let (run, period) = (last.seconds_since(first), end.seconds_since(start));
+        let common = end.min(last).seconds_since(start.max(first));
+        let (severity, why) = if common < 0.0 {
+            (Status::Fail, "they do not overlap")
+        } else if common * 10.0 < run - SHORTER_SECONDS {
+            (Status::Fail, "less than a tenth of the run is covered")
+        } else if period > 10.0 * run + LONGER_SECONDS {
+            (Status::Fail, "the run is less than a tenth of the period, so the figures are not its own")
+        } else if common * 2.0 < run - SHORTER_SECONDS {
+            (Status::Warn, "less than half of the run is covered")
+        } else if period > 2.0 * run + LONGER_SECONDS {
+            (Status::Warn, "the run is less than half of the period")
+        } else {
+            return;
+        };
+        let finding = Finding::new(
+            severity,
+            format!(
+                "the performance report covers {} to {}, the run {} to {}: {why}",
                 start.human(),
                 end.human(),
                 first.human(),
                 last.human()
-            ))
-            .in_file(self.path, None)
-            .with("period_start", start.to_string())
-            .with("generated_at", end.to_string())
-            .with("logs_start", first.to_string())
-            .with("logs_end", last.to_string());
-            self.findings.push(finding);
-        }
+            ),
+        )
+        .in_file(self.path, None)
+        .with("period_start", start.to_string())
+        .with("generated_at", end.to_string())
+        .with("logs_start", first.to_string())
+        .with("logs_end", last.to_string());
+        self.findings.push(finding);
     }
 }
 
@@ -222,7 +274,7 @@ mod tests {
             json!({ "snapshot": {"aggregates": figures} }),
             figures,
             json!({"aggregates": {"trades": "3"}, "roi": "-0.9", "win_rate": 0.1, "sharpe": "-3"}),
-            json!({"aggregates": null, "trades": 3.9, "roi": -0.9, "win_rate": 0.1, "metadata": {"sharpe": -3}}),
+            json!({"aggregates": null, "trades": 3.0, "roi": -0.9, "win_rate": 0.1, "metadata": {"sharpe": -3}}),
         ] {
             let summary = judge(shape.clone());
             let read = (summary.total_trades, summary.roi, summary.win_rate, summary.sharpe_ratio);
@@ -246,23 +298,37 @@ mod tests {
             (json!({"status": "failed", "roi": 1}), Status::Fail, "says of itself"),
             (json!({"generated_at": null, "roi": 1}), Status::Fail, "has no generated_at"),
             (json!({"period_start": "soon", "roi": 1}), Status::Fail, "period_start is not a time"),
-            (json!({"roi": "NaN"}), Status::Warn, "roi is not a number"),
+            (json!({"roi": "NaN"}), Status::Fail, "roi is not a real number"),
+            (json!({"trades": 0, "roi": null, "win_rate": null}), Status::Fail, "no figures"),
+            (json!({"trades": 7}), Status::Warn, "no return, rate or ratio"),
+            (json!({"trades": 0, "roi": 0.0}), Status::Warn, "0 trades"),
+            (json!({"trades": 2.5, "roi": 0.1}), Status::Fail, "not a whole number"),
+            (json!({"win_rate": 7.0}), Status::Fail, "no share"),
+            (json!({"win_rate": -0.1, "roi": 1}), Status::Fail, "no share"),
+            (json!({"roi": 1e9}), Status::Fail, "no run reaches"),
+            (json!({"sharpe": "-1e300"}), Status::Fail, "no run reaches"),
             (json!({"roi": 1, "aggregates": {"sharpe": "n/a"}}), Status::Warn, "sharpe_ratio is not a number"),
             (json!({"roi": 1, "aggregates": {"trades": null}}), Status::Warn, "trades is null"),
-            (json!({"roi": 1, "trades": -1}), Status::Warn, "negative"),
-            (json!({"roi": 1, "period_start": "2025-01-10"}), Status::Warn, "before it starts"),
-            (json!({"roi": 1, "period_start": "2024-01-10", "generated_at": "2024-02-01"}), Status::Warn, "overlap"),
+            (json!({"roi": 1, "trades": -1}), Status::Fail, "negative"),
+            (json!({"roi": 1, "period_start": "2025-01-10"}), Status::Fail, "before it starts"),
+            (json!({"roi": 1, "period_start": "2024-01-10", "generated_at": "2024-02-01"}), Status::Fail, "overlap"),
+            (json!({"roi": 1, "period_start": "2019-01-06"}), Status::Fail, "a tenth of the period"),
+            (json!({"roi": 1, "period_start": "2025-01-08T23:59:00Z"}), Status::Fail, "a tenth of the run"),
+            (json!({"roi": 1, "period_start": "2024-12-20"}), Status::Warn, "half of the period"),
+            (json!({"roi": 1, "period_start": "2025-01-01"}), Status::Pass, ""),
+            (json!({"roi": 1, "period_start": "2025-01-08"}), Status::Warn, "half of the run"),
+            (json!({"roi": 1, "period_start": "2025-01-05"}), Status::Pass, ""),
         ] {
             let summary = judge(extra.clone());
             assert_eq!(summary.status, status, "{extra}");
             let messages: Vec<&str> = summary.findings.iter().map(|f| f.summary.as_str()).collect();
-            assert!(messages.iter().any(|m| m.contains(expect)), "{extra}: {messages:?}");
+            assert!(messages.iter().any(|m| m.contains(expect)) || expect.is_empty(), "{extra}: {messages:?}");
         }
         for text in ["", "[]", "{", "null"] {
             assert_eq!(summarise("p", text.as_bytes(), None, &Rules::default()).status, Status::Fail, "{text:?}");
         }
         let bare = br#"{"generated_at": "2025-01-09", "period_start": "2025-01-06", "roi": NaN, "trades": 1}"#;
         let summary = summarise("p", bare, None, &Rules::default());
-        assert_eq!((summary.status, summary.roi), (Status::Warn, None));
+        assert_eq!((summary.status, summary.roi), (Status::Fail, None));
     }
 }

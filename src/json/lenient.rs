@@ -1,10 +1,11 @@
 //! JSON documents as programs leave them: with a byte order mark, in UTF-16, with bare `NaN`, numbers as text.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::time::Stamp;
+use crate::time::{self, Stamp};
 
 /// The text of a document: UTF-8 with or without a byte order mark, or UTF-16 with one. Invalid parts become U+FFFD.
 pub fn text(bytes: &[u8]) -> Cow<'_, str> {
@@ -69,6 +70,67 @@ pub fn number(value: &Value) -> Option<f64> {
         Value::Bool(yes) => Some(f64::from(u8::from(*yes))),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
+    }
+}
+
+/// A finite number, written as one or as text; neither a truth value nor an unreal number is one.
+pub fn real(value: Option<&Value>) -> Option<f64> {
+    let number = match value? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim_matches(time::is_blank).parse().ok()?,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+/// A whole number, written as one or as text; fractions are cut off.
+pub fn whole(value: Option<&Value>) -> Option<i64> {
+    // Casting a float holds it at the ends of the range.
+    value?.as_i64().or_else(|| real(value).map(|number| number as i64))
+}
+
+/// A whole number that is not negative, written as one or as text.
+pub fn natural(value: Option<&Value>) -> Option<u64> {
+    value?.as_u64().or_else(|| real(value).filter(|number| *number >= 0.0).map(|number| number as u64))
+}
+
+/// Whole numbers by their names; what is no number is left out.
+pub fn counts(value: Option<&Value>) -> BTreeMap<String, i64> {
+    let Some(Value::Object(all)) = value else { return BTreeMap::new() };
+    all.iter().filter_map(|(key, value)| Some((key.clone(), whole(Some(value))?))).collect()
+}
+
+/// Whether a switch is on: `true`, a number but 0, or `yes` as text.
+pub fn flag(value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::Bool(flag)) => *flag,
+        Some(Value::String(text)) => {
+            matches!(text.trim_matches(time::is_blank).to_lowercase().as_str(), "1" | "true" | "yes" | "y")
+        }
+        other => real(other).is_some_and(|number| number != 0.0),
+    }
+}
+
+/// Whether a value is something, as scripts see it: not null, false, 0 or an empty text.
+pub fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(on) => *on,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// What a value is, in words: `a list`.
+pub fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }
 

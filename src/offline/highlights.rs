@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::id::Id;
-use super::notes::is_truthy;
 use super::scenes::{default_act, items};
 use super::turns::Turn;
+use crate::json::lenient::is_truthy;
 
 /// What the player did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

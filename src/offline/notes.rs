@@ -6,33 +6,11 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use crate::finding::{Finding, Status};
+use crate::json::lenient::{is_truthy, kind};
 use crate::time::Stamp;
 
 /// How many findings are told one by one.
 const MAX_FINDINGS: usize = 200;
-
-/// JSON's idea of nothing, as scripts see it: missing, null, false, 0, empty text.
-pub(super) fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(on) => *on,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
-    }
-}
-
-/// What a value is, in words.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
 
 /// Findings about places in the file; many of them are counted rather than told one by one.
 #[derive(Default)]

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use super::moment::Moment;
-use super::notes::is_truthy;
 use super::sentences::is_blank;
 use super::session::Session;
 use super::turns::Turn;
+use crate::json::lenient::is_truthy;
 
 /// A scene.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use super::json;
-use super::notes::{Notes, is_truthy, kind};
+use super::notes::Notes;
 use super::turns::{self, Turn};
 use crate::finding::{Finding, Status};
+use crate::json::lenient::{is_truthy, kind};
 use crate::time::Stamp;
 
 /// A closed session, cleaned.

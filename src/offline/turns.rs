@@ -5,9 +5,10 @@ use std::fmt::{self, Display};
 use serde_json::{Map, Value};
 
 use super::id::Id;
-use super::notes::{Notes, is_truthy, kind};
+use super::notes::Notes;
 use super::sentences::is_blank;
 use crate::finding::Status;
+use crate::json::lenient::{is_truthy, kind};
 use crate::time::Stamp;
 
 /// One turn.

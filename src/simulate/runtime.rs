@@ -66,7 +66,7 @@ pub fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
     let evidence = |name| env::var_os(name).map(PathBuf::from);
     let (diary, performance) = (evidence("DECISION_DIARY_PATH"), evidence("PERFORMANCE_METRICS_PATH"));
     let mut entries: Vec<Value> = Vec::new();
-    let started = Instant::now();
+    let (started, period_start) = (Instant::now(), clock::now());
     for seq in 1_u64.. {
         let trouble = seq == TROUBLE;
         let fresh = scenario != Scenario::StaleEvidence || seq < TROUBLE;
@@ -74,7 +74,7 @@ pub fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
             write_diary(path, &mut entries, seq)?;
         }
         if fresh && let Some(path) = &performance {
-            write_performance(path, seq)?;
+            write_performance(path, period_start, seq)?;
         }
         if scenario != Scenario::Silence || seq < TROUBLE {
             log("info", "heartbeat", &format!("heartbeat #{seq}"), seq)?;
@@ -142,9 +142,8 @@ fn write_diary(path: &Path, entries: &mut Vec<Value>, seq: u64) -> io::Result<()
     replace(path, &json!({"generated_at": clock::now(), "entries": entries}))
 }
 
-fn write_performance(path: &Path, seq: u64) -> io::Result<()> {
+fn write_performance(path: &Path, period_start: Stamp, seq: u64) -> io::Result<()> {
     let now = clock::now();
-    let period_start: Stamp = now.minus(Duration::from_secs(300));
     let aggregates = json!({"trades": seq, "roi": 0.015, "win_rate": 0.58, "sharpe_ratio": 1.2});
     replace(path, &json!({"generated_at": now, "period_start": period_start, "aggregates": aggregates}))
 }

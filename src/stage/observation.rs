@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use crate::json::lenient::{is_truthy, kind};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -85,7 +86,7 @@ impl Observation {
     /// Says what is wrong with the value where it is no time.
     pub fn observed(&self) -> Result<Option<Stamp>, String> {
         match &self.observed_at {
-            value if falsy(value) => Ok(None),
+            value if !is_truthy(value) => Ok(None),
             Value::String(text) => match parse_time(text) {
                 Some(at) => Ok(Some(at)),
                 None => Err(format!("observedAt is no time: {text:?}")),
@@ -115,28 +116,6 @@ pub(super) fn parse_time(text: &str) -> Option<Stamp> {
     Stamp::parse(text).or_else(|| chrono::DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc().into()))
 }
 
-/// Missing, null, false, zero or empty: what the staging documents use for "none".
-fn falsy(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::String(text) => text.is_empty(),
-        _ => false,
-    }
-}
-
-/// The kind of a JSON value, for sentences.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,10 +138,10 @@ mod tests {
             ("  \n", "empty"),
             ("{", "not JSON"),
             ("null", "null instead"),
-            ("false", "true or false"),
+            ("false", "a truth value"),
             ("[]", "a list"),
             ("5", "a number"),
-            ("\"x\"", "a text"),
+            ("\"x\"", "text"),
         ] {
             let error = Observation::read(text.as_bytes()).expect_err(text);
             assert!(error.contains(why), "{text}: {error}");

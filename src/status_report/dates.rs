@@ -4,17 +4,18 @@ use chrono::{Datelike as _, NaiveDate};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// The first day named in `text`: `2025-01-15`, `2025/01/15`, `15.01.2025`, `15 Jan 2025`, `January 15`.
+/// The first day named in `text`: `2025-01-15`, `2025/01/15`, `15.01.2025`, `15 Jan 2025`, `15-Jan-2025`, `January 15`.
 ///
 /// A day without a year lies in the year (of `near`, or the ones beside it) that puts it closest to `near`; without
 /// `near` it is not understood. Neither are `01/02/2025`, which means two things, and `Friday`.
 pub(crate) fn find(text: &str, near: Option<NaiveDate>) -> Option<NaiveDate> {
     let tokens: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '[' | ']' | ':'))
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '[' | ']' | '<' | '>' | ':'))
         .filter(|token| !token.is_empty())
         .take(64)
         .collect();
-    (0..tokens.len()).find_map(|at| numeric(tokens[at]).or_else(|| named(&tokens[at..], near)))
+    (0..tokens.len())
+        .find_map(|at| numeric(tokens[at]).or_else(|| dashed(tokens[at])).or_else(|| named(&tokens[at..], near)))
 }
 
 fn numeric(token: &str) -> Option<NaiveDate> {
@@ -39,6 +40,17 @@ fn numeric(token: &str) -> Option<NaiveDate> {
         _ if a == b => date(c, a, b),
         _ => None,
     }
+}
+
+/// `15-Jan-2025`.
+fn dashed(token: &str) -> Option<NaiveDate> {
+    let parts: Vec<&str> = token.trim_end_matches('.').split('-').collect();
+    if parts.len() == 3 { named(&parts, None) } else { None }
+}
+
+/// Whether `word` names a month.
+pub(crate) fn is_month(word: &str) -> bool {
+    month(word).is_some()
 }
 
 /// `Jan 15, 2025`, `15 January`, `15th of January 2025`.
@@ -111,6 +123,9 @@ mod tests {
             ("15.01.2025", Some("2025-01-15")),
             ("by Jan 15, 2025", Some("2025-01-15")),
             ("15th of January 2025", Some("2025-01-15")),
+            ("<2025-01-15 Wed>", Some("2025-01-15")),
+            ("15-Jan-2025", Some("2025-01-15")),
+            ("15-May", None),
             ("Jan 3", Some("2026-01-03")),
             ("2025-01-15T10:00Z", Some("2025-01-15")),
             ("01/13/2025", Some("2025-01-13")),

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::words::{self, Field};
-use super::{Due, Kind, State, Trend, dates, states};
+use super::{Due, Kind, State, Trend, dates, marks, states};
 
 /// What one line says about an item.
 #[derive(Clone, Debug, Default)]
@@ -37,10 +37,13 @@ pub(crate) fn read(text: &str, strong: usize, kind: Kind, near: Option<NaiveDate
         head.mark = Some(mark);
         rest = after;
     }
+    rest = marks::take_state(&mut head, rest);
+    rest = marks::take_owner(&mut head, rest);
     if let Some((reference, after)) = take_reference(rest) {
         head.reference = Some(reference.to_owned());
         rest = after;
     }
+    rest = marks::take_state(&mut head, rest);
     let structured = strong > 0 || head.reference.is_some();
     // Attributes stand at the end, the last one first.
     loop {
@@ -48,8 +51,25 @@ pub(crate) fn read(text: &str, strong: usize, kind: Kind, near: Option<NaiveDate
         let closed = rest.strip_suffix('.').filter(|r| r.ends_with([')', ']'])).unwrap_or(rest);
         if let Some((before, inner)) = closing_bracket(closed)
             && !before.trim().is_empty()
-            && take_bracket(&mut head, inner, kind, structured, near)
         {
+            // `@due(2025-05-12)`
+            if let Some((before, tag)) = before.rsplit_once(" @")
+                && !tag.contains(' ')
+                && set(&mut head, tag, inner, near)
+            {
+                rest = before;
+                continue;
+            }
+            if take_bracket(&mut head, inner, kind, structured, near) {
+                rest = before;
+                continue;
+            }
+        }
+        let whole = rest.strip_suffix('.').unwrap_or(rest);
+        let taken = marks::take_plugin(&mut head, whole, near)
+            .or_else(|| marks::take_last_state(&mut head, whole))
+            .or_else(|| marks::take_label(&mut head, whole, near));
+        if let Some(before) = taken.filter(|before| !before.trim().is_empty()) {
             rest = before;
             continue;
         }
@@ -59,7 +79,7 @@ pub(crate) fn read(text: &str, strong: usize, kind: Kind, near: Option<NaiveDate
             rest = before;
             continue;
         }
-        match DASHES.iter().chain(&STOPS).filter_map(|s| rest.rfind(s).map(|at| (at, *s))).max() {
+        match last_separator(rest) {
             Some((at, separator)) => {
                 let segment = rest[at + separator.len()..].trim().trim_end_matches('.');
                 let bare_state = DASHES.contains(&separator);
@@ -83,6 +103,22 @@ pub(crate) fn read(text: &str, strong: usize, kind: Kind, near: Option<NaiveDate
         || head.mark.is_some();
     rest.trim().trim_end_matches([':', '–', '—']).trim().clone_into(&mut head.title);
     head
+}
+
+/// Where the last segment of `text` begins, with the separator before it; a comma within a date is none.
+fn last_separator(text: &str) -> Option<(usize, &'static str)> {
+    let mut end = text.len();
+    loop {
+        let last = |separators: &[&'static str]| {
+            separators.iter().filter_map(|s| text[..end].rfind(s).map(|at| (at, *s))).max()
+        };
+        let (at, separator) = last(&[&DASHES[..], &STOPS[..]].concat())?;
+        let segment = text[at + separator.len()..].trim().trim_end_matches('.');
+        if separator != ", " || !marks::continues_date(&text[..at], marks::pieces(segment).first().unwrap_or(&"")) {
+            return Some((at, separator));
+        }
+        end = at;
+    }
 }
 
 /// Takes a reference such as `ACTION-15`, `[OPS-7]` or `#482` with what separates it off the start of `text`.
@@ -151,7 +187,7 @@ fn take_bracket(head: &mut Head, inner: &str, kind: Kind, structured: bool, near
         head.trend = Some(trend);
         return true;
     }
-    let pieces: Vec<&str> = inner.split([',', ';']).map(str::trim).filter(|piece| !piece.is_empty()).collect();
+    let pieces = marks::pieces(inner);
     let mut found = head.clone();
     let unknown: Vec<&str> = pieces.iter().copied().filter(|p| !take_segment(&mut found, p, true, near)).collect();
     let names = structured && matches!(kind, Kind::Action | Kind::NewAction | Kind::Story | Kind::Risk | Kind::Blocker);
@@ -184,7 +220,7 @@ fn names_a_role(text: &str) -> bool {
 }
 
 /// A few words that could be the name of a person or a team.
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let words = text.split([' ', '+', '&', '/']).filter(|w| !w.is_empty()).count();
     let named = text.starts_with(|c: char| c.is_uppercase() || c == '@') || names_a_role(text);
     named && words <= 5 && text.chars().count() <= 60 && !text.contains(['.', '!', '?', '=', '`'])
@@ -215,6 +251,7 @@ fn take_segment(head: &mut Head, segment: &str, bare_state: bool, near: Option<N
     {
         return true;
     }
+    let segment = marks::without_mark(segment);
     let lower = segment.to_lowercase();
     for lead in ["due ", "due on ", "due by ", "by ", "until ", "deadline ", "target "] {
         // `get`, as lower-casing may move the borders of characters.
@@ -269,7 +306,8 @@ pub(crate) fn label(text: &str) -> Option<(&str, &str)> {
     let short = label.chars().count() <= 48 && label.split_whitespace().count() <= 6;
     let url = value.starts_with("//");
     let time = label.ends_with(|c: char| c.is_ascii_digit()) && value.starts_with(|c: char| c.is_ascii_digit());
-    (letters && short && !url && !time && !label.contains(['.', '(', ',', '`'])).then(|| (label, value.trim()))
+    (letters && short && !url && !time && !label.contains(['.', '(', ',', '`']))
+        .then(|| (label, value.trim_start_matches(':').trim()))
 }
 
 /// Stores a labelled value; false for a label that is not understood.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::head::{self, Head};
 use super::outline::{Block, Table};
 use super::sections::{Reader, entry_text, logical_lines};
-use super::states;
 use super::words::{self, Field, Topic};
 use super::{Kind, Outcome, State};
+use super::{marks, overall, states};
 use crate::finding::Status;
 
 /// What is said about an item below its first line.
@@ -112,20 +112,34 @@ impl Reader {
     }
 
     pub(crate) fn table(&mut self, table: &Table, topic: Option<Topic>) {
+        if overall::is_history(table, topic) {
+            for (line, cells) in &table.rows {
+                let told: Vec<&str> = cells.iter().map(String::as_str).filter(|cell| !cell.is_empty()).collect();
+                self.tell(*line, &told.join(" – "));
+            }
+            return;
+        }
+        if self.overall_table(table, topic) {
+            return;
+        }
         let fields: Vec<Option<Field>> = table.header.iter().map(|title| words::field(title)).collect();
         let has = |field| fields.contains(&Some(field));
-        // The column of the titles: the one that is called so, or the first that is nothing else.
-        let titles =
-            fields.iter().position(|f| *f == Some(Field::Title)).or_else(|| fields.iter().position(Option::is_none));
         let named = table.header.iter().find_map(|title| words::kind_of_label(title));
-        let kind = match topic {
-            Some(Topic::Items(kind, _)) => Some(kind),
-            _ => named
-                .filter(|kind| *kind != Kind::Progress)
-                .or_else(|| (has(Field::Owner) || has(Field::Due)).then_some(Kind::Action)),
+        let (kind, state) = match topic {
+            Some(Topic::Items(kind, state)) => (Some(kind), state),
+            _ => match named.filter(|(kind, _)| *kind != Kind::Progress) {
+                Some((kind, state)) => (Some(kind), state),
+                None => ((has(Field::Owner) || has(Field::Due)).then_some(Kind::Action), None),
+            },
         };
-        let state = if let Some(Topic::Items(_, state)) = topic { state } else { None };
-        let (Some(kind), Some(titles)) = (kind, titles) else {
+        let needed = |title: &String| {
+            words::is_undecided(title)
+                || [" needed by ", " required by ", " decide by "].contains(&words::plain(title).as_str())
+        };
+        // A day by which something is to be decided tells that it is not.
+        let undecided = kind == Some(Kind::Decision) && state.is_none() && table.header.iter().any(needed);
+        let state = if undecided { Some(State::Open) } else { state };
+        let (Some(kind), Some(titles)) = (kind, title_column(table, &fields, kind)) else {
             let rows = table.rows.len();
             self.not_understood(table.line, &format!("table of {rows} rows: {}", table.header.join(" | ")));
             return;
@@ -139,8 +153,16 @@ impl Reader {
             let mut details = Details::default();
             for (at, cell) in cells.iter().enumerate().filter(|(at, cell)| *at != titles && !cell.is_empty()) {
                 let label = table.header.get(at).map(String::as_str).unwrap_or_default();
+                let cell = match words::field(label) {
+                    Some(Field::Status) => cell.as_str(),
+                    _ if states::is_shouted(cell) && head.status.is_none() => {
+                        head.status = Some(cell.clone());
+                        continue;
+                    }
+                    _ => marks::take_last_state(&mut head, cell).unwrap_or_else(|| marks::take_state(&mut head, cell)),
+                };
                 if !head::set(&mut head, label, cell, self.report.day) {
-                    details.more.insert(words::plain(label).trim().replace(' ', "_"), cell.clone());
+                    details.more.insert(words::plain(label).trim().replace(' ', "_"), cell.to_owned());
                 }
             }
             if head.title.is_empty() {
@@ -151,8 +173,28 @@ impl Reader {
     }
 }
 
+/// The column of the titles: the one that is called as the items are, else one that is called so, else the first that
+/// is nothing else.
+fn title_column(table: &Table, fields: &[Option<Field>], kind: Option<Kind>) -> Option<usize> {
+    let of_kind = |title: &String| words::kind_of_label(title).is_some_and(|(named, _)| Some(named) == kind);
+    let plain = |title: &String| {
+        [" description ", " summary ", " what ", " title ", " details "].contains(&words::plain(title).as_str())
+    };
+    let titled = || table.header.iter().zip(fields).map(|(title, field)| (title, *field == Some(Field::Title)));
+    table
+        .header
+        .iter()
+        .position(of_kind)
+        .or_else(|| titled().position(|(title, titled)| titled && plain(title)))
+        .or_else(|| titled().position(|(_, titled)| titled))
+        .or_else(|| fields.iter().position(Option::is_none))
+}
+
 /// The state of an item: what its status says, unless a tick, a mark or a blocker says worse.
 fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<State>) -> State {
+    if kind == Kind::Overall {
+        return State::of_whole(head.status.as_deref().unwrap_or_default());
+    }
     let stated = head.status.as_deref().map(|text| states::state(text).unwrap_or(State::Unknown));
     let ticked = checked.map(|done| if done { State::Done } else { State::Open });
     let counted = head.percent.map(|share| if share >= 100.0 { State::Done } else { State::Open });
@@ -165,6 +207,7 @@ fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<Stat
         (None, None, Some(ticked)) => ticked,
         (None, None, None) => match (kind, counted.or(section)) {
             (_, Some(state)) => state,
+            (Kind::Decision, None) if words::is_undecided(&head.title) => State::Open,
             (Kind::Decision, None) if is_conditional(&head.title) => State::Conditional,
             (Kind::Decision, None) => State::Decided,
             (Kind::Deliverable | Kind::Verification | Kind::Progress, None) => State::Reported,
@@ -173,7 +216,8 @@ fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<Stat
         },
     };
     match state {
-        _ if head.blocks && state.severity() == Status::Warn => State::Blocked,
+        // A blocker that is open, or being worked on, blocks.
+        _ if (head.blocks || kind == Kind::Blocker) && state.severity() == Status::Warn => State::Blocked,
         // Green is a risk under control, but work that is merely on its way.
         State::Green if kind != Kind::Risk => State::Open,
         state => state,

@@ -6,7 +6,9 @@
 mod dates;
 mod head;
 mod items;
+mod marks;
 mod outline;
+mod overall;
 mod sections;
 mod states;
 mod words;
@@ -132,6 +134,8 @@ pub enum Kind {
     Verification,
     /// A note on work that was done.
     Progress,
+    /// The state of the whole, or of one of its dimensions, such as the schedule.
+    Overall,
 }
 
 impl Kind {
@@ -152,6 +156,7 @@ impl Kind {
             Self::Deliverable => "deliverable",
             Self::Verification => "verification",
             Self::Progress => "progress",
+            Self::Overall => "overall",
         }
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn read(source: &str) -> Report {
         // The title of a document names its subject; only a short one says what all of it is.
         let title_only = section.level == 1 && !alone && section.title.split_whitespace().count() > 3;
         let topic = if title_only { None } else { own.or(inherited) };
+        reader.overall_line(&Text { text: section.title.clone(), strong: 0, line: section.line });
         if own.is_none() && reader.heading_item(section, inherited) {
             continue;
         }
@@ -96,15 +97,19 @@ impl Reader {
     fn paragraph(&mut self, lines: &[Text], topic: Option<Topic>, prose_only: bool, level: u8) {
         for text in logical_lines(lines) {
             let labelled = head::label(&text.text);
+            if self.overall_line(&text) {
+                continue;
+            }
             if let Some((label, value)) = labelled
-                && let Some(kind) = words::kind_of_label(label).filter(|kind| *kind != Kind::Progress)
+                && let Some((kind, state)) = words::kind_of_label(label).filter(|(kind, _)| *kind != Kind::Progress)
             {
-                self.labelled(kind, value, text.line, &[]);
+                self.labelled(kind, state, value, text.line, &[]);
                 continue;
             }
             match topic {
                 Some(Topic::People) => self.people(&text.text),
-                Some(Topic::Narrative) => self.tell(text.line, &text.text),
+                Some(Topic::Narrative | Topic::History) => self.tell(text.line, &text.text),
+                Some(Topic::Items(Kind::Overall, _)) => self.overall_text(&text),
                 _ if words::is_none(&text.text) => {}
                 Some(Topic::Items(kind, state)) if prose_only => {
                     let head = head::read(&text.text, text.strong, kind, self.report.day);
@@ -143,10 +148,14 @@ impl Reader {
         let label = head::label(text);
         if let Some((label, value)) = label
             && !task
-            && let Some(kind) = words::kind_of_label(label)
+            && let Some((kind, state)) = words::kind_of_label(label)
             && (kind != Kind::Progress || matches!(topic, Some(Topic::Items(..))))
+            && topic != Some(Topic::History)
         {
-            self.labelled(kind, value, first.line, rest);
+            self.labelled(kind, state, value, first.line, rest);
+            return;
+        }
+        if !task && rest.is_empty() && self.overall_line(first) {
             return;
         }
         if words::is_none(text) && rest.is_empty() {
@@ -154,11 +163,15 @@ impl Reader {
         }
         match topic {
             Some(Topic::People) if !task => self.people(text),
+            Some(Topic::Items(Kind::Overall, _)) if !task => {
+                lines.iter().for_each(|line| self.overall_text(line));
+                self.children(rest, topic);
+            }
             Some(Topic::Items(kind, state)) => self.listed(entry, &lines, rest, kind, state),
             _ if task => self.listed(entry, &lines, rest, Kind::Action, None),
-            Some(Topic::Narrative) => {
+            Some(Topic::Narrative | Topic::History) => {
                 self.tell(first.line, &join(&lines));
-                self.tell_children(rest);
+                self.children(rest, topic);
             }
             _ => self.unplaced(entry, &lines, rest, topic),
         }
@@ -228,12 +241,12 @@ impl Reader {
     }
 
     /// `Decision: …`, or `Next steps:` with a list below.
-    fn labelled(&mut self, kind: Kind, value: &str, line: u64, rest: &[Block]) {
+    fn labelled(&mut self, kind: Kind, state: Option<State>, value: &str, line: u64, rest: &[Block]) {
         if value.is_empty() {
-            self.children(rest, Some(Topic::Items(kind, None)));
+            self.children(rest, Some(Topic::Items(kind, state)));
         } else if !words::is_none(value) {
             let head = head::read(value, 0, kind, self.report.day);
-            self.item(kind, line, head, None, None, rest);
+            self.item(kind, line, head, None, state, rest);
         }
     }
 
@@ -245,7 +258,7 @@ impl Reader {
                 let head = Head { title, ..Head::default() };
                 self.finish(Kind::Verification, line.line, head, None, None, Details::default());
             }
-        } else if topic != Some(Topic::Narrative) {
+        } else if !matches!(topic, Some(Topic::Narrative | Topic::History)) {
             self.not_understood(first.line, &format!("code: {}", first.text));
         }
     }
@@ -256,7 +269,7 @@ impl Reader {
         self.report.people.extend(names);
     }
 
-    fn tell(&mut self, line: u64, text: &str) {
+    pub(crate) fn tell(&mut self, line: u64, text: &str) {
         let people = ["attendees", "participants", "present", "async contributors", "contributors"];
         match head::label(text) {
             Some((label, _)) if people.contains(&words::plain(label).trim()) => self.people(text),
@@ -265,10 +278,6 @@ impl Reader {
             _ if text.trim().is_empty() => {}
             _ => self.report.overview.push(Line { line, text: text.trim().to_owned() }),
         }
-    }
-
-    fn tell_children(&mut self, blocks: &[Block]) {
-        self.children(blocks, Some(Topic::Narrative));
     }
 
     pub(crate) fn not_understood(&mut self, line: u64, text: &str) {

@@ -103,11 +103,14 @@ const STATES: &[(State, &[&str])] = &[
             "implemented",
             "landed",
             "achieved",
+            "decided",
+            "agreed",
+            "adopted",
         ],
     ),
     (State::Green, &["green"]),
     (State::Yellow, &["yellow", "amber", "orange"]),
-    (State::Red, &["red"]),
+    (State::Red, &["red", "off track", "off schedule", "in trouble"]),
 ];
 
 /// Marks that stand for a state.
@@ -173,6 +176,65 @@ pub(crate) fn state(text: &str) -> Option<State> {
         _ if success && doubtful => State::AtRisk,
         _ => stated,
     })
+}
+
+/// The words that stand for a work's state where they are written in capitals, wherever they stand.
+const SHOUTED: [&str; 22] = [
+    "done",
+    "todo",
+    "to do",
+    "wip",
+    "blocked",
+    "stuck",
+    "fixed",
+    "closed",
+    "resolved",
+    "complete",
+    "completed",
+    "cancelled",
+    "canceled",
+    "wontfix",
+    "pending",
+    "overdue",
+    "deferred",
+    "postponed",
+    "in progress",
+    "not started",
+    "on hold",
+    "at risk",
+];
+
+/// Whether `text` is one of the words that stand for a state in capitals: `DONE`, `IN PROGRESS`.
+pub(crate) fn is_shouted(text: &str) -> bool {
+    let words = plain(text);
+    !text.contains(char::is_lowercase) && SHOUTED.contains(&words.trim())
+}
+
+/// Whether `text` is a state and nothing else: `blocked`, `In progress`.
+pub(crate) fn is_bare(text: &str) -> bool {
+    let words = plain(text);
+    STATES.iter().any(|(_, phrases)| phrases.contains(&words.trim())) || SHOUTED.contains(&words.trim())
+}
+
+/// The state of the whole that `text` tells: its worst light, else its words. On track is green here, as nobody asks
+/// whether the whole is done.
+pub(crate) fn overall(text: &str) -> Option<State> {
+    let lights = text.chars().filter_map(|c| MARKS.iter().find(|(mark, _)| *mark == c)).map(|(_, state)| *state);
+    let light = lights.max_by_key(|state| state.severity());
+    let bare: String = text.chars().filter(|c| !MARKS.iter().any(|(mark, _)| mark == c)).collect();
+    let words = plain(&bare);
+    let good = [" on track ", " on schedule ", " on target ", " on plan ", " good ", " all good ", " fine "];
+    let said = if good.iter().any(|good| words.starts_with(good)) { Some(State::Green) } else { state(&bare) };
+    light.into_iter().chain(said).max_by_key(|state| state.severity())
+}
+
+/// Whether a cell of a table is a traffic light: it starts or ends with a coloured mark, or is a word for one.
+pub(crate) fn is_light(text: &str) -> bool {
+    let coloured = |c: char| matches!(c, '🔴' | '🟡' | '🟠' | '🟢' | '⛔' | '🛑');
+    let text = text.trim().trim_end_matches('\u{fe0f}');
+    let words = plain(text);
+    let lights = ["red", "amber", "yellow", "orange", "green", "on track", "off track", "at risk"];
+    text.starts_with(coloured) || text.ends_with(coloured) || lights.contains(&words.trim())
 }
 
 fn percent_state(text: &str) -> Option<State> {

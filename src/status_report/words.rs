@@ -9,6 +9,8 @@ pub(crate) enum Topic {
     Items(Kind, Option<State>),
     /// The story of the day: kept for the minutes, no items.
     Narrative,
+    /// What happened, in order of time: kept for the minutes like the story.
+    History,
     /// Who took part.
     People,
 }
@@ -29,6 +31,80 @@ pub(crate) fn plain(text: &str) -> String {
     words
 }
 
+/// Phrases for decisions that nobody has taken yet.
+const UNDECIDED: &[&str] = &[
+    "decision needed",
+    "decisions needed",
+    "decision required",
+    "decisions required",
+    "decision pending",
+    "decisions pending",
+    "decision requested",
+    "decisions requested",
+    "decision request",
+    "decision requests",
+    "decision outstanding",
+    "decisions outstanding",
+    "decision due",
+    "decisions due",
+    "decision open",
+    "decisions open",
+    "decisions awaited",
+    "decisions wanted",
+    "decisions to be made",
+    "decisions to be taken",
+    "decisions to make",
+    "decisions to take",
+    "decision to make",
+    "decision to take",
+    "decisions still",
+    "decisions remaining",
+    "decisions we need",
+    "decisions that are needed",
+    "pending decision",
+    "pending decisions",
+    "open decision",
+    "open decisions",
+    "outstanding decision",
+    "outstanding decisions",
+    "unresolved decisions",
+    "upcoming decisions",
+    "remaining decisions",
+    "needed decisions",
+    "required decisions",
+    "next decisions",
+    "awaiting decision",
+    "awaiting decisions",
+    "awaiting a decision",
+    "needs decision",
+    "needs a decision",
+    "need a decision",
+    "for decision",
+    "to decide",
+    "to be decided",
+    "not yet decided",
+    "not decided",
+    "undecided",
+];
+
+/// Whether `text` speaks of something that is still to be decided.
+pub(crate) fn is_undecided(text: &str) -> bool {
+    let words = plain(text);
+    let leads = [
+        " decide ",
+        " decision pending ",
+        " pending ",
+        " tbd ",
+        " tbc ",
+        " awaiting ",
+        " choose whether ",
+        " whether ",
+    ];
+    text.trim_end().ends_with('?')
+        || leads.iter().any(|lead| words.starts_with(lead))
+        || UNDECIDED.iter().chain(&["awaiting approval", "tbd"]).any(|phrase| words.contains(&format!(" {phrase} ")))
+}
+
 /// Phrases of headings, the more telling ones first.
 const HEADINGS: &[(&[&str], Topic)] = &[
     (&["definition of", "table of contents"], Topic::Narrative),
@@ -36,7 +112,44 @@ const HEADINGS: &[(&[&str], Topic)] = &[
         &["new action", "new actions", "new action item", "new action items", "new tasks", "new todos"],
         Topic::Items(Kind::NewAction, None),
     ),
+    (UNDECIDED, Topic::Items(Kind::Decision, Some(State::Open))),
     (&["decision", "decisions", "decided"], Topic::Items(Kind::Decision, None)),
+    (
+        &[
+            "overall status",
+            "overall health",
+            "overall rag",
+            "project status",
+            "project health",
+            "program status",
+            "program health",
+            "programme status",
+            "programme health",
+            "release status",
+            "release health",
+            "rag status",
+            "status at a glance",
+            "health at a glance",
+            "health check",
+            "traffic light",
+            "traffic lights",
+            "status dashboard",
+            "status indicators",
+        ],
+        Topic::Items(Kind::Overall, None),
+    ),
+    (
+        &[
+            "timeline",
+            "chronology",
+            "sequence of events",
+            "what happened",
+            "event log",
+            "log of events",
+            "incident log",
+        ],
+        Topic::History,
+    ),
     (&["risk", "risks", "raid"], Topic::Items(Kind::Risk, None)),
     (&["escalation", "escalations", "escalated"], Topic::Items(Kind::Escalation, None)),
     (
@@ -104,7 +217,6 @@ const HEADINGS: &[(&[&str], Topic)] = &[
             "background",
             "context",
             "agenda",
-            "timeline",
             "goals",
             "progress",
         ],
@@ -127,9 +239,30 @@ pub(crate) fn topic(heading: &str) -> Option<Topic> {
     }
 }
 
-/// The kind of item that a label at the start of a line announces, such as `Decision:`.
-pub(crate) fn kind_of_label(label: &str) -> Option<Kind> {
-    Some(match plain(label).trim() {
+/// Whether a label names the state of the whole: `Overall status:`. One of a single common word, such as `Status:`, is
+/// `Some(false)`: it may as well tell of the document.
+pub(crate) fn names_the_whole(label: &str) -> Option<bool> {
+    let words = plain(label);
+    match words.trim() {
+        "status" | "state" | "health" | "rag" | "rag status" | "current status" | "traffic light" => Some(false),
+        _ if words.starts_with(" overall ") && words.split_whitespace().count() <= 4 => Some(true),
+        words => {
+            let (first, last) = words.split_once(' ')?;
+            let whole = ["project", "program", "programme", "release", "sprint", "team", "weekly", "health", "report"];
+            let said = ["status", "health", "rag", "rag status", "health status", "traffic light"];
+            (whole.contains(&first) && said.contains(&last)).then_some(true)
+        }
+    }
+}
+
+/// The kind of item that a label at the start of a line announces, such as `Decision:`; where the label says so
+/// (`Decision needed:`), with its state.
+pub(crate) fn kind_of_label(label: &str) -> Option<(Kind, Option<State>)> {
+    let words = plain(label);
+    if UNDECIDED.contains(&words.trim()) {
+        return Some((Kind::Decision, Some(State::Open)));
+    }
+    let kind = match words.trim() {
         "decision" | "decisions" | "decided" => Kind::Decision,
         "escalation" | "escalations" | "escalated" => Kind::Escalation,
         "risk" | "risks" => Kind::Risk,
@@ -145,7 +278,8 @@ pub(crate) fn kind_of_label(label: &str) -> Option<Kind> {
         "issue" | "issues" | "known issues" | "problem" | "problems" => Kind::Issue,
         "progress" | "completion" | "update" => Kind::Progress,
         _ => return None,
-    })
+    };
+    Some((kind, None))
 }
 
 /// What a labelled value or a column of a table says about an item.
@@ -178,12 +312,14 @@ pub(crate) fn field(label: &str) -> Option<Field> {
         "id" | "ref" | "reference" | "key" | "ticket" | "no" | "nr" | "number" => Field::Reference,
         "action" | "actions" | "action item" | "task" | "item" | "title" | "description" | "summary" | "risk"
         | "story" | "decision" | "what" | "name" | "work item" | "issue" | "question" | "priority item"
-        | "blocker name" | "next step" | "deliverable" | "follow up" | "escalation" => Field::Title,
+        | "blocker name" | "next step" | "deliverable" | "follow up" | "escalation" | "decision needed"
+        | "decision required" | "pending decision" | "open decision" => Field::Title,
         "owner" | "owners" | "assignee" | "assigned to" | "assigned" | "responsible" | "lead" | "dri" | "who"
         | "poc" | "owned by" => Field::Owner,
         "status" | "state" | "rag" | "rag status" | "health" | "current status" => Field::Status,
         "percent" | "complete" | "percent complete" | "progress" | "completion" => Field::Percent,
-        "due" | "due date" | "deadline" | "eta" | "target" | "target date" | "by" | "by when" | "when" => Field::Due,
+        "due" | "due date" | "due by" | "due on" | "deadline" | "eta" | "target" | "target date" | "by" | "by when"
+        | "when" | "needed by" | "required by" | "decide by" | "complete by" | "finish by" => Field::Due,
         "blocker" | "blockers" | "blocked by" | "blocked on" | "impediment" | "impediments" => Field::Blockers,
         "blockers dependencies" | "dependencies" | "depends on" | "dependency" | "waiting on" | "waiting for" => {
             Field::Dependencies
@@ -274,6 +410,9 @@ mod tests {
             ("Sprint Story Progress Review", Some(Topic::Items(Kind::Story, None))),
             ("Done last week", Some(Topic::Items(Kind::Action, Some(State::Done)))),
             ("Definition of done", Some(Topic::Narrative)),
+            ("Decisions Needed", Some(Topic::Items(Kind::Decision, Some(State::Open)))),
+            ("3. Open decisions for the board", Some(Topic::Items(Kind::Decision, Some(State::Open)))),
+            ("Incident timeline", Some(Topic::History)),
             ("Merge and validation", None),
         ] {
             assert_eq!(topic(heading), expect, "{heading}");

@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::progress_reader::{View, number};
+use super::progress_reader::View;
+use crate::json::lenient;
 use crate::time::Stamp;
 
 /// Above this the samples are thinned, so that watching for weeks costs no more than watching for a day.
@@ -46,12 +47,13 @@ impl Sample {
         if began.is_some() && started_at.is_some() && began != started_at {
             return None;
         }
-        let elapsed = number(lean.elapsed_seconds.as_ref()).or_else(|| Some(stamp(lean.now)?.seconds_since(began?)))?;
+        let elapsed =
+            lenient::real(lean.elapsed_seconds.as_ref()).or_else(|| Some(stamp(lean.now)?.seconds_since(began?)))?;
         Some(Self {
             elapsed,
-            lines: number(lean.total_lines.as_ref()),
-            cpu: lean.resources.as_ref().and_then(|used| number(used.cpu_percent.as_ref())),
-            rss: lean.resources.as_ref().and_then(|used| number(used.rss_bytes.as_ref())),
+            lines: lenient::real(lean.total_lines.as_ref()),
+            cpu: lean.resources.as_ref().and_then(|used| lenient::real(used.cpu_percent.as_ref())),
+            rss: lean.resources.as_ref().and_then(|used| lenient::real(used.rss_bytes.as_ref())),
         })
     }
 

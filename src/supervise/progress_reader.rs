@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::finding::{Metadata, Status};
+use crate::json::lenient::{counts, flag, natural, real, whole};
 use crate::time::{self, Stamp};
 
 /// A snapshot with every key of [`super::progress::Snapshot`] that a reader shows; `None` is "not stated".
@@ -155,7 +156,7 @@ impl View {
     }
 
     fn of(object: &Map<String, Value>) -> Self {
-        let length = |key: &str| number(object.get(key)).map(|seconds| seconds.max(0.0));
+        let length = |key: &str| real(object.get(key)).map(|seconds| seconds.max(0.0));
         let part = |key: &str| object.get(key).and_then(Value::as_object);
         let incidents = object.get("incidents").and_then(Value::as_array);
         let incidents: Option<Vec<Event>> =
@@ -188,9 +189,9 @@ impl View {
             level_counts: counts(object.get("level_counts")),
             first_line_at: stamp(object.get("first_line_at")),
             last_line_at: stamp(object.get("last_line_at")),
-            uptime_ratio: number(object.get("uptime_ratio"))
-                .or_else(|| logs.and_then(|logs| number(logs.get("uptime_ratio")))),
-            minimum_uptime_ratio: number(object.get("minimum_uptime_ratio")),
+            uptime_ratio: real(object.get("uptime_ratio"))
+                .or_else(|| logs.and_then(|logs| real(logs.get("uptime_ratio")))),
+            minimum_uptime_ratio: real(object.get("minimum_uptime_ratio")),
             command: object
                 .get("command")
                 .and_then(Value::as_array)
@@ -265,13 +266,16 @@ impl View {
 impl Event {
     fn of(object: &Map<String, Value>) -> Self {
         let said = |key: &str| text(object.get(key)).filter(|text| !text.is_empty());
+        // What is no text is shown as it stands in the document.
+        let other = |key: &str| object.get(key).filter(|value| !value.is_null() && !value.is_string());
+        let shown = |key: &str| said(key).or_else(|| other(key).map(Value::to_string));
         Self {
             severity: severity(said("severity").as_deref()),
             occurred_at: stamp(object.get("occurred_at")),
             last_at: stamp(object.get("last_at")),
             count: natural(object.get("count")).unwrap_or(1).max(1),
             kind: said("kind").unwrap_or_default(),
-            message: said("message").or_else(|| said("summary")).unwrap_or_else(|| "(no message)".to_owned()),
+            message: shown("message").or_else(|| shown("summary")).unwrap_or_else(|| "(no message)".to_owned()),
             metadata: match object.get("metadata") {
                 Some(Value::Object(all)) => all.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
                 _ => Metadata::new(),
@@ -284,12 +288,9 @@ impl Event {
         self.last_at.max(self.occurred_at)
     }
 
-    /// The word of its severity; what is no problem is an `INFO`.
+    /// The word of its severity.
     pub fn label(&self) -> &'static str {
-        match self.severity {
-            Status::Pass => "INFO",
-            other => other.label(),
-        }
+        self.severity.label()
     }
 }
 
@@ -309,7 +310,7 @@ impl Fresh {
 
 impl Usage {
     fn of(object: &Map<String, Value>) -> Self {
-        let real = |key: &str| number(object.get(key));
+        let real = |key: &str| real(object.get(key));
         let natural = |key: &str| natural(object.get(key));
         Self {
             processes: natural("processes"),
@@ -329,7 +330,7 @@ fn freshness(object: &Map<String, Value>) -> BTreeMap<String, Fresh> {
     let entries = object.iter().filter_map(|(name, value)| Some((name, value.as_object()?)));
     entries
         .map(|(name, entry)| {
-            let real = |key: &str| number(entry.get(key)).map(|seconds| seconds.max(0.0));
+            let real = |key: &str| real(entry.get(key)).map(|seconds| seconds.max(0.0));
             let fresh = Fresh {
                 state: word(entry, "state").unwrap_or_else(|| "unknown".to_owned()),
                 age_seconds: real("age_seconds"),
@@ -367,40 +368,6 @@ fn word(object: &Map<String, Value>, key: &str) -> Option<String> {
 
 fn stamp(value: Option<&Value>) -> Option<Stamp> {
     Stamp::parse(value?.as_str()?)
-}
-
-/// A finite number, written as one or as text.
-pub(crate) fn number(value: Option<&Value>) -> Option<f64> {
-    let number = match value? {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim_matches(time::is_blank).parse().ok()?,
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
-}
-
-fn whole(value: Option<&Value>) -> Option<i64> {
-    // Casting a float holds it at the ends of the range.
-    value?.as_i64().or_else(|| number(value).map(|number| number as i64))
-}
-
-fn natural(value: Option<&Value>) -> Option<u64> {
-    value?.as_u64().or_else(|| number(value).filter(|number| *number >= 0.0).map(|number| number as u64))
-}
-
-fn counts(value: Option<&Value>) -> BTreeMap<String, i64> {
-    let Some(Value::Object(all)) = value else { return BTreeMap::new() };
-    all.iter().filter_map(|(key, value)| Some((key.clone(), whole(Some(value))?))).collect()
-}
-
-fn flag(value: Option<&Value>) -> bool {
-    match value {
-        Some(Value::Bool(flag)) => *flag,
-        Some(Value::String(text)) => {
-            matches!(text.trim_matches(time::is_blank).to_lowercase().as_str(), "1" | "true" | "yes" | "y")
-        }
-        other => number(other).is_some_and(|number| number != 0.0),
-    }
 }
 
 #[cfg(test)]
@@ -462,14 +429,21 @@ mod tests {
     fn incidents_of_any_writer_are_counted_and_none_is_taken_for_a_pass() {
         let view = view(
             r#"{"status":"warn","incidents":[{"severity":"FAIL","message":"a"},{"severity":"purple","summary":"b"},
-                {"message":" "},7,{"severity":"critical","count":3}]}"#,
+                {"message":" "},7,{"severity":"critical","count":3},{"message":{"code":7}},{"summary":["a",1]}]}"#,
         );
         let shown: Vec<(Status, &str)> = view.events().iter().map(|e| (e.severity, e.message.as_str())).collect();
         assert_eq!(
             shown,
-            [(Status::Fail, "a"), (Status::Warn, "b"), (Status::Warn, "(no message)"), (Status::Fail, "(no message)")]
+            [
+                (Status::Fail, "a"),
+                (Status::Warn, "b"),
+                (Status::Warn, "(no message)"),
+                (Status::Fail, "(no message)"),
+                (Status::Warn, r#"{"code":7}"#),
+                (Status::Warn, r#"["a",1]"#)
+            ]
         );
-        assert_eq!(view.incident_counts, BTreeMap::from([(Status::Warn, 2), (Status::Fail, 4)]));
+        assert_eq!(view.incident_counts, BTreeMap::from([(Status::Warn, 4), (Status::Fail, 4)]));
     }
 
     #[test]

@@ -122,6 +122,18 @@ impl Health {
     }
 }
 
+/// Why a complete run is shorter than it had to be: the tolerance is 5 minutes or 1 % of the requirement, whichever is
+/// less.
+fn too_short(view: &View) -> Option<String> {
+    let required = view.required_duration_seconds.filter(|required| *required > 0.0)?;
+    let asked = time::human_seconds(required);
+    match view.elapsed_seconds {
+        None => Some(format!("how long the run lasted is not stated, {asked} are required")),
+        Some(elapsed) => (elapsed + (required * 0.01).min(300.0) < required)
+            .then(|| format!("the run lasted {}, {asked} are required", time::human_seconds(elapsed))),
+    }
+}
+
 impl Judgement {
     /// The verdict of `view`, given its health. The worst statement decides: a status that is better than the
     /// sign-off or than an incident is not believed.
@@ -147,6 +159,9 @@ impl Judgement {
         }
         if settled && said.is_empty() {
             said.push((Status::Fail, "the run is complete but states no verdict".to_owned()));
+        }
+        if let Some(reason) = too_short(view).filter(|_| settled) {
+            said.push((Status::Warn, reason));
         }
         for (severity, count) in view.incident_counts.iter().rev().filter(|(_, count)| **count > 0) {
             let plural = if *count == 1 { "" } else { "s" };
@@ -253,6 +268,22 @@ mod tests {
             (r#"{"phase":"complete"}"#, Some(Fail), "states no verdict"),
             (r#"{"status":"x","phase":"complete"}"#, Some(Fail), "`x`"),
             (r#"{"status":"x"}"#, Some(Warn), "`x`"),
+            (
+                r#"{"status":"pass","phase":"complete","elapsed_seconds":3600,"required_duration_seconds":7200}"#,
+                Some(Warn),
+                "the run lasted 1h, 2h are required",
+            ),
+            (
+                r#"{"status":"pass","phase":"complete","required_duration_seconds":7200}"#,
+                Some(Warn),
+                "is not stated, 2h are required",
+            ),
+            (
+                r#"{"status":"pass","phase":"complete","elapsed_seconds":7140,"required_duration_seconds":7200}"#,
+                Some(Pass),
+                "",
+            ),
+            (r#"{"status":"pass","phase":"running","elapsed_seconds":1,"required_duration_seconds":7200}"#, None, ""),
         ] {
             let view = view(text);
             let health = health(text, 0, Supervisor::Unknown);

@@ -9,6 +9,7 @@ use super::audit::Audit;
 use super::sign_off::SignOff;
 use crate::finding::{Criterion, Finding, Status, percent};
 use crate::log::summary::Summary;
+use crate::sanitize::collapse;
 use crate::supervise::objective::Objective;
 use crate::time::{Stamp, human_seconds};
 
@@ -105,8 +106,8 @@ pub fn brief(audit: &Audit, remarks: Remarks) -> Review {
         evidence_status: summary.evidence_status,
         summary_status: summary.evidence_status,
         sign_off_status: sign_off.map(|s| s.status),
-        run_label: remarks.label,
-        attendees: remarks.attendees,
+        run_label: remarks.label.map(|label| collapse(&label)).filter(|label| !label.is_empty()),
+        attendees: remarks.attendees.iter().map(|name| collapse(name)).filter(|name| !name.is_empty()).collect(),
         notes: remarks.notes,
         highlights: highlights(summary),
         action_items: action_items(summary, sign_off, &audit.objectives),

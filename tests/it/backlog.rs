@@ -122,6 +122,66 @@ fn what_cannot_be_judged_never_passes() {
     }
 }
 
+#[test]
+fn what_a_report_says_in_other_forms_is_understood() {
+    let bench = Bench::new();
+    for (body, expect) in [
+        // Decisions that nobody has taken.
+        (
+            "## Open decisions\n\n| Decision | Deadline |\n|---|---|\n| Pick a region | 2025-05-01 |",
+            "fail Pick a region overdue",
+        ),
+        ("## Awaiting decision\n- Buy or build (by 2025-07-01)", "warn Buy or build open"),
+        ("## Decisions\n- Decide whether to ship\n", "warn Decide whether to ship open"),
+        ("## Decisions\n- Ship on Friday\n", "pass Ship on Friday decided"),
+        ("## Decisions\n\n| Decision | Status |\n|---|---|\n| Ship | Decided |", "pass Ship done"),
+        ("Decision needed: which vendor to take\n", "warn which vendor to take open"),
+        // The state of the whole.
+        ("Project health: RED\n\n## Actions\n- [x] a", "fail Project health: RED red"),
+        ("**Status:** 🟡 At risk\n\n## Actions\n- [x] a", "warn Status: 🟡 At risk at_risk"),
+        ("## Overall status\n\n🔴 vendor is late\n\n## Actions\n- [x] a", "fail overall status: 🔴 vendor is late red"),
+        ("## Overall status: off track\n\n## Actions\n- [x] a", "fail Overall status: off track red"),
+        ("## Summary\n- Overall: 🔴\n\n## Actions\n- [x] a", "fail Overall: 🔴 red"),
+        ("| Scope | Budget |\n|---|---|\n| 🟢 | 🔴 |\n\n## Actions\n- [x] a", "fail Budget: 🔴 red"),
+        ("## Health\n\n| Area | RAG |\n|---|---|\n| Scope | Red |\n\n## Actions\n- [x] a", "fail Scope: Red red"),
+        ("Overall status: 🟢 On track\n\n## Actions\n- [x] a", "pass a done"),
+        // What happened is no work to do.
+        (
+            "## Log\n\n| When | Action | Owner |\n|---|---|---|\n| 10:05 | Restart | Bo |\n\n## Actions\n- [x] a",
+            "pass a done",
+        ),
+        ("## Timeline\n- 10:05 Action: restart\n\n## Actions\n- [x] a", "pass a done"),
+        // Days.
+        ("## Actions\n- [ ] a, due Mon, May 12th, 2025", "fail a overdue"),
+        ("## Actions\n- [ ] a 🗓️ 2025-05-12", "fail a overdue"),
+        ("## Actions\n- [ ] a [due:: 2025-05-12]", "fail a overdue"),
+        ("## Actions\n- [ ] a *Deadline:* 12-May-2025", "fail a overdue"),
+        ("## Actions\n- [ ] a @due(2025-05-12)", "fail a overdue"),
+        // States within the text.
+        ("## Actions\n- BLOCKED: a", "fail a blocked"),
+        ("## Actions\n1. **DONE** a", "pass a done"),
+        ("## Actions\n- a **(BLOCKED)**", "fail a blocked"),
+        ("## Actions\n\n| Action | Link |\n|---|---|\n| a | BLOCKED |", "fail a blocked"),
+        // The column of the items.
+        (
+            "## Risks\n\n| Story | Risk | Owner |\n|---|---|---|\n| All | Disk runs full | Bo |",
+            "warn Disk runs full open",
+        ),
+        ("## Blockers\n\n| Item | Description | Status |\n|---|---|---|\n| x | No key | Open |", "fail No key blocked"),
+    ] {
+        bench.write("in.md", format!("# Weekly report 2025-05-05\n\n{body}\n"));
+        let args = ["backlog", "in.md", "--as-of", "2025-06-01", "--min-severity", "pass", "--format", "json"];
+        let backlog = bench.run(&args).json();
+        let first = &backlog["items"][0];
+        let text = |key: &str| first[key].as_str().unwrap_or("-").to_owned();
+        assert_eq!(
+            format!("{} {} {}", text("severity"), text("summary"), text("status")),
+            expect,
+            "{body}\n{backlog:#}"
+        );
+    }
+}
+
 /// What a report of ours reads as: one line per item, then readiness, then what was not understood.
 fn reading(name: &str) -> String {
     let bench = Bench::new();

@@ -55,6 +55,22 @@ fn once_shows_a_failed_run_and_does_not_exit_with_0() {
 }
 
 #[test]
+fn once_shows_what_stands_in_the_snapshot_and_a_run_that_was_too_short() {
+    let bench = Bench::new();
+    let snapshot = r#"{"status":"pass","phase":"complete","now":"2025-01-06T01:00:00Z","elapsed_seconds":3600,
+        "required_duration_seconds":7200,"incidents":[{"severity":"pass","message":"back again"},
+        {"severity":"warn","message":{"code":7}}]}"#;
+    bench.write("progress.json", snapshot);
+    let out = bench.run(&["watch", "progress.json", "--once"]).exits(0);
+    assert!(out.stdout.contains("[PASS] no time — back again"), "{}", out.stdout);
+    assert!(out.stdout.contains("[WARN] no time — {\"code\":7}"), "{}", out.stdout);
+    bench.write("progress.json", snapshot.replace("\"warn\"", "\"pass\""));
+    let out = bench.run(&["watch", "progress.json", "--once"]).exits(0);
+    assert!(out.stdout.contains("WARN, because the run lasted 1h, 2h are required"), "{}", out.stdout);
+    let _ = bench.run(&["watch", "progress.json", "--once", "--fail-on", "warn"]).exits(1);
+}
+
+#[test]
 fn once_without_a_snapshot_has_no_verdict() {
     let bench = Bench::new();
     bench.write("half.json", "{\"status\":\"pass\",\"pha");

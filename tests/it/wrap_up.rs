@@ -70,7 +70,7 @@ fn the_duration_is_judged_with_its_tolerance_and_an_unknown_one_is_no_pass() {
         (Some(10.0), Some(10.0), &[], Some(true), 0),
         (Some(10.0), Some(10.0), &["--required-duration", "1h"], Some(false), 1),
         (Some(10.0), None, &["--required-duration", "none"], None, 0),
-        (None, None, &["--required-duration", "none"], None, 0),
+        (None, None, &["--required-duration", "none"], None, 1),
         (None, None, &[], None, 1),
     ] {
         bench.write("s.json", clean(seconds, minimum));
@@ -84,7 +84,11 @@ fn the_duration_is_judged_with_its_tolerance_and_an_unknown_one_is_no_pass() {
 fn words_of_any_vocabulary_count_and_unknown_ones_do_not_pass() {
     let bench = Bench::new();
     for (word, code) in [("critical", 1), ("degraded", 0), ("purple", 0), ("OK", 0)] {
-        bench.write("s.json", json!({"summary": {"status": word, "logs": {"duration_seconds": 1}}}).to_string());
+        bench.write(
+            "s.json",
+            json!({"summary": {"status": word, "logs": {"duration_seconds": 1}}, "sign_off": {"status": "pass"}})
+                .to_string(),
+        );
         let args = ["wrap-up", "s.json", "--required-duration", "none", "--format", "json"];
         let wrap_up = bench.run(&args).exits(code).json();
         let expect = match word {
@@ -96,6 +100,69 @@ fn words_of_any_vocabulary_count_and_unknown_ones_do_not_pass() {
         let strict = [&args[..], &["--warn-as-fail"]].concat();
         let _ = bench.run(&strict).exits(i32::from(word != "OK"));
     }
+}
+
+#[test]
+fn nobody_signed_a_summary_without_a_sign_off() {
+    let bench = Bench::new();
+    let logs = json!({"status": "pass", "duration_seconds": 259_200, "uptime_ratio": 1, "records": 9});
+    let whole = json!({"status": "pass", "summary": {"status": "pass", "logs": logs}, "sign_off": {"status": "pass"}});
+    let args = ["wrap-up", "s.json", "--format", "json"];
+    let judge = |document: &Value| {
+        bench.write("s.json", document.to_string());
+        let result = bench.run(&args).json();
+        (result["status"].as_str().unwrap().to_owned(), result["because"].to_string())
+    };
+    assert_eq!(judge(&whole).0, "pass");
+    for nothing in [Value::Null, json!({}), json!({"status": ""}), json!({"gates": [], "findings": []})] {
+        let mut document = whole.clone();
+        document["sign_off"] = nothing;
+        let (status, because) = judge(&document);
+        assert_eq!(status, "warn", "{document}");
+        assert!(because.contains("nobody signed this off"), "{because}");
+    }
+    let mut absent = whole.clone();
+    absent.as_object_mut().unwrap().remove("sign_off");
+    assert_eq!(judge(&absent).0, "warn");
+    for (key, value, why) in [
+        ("uptime_ratio", json!(0), "the uptime is 0 %"),
+        ("uptime_ratio", json!("0.0"), "the uptime is 0 %"),
+        ("records", json!(0), "hold no records"),
+        ("level_counts", json!({"ERROR": 2, "info": 7}), "at an error level"),
+        ("level_counts", json!({"Severe": 1}), "at an error level"),
+        ("level_counts", json!({"EMERG": 1}), "at an error level"),
+    ] {
+        let mut document = whole.clone();
+        document["summary"]["logs"][key] = value;
+        let (status, because) = judge(&document);
+        assert_eq!(status, "fail", "{document}");
+        assert!(because.contains(why), "{because}");
+    }
+    let mut bare = whole.clone();
+    bare["summary"]["logs"].as_object_mut().unwrap().remove("records");
+    bare["summary"]["logs"]["level_counts"] = json!({});
+    assert_eq!(judge(&bare).0, "fail");
+    let mut without = whole;
+    without["summary"]["logs"] = Value::Null;
+    bench.write("s.json", without.to_string());
+    let args = ["wrap-up", "s.json", "--required-duration", "none", "--format", "json"];
+    assert_eq!(bench.run(&args).exits(1).json()["status"], "fail");
+}
+
+#[test]
+fn names_are_trimmed_and_remarks_end_where_lines_end() {
+    let bench = Bench::new();
+    let mut document = bundle(7200.0);
+    document["review"]["run_label"] = json!("  Night \t 7\n");
+    document["review"]["attendees"] = json!([" Ann  Lee ", "", "Ann Lee"]);
+    bench.write("s.json", document.to_string());
+    bench.write("n.txt", "one\rtwo\u{2028}three\u{85}\r\n\n four ");
+    let args =
+        ["wrap-up", "s.json", "--attendee", "  ", "--attendee", "Bo\tMay", "--notes-file", "n.txt", "--format", "json"];
+    let result = bench.run(&args).exits(1).json();
+    assert_eq!(result["run_label"], "Night 7");
+    assert_eq!(result["attendees"], json!(["Ann Lee", "Bo May"]));
+    assert_eq!(result["notes"], json!(["one", "two", "three", "four"]));
 }
 
 #[test]

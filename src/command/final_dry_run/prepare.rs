@@ -15,6 +15,7 @@ use crate::io::clock;
 use crate::io::files::{self, FileError};
 use crate::io::supervisor::Setup;
 use crate::log::level::Level;
+use crate::sanitize;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
 use crate::supervise::redact::Redactor;
@@ -193,7 +194,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     let record = RunRecord {
         schema: record::SCHEMA.to_owned(),
         name,
-        label: args.label.clone(),
+        label: args.label.as_deref().map(sanitize::collapse).filter(|label| !label.is_empty()),
         simulated,
         state: State::Running,
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -10,10 +10,12 @@ use super::statuses::{self, Stated};
 use super::{Rules, issue, signature, words};
 use crate::finding::{Metadata, Status};
 use crate::log::summary::{DiaryIssue, DiarySummary};
-use crate::time::{Stamp, human_seconds};
+use crate::time::{Stamp, human_duration, human_seconds};
 
-/// How far the first and the last entry may lie from the ends of the window.
+/// How far the first and the last entry may lie from the ends of the window, at most.
 const TOLERANCE: Duration = Duration::from_secs(15 * 60);
+/// No entry for longer than this is a gap: a day and a half, as people write at another hour on the next day.
+const LONGEST_GAP: Duration = Duration::from_secs(36 * 3600);
 
 pub(super) fn summarise(diary: Diary, path: &str, window: Option<(Stamp, Stamp)>, rules: &Rules) -> DiarySummary {
     let Diary { entries, faults } = diary;
@@ -137,14 +139,30 @@ fn object<'a>(content: &'a Map<String, Value>, name: &str) -> &'a Map<String, Va
     content.get(name).and_then(Value::as_object).unwrap_or_else(|| EMPTY.get_or_init(Map::new))
 }
 
-/// All text in `notes`: a list as the rules say, but a writer may also leave one text or an object.
+/// All text in `notes`: a list as the rules say, but a writer may also leave one text or an object. What stands under a
+/// name is judged with it: `{"error": "disk full"}`.
 fn notes(value: Option<&Value>) -> Vec<String> {
     match value {
-        Some(Value::String(note)) => vec![note.trim_matches(crate::time::is_blank).to_owned()],
+        Some(Value::String(note)) => {
+            let note = note.trim_matches(crate::time::is_blank);
+            Some(note.to_owned()).filter(|note| !note.is_empty()).into_iter().collect()
+        }
         Some(Value::Array(notes)) => notes.iter().flat_map(|note| self::notes(Some(note))).collect(),
-        Some(Value::Object(notes)) => notes.values().flat_map(|note| self::notes(Some(note))).collect(),
+        Some(Value::Object(notes)) => notes.iter().flat_map(|(name, note)| named_note(name, note)).collect(),
         _ => Vec::new(),
     }
+}
+
+fn named_note(name: &str, note: &Value) -> Vec<String> {
+    let plain = ["text", "note", "notes", "message", "body", "comment", "content", "detail", "details"];
+    let name = name.replace(['_', '-'], " ").trim().to_lowercase();
+    let said = match note {
+        Value::Number(number) => vec![number.to_string()],
+        Value::Bool(true) => vec!["true".to_owned()],
+        other => notes(Some(other)),
+    };
+    let named = |note: String| if plain.contains(&name.as_str()) { note } else { format!("{name}: {note}") };
+    said.into_iter().map(named).collect()
 }
 
 /// Whether the entries cover the window from its start to its end, and each of its days.
@@ -156,7 +174,9 @@ fn coverage(times: Vec<Stamp>, entries: usize, window: Option<(Stamp, Stamp)>, r
             .into_iter()
             .collect();
     };
-    let tolerance = TOLERANCE.as_secs_f64();
+    // In a short run the entries of minutes before and after it would pass for its own.
+    let span = TOLERANCE.min(end.since(start) / 4);
+    let tolerance = span.as_secs_f64();
     let mut issues = Vec::new();
     let mut push = |id: &str, severity, at: Stamp, reason: String, metadata: &[(&str, Value)]| {
         let mut found = issue(id, severity, reason);
@@ -165,9 +185,12 @@ fn coverage(times: Vec<Stamp>, entries: usize, window: Option<(Stamp, Stamp)>, r
         issues.push(found);
     };
     let text = |at: Stamp| Value::String(at.to_string());
-    let inside: Vec<Stamp> =
-        times.into_iter().filter(|at| *at >= start.minus(TOLERANCE) && *at <= end.plus(TOLERANCE)).collect();
-    match (inside.iter().min(), inside.iter().max()) {
+    let mut near: Vec<Stamp> =
+        times.into_iter().filter(|at| *at >= start.minus(span) && *at <= end.plus(span)).collect();
+    near.sort_unstable();
+    // Entries just before the start or after the end cover the ends, but alone they may be those of another run.
+    let inside = near.iter().any(|at| *at >= start && *at <= end);
+    match (near.first().filter(|_| inside), near.last()) {
         (Some(&first), Some(&last)) => {
             let late = first.seconds_since(start);
             if late > tolerance {
@@ -199,6 +222,23 @@ fn coverage(times: Vec<Stamp>, entries: usize, window: Option<(Stamp, Stamp)>, r
                     ],
                 );
             }
+            if let Some((gap, from, to)) =
+                near.windows(2).map(|pair| (pair[1].since(pair[0]), pair[0], pair[1])).max_by_key(|(gap, ..)| *gap)
+                && gap > LONGEST_GAP
+            {
+                push(
+                    "coverage/gap",
+                    Status::Warn,
+                    from,
+                    format!("no entry for {}, from {} to {}", human_duration(gap), from.human(), to.human()),
+                    &[
+                        ("last_entry", text(from)),
+                        ("next_entry", text(to)),
+                        ("gap_seconds", gap.as_secs_f64().into()),
+                        ("longest_gap_seconds", LONGEST_GAP.as_secs_f64().into()),
+                    ],
+                );
+            }
         }
         _ => push(
             "coverage/missing",
@@ -217,7 +257,7 @@ fn coverage(times: Vec<Stamp>, entries: usize, window: Option<(Stamp, Stamp)>, r
     }
     if rules.min_entries_per_day > 0 {
         let mut by_day: BTreeMap<_, u64> = BTreeMap::new();
-        for at in &inside {
+        for at in &near {
             *by_day.entry(at.day()).or_default() += 1;
         }
         // A window of decades comes from a broken clock; ten years of short days say enough.

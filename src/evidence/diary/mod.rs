@@ -8,6 +8,8 @@ mod signature;
 mod statuses;
 mod words;
 
+pub use words::acceptable;
+
 use crate::finding::{Metadata, Place, Status};
 use crate::log::summary::{DiaryIssue, DiarySummary};
 use crate::time::Stamp;
@@ -43,6 +45,17 @@ impl Default for Rules {
 /// that is known. Whatever is wrong with the file is an issue of the summary.
 pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules: &Rules) -> DiarySummary {
     judge::summarise(read::read(path, bytes), path, window, rules)
+}
+
+/// Adds a FAIL where the file was last written at `modified`, before the run started.
+pub fn check_written(summary: &mut DiarySummary, path: &str, modified: Stamp, started: Stamp) {
+    if let Some(reason) = super::written_before("the diary", modified, started) {
+        let mut found = issue("diary/stale", Status::Fail, reason).in_file(path, None);
+        found.recorded_at = Some(modified);
+        summary.issues.insert(0, found);
+        summary.total_issues += 1;
+        summary.status = Status::Fail;
+    }
 }
 
 /// The summary of a diary that cannot be read: a FAIL that says why.
@@ -119,6 +132,10 @@ mod tests {
                 Some("FAIL e-1: outcomes.status=failed"),
             ),
             (json!({"notes": "HALT: kill switch"}), Some("FAIL e-1: note: HALT: kill switch")),
+            (json!({"notes": [{"text": "HALT: kill switch"}]}), Some("FAIL e-1: note: HALT: kill switch")),
+            (json!({"notes": [{"error": "disk full"}]}), Some("FAIL e-1: note: error: disk full")),
+            (json!({"notes": {"feed": {"state": ["degraded"]}}}), Some("WARN e-1: note: feed: state: degraded")),
+            (json!({"notes": [{"errors": 0, "incident": null, "halted": false, "note": ""}]}), None),
             (
                 json!({"outcomes": {"trade_outcome": {"status": "Rejected"}}}),
                 Some("FAIL e-1: outcomes.trade_outcome.status=rejected"),
@@ -189,6 +206,41 @@ mod tests {
             let summary = judge(&entries);
             let ids: Vec<&str> = summary.issues.iter().map(|i| i.entry_id.as_str()).collect();
             assert_eq!(ids, expect, "{hours:?}");
+        }
+    }
+
+    #[test]
+    fn the_tolerance_shrinks_with_the_run_and_days_without_a_word_are_a_gap() {
+        let minutes = |n: u64| at(2).plus(std::time::Duration::from_secs(n * 60));
+        // The length of the run in minutes, the minutes of the entries (counted from two hours before it), the issues.
+        for (length, entries, expect) in [
+            (20, vec![119], vec!["coverage/missing"]),
+            (20, vec![119, 141], vec!["coverage/missing"]),
+            (20, vec![124, 136], vec![]),
+            (20, vec![126, 136], vec!["coverage/start_gap"]),
+            (72 * 60, vec![119, 120 + 72 * 60 + 1], vec!["coverage/missing"]),
+            (72 * 60, vec![121, 119 + 72 * 60], vec!["coverage/gap"]),
+            (72 * 60, vec![121, 120 + 30 * 60, 120 + 60 * 60, 119 + 72 * 60], vec![]),
+        ] {
+            let base = at(0);
+            let entries: Vec<Value> = entries
+                .iter()
+                .map(|n| entry(0, json!({"entry_id": n.to_string(), "recorded_at": base.plus(std::time::Duration::from_secs(n * 60))})))
+                .collect();
+            let bytes = Value::from(entries).to_string();
+            let summary = summarise("d", bytes.as_bytes(), Some((at(2), minutes(length))), &Rules::default());
+            let ids: Vec<&str> = summary.issues.iter().map(|i| i.entry_id.as_str()).collect();
+            assert_eq!(ids, expect, "{length} {bytes}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_the_run_did_not_touch_is_stale() {
+        for (seconds_before, status) in [(0, Status::Pass), (1, Status::Pass), (3600, Status::Fail)] {
+            let mut summary = judge(&[entry(0, json!({})), entry(2, json!({}))]);
+            let modified = at(0).minus(std::time::Duration::from_secs(seconds_before));
+            check_written(&mut summary, "d.json", modified, at(0));
+            assert_eq!((summary.status, summary.total_issues), (status, u64::from(status == Status::Fail)));
         }
     }
 

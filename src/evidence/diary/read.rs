@@ -91,12 +91,12 @@ impl Reader<'_> {
                 Some(Value::Array(entries)) => entries,
                 None => Vec::new(),
                 Some(other) => {
-                    let reason = format!("`entries` is {}, not a list", kind(&other));
+                    let reason = format!("`entries` is {}, not a list", lenient::kind(&other));
                     return self.fault(Status::Fail, reason, None);
                 }
             },
             other => {
-                let reason = format!("the diary is {}, not an object with `entries` or a list", kind(&other));
+                let reason = format!("the diary is {}, not an object with `entries` or a list", lenient::kind(&other));
                 return self.fault(Status::Fail, reason, None);
             }
         };
@@ -120,7 +120,7 @@ impl Reader<'_> {
         self.position += 1;
         let position = self.position;
         let Value::Object(content) = value else {
-            let reason = format!("entry {position} is {}, not an object", kind(&value));
+            let reason = format!("entry {position} is {}, not an object", lenient::kind(&value));
             return self.fault(Status::Warn, reason, line);
         };
         let text = |name: &str| match content.get(name) {
@@ -181,17 +181,5 @@ impl Diary {
         for entry in self.entries.iter_mut().rev().filter(|entry| entry.has_id) {
             entry.replaced = !seen.insert(entry.name.clone());
         }
-    }
-}
-
-/// What a JSON value is, with its article.
-pub(super) fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a truth value",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }

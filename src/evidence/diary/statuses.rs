@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::read::kind;
+use crate::json::lenient::kind;
 
 /// A status with its place in the entry, such as `outcomes.orders[1].status`.
 pub(super) struct Stated {

@@ -72,18 +72,35 @@ const ORDINARY: &[&str] = &[
     "won",
 ];
 
-/// What a status word says. `None` for a word that nobody has defined.
+/// What a status word says. `None` for a word that nobody has defined. Words that tell of a failure cannot be
+/// accepted.
 pub(super) fn status(word: &str, accepted: &[String]) -> Option<Status> {
     let plain =
         |word: &str| -> String { word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     let word = plain(word);
-    if accepted.iter().any(|known| plain(known) == word) || ORDINARY.binary_search(&word.as_str()).is_ok() {
-        return Some(Status::Pass);
-    }
-    match word.as_str() {
+    let known = match word.as_str() {
+        word if ORDINARY.binary_search(&word).is_ok() => Some(Status::Pass),
         "halting" => Some(Status::Fail),
         "warned" | "throttling" | "skip" => Some(Status::Warn),
         word => Status::from_word(word),
+    };
+    let accepted = known != Some(Status::Fail) && accepted.iter().any(|accepted| plain(accepted) == word);
+    if accepted { Some(Status::Pass) } else { known }
+}
+
+/// Whether `word` may be declared to be no reason to look.
+///
+/// # Errors
+/// It is empty, or it tells of a failure; the message says what to do.
+pub fn acceptable(word: &str) -> Result<(), String> {
+    if !word.contains(char::is_alphanumeric) {
+        return Err("this is no word".to_owned());
+    }
+    match status(word, &[]) {
+        Some(Status::Fail) => Err(format!(
+            "`{word}` tells of a failure and cannot be accepted; correct the diary's entry, or waive the gate `diary`"
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -271,5 +288,12 @@ mod tests {
             assert_eq!(status(word, &[]), expect, "{word}");
         }
         assert_eq!(status("purple", &["Purple".to_owned()]), Some(Status::Pass));
+        assert_eq!(status("throttled", &["throttled".to_owned()]), Some(Status::Pass));
+        assert!(acceptable("  ").is_err());
+        for word in ["failed", "Rejected", "FATAL", "halting", "no-go"] {
+            assert!(acceptable(word).is_err(), "{word}");
+            assert_ne!(status(word, &[word.to_owned()]), Some(Status::Pass), "{word}");
+        }
+        assert!(acceptable("parked").is_ok() && acceptable("throttled").is_ok());
     }
 }

@@ -9,6 +9,7 @@ mod packet;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -21,6 +22,7 @@ use crate::finding::Metadata;
 use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
 use crate::log::totals::faults;
 use crate::supervise::record;
+use crate::time::Stamp;
 use crate::verdict::audit::Audit;
 use crate::verdict::gates::About;
 use crate::verdict::policy::{self, Layer, Policy};
@@ -101,6 +103,11 @@ impl Named {
     fn given(path: &Path) -> Self {
         Self { path: path.to_owned(), name: path.display().to_string() }
     }
+
+    /// When it was last written.
+    fn modified(&self) -> Option<Stamp> {
+        fs::metadata(&self.path).and_then(|file| file.modified()).ok().map(Stamp::from)
+    }
 }
 
 /// The evidence, found but not yet read.
@@ -141,12 +148,26 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     }
     let (logs, log_names) = read_logs(&evidence, &policy, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
+    let started = evidence.earliest();
     let diary = evidence.diary.as_ref().map(|file| match files::read(&file.path) {
-        Ok(bytes) => diary::summarise(&file.name, &bytes, window, &policy.diary_rules(request.diary_key.clone())),
+        Ok(bytes) => {
+            let rules = policy.diary_rules(request.diary_key.clone());
+            let mut summary = diary::summarise(&file.name, &bytes, window, &rules);
+            if let Some((modified, started)) = file.modified().zip(started) {
+                diary::check_written(&mut summary, &file.name, modified, started);
+            }
+            summary
+        }
         Err(error) => diary::unreadable(&file.name, &unreadable("the decision diary", &error)),
     });
     let performance = evidence.performance.as_ref().map(|file| match files::read(&file.path) {
-        Ok(bytes) => performance::summarise(&file.name, &bytes, window, &policy.performance_rules()),
+        Ok(bytes) => {
+            let mut summary = performance::summarise(&file.name, &bytes, window, &policy.performance_rules());
+            if let Some((modified, started)) = file.modified().zip(started) {
+                performance::check_written(&mut summary, &file.name, modified, started);
+            }
+            summary
+        }
         Err(error) => performance::unreadable(&file.name, &unreadable("the performance report", &error)),
     });
     let plan = request.plan.as_deref().map(Named::given).map(|file| match files::read(&file.path) {
@@ -255,6 +276,14 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
 }
 
 impl Evidence {
+    /// The earliest time by the wall clock that a file written during the run can have, even where the clock was set
+    /// back meanwhile.
+    fn earliest(&self) -> Option<Stamp> {
+        let (started, ended) = self.run.window?;
+        let length = Duration::try_from_secs_f64(self.run.duration_seconds.unwrap_or_default()).unwrap_or_default();
+        Some(started.min(ended.minus(length)))
+    }
+
     /// Shows a path relative to the run, where it lies there.
     fn rename(&self, shown: &mut String) {
         if let Some((root, prefix)) = &self.root

@@ -8,7 +8,6 @@ use ratatui::widgets::Paragraph;
 
 use super::widgets::{self, Palette};
 use super::{Board, Scene, popup};
-use crate::finding::Status;
 use crate::sanitize;
 use crate::supervise::progress_reader::{Event, View};
 
@@ -46,7 +45,7 @@ fn heading(view: &View, board: &Board, shown: usize, width: u16, palette: Palett
     line.push_span(Span::styled("Incidents ", palette.strong()));
     let counted: u64 = view.incident_counts.values().sum();
     for (severity, count) in view.incident_counts.iter().rev().filter(|(_, count)| **count > 0) {
-        let word = if *severity == Status::Pass { "INFO" } else { severity.label() };
+        let word = severity.label();
         line.push_span(Span::styled(format!("{count} {word} "), palette.status(*severity)));
     }
     if counted == 0 {

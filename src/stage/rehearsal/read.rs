@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::webhook::{self, Webhooks};
 use super::{Expected, Fired, Labels};
 use crate::finding::Finding;
+use crate::json::lenient;
 use crate::time::Stamp;
 
 /// How many faults of a file are listed one by one.
@@ -231,7 +232,7 @@ impl<'a> Reader<'a> {
 fn object(value: Value) -> Result<Record, String> {
     match value {
         Value::Object(fields) => Ok(Record(fields)),
-        other => Err(format!("a record is {} instead of an object", super::super::observation::kind(&other))),
+        other => Err(format!("a record is {} instead of an object", lenient::kind(&other))),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::lists::{Part, severity, stamp, text, word};
 use super::{Gathered, Item, Origin, Source, carry};
 use crate::finding::Status;
+use crate::json::lenient;
 use crate::time::Stamp;
 use crate::verdict::headline::Terms;
 
@@ -143,6 +144,7 @@ impl Gathered {
                 }
             }
             self.findings(Some(logs), path, "logs.findings", "evidence");
+            self.nothing_measured(logs, path);
         }
         if let Some(diary) = self.object(audit.get("diary"), path, "diary") {
             self.diary(diary, path);
@@ -156,6 +158,32 @@ impl Gathered {
         }
         if !audit.get("criteria").is_some_and(Value::is_object) {
             self.findings(Some(audit), path, "findings", "run");
+        }
+    }
+
+    /// No record, or no uptime at all, is a FAIL, whatever the document makes of it.
+    fn nothing_measured(&mut self, logs: &Value, path: &str) {
+        let figure = |key: &str| logs.get(key).and_then(lenient::number);
+        let levels = logs.get("level_counts").and_then(Value::as_object);
+        let counted = levels.map(|levels| levels.values().filter_map(lenient::number).sum::<f64>());
+        let none = match (figure("records"), counted) {
+            (Some(records), _) => records <= 0.0,
+            (None, Some(counted)) => counted <= 0.0,
+            (None, None) => false,
+        };
+        let down = figure("uptime_ratio").is_some_and(|uptime| uptime <= 0.0);
+        for (found, key, word, text) in [
+            (none, "records", "record", "the logs hold no records: nothing was measured"),
+            (down, "uptime_ratio", "uptime", "the uptime is 0 %: the logs cover nothing of the run"),
+        ] {
+            let told = |item: &Item| item.severity == Status::Fail && item.summary.contains(word);
+            if found && !self.items.iter().any(told) {
+                let name = format!("logs.{key}");
+                let part = Part { path, name: &name, category: "evidence", origin: Origin::Run };
+                let mut item = part.item(Status::Fail);
+                text.clone_into(&mut item.summary);
+                self.items.push(item);
+            }
         }
     }
 

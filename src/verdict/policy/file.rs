@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::{Layer, MOST_LISTED};
 use crate::digest::sha256;
+use crate::evidence::diary;
 use crate::finding::Status;
 use crate::time::{duration_text, parse_duration};
 
@@ -38,7 +39,7 @@ struct DiaryTable {
     min_entries_per_day: Option<u64>,
     #[serde(deserialize_with = "severity")]
     daily_gap_severity: Option<Status>,
-    accept_status: Option<Vec<String>>,
+    accept_status: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -86,6 +87,9 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
         return Err(pointed(source, text, fail.span(), &message));
     }
     let places = places(source, text);
+    for word in diary.accept_status.iter().flatten() {
+        diary::acceptable(word.get_ref()).map_err(|message| pointed(source, text, word.span(), &message))?;
+    }
     let full = sign_off.is_some();
     let sign_off = sign_off.unwrap_or_default();
     Ok(Layer {
@@ -97,7 +101,7 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
         max_listed: logs.max_listed,
         diary_min_entries_per_day: diary.min_entries_per_day,
         diary_daily_gap_severity: diary.daily_gap_severity,
-        diary_accept_status: diary.accept_status,
+        diary_accept_status: diary.accept_status.map(|words| words.into_iter().map(Spanned::into_inner).collect()),
         performance_min_roi: performance.min_roi,
         sign_off: full,
         min_duration: sign_off.min_duration,
@@ -245,6 +249,7 @@ mod tests {
                 "[diary]\nmin_entries_per_day = \"x\"\n",
                 "p.toml:2:23: invalid type: string \"x\", expected a whole number",
             ),
+            ("[diary]\naccept_status = [\"x\", \"failed\"]\n", "p.toml:2:23: `failed` tells of a failure"),
             ("sign_off = true\n", "p.toml:1:12: this is a truth value; write one table [sign_off]"),
             ("[[logs]]\nwarn_gap = \"1h\"\n", "p.toml:1:1: this is a list; write one table [logs]"),
             ("[logs\n", "p.toml:1:6: "),

@@ -5,11 +5,9 @@ use serde_json::Value;
 use super::{Entry, Incident, of_target};
 use crate::finding::{Metadata, Status};
 use crate::json::lenient;
+use crate::log::level::Level;
 use crate::time::Stamp;
 use crate::verdict::backlog::{Item, Origin, Source, lists, merge};
-
-/// Levels of the log that are errors.
-const ERROR_LEVELS: [&str; 4] = ["error", "critical", "exception", "fatal"];
 
 /// A follow-up for a run that does not cover enough.
 pub(super) fn too_short(duration: Option<f64>, target: f64, path: &str) -> Item {
@@ -18,6 +16,35 @@ pub(super) fn too_short(duration: Option<f64>, target: f64, path: &str) -> Item 
     item.raw.insert("target_seconds".to_owned(), target.into());
     item.raw.insert("observed_seconds".to_owned(), duration.into());
     item
+}
+
+/// A follow-up for a summary that no gate was asked about: a WARN, for nobody signed it off.
+pub(super) fn unsigned(sign_off: Option<&Value>, path: &str) -> Option<Item> {
+    let says = |key: &str| sign_off.and_then(|sign_off| sign_off.get(key));
+    let listed = |key: &str| says(key).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    if lists::word(says("status")).is_some()
+        || lists::word(says("verdict")).is_some()
+        || listed("gates")
+        || listed("findings")
+    {
+        return None;
+    }
+    let mut item = blank("sign_off", path, "sign_off");
+    item.severity = Status::Warn;
+    item.summary = "nobody signed this off: the summary holds no sign-off".to_owned();
+    item.next_steps = Some("judge the run with `emp-ops audit RUN --sign-off`".to_owned());
+    Some(item)
+}
+
+/// A follow-up for a summary whose logs hold no figure: a FAIL, for nothing was measured.
+pub(super) fn without_logs(audit: &Value, path: &str) -> Option<Item> {
+    let figures = ["duration_seconds", "uptime_ratio", "records", "level_counts"];
+    let held = |logs: &Value| figures.iter().any(|key| logs.get(*key).is_some_and(|figure| !figure.is_null()));
+    (!audit.get("logs").is_some_and(held)).then(|| {
+        let mut item = blank("evidence", path, "logs");
+        item.summary = "the summary holds no logs: nothing was measured".to_owned();
+        item
+    })
 }
 
 fn blank(category: &str, path: &str, part: &str) -> Item {
@@ -40,11 +67,11 @@ pub(super) fn merged(mut items: Vec<Item>, audit: &Value, path: &str) -> Vec<Ite
         items.retain(|item| item.origin != Origin::SignOff || !item.context.contains_key("required_seconds"));
     }
     let levels = audit.get("logs").and_then(|logs| logs.get("level_counts"));
-    let counted = |level: &str| {
-        levels.and_then(|levels| levels.get(level)).and_then(lenient::number).is_some_and(|count| count > 0.0)
+    let counted = |(level, count): (&String, &Value)| {
+        Level::from_word(level) >= Level::Error && lenient::number(count).is_some_and(|count| count > 0.0)
     };
     let listed = items.iter().any(|item| item.origin == Origin::Logs && item.severity == Status::Fail);
-    if ERROR_LEVELS.iter().any(|level| counted(level)) && !listed {
+    if levels.and_then(Value::as_object).is_some_and(|levels| levels.iter().any(counted)) && !listed {
         let mut item = blank("log_error", path, "logs.level_counts");
         item.origin = Origin::Logs;
         item.summary = "there are records at an error level that are not listed".to_owned();

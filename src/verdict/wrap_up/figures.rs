@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Options, Required};
 use crate::finding::percent;
 use crate::json::lenient;
+use crate::sanitize::{self, collapse};
 use crate::status_report::Report;
 use crate::time::human_seconds;
 use crate::verdict::backlog::{evidence, lists};
@@ -39,7 +40,9 @@ pub(super) fn target(sign_off: Option<&Value>, required: Required) -> Option<f64
 /// What the run is called: its label, else its name.
 pub(super) fn label(bundle: &Value, review: Option<&Value>) -> Option<String> {
     let metadata = bundle.get("metadata");
-    let of = |holder: Option<&Value>, key: &str| lists::text(holder?.get(key));
+    let of = |holder: Option<&Value>, key: &str| {
+        lists::text(holder?.get(key)).map(|text| collapse(&text)).filter(|text| !text.is_empty())
+    };
     of(review, "run_label")
         .or_else(|| of(metadata, "run_label"))
         .or_else(|| of(Some(bundle), "label"))
@@ -83,17 +86,19 @@ pub(super) fn attendees(review: Option<&Value>, reports: &[(String, Report)], op
     let reported = reports.iter().flat_map(|(_, report)| report.people.iter().cloned());
     let mut people: Vec<String> = Vec::new();
     for person in named.into_iter().chain(options.attendees.iter().cloned()).chain(reported) {
-        if !people.contains(&person) {
+        let person = collapse(&person);
+        if !person.is_empty() && !people.contains(&person) {
             people.push(person);
         }
     }
     people
 }
 
-/// The remarks of the review and of the command line; blank ones are dropped.
+/// The remarks of the review and of the command line, one to a line; blank ones are dropped.
 pub(super) fn notes(review: Option<&Value>, options: &Options) -> Vec<String> {
-    let more = options.notes.iter().map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
-    texts(review, "notes").into_iter().chain(more).collect()
+    let all = texts(review, "notes").into_iter().chain(options.notes.iter().cloned());
+    let lines = |note: String| -> Vec<String> { sanitize::lines(&note).map(|line| line.trim().to_owned()).collect() };
+    all.flat_map(lines).filter(|line| !line.is_empty()).collect()
 }
 
 fn texts(holder: Option<&Value>, key: &str) -> Vec<String> {

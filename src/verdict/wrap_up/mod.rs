@@ -204,6 +204,9 @@ impl Options {
 pub fn from_bundle(bundle: &Value, path: &str, reports: &[(String, Report)], options: &Options) -> WrapUp {
     let mut gathered = Gathered::default();
     gathered.document(bundle, path, options.now);
+    let audit = evidence::audit_of(bundle);
+    gathered.items.extend(entries::unsigned(sign_off_of(bundle), path));
+    gathered.items.extend(entries::without_logs(audit, path));
     assemble(gathered, bundle, path, reports, options)
 }
 
@@ -214,6 +217,14 @@ pub fn from_unfinished(record: Option<&Value>, path: &str, reports: &[(String, R
     assemble(gathered, record.unwrap_or(&Value::Null), path, reports, options)
 }
 
+/// The sign-off of a bundle, or of the audit in it; the document itself where it is one.
+fn sign_off_of(bundle: &Value) -> Option<&Value> {
+    let own = bundle.get("criteria").is_some() && bundle.get("logs").is_none();
+    evidence::section(bundle, "sign_off")
+        .or_else(|| evidence::section(evidence::audit_of(bundle), "sign_off"))
+        .or(own.then_some(bundle))
+}
+
 fn assemble(
     mut gathered: Gathered,
     bundle: &Value,
@@ -222,7 +233,7 @@ fn assemble(
     options: &Options,
 ) -> WrapUp {
     let audit = evidence::audit_of(bundle);
-    let sign_off = evidence::section(bundle, "sign_off").or_else(|| evidence::section(audit, "sign_off"));
+    let sign_off = sign_off_of(bundle);
     let review = evidence::section(bundle, "review");
     let status_of = |holder: Option<&Value>| lists::word(holder?.get("status")).and_then(|w| Status::from_word(&w));
     // By itself, before any criterion, where the document tells that apart.

@@ -1,6 +1,7 @@
 //! `audit`: what a person (or a CI job) gets for evidence of every kind.
 
 mod damage;
+mod evidence;
 mod packet;
 mod run_dir;
 
