@@ -35,6 +35,30 @@ impl Stamp {
         Self::from_micros(midnight.checked_add(micros)?)
     }
 
+    /// A number since the epoch: seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude (seconds
+    /// until the year 5138). `None` for 0, which stands for "not known", and for what is no number.
+    pub fn from_epoch(digits: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(digits).ok()?;
+        if let Ok(number) = text.parse::<i64>() {
+            return Self::from_micros(match number.unsigned_abs() {
+                0 => return None,
+                1..100_000_000_000 => number.checked_mul(1_000_000)?,
+                100_000_000_000..100_000_000_000_000 => number.checked_mul(1000)?,
+                100_000_000_000_000..100_000_000_000_000_000 => number,
+                _ => number.div_euclid(1000),
+            });
+        }
+        let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n != 0.0)?;
+        let micros = match number.abs() {
+            n if n < 1e11 => number * 1e6,
+            n if n < 1e14 => number * 1e3,
+            n if n < 1e17 => number,
+            n if n < 1e20 => number / 1e3,
+            _ => return None,
+        };
+        Self::from_micros(micros.round_ties_even() as i64)
+    }
+
     /// Microseconds since the Unix epoch.
     pub fn micros(self) -> i64 {
         self.0
@@ -421,6 +445,18 @@ mod tests {
             (183_900_000, "2d 3h 5m"),
         ] {
             assert_eq!(human_duration(Duration::from_millis(millis)), expect);
+        }
+    }
+
+    #[test]
+    fn numbers_since_the_epoch_are_told_apart_by_magnitude() {
+        for digits in
+            ["1736121600", "1736121600.0", "1736121600000", "1736121600000000", "1736121600000000000", "1.7361216e9"]
+        {
+            assert_eq!(Stamp::from_epoch(digits.as_bytes()), Stamp::parse("2025-01-06"), "{digits}");
+        }
+        for digits in ["0", "NaN", "Infinity", "1e30", "99999999999999999999999"] {
+            assert_eq!(Stamp::from_epoch(digits.as_bytes()), None, "{digits}");
         }
     }
 }

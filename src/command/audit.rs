@@ -171,7 +171,10 @@ pub fn run(common: &Common, args: Audit) -> Result<ExitCode, Error> {
         LoadError::Usage(text) => Error::Usage(text),
         LoadError::File(error) => Error::File(error),
     })?;
-    let doc = report::audit::doc(&audit, &subject_name);
+    let mut doc = report::audit::doc(&audit, &subject_name);
+    if common.verbose {
+        report::audit::layouts(&mut doc, &audit);
+    }
     common.emit(&Outcome { name: "audit", status: audit.verdict, json: &audit, doc: &doc })
 }
 

@@ -89,9 +89,16 @@ pub fn encoding(head: &[u8]) -> Result<Encoding, &'static str> {
         [0xfe, 0xff, ..] => Ok(Encoding::Utf16 { big: true, skip: 2 }),
         [1..=255, 0, 1..=255, 0, ..] => Ok(Encoding::Utf16 { big: false, skip: 0 }),
         [0, 1..=255, 0, 1..=255, ..] => Ok(Encoding::Utf16 { big: true, skip: 0 }),
-        _ if head.contains(&0) => Err("binary data"),
+        _ if is_binary(head) => Err("binary data"),
         _ => Ok(Encoding::Utf8 { skip: 0 }),
     }
+}
+
+/// Whether more than 2 % of a text are control characters that no text has. Zeros are left out: they are holes.
+fn is_binary(head: &[u8]) -> bool {
+    let text = head.iter().filter(|b| **b != 0).count();
+    let odd = head.iter().filter(|b| matches!(b, 1..=6 | 14..=26 | 127)).count();
+    odd * 50 > text
 }
 
 /// Reads what is packed.
@@ -139,13 +146,13 @@ impl<R: BufRead> Read for UpToTheFault<R> {
     }
 }
 
-/// Reads up to [`HEAD`] bytes, and gives back a reader that starts with them. An error that comes before the head is
+/// Reads up to `size` bytes, and gives back a reader that starts with them. An error that comes before the head is
 /// complete comes again after it.
-pub fn peek<'a>(mut reader: impl Read + Send + 'a) -> (Vec<u8>, Box<dyn Read + Send + 'a>) {
-    let mut head = vec![0; HEAD];
+pub fn peek<'a>(mut reader: impl Read + Send + 'a, size: usize) -> (Vec<u8>, Box<dyn Read + Send + 'a>) {
+    let mut head = vec![0; size];
     let mut len = 0;
     let mut fault = None;
-    while len < HEAD {
+    while len < size {
         match reader.read(&mut head[len..]) {
             Ok(0) => break,
             Ok(more) => len += more,
@@ -238,7 +245,8 @@ mod tests {
         assert_eq!(packing(b"]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff"), Ok(Packing::Xz));
         assert_eq!(packing(b"PK\x03\x04"), Err("a zip archive"));
         assert_eq!(encoding(b"a\0b\0"), Ok(Encoding::Utf16 { big: false, skip: 0 }));
-        assert_eq!(encoding(b"abc\0"), Err("binary data"));
+        assert_eq!(encoding(b"abc\x01\0"), Err("binary data"));
+        assert_eq!(encoding(b"abc\0"), Ok(Encoding::Utf8 { skip: 0 }));
         assert_eq!(encoding(b""), Ok(Encoding::Utf8 { skip: 0 }));
     }
 

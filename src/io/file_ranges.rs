@@ -58,15 +58,15 @@ impl Plain {
 
     /// How many ranges there are, at least one.
     pub(crate) fn ranges(&self) -> u64 {
-        self.len.div_ceil(PIECE as u64).max(1)
+        self.len.saturating_sub(self.skip).div_ceil(PIECE as u64).max(1)
     }
 
     /// Reads the lines that start in a range.
     pub(crate) fn read(&self, number: u64, buffer: &mut Vec<u8>) -> (Part, Option<io::Error>) {
-        let from = number * PIECE as u64;
+        let from = (self.skip + number * PIECE as u64).min(self.len);
         let to = (from + PIECE as u64).min(self.len);
         // One byte more, because the range starts with a line if the byte before it is a line end.
-        let start = if number == 0 { self.skip.min(to) } else { from - 1 };
+        let start = if number == 0 { from } else { from - 1 };
         if buffer.capacity() < PIECE + STEP {
             buffer.reserve_exact(PIECE + STEP - buffer.len());
         }
@@ -76,23 +76,23 @@ impl Plain {
             Ok(len) => {
                 buffer.truncate(len);
                 return (
-                    Part::read(self.lines(number, buffer), self.context),
+                    Part::read(self.lines(number, buffer), self.context.clone()),
                     Some(io::ErrorKind::UnexpectedEof.into()),
                 );
             }
-            Err(error) => return (Part::new(self.context), Some(error)),
+            Err(error) => return (Part::new(self.context.clone()), Some(error)),
         }
         let whole = self.complete(buffer, to);
         let lines = self.lines(number, buffer);
         match whole {
-            Ok(true) => (Part::read(lines, self.context), None),
+            Ok(true) => (Part::read(lines, self.context.clone()), None),
             Ok(false) => {
                 let last = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
-                let mut part = Part::read(&lines[..last], self.context);
-                part.append(Part::too_long(&lines[last..], self.context));
+                let mut part = Part::read(&lines[..last], self.context.clone());
+                part.append(Part::too_long(&lines[last..], self.context.clone()));
                 (part, None)
             }
-            Err(error) => (Part::read(lines, self.context), Some(error)),
+            Err(error) => (Part::read(lines, self.context.clone()), Some(error)),
         }
     }
 
@@ -114,7 +114,9 @@ impl Plain {
 
     /// Reads on to the end of the last line, unless no line begins in the range; false when the line is too long.
     fn complete(&self, buffer: &mut Vec<u8>, to: u64) -> io::Result<bool> {
-        let Some(line) = memchr::memrchr(b'\n', buffer).or((to <= PIECE as u64).then_some(0)) else { return Ok(true) };
+        let Some(line) = memchr::memrchr(b'\n', buffer).or((to <= self.skip + PIECE as u64).then_some(0)) else {
+            return Ok(true);
+        };
         let mut at = to;
         while at < self.len && buffer.last() != Some(&b'\n') {
             if buffer.len() - line > LINE_LIMIT {

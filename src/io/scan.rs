@@ -17,6 +17,7 @@ use super::line_chunks::PIECE;
 use super::sources::{self, duplicates};
 use super::{clock, progress_bar, shared_stream};
 use crate::finding::Finding;
+use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::log::totals::faults;
@@ -205,6 +206,7 @@ impl Scan<'_> {
             file: u32::try_from(index).unwrap_or(u32::MAX),
             written: Some(self.latest),
             latest: self.latest,
+            layout: Arc::default(),
         };
         let path = match &self.sources[index] {
             Source::Stdin => return self.stream(report, context, io::stdin(), true),
@@ -231,7 +233,9 @@ impl Scan<'_> {
         }
         match (decode::packing(&head), decode::encoding(&head)) {
             (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) => {
-                self.divide(&Arc::new(Plain::new(file, index, context, skip as u64, metadata.len())), buffer);
+                let skip = skip as u64 + self.hole(&report, &file, &head);
+                context.layout = Arc::new(self.learn(&file, skip, buffer));
+                self.divide(&Arc::new(Plain::new(file, index, context, skip, metadata.len())), buffer);
             }
             _ => {
                 let size = metadata.len();
@@ -239,6 +243,32 @@ impl Scan<'_> {
                 self.check_growth(path, size);
             }
         }
+    }
+
+    /// The length of the hole of zeros at the front of a file, which copying and truncating a log leaves there.
+    fn hole(&self, report: &FileReport, file: &File, head: &[u8]) -> u64 {
+        if head.first() != Some(&0) {
+            return 0;
+        }
+        let mut block = vec![0; PIECE];
+        let mut length = 0;
+        loop {
+            let len = read_full_at(file, &mut block, length).unwrap_or(0);
+            let zeros = block[..len].iter().position(|b| *b != 0).unwrap_or(len);
+            length += zeros as u64;
+            if zeros < len || len == 0 {
+                break;
+            }
+        }
+        lock(&self.total).findings.push(faults::hole(&report.path, length));
+        length
+    }
+
+    /// The layout of a plain file.
+    fn learn(&self, file: &File, skip: u64, buffer: &mut Vec<u8>) -> Layout {
+        buffer.resize(layout::SAMPLE, 0);
+        let len = read_full_at(file, buffer, skip).unwrap_or(0);
+        Layout::learn(&buffer[..len], self.latest)
     }
 
     /// Queues the ranges of a file; the first is read at once.
@@ -270,9 +300,9 @@ impl Scan<'_> {
     }
 
     /// Reads a packed file, another encoding than UTF-8, or what is no file at all.
-    fn stream(&self, mut report: FileReport, context: Context, reader: impl Read + Send, threaded: bool) {
+    fn stream(&self, mut report: FileReport, mut context: Context, reader: impl Read + Send, threaded: bool) {
         let counted = Counted { inner: reader, count: &self.done };
-        let (head, reader) = decode::peek(counted);
+        let (head, reader) = decode::peek(counted, decode::HEAD);
         let packing = match decode::packing(&head) {
             Ok(packing) => packing,
             Err(what) => {
@@ -285,7 +315,7 @@ impl Scan<'_> {
             Ok(text) => text,
             Err(error) => return self.finish(report, Part::new(context), Some(error)),
         };
-        let (head, mut text) = decode::peek(text);
+        let (head, mut text) = decode::peek(text, decode::HEAD);
         match decode::encoding(&head) {
             Ok(Encoding::Utf8 { skip }) => {
                 let skipped = io::copy(&mut text.by_ref().take(skip as u64), &mut io::sink());
@@ -302,8 +332,10 @@ impl Scan<'_> {
                 return self.refuse(report, finding);
             }
         }
+        let (sample, text) = decode::peek(text, layout::SAMPLE);
+        context.layout = Arc::new(Layout::learn(&sample, self.latest));
         let threads = if threaded { self.threads.min(READERS) } else { 1 };
-        let read = shared_stream::read(text, context, threads);
+        let read = shared_stream::read(text, &context, threads);
         report.text_bytes = read.bytes;
         self.finish(report, read.part, read.fault);
     }
@@ -319,6 +351,7 @@ impl Scan<'_> {
     fn finish(&self, mut report: FileReport, mut part: Part, fault: Option<io::Error>) {
         part.close_ends();
         report.dialect = part.dialect().map_or_else(String::new, |dialect| dialect.name().to_owned());
+        report.layout = part.context().layout.describe();
         report.lines = part.tally.lines;
         report.records = part.tally.records;
         report.ignored_lines = part.tally.ignored;
@@ -327,7 +360,7 @@ impl Scan<'_> {
         report.ended_at = part.tally.last;
         report.complete = fault.is_none();
         report.first_ignored = std::mem::take(&mut part.samples);
-        let mut findings = faults::of(&report, &part.odd, part.tally.blank);
+        let mut findings = faults::of(&report, &part);
         findings.extend(fault.map(|error| faults::broken(&report, &error)));
         let mut total = lock(&self.total);
         total.tally.merge(part.tally);

@@ -26,9 +26,13 @@ pub(crate) struct Streamed {
 }
 
 /// Reads a stream on this thread and as many others as make up `threads`.
-pub(crate) fn read(text: impl Read + Send, context: Context, threads: usize) -> Streamed {
-    let stream =
-        Stream { context, source: Mutex::new(Pieces::new(text)), shared: Mutex::default(), changed: Condvar::new() };
+pub(crate) fn read(text: impl Read + Send, context: &Context, threads: usize) -> Streamed {
+    let stream = Stream {
+        context: context.clone(),
+        source: Mutex::new(Pieces::new(text)),
+        shared: Mutex::default(),
+        changed: Condvar::new(),
+    };
     thread::scope(|scope| {
         for _ in 1..threads {
             scope.spawn(|| stream.work());
@@ -36,7 +40,7 @@ pub(crate) fn read(text: impl Read + Send, context: Context, threads: usize) -> 
         stream.work();
     });
     let Shared { parts, bytes, fault, .. } = stream.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Streamed { part: parts.whole.unwrap_or_else(|| Part::new(context)), bytes, fault }
+    Streamed { part: parts.whole.unwrap_or_else(|| Part::new(context.clone())), bytes, fault }
 }
 
 struct Stream<R> {
@@ -92,8 +96,8 @@ impl<R: Read> Stream<R> {
             } else if let Some((number, piece)) = shared.waiting.pop_front() {
                 drop(shared);
                 let (part, bytes) = match &piece {
-                    Piece::Lines(lines) => (Part::read(lines, self.context), lines.len() as u64),
-                    Piece::TooLong(start) => (Part::too_long(start, self.context), 0),
+                    Piece::Lines(lines) => (Part::read(lines, self.context.clone()), lines.len() as u64),
+                    Piece::TooLong(start) => (Part::too_long(start, self.context.clone()), 0),
                 };
                 shared = lock(&self.shared);
                 shared.parts.add(number, part);

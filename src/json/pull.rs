@@ -146,6 +146,19 @@ pub struct Members<'a> {
     first: bool,
     ended: bool,
     done: bool,
+    /// Where the object ends, once it was read.
+    end: usize,
+}
+
+/// The length of the object at the start of a text, whatever follows it.
+pub(crate) fn object_len(text: &[u8]) -> Option<usize> {
+    let mut members = Members::new(text)?;
+    for member in members.by_ref() {
+        if member.is_err() {
+            break;
+        }
+    }
+    Some(members.end).filter(|end| *end > 0)
 }
 
 impl<'a> Members<'a> {
@@ -153,7 +166,7 @@ impl<'a> Members<'a> {
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         let mut cursor = Cursor { bytes, at: 0 };
         cursor.blanks();
-        cursor.eat(b'{').then_some(Self { cursor, first: true, ended: false, done: false })
+        cursor.eat(b'{').then_some(Self { cursor, first: true, ended: false, done: false, end: 0 })
     }
 
     /// The next key, and all that stands before its value. None at the end, and when the object is malformed;
@@ -164,6 +177,7 @@ impl<'a> Members<'a> {
         let start = cursor.at;
         cursor.blanks();
         if cursor.eat(b'}') {
+            self.end = cursor.at;
             cursor.blanks();
             self.ended = cursor.at == cursor.bytes.len();
             return None;

@@ -23,6 +23,26 @@ pub(crate) fn strip(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// [`strip`] for bytes.
+pub(crate) fn strip_bytes(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(0x1b, text) else { return Cow::Borrowed(text) };
+    let mut plain = Vec::with_capacity(text.len());
+    plain.extend_from_slice(&text[..first]);
+    let mut rest = &text[first + 1..];
+    loop {
+        let after = rest.strip_prefix(b"[").and_then(|sequence| {
+            let end = sequence.iter().position(|b| !matches!(b, b' '..=b'?'))?;
+            matches!(sequence[end], b'@'..=b'~').then(|| &sequence[end + 1..])
+        });
+        rest = after.unwrap_or(rest);
+        let Some(next) = memchr::memchr(0x1b, rest) else { break };
+        plain.extend_from_slice(&rest[..next]);
+        rest = &rest[next + 1..];
+    }
+    plain.extend_from_slice(rest);
+    Cow::Owned(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +58,7 @@ mod tests {
             ("[31m plain", "[31m plain"),
         ] {
             assert_eq!(strip(text), expect, "{text:?}");
+            assert_eq!(strip_bytes(text.as_bytes()), expect.as_bytes(), "{text:?}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The log dialects that are recognised, each in one row, and the JSON keys that carry time, level, event and
 //! message in them. `runbooks/formats.md` shows the same list; a test keeps the two together.
 
+use super::level::Level;
+
 /// A way of writing log records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -117,6 +119,12 @@ impl Dialect {
         DIALECTS.iter().find(|row| row.dialect == self).map_or("JSON lines", |row| row.name)
     }
 
+    /// Whether a record that states no level has one all the same: that of its stream, of the file of syslog in which it
+    /// stands, or the usual one.
+    pub fn has_default_level(self) -> bool {
+        matches!(self, Self::Captured | Self::Clef | Self::Syslog3164)
+    }
+
     /// Whether its records are JSON objects, one to a line.
     pub fn is_json(self) -> bool {
         self <= Self::Json
@@ -145,6 +153,10 @@ pub(crate) enum Scale {
     Syslog,
     /// 1 to 24.
     Otlp,
+    /// 0 to 6, as tslog counts.
+    Tslog,
+    /// Whatever stands there means this.
+    Is(Level),
 }
 
 /// What a key of a JSON record carries. The number is its rank: the lowest that holds something wins.
@@ -152,16 +164,21 @@ pub(crate) enum Scale {
 pub(crate) enum Role {
     Time(u8, Clock),
     Level(u8, Scale),
+    /// A level only where the values of the file show that it is one.
+    Doubtful(u8),
     Event,
     Message(u8),
+    /// What went wrong, where something did.
+    Failure,
     /// Holds some of the fields one step deeper.
     Nested,
     /// Only tells dialects apart.
     Mark,
 }
 
-/// Every key that matters. The first ten are the ones of our own form, in their order of precedence.
-pub(crate) const KEYS: [(&str, Role); 64] = [
+/// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
+/// without regard to case and to `_`, `-` and `@`.
+pub(crate) const KEYS: [(&str, Role); 96] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -226,6 +243,38 @@ pub(crate) const KEYS: [(&str, Role); 64] = [
     ("caller", Role::Mark),
     ("repeated", Role::Mark),
     ("lines", Role::Mark),
+    ("severity_text", Role::Level(18, Scale::Auto)),
+    ("level_str", Role::Level(19, Scale::Auto)),
+    ("level_value", Role::Level(20, Scale::Auto)),
+    ("syslog_severity", Role::Level(21, Scale::Syslog)),
+    ("sev", Role::Level(22, Scale::Auto)),
+    ("level_id", Role::Level(23, Scale::Tslog)),
+    ("log_level_id", Role::Level(24, Scale::Tslog)),
+    ("log_level_name", Role::Level(25, Scale::Auto)),
+    ("s", Role::Doubtful(40)),
+    ("l", Role::Doubtful(41)),
+    ("priority", Role::Doubtful(42)),
+    ("status", Role::Doubtful(43)),
+    ("when", Role::Time(16, Clock::Auto)),
+    ("instant", Role::Time(17, Clock::Auto)),
+    ("t", Role::Time(18, Clock::Auto)),
+    ("timestamp_ms", Role::Time(19, Clock::Auto)),
+    ("timestamp_us", Role::Time(20, Clock::Auto)),
+    ("timestamp_ns", Role::Time(21, Clock::Auto)),
+    ("start_time", Role::Time(22, Clock::Auto)),
+    ("time_iso8601", Role::Time(23, Clock::Auto)),
+    ("time_local", Role::Time(24, Clock::Auto)),
+    ("created_at", Role::Time(25, Clock::Auto)),
+    ("date", Role::Time(26, Clock::Auto)),
+    ("tags", Role::Mark),
+    ("err", Role::Failure),
+    ("error", Role::Failure),
+    ("req_id", Role::Mark),
+    ("app", Role::Mark),
+    ("func_name", Role::Mark),
+    ("event_id", Role::Mark),
+    ("channel", Role::Mark),
+    ("service", Role::Mark),
 ];
 
 /// The names that belong to time, level, event and message in our own form; all others are payload.
@@ -233,7 +282,7 @@ pub(crate) fn is_core(key: &[u8]) -> bool {
     find(key).is_some_and(|at| at < 10)
 }
 
-const SLOTS: usize = 512;
+const SLOTS: usize = 1024;
 
 const fn slot(key: &[u8]) -> usize {
     let len = key.len();
@@ -241,19 +290,40 @@ const fn slot(key: &[u8]) -> usize {
     (len * 37 + first * 5 + middle * 83 + last * 29) % SLOTS
 }
 
-/// Open addressing; 255 is empty.
-static TABLE: [u8; SLOTS] = {
-    let mut table = [255_u8; SLOTS];
-    let mut at = 0;
-    while at < KEYS.len() {
-        let mut place = slot(KEYS[at].0.as_bytes());
-        while table[place] != 255 {
-            place = (place + 1) % SLOTS;
+/// A key in small letters without `_`, `-` and `@`, and its length; longer ones than all that are known are cut.
+const fn folded(key: &[u8]) -> ([u8; 24], usize) {
+    let mut plain = [0_u8; 24];
+    let (mut at, mut len) = (0, 0);
+    while at < key.len() && len < plain.len() {
+        if !matches!(key[at], b'_' | b'-' | b'@') {
+            plain[len] = key[at].to_ascii_lowercase();
+            len += 1;
         }
-        table[place] = at as u8;
         at += 1;
     }
-    table
+    (plain, len)
+}
+
+/// Open addressing; 255 is empty. The second table has the plain forms.
+static TABLES: ([u8; SLOTS], [u8; SLOTS]) = {
+    let (mut exact, mut loose) = ([255_u8; SLOTS], [255_u8; SLOTS]);
+    let mut at = 0;
+    while at < KEYS.len() {
+        let key = KEYS[at].0.as_bytes();
+        let mut place = slot(key);
+        while exact[place] != 255 {
+            place = (place + 1) % SLOTS;
+        }
+        exact[place] = at as u8;
+        let (key, len) = folded(key);
+        let mut place = slot(key.split_at(len).0);
+        while loose[place] != 255 {
+            place = (place + 1) % SLOTS;
+        }
+        loose[place] = at as u8;
+        at += 1;
+    }
+    (exact, loose)
 };
 
 /// The index of a key in [`KEYS`].
@@ -264,9 +334,26 @@ pub(crate) fn find(key: &[u8]) -> Option<usize> {
     }
     let mut place = slot(key);
     loop {
-        let at = usize::from(TABLE[place]);
+        let at = usize::from(TABLES.0[place]);
+        match KEYS.get(at) {
+            Some((name, _)) if name.as_bytes() == key => return Some(at),
+            Some(_) => place = (place + 1) % SLOTS,
+            None => return find_loosely(key),
+        }
+    }
+}
+
+/// The first key of the same plain form.
+fn find_loosely(key: &[u8]) -> Option<usize> {
+    let (plain_key, len) = folded(key);
+    if len < 2 || len == plain_key.len() {
+        return None;
+    }
+    let mut place = slot(&plain_key[..len]);
+    loop {
+        let at = usize::from(TABLES.1[place]);
         let (name, _) = KEYS.get(at)?;
-        if name.as_bytes() == key {
+        if folded(name.as_bytes()) == (plain_key, len) {
             return Some(at);
         }
         place = (place + 1) % SLOTS;
@@ -274,7 +361,7 @@ pub(crate) fn find(key: &[u8]) -> Option<usize> {
 }
 
 /// The set with one key, for [`detect`] and for tests of presence.
-pub(crate) const fn bit(name: &str) -> u64 {
+pub(crate) const fn bit(name: &str) -> u128 {
     let mut at = 0;
     while at < KEYS.len() {
         if same(KEYS[at].0.as_bytes(), name.as_bytes()) {
@@ -294,7 +381,7 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// The keys of each row of [`DIALECTS`] as a set.
-static MASKS: [u64; DIALECTS.len()] = {
+static MASKS: [u128; DIALECTS.len()] = {
     let mut masks = [0; DIALECTS.len()];
     let mut row = 0;
     while row < DIALECTS.len() {
@@ -309,7 +396,7 @@ static MASKS: [u64; DIALECTS.len()] = {
 };
 
 /// The dialect of a JSON record with these keys.
-pub(crate) fn detect(present: u64, numeric_level: bool) -> Dialect {
+pub(crate) fn detect(present: u128, numeric_level: bool) -> Dialect {
     DIALECTS
         .iter()
         .zip(MASKS)
@@ -326,7 +413,12 @@ mod tests {
         for (at, (key, _)) in KEYS.iter().enumerate() {
             assert_eq!(find(key.as_bytes()), Some(at), "{key}");
         }
-        for key in ["", "x", "Time", "timestamps", "MESSAGES"] {
+        for (key, expect) in
+            [("LEVEL", "level"), ("@level", "level"), ("logLevelName", "log_level_name"), ("TIME", "time")]
+        {
+            assert_eq!(find(key.as_bytes()).map(|at| KEYS[at].0), Some(expect), "{key}");
+        }
+        for key in ["", "x", "S", "timestamps", "MESSAGES"] {
             assert_eq!(find(key.as_bytes()), None, "{key}");
         }
     }

@@ -4,14 +4,17 @@ use super::dialect::{self, Clock, KEYS, Role, Scale, bit};
 use super::key_cache::Shape;
 use super::record::{Record, member};
 use super::wrapped::{Inner, Wrapping};
+use super::{json_level, layout};
 use crate::json::pull::{Members, Raw};
 use crate::time::Stamp;
 
 /// The roles of a JSON record while its members are read.
 pub(crate) struct Fields<'a> {
-    keys: u64,
+    keys: u128,
     time: (u8, Raw<'a>, Clock),
     level: (u8, Raw<'a>, Scale),
+    /// Further levels: two libraries may state one each.
+    more: Vec<(Raw<'a>, Scale)>,
     message: (u8, Raw<'a>),
     event: Raw<'a>,
     numeric_level: bool,
@@ -29,6 +32,7 @@ impl Default for Fields<'_> {
             keys: 0,
             time: (LAST, Raw::Null, Clock::Auto),
             level: (LAST, Raw::Null, Scale::Auto),
+            more: Vec::new(),
             message: (LAST, Raw::Null),
             event: Raw::Null,
             numeric_level: false,
@@ -43,6 +47,9 @@ impl<'a> Fields<'a> {
         let (name, role) = KEYS[at];
         self.keys |= 1 << at;
         match role {
+            Role::Doubtful(_) => {}
+            Role::Failure if !value.is_truthy() => self.keys &= !(1 << at),
+            Role::Failure => {}
             Role::Time(rank, clock) => self.time_is(rank, value, clock),
             Role::Level(rank, scale) => self.level_is(rank, value, scale),
             Role::Event => self.event = value,
@@ -71,8 +78,16 @@ impl<'a> Fields<'a> {
         }
         // The numbers of two libraries may mean different things, but a word is a word: any beats every number.
         let rank = if number { rank | NUMBERS } else { rank };
-        if rank <= self.level.0 && (value.is_truthy() || number) {
+        if !value.is_truthy() && !number {
+            return;
+        }
+        if rank <= self.level.0 {
+            if self.level.0 != LAST {
+                self.more.push((self.level.1, self.level.2));
+            }
             self.level = (rank, value, scale);
+        } else {
+            self.more.push((value, scale));
         }
     }
 
@@ -147,19 +162,26 @@ impl<'a> Fields<'a> {
             inner = self.journal();
         }
         let (rank, raw, clock) = self.time;
-        let at = if rank == LAST { None } else { read_time(raw, clock).or_else(|| other_time(line)) };
+        let at = if rank == LAST { None } else { read_time(raw, clock) }.or_else(|| other_time(line));
         let level = (self.level.0 != LAST).then_some((self.level.1, self.level.2));
         let dialect = shape.dialect(self.keys, self.numeric_level);
-        Record {
+        let mut record = Record {
             dialect,
             at,
             level,
             event: self.event,
             message: self.message.1,
             keys: self.keys,
+            service: None,
             body: line,
             inner: inner.map(Box::new),
+        };
+        if !self.more.is_empty() {
+            record.take_worst(&self.more);
+        } else if level.is_none() && record.inner.is_none() {
+            record.level = json_level::elsewhere(&record);
         }
+        record
     }
 
     /// The line that a service wrote to its output, which systemd keeps as `MESSAGE`: as text, or as bytes where there
@@ -203,13 +225,38 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The first usable time among all time keys, in the order of their ranks.
+/// The first usable time among all time keys, in the order of their ranks; else one under a key that is called like a
+/// time, at the top or one step deeper.
+#[cold]
 fn other_time(line: &[u8]) -> Option<Stamp> {
     let times = Members::new(line)?.flatten().filter_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
         Role::Time(rank, clock) => Some((rank, read_time(value, clock)?)),
         _ => None,
     });
-    times.min_by_key(|(rank, _)| *rank).map(|(_, at)| at)
+    let known = times.min_by_key(|(rank, _)| *rank).map(|(_, at)| at);
+    known.or_else(|| called_time(line)).or_else(|| {
+        Members::new(line)?.flatten().find_map(|(key, value)| match value {
+            Raw::Object(bytes) if json_level::is_container(key.bytes) => {
+                Members::new(bytes)?.flatten().find_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
+                    Role::Time(_, clock) => read_time(value, clock),
+                    _ => None,
+                })
+            }
+            _ => None,
+        })
+    })
+}
+
+/// The time under a key whose name ends like that of a time.
+fn called_time(line: &[u8]) -> Option<Stamp> {
+    const ENDS: [&[u8]; 5] = [b"time", b"timestamp", b"date", b"at", b"ts"];
+    Members::new(line)?.flatten().find_map(|(key, value)| {
+        let name = key.bytes.to_ascii_lowercase();
+        let called = ENDS.iter().any(|end| name.ends_with(end)) && dialect::find(key.bytes).is_none();
+        let at = read_time(value, Clock::Auto).filter(|_| called)?;
+        // A count of milliseconds is no time.
+        (at.micros() > 946_684_800_000_000).then_some(at)
+    })
 }
 
 #[inline]
@@ -219,58 +266,35 @@ fn read_time(raw: Raw<'_>, clock: Clock) -> Option<Stamp> {
             let digits = text.bytes.trim_ascii();
             Stamp::parse(std::str::from_utf8(text.bytes).ok()?)
                 // Fewer digits are a date, or no time at all.
-                .or_else(|| if digits.len() >= 10 { from_epoch(digits) } else { None })
+                .or_else(|| if digits.len() >= 10 { Stamp::from_epoch(digits) } else { None })
+                .or_else(|| layout::read_date(digits))
         }
         (Raw::Text(text), Clock::Auto) => Stamp::parse(&text.decode()),
         (Raw::Text(text), Clock::MicrosText) => Stamp::from_micros(since_epoch(text.bytes)?),
         (Raw::Text(text), Clock::NanosText) => Stamp::from_micros(since_epoch(text.bytes)?.div_euclid(1000)),
-        (Raw::Number(digits), _) => from_epoch(digits),
+        (Raw::Number(digits), _) => Stamp::from_epoch(digits),
+        (Raw::Object(bytes), Clock::Auto) => time_in_parts(bytes),
         _ => None,
     }
+}
+
+/// `{"$date": …}` of MongoDB, `{"epochSecond": …, "nanoOfSecond": …}` of log4j, `{"seconds": …, "nanos": …}`.
+#[cold]
+fn time_in_parts(object: &[u8]) -> Option<Stamp> {
+    if let Some(date) = member(object, b"$date") {
+        return match date {
+            Raw::Object(bytes) => Stamp::from_epoch(member(bytes, b"$numberLong")?.string()?.as_bytes()),
+            date => read_time(date, Clock::Auto),
+        };
+    }
+    let number = |names: [&[u8]; 2]| names.into_iter().find_map(|name| member(object, name)?.number());
+    let seconds = number([b"epochSecond", b"seconds"])?;
+    let nanos = number([b"nanoOfSecond", b"nanos"]).unwrap_or(0.0);
+    (seconds.abs() < 1e11 && (0.0..1e9).contains(&nanos)).then_some(())?;
+    Stamp::from_micros(seconds as i64 * 1_000_000 + (nanos / 1000.0) as i64)
 }
 
 /// A whole number in text; none for 0, which stands for "not known".
 fn since_epoch(digits: &[u8]) -> Option<i64> {
     std::str::from_utf8(digits).ok()?.parse().ok().filter(|number| *number != 0)
-}
-
-/// A number since the epoch: seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude (seconds
-/// until the year 5138).
-fn from_epoch(digits: &[u8]) -> Option<Stamp> {
-    let text = std::str::from_utf8(digits).ok()?;
-    if let Ok(number) = text.parse::<i64>() {
-        return Stamp::from_micros(match number.unsigned_abs() {
-            0 => return None,
-            1..100_000_000_000 => number.checked_mul(1_000_000)?,
-            100_000_000_000..100_000_000_000_000 => number.checked_mul(1000)?,
-            100_000_000_000_000..100_000_000_000_000_000 => number,
-            _ => number.div_euclid(1000),
-        });
-    }
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n != 0.0)?;
-    let micros = match number.abs() {
-        n if n < 1e11 => number * 1e6,
-        n if n < 1e14 => number * 1e3,
-        n if n < 1e17 => number,
-        n if n < 1e20 => number / 1e3,
-        _ => return None,
-    };
-    Stamp::from_micros(micros.round_ties_even() as i64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_since_the_epoch_are_told_apart_by_magnitude() {
-        for digits in
-            ["1736121600", "1736121600.0", "1736121600000", "1736121600000000", "1736121600000000000", "1.7361216e9"]
-        {
-            assert_eq!(from_epoch(digits.as_bytes()), Stamp::parse("2025-01-06"), "{digits}");
-        }
-        for digits in ["0", "NaN", "Infinity", "1e30", "99999999999999999999999"] {
-            assert_eq!(from_epoch(digits.as_bytes()), None, "{digits}");
-        }
-    }
 }

@@ -10,7 +10,7 @@ const LIMIT: usize = 64;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {
     keys: Vec<Known>,
-    dialect: Option<((u64, bool), Dialect)>,
+    dialect: Option<((u128, bool), Dialect)>,
 }
 
 /// A key as it stood in a line, with all that stood before its value: `, "level": `.
@@ -45,7 +45,7 @@ impl Shape {
 
     /// The dialect of a record with these keys.
     #[inline]
-    pub(crate) fn dialect(&mut self, keys: u64, numeric_level: bool) -> Dialect {
+    pub(crate) fn dialect(&mut self, keys: u128, numeric_level: bool) -> Dialect {
         match self.dialect {
             Some((known, dialect)) if known == (keys, numeric_level) => dialect,
             _ => {
@@ -59,7 +59,7 @@ impl Shape {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::log::layout::{Layout, Memory};
     use crate::log::record;
 
     #[test]
@@ -74,10 +74,10 @@ mod tests {
             r#"{"timestamp":"2025-01-06","level":"info""#,
             r#"{}"#,
         ];
-        let mut shape = Shape::default();
+        let (layout, mut memory) = (Layout::default(), Memory::default());
         for line in lines.iter().chain(&lines) {
             let show = |record: Option<record::Record<'_>>| format!("{record:?}");
-            let like = record::parse_like(line.as_bytes(), None, &mut shape);
+            let like = layout.read(line.as_bytes(), None, &mut memory);
             assert_eq!(show(like), show(record::parse(line.as_bytes())), "{line}");
         }
     }

@@ -1,6 +1,7 @@
 //! The level of a plain line that has no date: by the word at its start.
 
 use super::ansi;
+use super::layout::levels::{self, Sure};
 use super::level::Level;
 use super::level_in_text::{self, After};
 
@@ -35,7 +36,10 @@ pub(crate) fn word(line: &str) -> Option<Level> {
     let loud = word.bytes().all(|b| b.is_ascii_uppercase());
     let set_off = if open { after.starts_with(']') } else { after.starts_with(':') };
     // In lower case, `panic: …` is how Go begins a crash report, which is more than a level.
-    let known = KNOWN.iter().any(|known| word.eq_ignore_ascii_case(known)) && (open || loud || word != "panic");
+    let known = match levels::word(word.as_bytes()) {
+        Some((_, Sure::Certain)) => true,
+        _ => word.eq_ignore_ascii_case("panic") && (open || loud),
+    };
     // In brackets too something may follow: `[ERROR app::feed] …`.
     if known && (set_off || loud && after.starts_with([' ', '\t'])) {
         let nothing = ["0", "none", "no", "false", "null"];
@@ -54,26 +58,6 @@ pub(crate) fn word(line: &str) -> Option<Level> {
     let level = (dot_net || logrus).then(|| Level::from_word(word))?;
     (level != Level::Unknown).then_some(level)
 }
-
-/// The words that count; others, such as `Log:` or `Failed:`, start ordinary prose.
-const KNOWN: [&str; 16] = [
-    "trace",
-    "debug",
-    "info",
-    "notice",
-    "warn",
-    "warning",
-    "err",
-    "error",
-    "crit",
-    "critical",
-    "fatal",
-    "panic",
-    "alert",
-    "emerg",
-    "emergency",
-    "severe",
-];
 
 /// What follows a time of day, in brackets or not, if the line starts with one.
 fn after_time(line: &str) -> Option<&str> {

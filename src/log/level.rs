@@ -1,6 +1,7 @@
 //! The severity of a log record, whatever vocabulary it was written in.
 
 use super::ansi;
+use super::layout::levels;
 use crate::finding::Status;
 
 /// A severity, from the least to the most severe; [`Level::Unknown`] is a word or number that no vocabulary
@@ -36,33 +37,78 @@ impl Level {
         let word =
             word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '<' | '>' | '(' | ')' | ':'));
         if let Ok(number) = word.parse::<f64>() {
-            return Self::from_scale(number);
+            return Self::from_size(number);
         }
         // Go's slog writes levels between the named ones as `INFO+2`.
         let word = match word.find(['+', '-']) {
             Some(at) if word[at + 1..].bytes().all(|b| b.is_ascii_digit()) && at + 1 < word.len() => &word[..at],
             _ => word,
         };
-        let mut lower = [0_u8; 16];
-        let Some(lower) = lower.get_mut(..word.len()) else { return Self::Unknown };
-        lower.copy_from_slice(word.as_bytes());
-        lower.make_ascii_lowercase();
-        match &*lower {
-            b"trace" | b"trc" | b"trce" | b"trac" | b"t" | b"verbose" | b"vrb" | b"v" | b"silly" | b"finest"
-            | b"finer" | b"all" => Self::Trace,
-            b"debug" | b"dbg" | b"dbug" | b"debu" | b"d" | b"fine" | b"config" => Self::Debug,
-            b"info" | b"inf" | b"i" | b"information" | b"informational" | b"http" | b"success" | b"default"
-            | b"log" => Self::Info,
-            b"notice" | b"note" | b"n" | b"noti" => Self::Notice,
-            b"warning" | b"warn" | b"w" | b"wrn" | b"warnings" => Self::Warning,
-            b"error" | b"err" | b"e" | b"eror" | b"erro" | b"errors" | b"exception" | b"severe" | b"fail"
-            | b"failure" | b"failed" | b"fault" => Self::Error,
-            b"critical" | b"crit" | b"c" | b"crt" | b"fatal" | b"f" | b"ftl" | b"fata" | b"panic" | b"pnc"
-            | b"dpanic" | b"pani" => Self::Critical,
-            b"alert" | b"alrt" => Self::Alert,
-            b"emergency" | b"emerg" => Self::Emergency,
-            _ => Self::Unknown,
+        match word.as_bytes() {
+            // Alone, an A is an article as often as a level.
+            [b'a' | b'A'] => Self::Unknown,
+            [letter] => levels::letter(letter.to_ascii_uppercase()).unwrap_or(Self::Unknown),
+            word => levels::word(word).map_or(Self::Unknown, |(level, _)| level),
         }
+    }
+
+    /// Reads a number that comes with nothing to tell its scale, by its size: of pino and bunyan (10 to 60), Monolog (100 to
+    /// 600), `java.util.logging` (700 to 1000) or log4j (5000 to 50000).
+    pub fn from_size(number: f64) -> Self {
+        const SIZES: [(f64, Level); 15] = [
+            (100.0, Level::Debug),
+            (200.0, Level::Info),
+            (250.0, Level::Notice),
+            (300.0, Level::Warning),
+            (400.0, Level::Error),
+            (500.0, Level::Critical),
+            (550.0, Level::Alert),
+            (600.0, Level::Emergency),
+            (700.0, Level::Debug),
+            (800.0, Level::Info),
+            (900.0, Level::Warning),
+            (1000.0, Level::Error),
+            (5000.0, Level::Trace),
+            (10_000.0, Level::Debug),
+            (20_000.0, Level::Info),
+        ];
+        match number {
+            30_000.0 => Self::Warning,
+            40_000.0 => Self::Error,
+            50_000.0 => Self::Critical,
+            number if number < 100.0 => Self::from_scale(number),
+            number => SIZES.iter().find(|(size, _)| *size == number).map_or(Self::Unknown, |(_, level)| *level),
+        }
+    }
+
+    /// Reads a number of a short scale: `levels` from 0 upwards.
+    fn from_list(number: f64, levels: &[Self]) -> Self {
+        let index = levels.iter().zip(0_u8..).find(|(_, index)| f64::from(*index) == number);
+        index.map_or(Self::Unknown, |(level, _)| *level)
+    }
+
+    /// Reads the numbers of tslog: 0 silly to 6 fatal.
+    pub fn from_tslog(number: f64) -> Self {
+        use Level::{Critical, Debug, Error, Info, Trace, Warning};
+        Self::from_list(number, &[Trace, Trace, Debug, Info, Warning, Error, Critical])
+    }
+
+    /// Reads the numbers of .NET: 0 trace to 5 critical.
+    pub fn from_dot_net(number: f64) -> Self {
+        use Level::{Critical, Debug, Error, Info, Trace, Warning};
+        Self::from_list(number, &[Trace, Debug, Info, Warning, Error, Critical])
+    }
+
+    /// Reads the numbers of Windows events: 1 critical to 5 verbose, 0 always.
+    pub fn from_windows(number: f64) -> Self {
+        use Level::{Critical, Error, Info, Trace, Warning};
+        Self::from_list(number, &[Info, Critical, Error, Warning, Info, Trace])
+    }
+
+    /// Reads the numbers of Nextcloud: 0 debug to 4 fatal.
+    pub fn from_nextcloud(number: f64) -> Self {
+        use Level::{Critical, Debug, Error, Info, Warning};
+        Self::from_list(number, &[Debug, Info, Warning, Error, Critical])
     }
 
     /// Reads the scale of pino, bunyan and Python: 10 trace or debug, 20 debug, 30 information, 40 warning,
@@ -95,17 +141,8 @@ impl Level {
 
     /// Reads the syslog severities 0 (emergency) to 7 (debug), as in GELF, journald and `<PRI>`.
     pub fn from_syslog(number: f64) -> Self {
-        const SCALE: [Level; 8] = [
-            Level::Emergency,
-            Level::Alert,
-            Level::Critical,
-            Level::Error,
-            Level::Warning,
-            Level::Notice,
-            Level::Info,
-            Level::Debug,
-        ];
-        SCALE.iter().zip(0_u8..).find(|(_, n)| f64::from(*n) == number).map_or(Self::Unknown, |(level, _)| *level)
+        use Level::{Alert, Critical, Debug, Emergency, Error, Info, Notice, Warning};
+        Self::from_list(number, &[Emergency, Alert, Critical, Error, Warning, Notice, Info, Debug])
     }
 
     /// Reads the name of an OpenTelemetry severity, such as `SEVERITY_NUMBER_ERROR2`.

@@ -6,36 +6,13 @@
 
 use std::ops::Range;
 
+use super::layout::levels::{self, Sure};
 use super::level::Level;
 use crate::finding::Status;
 
 /// How many fields outside brackets may come before the level, and how many bytes.
 const FIELDS: usize = 6;
 const REACH: usize = 240;
-
-/// Words that are levels for some and something else for others.
-const DOUBTFUL: [&str; 20] = [
-    "all",
-    "config",
-    "default",
-    "fine",
-    "finer",
-    "finest",
-    "http",
-    "log",
-    "note",
-    "silly",
-    "success",
-    "verbose",
-    "errors",
-    "exception",
-    "fail",
-    "failed",
-    "failure",
-    "fault",
-    "panic",
-    "warnings",
-];
 
 /// What stands before the text in which a level is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +49,7 @@ fn level_of(word: &[u8]) -> Option<Level> {
 }
 
 fn is_doubtful(word: &[u8]) -> bool {
-    DOUBTFUL.iter().any(|doubtful| word.eq_ignore_ascii_case(doubtful.as_bytes()))
+    levels::word(word).is_some_and(|(_, sure)| sure != Sure::Certain)
 }
 
 /// The words of letters alone within a field.

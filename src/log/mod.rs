@@ -3,8 +3,10 @@
 pub mod ansi;
 pub mod crash;
 pub mod dialect;
+mod json_level;
 pub mod json_record;
 pub mod key_cache;
+pub mod layout;
 pub mod leading;
 pub mod level;
 pub mod level_in_text;
@@ -13,5 +15,6 @@ pub mod record;
 pub mod scan;
 pub mod summary;
 pub mod text_record;
+pub(crate) mod timestamp;
 pub mod totals;
 pub mod wrapped;

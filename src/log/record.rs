@@ -9,7 +9,7 @@ use super::json_record::Fields;
 use super::key_cache::Shape;
 use super::level::Level;
 use super::wrapped::Inner;
-use super::{ansi, leading, logfmt, text_record};
+use super::{ansi, json_level, leading, logfmt, text_record};
 use crate::finding::Metadata;
 use crate::json::pull::{Members, Raw, Text};
 use crate::time::{Stamp, is_blank};
@@ -24,7 +24,9 @@ pub struct Record<'a> {
     pub(crate) level: Option<(Raw<'a>, Scale)>,
     pub(crate) event: Raw<'a>,
     pub(crate) message: Raw<'a>,
-    pub(crate) keys: u64,
+    pub(crate) keys: u128,
+    /// The name of the service that a multiplexer put before the line.
+    pub(crate) service: Option<&'a [u8]>,
     /// The whole line.
     pub(crate) body: &'a [u8],
     /// What the line inside this one says, for dialects that wrap lines.
@@ -35,7 +37,14 @@ pub struct Record<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LevelSource<'a> {
     level: Option<(Raw<'a>, Scale)>,
-    keys: u64,
+    keys: u128,
+}
+
+impl LevelSource<'_> {
+    /// Whether there is a level.
+    pub(crate) fn is_stated(&self) -> bool {
+        self.level.is_some()
+    }
 }
 
 /// Reads one line; none when it is neither a JSON object nor text that states a time or a level.
@@ -49,17 +58,7 @@ pub fn parse(line: &[u8]) -> Option<Record<'_>> {
 /// [`parse`] for lines that were written before `written`, such as the time of their file: times without a year get
 /// the last year that lies before it.
 pub fn parse_near(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
-    parse_like(line, written, &mut Shape::default())
-}
-
-/// [`parse_near`] for one of many lines; quicker where they look alike.
-#[inline]
-pub(crate) fn parse_like<'a>(line: &'a [u8], written: Option<Stamp>, shape: &mut Shape) -> Option<Record<'a>> {
-    let line = trim(line);
-    match line.first()? {
-        b'{' => Record::of_json(line, shape),
-        _ => text_record::parse(line, written, 0),
-    }
+    parse_inside(line, written, 0)
 }
 
 /// Whether a field of this name says something in one of the dialects.
@@ -95,6 +94,12 @@ pub(crate) fn trim(line: &[u8]) -> &[u8] {
     }
 }
 
+/// Cuts zeros and a byte order mark from the start of a line.
+pub(crate) fn trim_zeros(line: &[u8]) -> &[u8] {
+    let start = line.iter().position(|b| *b != 0).unwrap_or(line.len());
+    line[start..].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line[start..])
+}
+
 impl<'a> Record<'a> {
     /// A record of plain text: the whole line, and the parts of it.
     pub(crate) fn of_text(
@@ -112,6 +117,7 @@ impl<'a> Record<'a> {
             event: Raw::Null,
             message: text(message),
             keys: 0,
+            service: None,
             body: line,
             inner: None,
         }
@@ -185,8 +191,24 @@ impl<'a> Record<'a> {
     /// where a wrapped line decides.
     #[inline]
     pub(crate) fn level_source(&self) -> Option<LevelSource<'a>> {
-        const DECISIVE: u64 = bit("short_message") | bit("facility") | bit("@t");
+        const DECISIVE: u128 = bit("short_message")
+            | bit("facility")
+            | bit("@t")
+            | bit("func_name")
+            | bit("levelname")
+            | bit("req_id")
+            | bit("app")
+            | bit("event_id")
+            | bit("channel")
+            | bit("Category")
+            | bit("LogLevel");
         self.inner.is_none().then_some(LevelSource { level: self.level, keys: self.keys & DECISIVE })
+    }
+
+    /// Whether a level stands in the line, known or not.
+    #[inline]
+    pub(crate) fn states_level(&self) -> bool {
+        self.level.is_some() || self.level().is_some()
     }
 
     /// The event's name where it needs no decoding; empty where there is no event.
@@ -236,23 +258,39 @@ impl<'a> Record<'a> {
     fn read_level(&self, raw: Raw<'a>, scale: Scale) -> Option<Level> {
         let number = raw.number().or_else(|| raw.string().and_then(|text| text.trim().parse().ok()));
         Some(match (number, scale) {
+            (_, Scale::Is(level)) => level,
             (Some(number), Scale::Python) => Level::from_python(number),
             (Some(number), Scale::Syslog) => Level::from_syslog(number),
             (Some(number), Scale::Otlp) => Level::from_otlp(number),
-            (Some(number), Scale::Auto)
-                if self.keys & (const { bit("short_message") } | const { bit("facility") }) != 0 && number < 8.0 =>
-            {
-                Level::from_syslog(number)
-            }
             // Zero is "no level" in our own form, and no step of the scale.
-            (Some(0.0), Scale::Auto) if matches!(raw, Raw::Number(_)) => return None,
-            (Some(number), Scale::Auto) => Level::from_scale(number),
+            (Some(0.0), Scale::Auto)
+                if matches!(raw, Raw::Number(_)) && json_level::scaled(0.0, self.keys) == Level::Unknown =>
+            {
+                return None;
+            }
+            (Some(number), Scale::Auto) => json_level::scaled(number, self.keys),
+            (Some(number), Scale::Tslog) => Level::from_tslog(number),
             (None, _) => match raw {
                 Raw::Text(text) if scale == Scale::Otlp => Level::from_otlp_name(&text.decode()),
                 Raw::Text(text) => Level::from_word(&text.decode()),
-                _ => Level::Unknown,
+                raw => json_level::nested(raw, self.keys),
             },
         })
+    }
+
+    /// Takes the worst of several levels: words where one is known, else numbers.
+    #[cold]
+    pub(crate) fn take_worst(&mut self, more: &[(Raw<'a>, Scale)]) {
+        let known = |(raw, scale): (Raw<'a>, Scale)| {
+            let level = self.read_level(raw, scale).filter(|level| *level != Level::Unknown)?;
+            let number = raw.number().is_some() || raw.string().is_some_and(|text| text.trim().parse::<f64>().is_ok());
+            Some((!number, level, (raw, scale)))
+        };
+        let levels = self.level.into_iter().chain(more.iter().copied()).filter_map(known);
+        // Of equal ones the first.
+        let worst =
+            levels.reduce(|best, next| if (next.0, next.1.status()) > (best.0, best.1.status()) { next } else { best });
+        self.level = worst.map(|(.., level)| level).or(self.level);
     }
 
     /// A level that another key states in a known way, where the first is of a scale or a wording of its own.
@@ -273,6 +311,8 @@ impl<'a> Record<'a> {
         }
         match self.stated_level() {
             None => Cow::Borrowed("info"),
+            Some((Raw::Null, level)) => Cow::Borrowed(level.word()),
+            Some((Raw::Array(_) | Raw::Object(_), level)) if level != Level::Unknown => Cow::Borrowed(level.word()),
             Some((raw, _)) => {
                 let text = match raw.to_text() {
                     text if text.contains('\u{1b}') => Cow::Owned(ansi::strip(&text).into_owned()),
@@ -328,6 +368,17 @@ impl<'a> Record<'a> {
         shown.or_else(|| self.frame())
     }
 
+    /// The name of the service that wrote the line, where a multiplexer put it before the line.
+    pub fn service(&self) -> Option<&'a [u8]> {
+        if self.dialect != Dialect::Captured || self.keys & const { bit("service") } == 0 {
+            return self.service;
+        }
+        match member(self.body, b"service") {
+            Some(Raw::Text(text)) => Some(text.bytes),
+            _ => None,
+        }
+    }
+
     /// Whether there is a line inside this one that says more than text.
     pub fn wraps(&self) -> bool {
         self.inner.is_some()
@@ -345,7 +396,7 @@ impl<'a> Record<'a> {
 
     /// How many equal lines a record of our own capture stands for, and how many lines each of them joins.
     pub fn captured(&self) -> (u64, u64) {
-        const FOLDED: u64 = bit("repeated") | bit("lines");
+        const FOLDED: u128 = bit("repeated") | bit("lines");
         if self.dialect != Dialect::Captured || self.keys & FOLDED == 0 {
             return (1, 1);
         }

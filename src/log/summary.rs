@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::description::Description;
 use crate::finding::{Finding, Metadata, Place, Status};
 use crate::time::Stamp;
 
@@ -78,6 +79,9 @@ pub struct LogSummary {
     /// Records whose event is not listed above because there are too many different ones.
     #[serde(skip_serializing_if = "is_zero")]
     pub events_not_listed: u64,
+    /// Records by the service that wrote them, where a multiplexer such as `docker compose` named it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub service_counts: BTreeMap<String, u64>,
     /// Silences longer than the limit; at most the limit for listing.
     pub gap_incidents: Vec<Finding>,
     /// Stack traces, panics and the like; at most the limit for listing.
@@ -157,6 +161,9 @@ pub struct FileReport {
     pub path: String,
     /// The dialect of most records; empty where there are none.
     pub dialect: String,
+    /// What was learnt of its lines: where they state time and level.
+    #[serde(skip_serializing_if = "is_default")]
+    pub layout: Description,
     /// How the file was packed: `plain`, `gz`, `bz2`, `xz`, `zst`; `+utf-16` where the text was that.
     pub encoding: String,
     /// Size of the file.
@@ -195,6 +202,10 @@ pub struct IgnoredLine {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+fn is_default(layout: &Description) -> bool {
+    *layout == Description::default()
 }
 
 /// Exact counts of the findings in the logs.

@@ -4,6 +4,7 @@ use super::dialect::Dialect;
 use super::level_in_text::{self, After};
 use super::logfmt;
 use super::record::Record;
+use super::timestamp::{in_year_before, leading_time, month_of, number, short_time, time_of_day};
 use super::wrapped::{self, Inner, Wrapping};
 use crate::time::Stamp;
 
@@ -184,91 +185,13 @@ fn python_basic(line: &[u8]) -> Option<Record<'_>> {
 
 /// A record with the first level word near the start of `rest`, and what follows that word as its message.
 fn leveled<'a>(dialect: Dialect, line: &'a [u8], at: Option<Stamp>, rest: &'a [u8]) -> Record<'a> {
-    let separator = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'-' | b':' | b'|' | b']' | b',');
     let found = level_in_text::level(rest, After::Date);
     let tail = found.clone().map_or(rest, |range| &rest[range.end..]);
-    let message = &tail[tail.iter().position(|b| !separator(b)).unwrap_or(tail.len())..];
-    Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message)
+    Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message(tail))
 }
 
-/// The date and time at the start of a text, and how many bytes they take. No offset means UTC.
-fn leading_time(text: &[u8]) -> Option<(Stamp, usize)> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let year = i32::try_from(number(&date[..4])?).ok()?;
-    let separator = date[4];
-    (matches!(separator, b'-' | b'/' | b'.') && date[7] == separator).then_some(())?;
-    let (month, day) = (number(&date[5..7])?, number(&date[8..])?);
-    matches!(rest.first()?, b' ' | b'T' | b'_').then_some(())?;
-    let (clock, len) = time_of_day(&rest[1..])?;
-    let at = Stamp::civil(year, month, day, clock)?;
-    let mut end = 11 + len;
-    let mut offset = 0;
-    let zone = &text[end..];
-    if zone.first() == Some(&b'Z') {
-        end += 1;
-    } else {
-        let blank = usize::from(zone.first() == Some(&b' '));
-        if let Some(sign @ (b'+' | b'-')) = zone.get(blank) {
-            let digits = &zone[blank + 1..];
-            let colon = usize::from(digits.get(2) == Some(&b':'));
-            let hours = digits.get(..2).and_then(number);
-            let minutes = digits.get(2 + colon..4 + colon).and_then(number);
-            if let (Some(hours @ 0..24), Some(minutes @ 0..60)) = (hours, minutes) {
-                offset = i64::from(hours * 3600 + minutes * 60) * if *sign == b'-' { -1 } else { 1 };
-                end += blank + 5 + colon;
-            }
-        }
-    }
-    Some((Stamp::from_micros(at.micros() - offset * 1_000_000)?, end))
-}
-
-/// `01-06 00:00:00.123`, as Android writes it: in the year that fits.
-fn short_time(text: &[u8], written: Option<Stamp>) -> Option<(Option<Stamp>, usize)> {
-    let (date, rest) = text.split_at_checked(6)?;
-    (date[2] == b'-' && date[5] == b' ').then_some(())?;
-    let (month, day) = (number(&date[..2])?, number(&date[3..5])?);
-    let (clock, len) = time_of_day(rest)?;
-    Some((written.and_then(|written| in_year_before(written, month, day, clock)), 6 + len))
-}
-
-/// `HH:MM:SS` with a fraction after `.` or `,`: the microseconds since midnight, and how many bytes they take.
-fn time_of_day(text: &[u8]) -> Option<(i64, usize)> {
-    let clock = text.get(..8)?;
-    (clock[2] == b':' && clock[5] == b':').then_some(())?;
-    let (hour, minute, second) = (number(&clock[..2])?, number(&clock[3..5])?, number(&clock[6..])?);
-    (hour < 24 && minute < 60 && second < 60).then_some(())?;
-    let mut micros = i64::from(hour * 3600 + minute * 60 + second) * 1_000_000;
-    let mut len = 8;
-    if matches!(text.get(8), Some(b'.' | b',')) {
-        let digits = text[9..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let mut unit = 100_000;
-        for digit in text[9..9 + digits].iter().take(6) {
-            micros += i64::from(digit - b'0') * unit;
-            unit /= 10;
-        }
-        len = if digits > 0 { 9 + digits } else { 8 };
-    }
-    Some((micros, len))
-}
-
-/// The date without a year, in the last year that puts it before `written` (with a day of grace for time zones).
-fn in_year_before(written: Stamp, month: u32, day: u32, clock: i64) -> Option<Stamp> {
-    let latest = written.plus(std::time::Duration::from_secs(86_400));
-    let this_year = chrono::Datelike::year(&written.day());
-    // Eight years back there was a 29 February for certain.
-    (this_year - 8..=this_year + 1)
-        .rev()
-        .filter_map(|year| Stamp::civil(year, month, day, clock))
-        .find(|at| *at <= latest)
-}
-
-fn month_of(name: &[u8]) -> Option<u32> {
-    const NAMES: [&[u8]; 12] =
-        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    NAMES.iter().zip(1..).find(|(month, _)| **month == name).map(|(_, number)| number)
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    (!digits.is_empty() && digits.len() < 10).then_some(())?;
-    digits.iter().try_fold(0, |value, b| b.is_ascii_digit().then(|| value * 10 + u32::from(b - b'0')))
+/// What follows the last field of a line, without the marks between them.
+pub(crate) fn message(tail: &[u8]) -> &[u8] {
+    let separator = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'-' | b':' | b'|' | b']' | b',' | b'>');
+    &tail[tail.iter().position(|b| !separator(b)).unwrap_or(tail.len())..]
 }

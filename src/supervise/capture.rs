@@ -14,10 +14,14 @@ use serde_json::json;
 use super::event::{Batch, LineIncident, Skew};
 use super::redact::Redactor;
 use crate::finding::Status;
+use crate::log::ansi;
 use crate::log::crash::classify::{self, Kind};
+use crate::log::layout::live::Learner;
+use crate::log::layout::{Layout, Memory};
 use crate::log::leading;
 use crate::log::level::Level;
-use crate::log::record::{self, Record};
+use crate::log::record::Record;
+use crate::log::scan::reader;
 use crate::time::Stamp;
 use trace::{Style, Trace};
 
@@ -43,6 +47,8 @@ pub struct Formatter {
     trace: Trace,
     /// A stack trace whose next lines may still come.
     held: Option<Pending<'static>>,
+    learner: Learner,
+    memory: Memory,
 }
 
 /// The lines that arrived together.
@@ -70,12 +76,20 @@ struct Pending<'l> {
     crash: Option<Kind>,
     /// Whether equal lines may be counted in its record; not decided before there is one.
     foldable: Option<bool>,
+    /// Whether it is a further piece of a line that carriage returns divide. Only the first piece counts as a line.
+    piece: bool,
 }
 
 impl Formatter {
     /// A formatter for `stream`; lines that state no level get `level`, and what `redactor` knows is not written.
     pub fn new(stream: &'static str, level: Level, redactor: Arc<Redactor>) -> Self {
-        Self { stream, level, redactor, trace: Trace::None, held: None }
+        let (trace, held) = (Trace::None, None);
+        Self { stream, level, redactor, trace, held, learner: Learner::default(), memory: Memory::default() }
+    }
+
+    /// Learns how the lines that have come look, before they are judged; `lines` are whole.
+    pub fn learn(&mut self, lines: &[u8], arrived: Stamp) {
+        self.learner.add(lines, arrived);
     }
 
     /// Begins a chunk of lines that arrived at `arrived`. Records go to `out`, counts and incidents to `batch`.
@@ -106,17 +120,30 @@ impl<'l> Chunk<'_, 'l> {
     /// Takes the next line, without its line end. `cut_from` is its full length where it was cut.
     pub fn line(&mut self, line: &'l [u8], cut_from: Option<u64>) {
         self.batch.cut += u64::from(cut_from.is_some());
+        // The steps of a progress bar are one line, but a line of a log among them is judged on its own.
+        let starts = reader::starts(line, self.formatter.learner.layout(), None);
+        let mut from = 0;
+        for start in starts {
+            self.piece(&line[from..start - 1], None, from > 0);
+            from = start;
+        }
+        self.piece(&line[from..], cut_from, from > 0);
+    }
+
+    fn piece(&mut self, line: &'l [u8], cut_from: Option<u64>, piece: bool) {
         let mut trace = false;
         if let Some(pending) = &mut self.pending {
             if !pending.trace && cut_from.is_none() && *pending.text == *line {
                 let level = self.formatter.level;
-                if *pending.foldable.get_or_insert_with(|| foldable(line, pending.crash, level)) {
+                let layout = self.formatter.learner.layout();
+                let whole = !piece && !pending.piece;
+                if whole && *pending.foldable.get_or_insert_with(|| foldable(line, layout, pending.crash, level)) {
                     pending.repeated += 1;
                     return;
                 }
             }
             trace = self.formatter.trace.takes(line);
-            if !trace && pending.heads(line) {
+            if !trace && pending.heads(line, self.formatter.learner.layout()) {
                 // Its first frame shows that a plain line was the head of a trace.
                 self.formatter.trace = Trace::Open(Style::Frames);
                 trace = true;
@@ -138,7 +165,8 @@ impl<'l> Chunk<'_, 'l> {
         }
         let (text, arrived, interrupted) = (Cow::Borrowed(line), self.arrived, self.interrupted);
         let (repeated, lines, foldable) = (1, 1, None);
-        self.pending = Some(Pending { text, arrived, interrupted, repeated, lines, cut_from, trace, crash, foldable });
+        self.pending =
+            Some(Pending { text, arrived, interrupted, repeated, lines, cut_from, trace, crash, foldable, piece });
     }
 
     /// Ends the chunk: everything taken is in `out` and `batch`, except for a stack trace at its end. That is over only
@@ -165,7 +193,7 @@ impl<'l> Chunk<'_, 'l> {
         self.batch.first_at.get_or_insert(pending.arrived);
         let line: &[u8] = &pending.text;
         let text = lossy(line);
-        let lines = pending.repeated * pending.lines;
+        let lines = if pending.piece { 0 } else { pending.repeated * pending.lines };
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.to_string());
         let arrived_text = later.as_deref().unwrap_or(&self.arrived_text);
         *self.batch.lines.entry(stream).or_default() += lines;
@@ -174,9 +202,16 @@ impl<'l> Chunk<'_, 'l> {
             *self.batch.levels.entry(Level::Info.word().to_owned()).or_default() += 1;
             return self.own_interrupt(pending.lines, pending.arrived);
         }
-        let record = if pending.lines == 1 { record::parse(line) } else { None };
+        // Colours stand between the fields that matter.
+        let plain_line = ansi::strip_bytes(line);
+        let (record, damage) = match pending.lines {
+            1 => self.formatter.learner.read(&plain_line, &mut self.formatter.memory),
+            _ => (None, None),
+        };
         let stated = record.as_ref().and_then(Record::level);
-        let level = stated.or_else(|| leading::level(&text));
+        let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
+        let level = stated.or(damage).or_else(|| leading::level(&lossy(unwrapped.1)));
+        let service = unwrapped.0.map(lossy);
         let word = match (&record, stated) {
             (Some(record), Some(level)) => match record.level_word() {
                 // Any text can stand there; but known words must not be lost.
@@ -231,6 +266,10 @@ impl<'l> Chunk<'_, 'l> {
         optional(out, message.as_deref());
         out.extend_from_slice(b",\"stream\":");
         string(out, stream);
+        if let Some(service) = &service {
+            out.extend_from_slice(b",\"service\":");
+            string(out, service);
+        }
         number(out, ",\"repeated\":", (pending.repeated > 1).then_some(pending.repeated));
         number(out, ",\"lines\":", (pending.lines > 1).then_some(pending.lines));
         number(out, ",\"cut_from\":", pending.cut_from);
@@ -284,11 +323,11 @@ impl Chunk<'_, '_> {
 
 impl Pending<'_> {
     /// Whether `line` is the first frame below this line, which says what happened.
-    fn heads(&self, line: &[u8]) -> bool {
+    fn heads(&self, line: &[u8], layout: &Layout) -> bool {
         matches!(line.first(), Some(b' ' | b'\t'))
             && (self.repeated == 1 && self.cut_from.is_none() && !self.trace)
             && std::str::from_utf8(line).is_ok_and(classify::is_frame)
-            && record::parse(&self.text).is_none()
+            && layout.read(layout.unwrap(&self.text).1, None, &mut Memory::default()).is_none()
     }
 
     fn into_owned(self) -> Pending<'static> {
@@ -297,8 +336,10 @@ impl Pending<'_> {
 }
 
 /// Whether equal lines may be counted in one record: each warning, error and crash keeps its own.
-fn foldable(line: &[u8], crash: Option<Kind>, default: Level) -> bool {
-    let record = record::parse(line);
+fn foldable(line: &[u8], layout: &Layout, crash: Option<Kind>, default: Level) -> bool {
+    let line = ansi::strip_bytes(line);
+    let line = layout.unwrap(&line).1;
+    let record = layout.read(line, None, &mut Memory::default());
     let stated = record.as_ref().and_then(Record::level).or_else(|| leading::level(&lossy(line)));
     let level = stated.unwrap_or(default);
     let crash = crash.or_else(|| suspected(line).and_then(|()| record.as_ref()?.crash()));

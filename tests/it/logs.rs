@@ -1,6 +1,7 @@
 //! Logs of all kinds, from the file to the summary.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use emp_ops::finding::Status;
@@ -217,7 +218,7 @@ fn line() -> impl Strategy<Value = String> {
 const LIMITS: Limits = Limits { warn_gap: Duration::from_secs(900), listed: 7 };
 
 fn context(file: u32) -> Context {
-    Context { limits: LIMITS, file, written: None, latest: Stamp::parse("2030-01-01").unwrap() }
+    Context { limits: LIMITS, file, written: None, latest: Stamp::parse("2030-01-01").unwrap(), layout: Arc::default() }
 }
 
 fn summarise(mut part: Part) -> LogSummary {
@@ -390,7 +391,8 @@ fn joined_files_and_zeros_hide_no_record() {
 fn each_record_of_a_batch_must_have_a_time() {
     let bench = Bench::new();
     let batch = |without: usize| {
-        let with = "{\"timeUnixNano\":\"1736121600000000000\",\"body\":{\"stringValue\":\"a\"}},".repeat(100);
+        let with = "{\"timeUnixNano\":\"1736121600000000000\",\"severityNumber\":9,\"body\":{\"stringValue\":\"a\"}},"
+            .repeat(100);
         let without = "{\"body\":{\"stringValue\":\"b\"},\"severityNumber\":9},".repeat(without);
         let records = with + &without;
         let records = records.trim_end_matches(',');

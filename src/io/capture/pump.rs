@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::Sink;
@@ -90,6 +90,8 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
         }
         data.extend_from_slice(fresh);
         let interrupted = plan.interrupted.load(Ordering::Relaxed);
+        let whole = if at_end { data.len() } else { memrchr(b'\n', &data).map_or(0, |end| end + 1) };
+        plan.formatter.learn(&data[..whole], arrived);
         let mut out = plan.formatter.chunk(arrived, interrupted, &mut structured, &mut batch);
         let (used, cut) = take_lines(&data, at_end, &mut out, &mut raw);
         out.finish(paused || at_end);

@@ -1,11 +1,12 @@
 //! Reads a part of a log: whole lines, cut anywhere between two of them. Parts of a file are appended in order.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::continuation::{self, Block};
+use super::continuation::{self, Block, Suspects};
 use crate::log::dialect::{DIALECTS, Dialect};
-use crate::log::record;
+use crate::log::layout::{Layout, Memory};
 use crate::log::summary::IgnoredLine;
 use crate::log::totals::first_n::Key;
 use crate::log::totals::histogram::Histogram;
@@ -16,7 +17,7 @@ use crate::time::Stamp;
 const STEP_BACK: i64 = 1_000_000;
 
 /// What reading needs to know beside the lines.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Context {
     /// How records are tallied.
     pub limits: Limits,
@@ -26,6 +27,8 @@ pub struct Context {
     pub written: Option<Stamp>,
     /// Later times lie in the future.
     pub latest: Stamp,
+    /// What was learnt of the file.
+    pub layout: Arc<Layout>,
 }
 
 /// Something that was seen a number of times, and where first.
@@ -73,10 +76,16 @@ pub struct Oddities {
     pub batched: u64,
     /// Records without a usable time in such lines, beyond those lines that are ignored for them.
     pub batched_timeless: Seen,
+    /// Zero bytes, which a crash or a truncated file leaves.
+    pub zeros: Seen,
+    /// Captured lines of which most could not be decoded.
+    pub undecodable: Seen,
+    /// Captured lines without any text.
+    pub blank: Seen,
 }
 
 impl Oddities {
-    fn all(&mut self) -> [&mut Seen; 8] {
+    fn all(&mut self) -> [&mut Seen; 11] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -86,6 +95,9 @@ impl Oddities {
             &mut self.too_long,
             &mut self.cut,
             &mut self.batched_timeless,
+            &mut self.zeros,
+            &mut self.undecodable,
+            &mut self.blank,
         ]
     }
 
@@ -96,7 +108,7 @@ impl Oddities {
     }
 
     fn shift(&mut self, lines: u64) {
-        self.all().into_iter().for_each(|seen| seen.line += lines);
+        self.all().into_iter().filter(|seen| seen.count > 0).for_each(|seen| seen.line += lines);
     }
 
     #[inline]
@@ -128,6 +140,8 @@ pub struct Part {
     pub odd: Oddities,
     /// Lines that are no record, the first few.
     pub samples: Vec<IgnoredLine>,
+    /// Ignored lines that hold a word for an error, and damaged ones.
+    pub suspects: Suspects,
     pub(crate) dialects: [u64; DIALECTS.len()],
     /// The lines before the first record.
     pub(crate) lead: Block,
@@ -146,6 +160,7 @@ impl Part {
             tally: Tally::new(&context.limits),
             odd: Oddities::default(),
             samples: Vec::new(),
+            suspects: Suspects::default(),
             dialects: [0; DIALECTS.len()],
             lead: Block::default(),
             first: None,
@@ -153,6 +168,11 @@ impl Part {
             tail: Block::default(),
             context,
         }
+    }
+
+    /// What it was read with.
+    pub fn context(&self) -> &Context {
+        &self.context
     }
 
     /// Reads lines; the last may lack its line end.
@@ -189,6 +209,7 @@ impl Part {
         }
         self.odd.append(next.odd);
         self.add_samples(next.samples);
+        self.suspects.append(&next.suspects);
         self.dialects.iter_mut().zip(next.dialects).for_each(|(total, more)| *total += more);
         self.tally.merge(next.tally);
     }
@@ -216,6 +237,7 @@ impl Part {
         self.lead.shift(lines);
         self.tail.shift(lines);
         self.samples.iter_mut().for_each(|sample| sample.line += lines);
+        self.suspects.shift(lines);
         self.odd.shift(lines);
         if let Some((_, line)) = &mut self.first {
             *line += lines;
@@ -241,12 +263,15 @@ impl Part {
         if block.lines == 0 {
             return;
         }
-        let (continued, ignored, samples) = block.split(last.is_some_and(|last| last.is_text));
+        let behind_text = last.is_some_and(|last| last.is_text);
+        let (continued, ignored, samples) = block.split(behind_text);
+        self.suspects.append(&block.suspects(behind_text));
         self.tally.continued += continued;
         self.tally.ignored += ignored;
         self.add_samples(samples.cloned().collect());
         if let Some(crash) = block.crash().filter(|_| last.is_none_or(|last| !last.crashed)) {
-            let record = last.and_then(|last| record::parse_near(&last.text, self.context.written));
+            let record = last
+                .and_then(|last| self.context.layout.read(&last.text, self.context.written, &mut Memory::default()));
             let details =
                 record.map_or_else(|| Details::of_text(crash.kind), |record| crash_details(&record, crash.kind));
             let at = last.map(|last| last.at);

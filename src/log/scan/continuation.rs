@@ -1,6 +1,7 @@
 //! Lines that are no record of their own: the continuation of the record before them, such as a stack trace, or
 //! noise. Which of the two is decided when the next record comes, so that blocks may be cut anywhere and joined.
 
+use super::damaged;
 use crate::finding::Status;
 use crate::log::crash::classify::{self, Kind};
 use crate::log::summary::IgnoredLine;
@@ -39,6 +40,8 @@ pub(crate) struct Block {
     own: u64,
     /// The first ones of each tie, for the report on ignored lines.
     samples: [Vec<IgnoredLine>; 2],
+    /// Those of each tie that hold a word for an error.
+    suspects: [Suspects; 2],
     /// Blank lines before the first line.
     blanks: u64,
     /// The line on which the head starts.
@@ -47,6 +50,36 @@ pub(crate) struct Block {
     head: Vec<u8>,
     /// The line that looks like part of a trace, and the text from there.
     marked: Option<(u64, Vec<u8>)>,
+}
+
+/// Lines that look as if something was lost with them, should they be ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suspects {
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub first: Option<IgnoredLine>,
+}
+
+impl Suspects {
+    pub(crate) fn add(&mut self, number: u64, line: &[u8]) {
+        self.count += 1;
+        self.first.get_or_insert_with(|| IgnoredLine { line: number, text: shown(line) });
+    }
+
+    pub(crate) fn append(&mut self, next: &Self) {
+        self.count += next.count;
+        let earlier = next.first.as_ref().filter(|next| self.first.as_ref().is_none_or(|own| next.line < own.line));
+        if let Some(earlier) = earlier {
+            self.first = Some(earlier.clone());
+        }
+    }
+
+    pub(crate) fn shift(&mut self, lines: u64) {
+        if let Some(first) = &mut self.first {
+            first.line += lines;
+        }
+    }
 }
 
 /// A crash found in a block.
@@ -66,19 +99,24 @@ impl Block {
     /// Adds a line. `suspect` tells whether it may belong to a trace.
     pub(crate) fn add(&mut self, number: u64, line: &[u8], suspect: bool, tie: Tie) {
         self.lines += 1;
-        let samples = match tie {
-            Tie::Close => Some(&mut self.samples[0]),
+        let kind = match tie {
+            Tie::Close => Some(0),
             Tie::Loose => {
                 self.loose += 1;
-                Some(&mut self.samples[1])
+                Some(1)
             }
             Tie::None => {
                 self.own += 1;
                 None
             }
         };
-        if let Some(samples) = samples.filter(|samples| samples.len() < SHOWN) {
-            samples.push(IgnoredLine { line: number, text: shown(line) });
+        if let Some(kind) = kind {
+            if self.samples[kind].len() < SHOWN {
+                self.samples[kind].push(IgnoredLine { line: number, text: shown(line) });
+            }
+            if damaged::tells_of_error(line) {
+                self.suspects[kind].add(number, line);
+            }
         }
         self.keep(number, line);
         let starts = self.marked.is_none() && suspect && classify::is_marker(&String::from_utf8_lossy(line));
@@ -124,6 +162,7 @@ impl Block {
             samples.extend(more);
             samples.truncate(SHOWN);
         }
+        self.suspects.iter_mut().zip(&next.suspects).for_each(|(suspects, more)| suspects.append(more));
         match &mut self.marked {
             Some((_, text)) => join(text, &next.head),
             None => self.marked = next.marked,
@@ -135,6 +174,7 @@ impl Block {
     pub(crate) fn shift(&mut self, lines: u64) {
         self.first += lines;
         self.samples.iter_mut().flatten().for_each(|sample| sample.line += lines);
+        self.suspects.iter_mut().for_each(|suspects| suspects.shift(lines));
         if let Some((line, _)) = &mut self.marked {
             *line += lines;
         }
@@ -150,6 +190,20 @@ impl Block {
         let sum = |continued: bool| both.iter().filter(|(_, kind)| *kind == continued).map(|(lines, _)| *lines).sum();
         let samples = self.samples.iter().zip(both).filter(|(_, (_, continued))| !continued);
         (sum(true), sum(false), samples.flat_map(|(samples, _)| samples))
+    }
+
+    /// Of the lines that [`Self::split`] ignores, those that hold a word for an error.
+    pub(crate) fn suspects(&self, behind_text: bool) -> Suspects {
+        let close = self.lines - self.own - self.loose;
+        let mut all = Suspects::default();
+        for (suspects, lines, most) in
+            [(&self.suspects[0], close, CONTINUES), (&self.suspects[1], self.loose, CONTINUES_LOOSELY)]
+        {
+            if !behind_text || lines > most {
+                all.append(suspects);
+            }
+        }
+        all
     }
 
     /// The crash that the block tells of, if it does.

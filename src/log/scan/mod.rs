@@ -2,4 +2,5 @@
 
 pub mod chunk;
 pub mod continuation;
+pub(crate) mod damaged;
 pub mod reader;

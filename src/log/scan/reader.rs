@@ -1,14 +1,17 @@
 //! Reads the lines of one part of a log. What is met again and again is kept close and added up at the end.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::chunk::{Context, Last, Part, Seen};
 use super::continuation::{Block, Tie};
+use super::damaged;
 use crate::finding::Status;
+use crate::json::pull::Raw;
 use crate::log::ansi;
 use crate::log::crash::classify;
 use crate::log::dialect::Dialect;
-use crate::log::key_cache::Shape;
+use crate::log::layout::{Layout, Memory};
 use crate::log::level::Level;
 use crate::log::record::{self, LevelSource, Record};
 use crate::log::totals::first_n::Key;
@@ -21,7 +24,26 @@ const LABEL: usize = 200;
 
 /// Reads lines; the last may lack its line end.
 pub(crate) fn read(text: &[u8], context: Context) -> Part {
+    // Colours and holes stand between the fields that matter; without them all lines are read alike.
+    let text = ansi::strip_bytes(text);
+    let mut zeros = Seen::default();
+    let text = match memchr::memchr(0, &text) {
+        Some(first) => {
+            zeros.line = 1 + memchr::memchr_iter(b'\n', &text[..first]).count() as u64;
+            let before = text.len();
+            let mut text = text.into_owned();
+            text.retain(|b| *b != 0);
+            zeros.count = (before - text.len()) as u64;
+            Cow::Owned(text)
+        }
+        None => text,
+    };
+    read_lines(&text, context, zeros)
+}
+
+fn read_lines(text: &[u8], context: Context, zeros: Seen) -> Part {
     let mut reader = Reader::new(context);
+    reader.part.odd.zeros = zeros;
     let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
     let mut suspect = classify::suspect(text, 0);
     let mut start = 0;
@@ -43,14 +65,19 @@ pub(crate) fn read(text: &[u8], context: Context) -> Part {
 
 /// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
 /// stack trace. All else, such as the steps of a progress bar, belongs together.
-fn starts(line: &[u8], written: Option<Stamp>) -> impl Iterator<Item = usize> {
-    memchr::memchr_iter(b'\r', line).map(|at| at + 1).filter(move |start| {
+pub(crate) fn starts(line: &[u8], layout: &Layout, written: Option<Stamp>) -> Vec<usize> {
+    let inner = memchr::memchr(b'\r', line).is_some_and(|at| at + 1 < line.len());
+    if !inner {
+        return Vec::new();
+    }
+    let starts = memchr::memchr_iter(b'\r', line).map(|at| at + 1).filter(|start| {
         let piece = &line[*start..];
         let piece = &piece[..memchr::memchr(b'\r', piece).unwrap_or(piece.len())];
-        record::parse_near(piece, written).is_some()
+        layout.read(piece, written, &mut Memory::default()).is_some()
             || Tie::of(piece) == Tie::None
             || classify::is_marker(&String::from_utf8_lossy(piece))
-    })
+    });
+    starts.collect()
 }
 
 /// Whether nothing is left of a line without blanks and colours.
@@ -83,7 +110,8 @@ struct Spot<'t> {
 /// The state while a part is read.
 struct Reader<'t> {
     part: Part,
-    shape: Shape,
+    layout: Arc<Layout>,
+    memory: Memory,
     levels: Vec<Met<'t>>,
     run: Option<Run<'t>>,
     hour: (i64, Figures),
@@ -94,8 +122,9 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     fn new(context: Context) -> Self {
         Self {
+            layout: Arc::clone(&context.layout),
             part: Part::new(context),
-            shape: Shape::default(),
+            memory: Memory::default(),
             levels: Vec::new(),
             run: None,
             hour: (0, [0; 3]),
@@ -107,18 +136,29 @@ impl<'t> Reader<'t> {
     fn line(&mut self, line: &'t [u8], suspected: bool) {
         self.part.tally.lines += 1;
         let number = self.part.tally.lines;
-        let Some(record) = record::parse_like(line, self.part.context.written, &mut self.shape) else {
+        let (service, line) = self.layout.unwrap(line);
+        let Some(mut record) = self.layout.read(line, self.part.context.written, &mut self.memory) else {
             return self.loose(number, line, suspected);
         };
+        record.service = service;
         if !record.dialect.is_json() && self.split(line, suspected) {
             return;
         }
         let Some(batch) = record.batch() else {
             if !self.record(&record, Spot { line: number, part: 0, text: line }, suspected) {
                 self.part.ignore(number, line);
+                if !record.dialect.is_json() {
+                    // What follows it may tell of the same.
+                    self.block.add(number, line, suspected, Tie::None);
+                }
             }
             return;
         };
+        self.batch(&batch, number, line, suspected);
+    }
+
+    /// Takes in the records of a line that holds many.
+    fn batch(&mut self, batch: &[Record<'t>], number: u64, line: &[u8], suspected: bool) {
         let mut timeless = 0;
         for (record, part) in batch.iter().zip(0..) {
             let usable = self.record(record, Spot { line: number, part, text: record.source() }, suspected);
@@ -134,15 +174,34 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Reads a line that holds JSON but is not one object. False where it gives no record.
+    fn damaged(&mut self, number: u64, line: &'t [u8], suspected: bool) -> bool {
+        if !self.layout.is_json() && record::trim(line).first() != Some(&b'{') {
+            return false;
+        }
+        let Some(pieces) = damaged::pieces(line) else { return false };
+        if pieces.damaged {
+            self.part.suspects.add(number, line);
+        }
+        if let Some(level) = pieces.level {
+            self.timeless(&damaged::record(line, level), Spot { line: number, part: 0, text: line }, false);
+        }
+        if pieces.records.is_empty() {
+            return false;
+        }
+        self.batch(&pieces.records, number, line, suspected);
+        true
+    }
+
     /// Reads a line that holds several, as those of old do, which end in a carriage return alone. False when it is one.
     fn split(&mut self, line: &'t [u8], suspected: bool) -> bool {
-        let mut starts = starts(line, self.part.context.written).peekable();
-        if starts.peek().is_none() {
+        let starts = starts(line, &self.layout, self.part.context.written);
+        if starts.is_empty() {
             return false;
         }
         self.part.tally.lines -= 1;
         let mut from = 0;
-        for start in starts.chain([line.len() + 1]) {
+        for start in starts.into_iter().chain([line.len() + 1]) {
             self.line(&line[from..start - 1], suspected);
             from = start;
         }
@@ -159,6 +218,9 @@ impl<'t> Reader<'t> {
             self.part.tally.ignored += 1;
             self.part.tally.blank += 1;
             return self.block.add_blank();
+        }
+        if self.damaged(number, line, suspected) {
+            return;
         }
         let tie = Tie::of(line);
         if tie == Tie::None {
@@ -179,8 +241,17 @@ impl<'t> Reader<'t> {
         self.part.tally.records += 1;
         self.part.dialects[record.dialect as usize] += 1;
         let severity = self.level(record);
+        if record.level.is_none() && !record.dialect.has_default_level() && record.level().is_none() {
+            self.part.tally.unstated += 1;
+        }
         self.event(record);
         self.cover(at, spot);
+        if let Some(service) = record.service() {
+            self.part.tally.services.add(service, 1);
+        }
+        if record.dialect == Dialect::Captured {
+            self.look_at_text(record, spot.line);
+        }
         let crash = if suspected { record.crash() } else { record.frame() };
         if record.is_cut() {
             self.part.odd.cut.add(spot.line);
@@ -204,6 +275,23 @@ impl<'t> Reader<'t> {
         let is_text = !record.dialect.is_json();
         self.last = Some(Last { at, is_text, crashed: crash.is_some(), failed, text: Cow::Borrowed(spot.text) });
         true
+    }
+
+    /// Notes captured lines that tell nothing: blank ones, and such that are no text.
+    fn look_at_text(&mut self, record: &Record<'t>, line: u64) {
+        match record.message {
+            Raw::Text(text) if !text.escaped && text.bytes.is_ascii() && !text.bytes.trim_ascii().is_empty() => {}
+            Raw::Text(text) => {
+                let text = text.decode();
+                let wrong = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER || c.is_control()).count();
+                if text.chars().all(|c| c.is_whitespace() || c == '\0') {
+                    self.part.odd.blank.add(line);
+                } else if wrong * 10 > text.chars().count() * 3 {
+                    self.part.odd.undecodable.add(line);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Counts the lines that a record of our own capture stands for, beside its own. Warnings and errors are never
@@ -285,9 +373,9 @@ impl<'t> Reader<'t> {
 
     fn end_run(&mut self) {
         if let Some(run) = self.run.take() {
-            let context = self.part.context;
+            let context = &self.part.context;
             let mark = |(at, spot): (Stamp, Spot<'t>)| {
-                let record = record::parse_near(spot.text, context.written);
+                let record = context.layout.read(spot.text, context.written, &mut Memory::default());
                 let short = |text: Cow<'_, str>| text.chars().take(LABEL).collect();
                 Mark {
                     key: Key::new(Some(at), context.file, spot.line, spot.part),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::finding::{Finding, Status};
-use crate::log::scan::chunk::{Oddities, Seen};
+use crate::log::level::Level;
+use crate::log::scan::chunk::{Part, Seen};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::time::human_duration;
 
@@ -13,7 +14,8 @@ const IGNORED_WARN: f64 = 0.01;
 const IGNORED_FAIL: f64 = 0.2;
 
 /// The faults of a file that could be read. `blank` lines are ignored too, but nothing is lost with them.
-pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
+pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
+    let (odd, blank) = (&part.odd, part.tally.blank);
     let mut found = Vec::new();
     let mut add = |severity, summary: String, line: Option<u64>| {
         found.push(Finding::new(severity, summary).in_file(report.path.as_str(), line));
@@ -34,6 +36,33 @@ pub fn of(report: &FileReport, odd: &Oddities, blank: u64) -> Vec<Finding> {
         let summary = format!("{ignored} of {lines} {what} ({:.1}%) are no usable records{timeless}", share * 100.0);
         let batched = Some(odd.batched_timeless.line).filter(|line| *line > 0);
         add(severity, summary, report.first_ignored.first().map(|line| line.line).or(batched));
+    }
+    if let Some(first) = &part.suspects.first {
+        let count = part.suspects.count;
+        let what =
+            if count == 1 { "line that is no whole record holds" } else { "lines that are no whole records hold" };
+        add(
+            Status::Warn,
+            format!("{count} {what} a word for an error or a part of a record: `{}`", first.text),
+            Some(first.line),
+        );
+    }
+    for (severity, summary) in silent_levels(part) {
+        add(severity, summary, None);
+    }
+    let records = part.tally.records;
+    for (seen, what) in [(odd.undecodable, "could not be decoded"), (odd.blank, "are blank")] {
+        if seen.count * 2 > records {
+            let summary = format!("{} of {records} records {what}: this is no evidence", seen.count);
+            add(Status::Fail, summary, Some(seen.line));
+        }
+    }
+    if odd.zeros.count > 0 {
+        let summary = format!(
+            "a hole of {} zero bytes, as a crash or a log cut while it is written leaves it; what stood there is lost",
+            odd.zeros.count
+        );
+        add(Status::Warn, summary, Some(odd.zeros.line));
     }
     let mut seen = |seen: Seen, what: &str| {
         if seen.count > 0 {
@@ -105,6 +134,33 @@ pub fn before(logs: &mut LogSummary, faults: Vec<Finding>) {
     logs.findings.splice(0..0, faults);
 }
 
+/// A file that starts with `length` zero bytes.
+pub fn hole(path: &str, length: u64) -> Finding {
+    let summary = format!("the file starts with a hole of {length} zero bytes; what stood there is lost");
+    Finding::warn(summary).in_file(path, Some(1))
+}
+
+/// What is wrong where the levels of records cannot be told.
+fn silent_levels(part: &Part) -> Vec<(Status, String)> {
+    let tally = &part.tally;
+    let unknown = tally.severities[Level::Unknown as usize];
+    let mut found = Vec::new();
+    if unknown > 0 {
+        let severity = if unknown * 2 > tally.records { Status::Fail } else { Status::Warn };
+        let word = tally.unknown_levels.clone().finish().0.into_keys().next().unwrap_or_default();
+        let summary = format!(
+            "{unknown} of {} records state a level that nothing here understands, such as `{word}`: errors among them are not seen",
+            tally.records
+        );
+        found.push((severity, summary));
+    }
+    if tally.unstated > 0 && tally.unstated == tally.records {
+        let summary = "no record states a level: errors cannot be told from the rest";
+        found.push((Status::Warn, summary.to_owned()));
+    }
+    found
+}
+
 /// Files that hold the same text although their bytes differ, such as a log and its packed copy: their records are
 /// counted twice.
 pub fn twins(reports: &[FileReport]) -> Vec<Finding> {
@@ -134,7 +190,19 @@ fn times(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use super::*;
+    use crate::log::scan::chunk::Context;
+    use crate::log::totals::tally::Limits;
+    use crate::time::Stamp;
+
+    fn part() -> Part {
+        let limits = Limits { warn_gap: Duration::from_secs(60), listed: 10 };
+        let latest = Stamp::parse("2030-01-01").expect("a date");
+        Part::new(Context { limits, file: 0, written: None, latest, layout: Arc::default() })
+    }
 
     #[test]
     fn ignored_lines_weigh_by_their_share() {
@@ -153,7 +221,9 @@ mod tests {
                 complete: true,
                 ..FileReport::default()
             };
-            let found = of(&report, &Oddities::default(), blank);
+            let mut part = part();
+            part.tally.blank = blank;
+            let found = of(&report, &part);
             assert_eq!(found.first().map(|finding| finding.severity), expect, "{ignored} {blank}");
         }
     }

@@ -92,6 +92,7 @@ pub fn summary(
         levels_not_listed,
         event_counts,
         events_not_listed,
+        service_counts: tally.services.finish().0,
         gap_incidents: gaps.iter().take(terms.listed).map(|gap| gap_finding(gap, severe(gap), paths)).collect(),
         content_incidents: tally.crashes.finish(paths),
         warnings: tally.warnings.finish(paths),

@@ -53,8 +53,12 @@ pub struct Tally {
     pub unknown_levels: Counts,
     /// Records by severity, indexed by [`Level`].
     pub severities: [u64; 10],
+    /// Records that state no level and come from no dialect with a level for those.
+    pub unstated: u64,
     /// Records by event name.
     pub events: Counts,
+    /// Records by the service that wrote them.
+    pub services: Counts,
     /// The time they cover.
     pub coverage: Coverage,
     /// The records over time.
@@ -86,7 +90,9 @@ impl Tally {
             levels: Counts::new(LEVELS),
             unknown_levels: Counts::new(LEVELS),
             severities: [0; 10],
+            unstated: 0,
             events: Counts::new(EVENTS),
+            services: Counts::new(EVENTS),
             coverage: Coverage::new(limits.warn_gap),
             histogram: Histogram::default(),
             errors: Listing::new(limits.listed),
@@ -118,7 +124,9 @@ impl Tally {
         self.levels.merge(other.levels);
         self.unknown_levels.merge(other.unknown_levels);
         self.severities.iter_mut().zip(other.severities).for_each(|(total, more)| *total += more);
+        self.unstated += other.unstated;
         self.events.merge(other.events);
+        self.services.merge(other.services);
         self.coverage.merge(other.coverage);
         self.histogram.merge(other.histogram);
         self.errors.merge(other.errors);
@@ -151,6 +159,10 @@ impl Tally {
             finding.metadata = record.payload().into_iter().map(|(key, value)| (key, shorten(value))).collect();
             let event = record.event().map_or(Value::Null, |event| event.into());
             finding.metadata.entry("event".to_owned()).or_insert(event);
+            if let Some(service) = record.service() {
+                let service = String::from_utf8_lossy(service).into_owned();
+                finding.metadata.entry("service".to_owned()).or_insert(service.into());
+            }
             finding
         };
         listing.add(key, make);

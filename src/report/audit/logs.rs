@@ -2,6 +2,7 @@
 
 use super::{SHOWN, and_more, evidence, headline, near, place};
 use crate::finding::percent;
+use crate::log::layout::description;
 use crate::log::summary::{Bucket, FileReport, Group, LogSummary};
 use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count};
 use crate::sanitize;
@@ -124,6 +125,19 @@ fn files(doc: &mut Doc, files: &[FileReport]) {
         file.first_ignored.iter().map(|line| Cell::code(format!("{}:{}: {}", file.path, line.line, line.text)))
     });
     doc.section("First lines that were ignored", Block::List(lines.collect()));
+}
+
+/// What was learnt of each file.
+pub(super) fn layouts(doc: &mut Doc, files: &[FileReport]) {
+    let mut table = Table::new(&["file", "layout learnt"]);
+    for file in files {
+        let layout = match description::in_short(&file.layout) {
+            text if text.is_empty() => "none".to_owned(),
+            text => text,
+        };
+        table.row([near(&file.path), Cell::code(layout)]);
+    }
+    doc.section("Layouts of the log files", Block::Table(table));
 }
 
 /// Records, warnings and errors over time; silence shows as such.

@@ -31,6 +31,11 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
     doc
 }
 
+/// Adds what was learnt of each log: where its lines state time and level.
+pub fn layouts(doc: &mut Doc, audit: &Audit) {
+    logs::layouts(doc, &audit.summary.logs.files);
+}
+
 /// What decided the verdict, the weightiest first.
 pub fn because(audit: &Audit) -> Vec<String> {
     let mut because = Vec::new();

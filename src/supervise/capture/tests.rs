@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::log::record;
 
 fn capture(stream: &'static str, lines: &[&str]) -> (Vec<Value>, Batch) {
     capture_with(&[], stream, &[lines])

@@ -1,0 +1,143 @@
+//! The level of a JSON record where it does not stand under one of the usual keys alone: on a scale of its own, in a list,
+//! one step deeper, among tags, at the front of the message.
+
+use super::dialect::{self, KEYS, Role, Scale, bit};
+use super::layout::levels::{self, Sure};
+use super::leading;
+use super::level::Level;
+use super::record::Record;
+use crate::json::pull::{Members, Raw};
+
+/// The keys whose objects may hold the level or the time of a record, in plain form.
+const CONTAINERS: [&str; 19] = [
+    "log",
+    "fields",
+    "context",
+    "ctx",
+    "attributes",
+    "attrs",
+    "record",
+    "data",
+    "meta",
+    "metadata",
+    "_meta",
+    "logmeta",
+    "jsonpayload",
+    "payload",
+    "event",
+    "labels",
+    "extra",
+    "details",
+    "body",
+];
+
+/// Whether an object under this key may hold the level or the time.
+pub(crate) fn is_container(key: &[u8]) -> bool {
+    CONTAINERS.iter().any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// What a number means in a record with these keys, by the keys beside it.
+pub(crate) fn scaled(number: f64, keys: u128) -> Level {
+    let all = |names: &[&str]| names.iter().all(|name| keys & bit(name) != 0);
+    if (all(&["short_message"]) || all(&["facility"])) && number < 8.0 {
+        Level::from_syslog(number)
+    } else if number >= 10.0 {
+        if all(&["func_name"]) || all(&["levelname"]) { Level::from_python(number) } else { Level::from_size(number) }
+    } else if all(&["req_id", "app"]) {
+        Level::from_nextcloud(number)
+    } else if all(&["event_id", "channel"]) {
+        Level::from_windows(number)
+    } else if all(&["LogLevel"]) && (all(&["Category"]) || all(&["event_id"])) {
+        Level::from_dot_net(number)
+    } else {
+        Level::Unknown
+    }
+}
+
+/// The level in an object or a list: `{"name": "ERROR"}`, `["error"]`. The worst of those that are known.
+pub(crate) fn nested(raw: Raw<'_>, keys: u128) -> Level {
+    let one = |raw: Raw<'_>| match raw {
+        Raw::Text(text) => Level::from_word(&text.decode()),
+        Raw::Number(_) => raw.number().map_or(Level::Unknown, |number| scaled(number, keys)),
+        _ => Level::Unknown,
+    };
+    let worst = |levels: &mut dyn Iterator<Item = Level>| levels.max().unwrap_or(Level::Unknown);
+    match raw {
+        Raw::Array(_) => worst(&mut raw.elements().map(one)),
+        Raw::Object(bytes) => {
+            const NAMES: [&str; 8] = ["name", "levelstr", "levelname", "level", "label", "text", "severity", "value"];
+            let named = |key: &[u8]| NAMES.iter().any(|name| key.eq_ignore_ascii_case(name.as_bytes()));
+            let members = Members::new(bytes).into_iter().flatten().flatten();
+            let found: Vec<Raw<'_>> = members.filter(|(key, _)| named(key.bytes)).map(|(_, value)| value).collect();
+            // Words before numbers.
+            let words = worst(&mut found.iter().filter(|raw| matches!(raw, Raw::Text(_))).copied().map(one));
+            if words == Level::Unknown { worst(&mut found.into_iter().map(one)) } else { words }
+        }
+        _ => Level::Unknown,
+    }
+}
+
+/// The level of a record that has none at its top.
+#[cold]
+pub(crate) fn elsewhere<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
+    deeper(record.body).or_else(|| tagged(record)).or_else(|| doubtful(record)).or_else(|| in_message(record)).or_else(
+        || {
+            let failed = record.keys & (const { bit("err") } | const { bit("error") }) != 0;
+            failed.then_some((Raw::Null, Scale::Is(Level::Error)))
+        },
+    )
+}
+
+/// The worst level in the objects of a record.
+fn deeper(line: &[u8]) -> Option<(Raw<'_>, Scale)> {
+    let mut worst: Option<(Raw<'_>, Scale, Level)> = None;
+    for (_, value) in Members::new(line)?.flatten().filter(|(key, _)| is_container(key.bytes)) {
+        for (key, value) in value.members().into_iter().flatten().flatten() {
+            let Some((_, Role::Level(_, _))) = dialect::find(key.bytes).and_then(|at| KEYS.get(at)) else { continue };
+            let level = match value {
+                Raw::Text(text) => Level::from_word(&text.decode()),
+                Raw::Number(_) => value.number().map_or(Level::Unknown, Level::from_size),
+                _ => nested(value, 0),
+            };
+            if level != Level::Unknown && worst.is_none_or(|(_, _, known)| level > known) {
+                worst = Some((value, Scale::Is(level), level));
+            }
+        }
+    }
+    worst.map(|(value, scale, _)| (value, scale))
+}
+
+/// The worst level among the tags of a record.
+fn tagged<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
+    (record.keys & const { bit("tags") } != 0).then_some(())?;
+    let (_, tags) = Members::new(record.body)?.flatten().find(|(key, _)| key.bytes.eq_ignore_ascii_case(b"tags"))?;
+    let levels = tags.elements().filter_map(|tag| {
+        let word = tag.string()?;
+        let (level, sure) = levels::word(word.as_bytes())?;
+        (sure == Sure::Certain).then_some((tag, level))
+    });
+    levels.max_by_key(|(_, level)| *level).map(|(tag, level)| (tag, Scale::Is(level)))
+}
+
+/// The level under a key that often holds something else: only a word or letter that is one.
+fn doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
+    let members = Members::new(record.body)?.flatten();
+    let found = members.filter_map(|(key, value)| match (KEYS.get(dialect::find(key.bytes)?)?.1, value) {
+        (Role::Doubtful(rank), Raw::Text(text)) => {
+            let level = match text.bytes {
+                [letter] => levels::letter(*letter)?,
+                [letter, b'0'..=b'9'] => levels::letter(*letter)?,
+                word => levels::word(word).filter(|(_, sure)| *sure == Sure::Certain)?.0,
+            };
+            Some((rank, value, level))
+        }
+        _ => None,
+    });
+    found.min_by_key(|(rank, ..)| *rank).map(|(_, value, level)| (value, Scale::Is(level)))
+}
+
+/// The level at the front of the message.
+fn in_message<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
+    let level = leading::word(&record.message()?)?;
+    Some((Raw::Null, Scale::Is(level)))
+}

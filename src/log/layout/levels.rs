@@ -1,0 +1,170 @@
+//! The words for levels, in one table.
+
+use crate::log::level::Level;
+
+/// How sure it is that a word states a level where it stands among the fields of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sure {
+    /// It is one in every case and spelling.
+    Certain,
+    /// It names threads, loggers and settings too, or is ordinary English.
+    Doubtful,
+    /// Only in capitals; otherwise it is ordinary English.
+    Loud,
+}
+
+/// Every word, in lower case, with its level.
+#[rustfmt::skip]
+const WORDS: &[(&str, Level, Sure)] = &[
+    ("trace", Level::Trace, Sure::Certain), ("trc", Level::Trace, Sure::Certain), ("trce", Level::Trace, Sure::Certain),
+    ("trac", Level::Trace, Sure::Certain), ("vrb", Level::Trace, Sure::Certain), ("finest", Level::Trace, Sure::Doubtful),
+    ("finer", Level::Trace, Sure::Doubtful), ("verbose", Level::Trace, Sure::Doubtful), ("silly", Level::Trace, Sure::Doubtful),
+    ("all", Level::Trace, Sure::Doubtful),
+    ("debug", Level::Debug, Sure::Certain), ("dbg", Level::Debug, Sure::Certain), ("dbug", Level::Debug, Sure::Certain),
+    ("debu", Level::Debug, Sure::Certain), ("fine", Level::Debug, Sure::Doubtful), ("config", Level::Debug, Sure::Doubtful),
+    ("info", Level::Info, Sure::Certain), ("inf", Level::Info, Sure::Certain), ("information", Level::Info, Sure::Certain),
+    ("informational", Level::Info, Sure::Certain), ("success", Level::Info, Sure::Doubtful), ("http", Level::Info, Sure::Doubtful),
+    ("default", Level::Info, Sure::Doubtful), ("log", Level::Info, Sure::Doubtful),
+    ("statement", Level::Info, Sure::Loud), ("detail", Level::Info, Sure::Loud), ("hint", Level::Info, Sure::Loud),
+    ("context", Level::Info, Sure::Loud), ("query", Level::Info, Sure::Loud), ("location", Level::Info, Sure::Loud),
+    ("notice", Level::Notice, Sure::Certain), ("ntc", Level::Notice, Sure::Certain), ("noti", Level::Notice, Sure::Certain),
+    ("note", Level::Notice, Sure::Doubtful),
+    ("warning", Level::Warning, Sure::Certain), ("warn", Level::Warning, Sure::Certain), ("wrn", Level::Warning, Sure::Certain),
+    ("warnings", Level::Warning, Sure::Doubtful),
+    ("error", Level::Error, Sure::Certain), ("err", Level::Error, Sure::Certain), ("eror", Level::Error, Sure::Certain),
+    ("erro", Level::Error, Sure::Certain), ("severe", Level::Error, Sure::Certain), ("svr", Level::Error, Sure::Certain),
+    ("errors", Level::Error, Sure::Doubtful), ("exception", Level::Error, Sure::Doubtful), ("fail", Level::Error, Sure::Doubtful),
+    ("failure", Level::Error, Sure::Doubtful), ("failed", Level::Error, Sure::Doubtful), ("fault", Level::Error, Sure::Doubtful),
+    ("critical", Level::Critical, Sure::Certain), ("crit", Level::Critical, Sure::Certain), ("crt", Level::Critical, Sure::Certain),
+    ("fatal", Level::Critical, Sure::Certain), ("ftl", Level::Critical, Sure::Certain), ("fata", Level::Critical, Sure::Certain),
+    ("fatl", Level::Critical, Sure::Certain), ("dpanic", Level::Critical, Sure::Certain), ("pnc", Level::Critical, Sure::Certain),
+    ("pani", Level::Critical, Sure::Certain), ("panic", Level::Critical, Sure::Doubtful),
+    ("alert", Level::Alert, Sure::Certain), ("alrt", Level::Alert, Sure::Certain),
+    ("emerg", Level::Emergency, Sure::Certain), ("emergency", Level::Emergency, Sure::Certain),
+];
+
+/// The letters that stand for levels.
+const LETTERS: &[(u8, Level)] = &[
+    (b'T', Level::Trace),
+    (b'V', Level::Trace),
+    (b'D', Level::Debug),
+    (b'I', Level::Info),
+    (b'N', Level::Notice),
+    (b'W', Level::Warning),
+    (b'E', Level::Error),
+    (b'C', Level::Critical),
+    (b'F', Level::Critical),
+    (b'A', Level::Critical),
+];
+
+/// Two letters that stand for levels before a parenthesis, as on ESXi: `In(14)`.
+const HEADS: &[(&[u8], Level)] = &[
+    (b"Db", Level::Debug),
+    (b"In", Level::Info),
+    (b"No", Level::Notice),
+    (b"Wa", Level::Warning),
+    (b"Er", Level::Error),
+    (b"Cr", Level::Critical),
+    (b"Al", Level::Alert),
+    (b"Em", Level::Emergency),
+];
+
+/// The marks that stand for levels in a column of their own, as Redis writes them.
+const SYMBOLS: &[(u8, Level)] =
+    &[(b'.', Level::Debug), (b'-', Level::Info), (b'*', Level::Notice), (b'#', Level::Warning)];
+
+/// The keys of pairs that state a level, in lower case; the single letter last.
+pub(crate) const PAIRS: [&str; 12] = [
+    "level",
+    "lvl",
+    "severity",
+    "sev",
+    "loglevel",
+    "log_level",
+    "levelname",
+    "log.level",
+    "pri",
+    "priority",
+    "at",
+    "l",
+];
+
+/// The level of a word of letters in any case, and how sure it is; none for every other text.
+pub(crate) fn word(word: &[u8]) -> Option<(Level, Sure)> {
+    let mut lower = [0_u8; 13];
+    let lower = lower.get_mut(..word.len()).filter(|_| word.len() > 1)?;
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    let (_, level, sure) = WORDS.iter().find(|(known, ..)| known.as_bytes() == lower)?;
+    (*sure != Sure::Loud || word.iter().all(u8::is_ascii_uppercase)).then_some((*level, *sure))
+}
+
+/// [`word`], also with a digit or a step behind it: `DEBUG1`, `INFO+2`.
+pub(crate) fn stepped(text: &[u8]) -> Option<(Level, Sure)> {
+    let letters = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let (name, step) = text.split_at(letters);
+    let (level, sure) = word(name)?;
+    let digits = step.strip_prefix(b"+").or_else(|| step.strip_prefix(b"-")).unwrap_or(step);
+    match (step, digits) {
+        ([], _) => Some((level, sure)),
+        // The scale of slog: each level is four above the last.
+        ([b'+', ..], [b'4'..=b'9']) if level == Level::Error => Some((Level::Critical, sure)),
+        (_, [digit]) if digit.is_ascii_digit() => Some((level, sure)),
+        _ => None,
+    }
+}
+
+/// The level of a capital letter.
+pub(crate) fn letter(letter: u8) -> Option<Level> {
+    LETTERS.iter().find(|(known, _)| *known == letter).map(|(_, level)| *level)
+}
+
+/// The level of two letters before a parenthesis.
+pub(crate) fn head(letters: &[u8]) -> Option<Level> {
+    HEADS.iter().find(|(known, _)| *known == letters).map(|(_, level)| *level)
+}
+
+/// The level of a mark.
+pub(crate) fn symbol(mark: u8) -> Option<Level> {
+    SYMBOLS.iter().find(|(known, _)| *known == mark).map(|(_, level)| *level)
+}
+
+/// The five steps that tell levels apart when a column is looked for.
+pub(crate) fn step(level: Level) -> u8 {
+    match level {
+        Level::Unknown | Level::Trace | Level::Debug => 0,
+        Level::Info | Level::Notice => 1,
+        Level::Warning => 2,
+        Level::Error => 3,
+        Level::Critical | Level::Alert | Level::Emergency => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_steps_and_letters_are_told_from_other_text() {
+        for (text, expect) in [
+            ("Error", Some(Level::Error)),
+            ("DEBUG1", Some(Level::Debug)),
+            ("INFO+2", Some(Level::Info)),
+            ("ERROR+4", Some(Level::Critical)),
+            ("HINT", Some(Level::Info)),
+            ("hint", None),
+            ("E", None),
+            ("INFO22", None),
+            ("infos", None),
+            ("", None),
+        ] {
+            assert_eq!(stepped(text.as_bytes()).map(|(level, _)| level), expect, "{text}");
+        }
+        assert_eq!(letter(b'E'), Some(Level::Error));
+        assert_eq!(letter(b'e'), None);
+        let mut words: Vec<&str> = WORDS.iter().map(|(word, ..)| *word).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), WORDS.len(), "each word stands once");
+    }
+}

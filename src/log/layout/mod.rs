@@ -1,0 +1,188 @@
+//! What is learnt of a log before it is read: where its lines state their time and their level.
+//!
+//! Lines of one file look alike, so the file itself says where to look. The layout is learnt from the start of the
+//! text, before the work is divided: it is the same however the file is packed and cut.
+
+mod columns;
+mod cursor;
+pub mod description;
+pub(crate) mod levels;
+pub(crate) mod live;
+mod text;
+mod times;
+mod tokens;
+mod wrapping;
+
+use super::ansi;
+use super::crash::classify;
+use super::dialect::{Dialect, Scale};
+use super::key_cache::Shape;
+use super::level_in_text::{self, After};
+use super::record::{self, Record};
+use super::text_record;
+use crate::json::pull::{Raw, Text};
+use crate::time::Stamp;
+
+/// How many lines a layout is learnt from.
+const HEADS: usize = 256;
+/// How much of a text they are taken from, in bytes.
+pub const SAMPLE: usize = 256 << 10;
+/// How much of a line is looked at.
+const HEAD: usize = 4096;
+
+/// The layout of a file or a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// What stands before each line.
+    wrapping: Option<wrapping::Form>,
+    /// Where lines of text state time and level.
+    texts: Vec<text::Text>,
+    /// Whether a dialect that is known by name reads most lines of text.
+    named: bool,
+    /// Whether the lines of text are those of syslog.
+    syslog: bool,
+    /// Whether most lines are JSON objects.
+    json: bool,
+    /// Whether it was not learnt but given.
+    pinned: bool,
+}
+
+/// What is remembered of the lines before: most differ from them in little.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    shape: Shape,
+    texts: Vec<text::Memory>,
+}
+
+impl Layout {
+    /// The layout of a text by its start. Times after `latest` lie in the future.
+    pub fn learn(text: &[u8], latest: Stamp) -> Self {
+        let text = &text[..text.len().min(SAMPLE)];
+        let plain = ansi::strip_bytes(text);
+        let lines: Vec<&[u8]> = plain.split(|b| matches!(b, b'\n' | b'\r')).map(head).filter(|l| is_head(l)).collect();
+        Self::of_lines(&spread(&lines), latest)
+    }
+
+    /// The layout of lines.
+    pub(crate) fn of_lines(lines: &[&[u8]], latest: Stamp) -> Self {
+        let wrapping = wrapping::learn(lines);
+        let unwrapped =
+            lines.iter().map(|line| wrapping.and_then(|form| form.strip(line)).map_or(*line, |(_, rest)| rest));
+        let texts: Vec<&[u8]> = unwrapped.filter(|line| !line.starts_with(b"{")).collect();
+        let json = texts.len() * 2 < lines.len();
+        let mut layout = Self { wrapping, texts: text::learn(&texts, latest), json, ..Self::default() };
+        layout.compare(&texts, latest);
+        layout
+    }
+
+    /// Whether the dialects that are known by name read the lines better.
+    fn compare(&mut self, lines: &[&[u8]], latest: Stamp) {
+        let (mut named, mut wraps, mut dated, mut syslog) = (0, 0, 0, 0);
+        for record in lines.iter().filter_map(|line| text_record::parse(line, Some(latest), 0)) {
+            wraps += usize::from(record.wraps());
+            dated += usize::from(record.at.is_some());
+            match record.dialect {
+                Dialect::Dated => {}
+                Dialect::Syslog3164 if record.level_source().is_none_or(|source| !source.is_stated()) => syslog += 1,
+                _ => named += 1,
+            }
+        }
+        let most = |count: usize, percent: usize| count > 0 && count * 100 >= lines.len() * percent;
+        let blind = self.texts.first().is_none_or(|text| text.columns.is_empty());
+        self.syslog = most(syslog, 60);
+        self.named = most(named, 60) || most(wraps, 20) || blind && most(dated, 95);
+    }
+
+    /// Whether most lines are JSON objects.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// The name before a line, where lines are wrapped, and the line itself.
+    pub(crate) fn unwrap<'a>(&self, line: &'a [u8]) -> (Option<&'a [u8]>, &'a [u8]) {
+        match self.wrapping.and_then(|form| form.strip(line)) {
+            Some((name, rest)) => (Some(name).filter(|name| !name.is_empty()), rest),
+            None => (None, line),
+        }
+    }
+
+    /// Reads a line that is not wrapped; none where it is no record of its own.
+    #[inline]
+    pub(crate) fn read<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
+        let line = record::trim(line);
+        if *line.first()? == b'{' {
+            return Record::of_json(line, &mut memory.shape);
+        }
+        if self.named || self.texts.is_empty() {
+            return text_record::parse(line, written, 0).or_else(|| self.read_text(line, written, memory));
+        }
+        match self.read_text(line, written, memory) {
+            Some(record) if record.states_level() => Some(record),
+            // The line has no column of levels: it is an odd one.
+            other => text_record::parse(line, written, 0).filter(|odd| other.is_none() || odd.states_level()).or(other),
+        }
+    }
+
+    fn read_text<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
+        memory.texts.resize_with(self.texts.len(), Default::default);
+        let seen =
+            self.texts.iter().zip(&mut memory.texts).find_map(|(text, memory)| text.read(line, written, memory))?;
+        if seen.stamp.is_none() {
+            let mut record = Record::of_text(Dialect::Dated, line, None, None, line);
+            record.level = seen.level.map(|found| (raw(&line[found.range]), Scale::Is(found.level)));
+            return Some(record);
+        }
+        let start = columns::behind(line, seen.stamp.as_ref());
+        let level = match seen.level {
+            Some(found) => Some((found.range, Some(found.level))),
+            None => level_in_text::level(&line[start..], After::Date)
+                .map(|range| (range.start + start..range.end + start, None)),
+        };
+        let behind = level.as_ref().map_or(start, |(range, _)| range.end.max(start));
+        let (dialect, message) = if self.syslog {
+            let rest = line[start..].trim_ascii_start();
+            (Dialect::Syslog3164, rest.iter().position(|b| *b == b' ').map_or(rest, |host| &rest[host + 1..]))
+        } else {
+            (Dialect::Dated, text_record::message(&line[behind..]))
+        };
+        let mut record = Record::of_text(dialect, line, seen.at, None, message);
+        record.level = level.map(|(range, level)| {
+            let scale = level.map_or(Scale::Auto, Scale::Is);
+            (raw(&line[range]), scale)
+        });
+        Some(record)
+    }
+}
+
+fn raw(bytes: &[u8]) -> Raw<'_> {
+    Raw::Text(Text { bytes, escaped: false })
+}
+
+/// The instant of a text that is a date in one of the known shapes, with its year.
+pub(crate) fn read_date(text: &[u8]) -> Option<Stamp> {
+    let (_, parsed) = times::any(text)?;
+    parsed.at(times::Order::default(), None).filter(|_| parsed.is_full() && parsed.len == text.len())
+}
+
+/// The start of a line.
+fn head(line: &[u8]) -> &[u8] {
+    record::trim_zeros(&line[..line.len().min(HEAD)])
+}
+
+/// Whether a line may be the start of a record: not blank, not indented, no comment, no part of a stack trace.
+fn is_head(line: &[u8]) -> bool {
+    let trace = || {
+        let text = String::from_utf8_lossy(line);
+        classify::is_marker(&text) || classify::is_frame(&text)
+    };
+    !matches!(line.first(), None | Some(b' ' | b'\t' | b'#')) && (line[0] == b'{' || !trace())
+}
+
+/// At most [`HEADS`] of the lines, spread evenly.
+fn spread<'a>(lines: &[&'a [u8]]) -> Vec<&'a [u8]> {
+    let count = lines.len().min(HEADS);
+    (0..count).map(|number| lines[number * lines.len() / count]).collect()
+}
+
+#[cfg(test)]
+mod tests;

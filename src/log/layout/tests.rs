@@ -1,0 +1,44 @@
+//! Whole files, from their bytes to what is read of them.
+
+use super::*;
+
+fn show(text: &str) -> Vec<String> {
+    let latest = Stamp::parse("2026-01-01").expect("a date");
+    let layout = Layout::learn(text.as_bytes(), latest);
+    let mut memory = Memory::default();
+    text.lines()
+        .map(|line| {
+            let (service, line) = layout.unwrap(line.as_bytes());
+            let service = service.map_or(String::new(), |name| format!("{} ", String::from_utf8_lossy(name)));
+            let Some(record) = layout.read(line, Some(latest), &mut memory) else { return format!("{service}-") };
+            let at = record.at.map_or("-".to_owned(), |at| at.to_string().replace("+00:00", ""));
+            let message = record.message().unwrap_or_default().into_owned();
+            format!("{service}{at} {} {message}", record.level().map_or("-", crate::log::level::Level::word))
+        })
+        .collect()
+}
+
+#[test]
+fn layouts_are_learnt_from_the_lines_themselves() {
+    for (text, expect) in [
+        (
+            "web-1    | 2025-03-03T08:00:00Z INFO up\nqueue-1  | 2025-03-03T08:05:00Z WARN slow\nweb-1    |   more\n",
+            &["web-1 2025-03-03T08:00:00 info up", "queue-1 2025-03-03T08:05:00 warning slow", "web-1 -"][..],
+        ),
+        (
+            "INFO  [main] 2025-03-03 08:00:00,123 D.java:1 - up\nERROR [main] 2025-03-03 08:10:00,123 D.java:7 - in use\n",
+            &["2025-03-03T08:00:00.123000 info D.java:1 - up", "2025-03-03T08:10:00.123000 error D.java:7 - in use"],
+        ),
+        (
+            "Mar  3 08:00:00 gw user.notice app: up\nMar  3 08:10:40 gw daemon.err agent: down\n",
+            &["2025-03-03T08:00:00 notice user.notice app: up", "2025-03-03T08:10:40 error daemon.err agent: down"],
+        ),
+        (
+            "Mar  3 08:00:00 gw app[1]: up\nMar  3 08:10:40 gw app[1]: ERROR down\n",
+            &["2025-03-03T08:00:00 - app[1]: up", "2025-03-03T08:10:40 error app[1]: ERROR down"],
+        ),
+        ("it was the best of times\nit was the worst of times\n", &["-", "-"]),
+    ] {
+        assert_eq!(show(text), expect, "{text}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Lines that hold JSON but are not one object: two objects after a lost line end, a comma behind one, the rest of a cut
+//! one. Whole objects are read; of what is left over the level counts where it can be seen.
+
+use crate::finding::Status;
+use crate::json::pull;
+use crate::log::dialect::{self, Dialect, KEYS, Role, Scale};
+use crate::log::key_cache::Shape;
+use crate::log::layout::levels::{self, Sure};
+use crate::log::level::Level;
+use crate::log::record::Record;
+
+/// More objects in a line than this are not looked for.
+const TRIES: usize = 1000;
+
+/// What a damaged line holds.
+#[derive(Debug)]
+pub(crate) struct Pieces<'a> {
+    /// The whole objects that are records.
+    pub(crate) records: Vec<Record<'a>>,
+    /// The worst level that can be seen in the rest, where that is a warning or worse.
+    pub(crate) level: Option<Level>,
+    /// Whether more than separators is left over.
+    pub(crate) damaged: bool,
+}
+
+/// Takes a line apart that is no JSON object; none where there is no JSON in it.
+pub(crate) fn pieces(line: &[u8]) -> Option<Pieces<'_>> {
+    memchr::memmem::find(line, b"\":").or_else(|| memchr::memmem::find(line, b"\" :"))?;
+    let mut pieces = Pieces { records: Vec::new(), level: None, damaged: false };
+    let (mut at, mut rest, mut tries) = (0, 0, 0);
+    while let Some(start) = memchr::memchr(b'{', &line[at..]).map(|open| at + open).filter(|_| tries < TRIES) {
+        tries += 1;
+        let whole = pull::object_len(&line[start..]).map(|len| &line[start..start + len]);
+        let record = whole.and_then(|object| Record::of_json(object, &mut Shape::default()));
+        match record.filter(|record| record.at.is_some() || record.states_level()) {
+            Some(record) => {
+                at = start + record.source().len();
+                pieces.leave(&line[rest..start]);
+                rest = at;
+                pieces.records.push(record);
+            }
+            None => at = start + 1,
+        }
+    }
+    pieces.leave(&line[rest..]);
+    Some(pieces)
+}
+
+impl Pieces<'_> {
+    fn leave(&mut self, rest: &[u8]) {
+        if rest.iter().all(|b| b.is_ascii_whitespace() || matches!(b, b',' | b'[' | b']' | 0 | 0x1e)) {
+            return;
+        }
+        self.damaged = true;
+        self.level = self.level.max(visible_level(rest).filter(|level| level.status() > Status::Pass));
+    }
+
+    /// The worst level of all that the line holds.
+    pub(crate) fn worst(&self) -> Option<Level> {
+        self.records.iter().filter_map(Record::level).chain(self.level).max()
+    }
+}
+
+/// The worst level that stands under a key for levels in a piece of JSON.
+fn visible_level(piece: &[u8]) -> Option<Level> {
+    let colons = memchr::memchr_iter(b':', piece);
+    let levels = colons.filter_map(|colon| {
+        let key = unquoted_end(&piece[..colon])?;
+        let name = &key[key.iter().rposition(|b| *b == b'"')? + 1..];
+        let Role::Level(..) = KEYS.get(dialect::find(name)?)?.1 else { return None };
+        let value = piece[colon + 1..].trim_ascii_start();
+        let quoted = value.strip_prefix(b"\\").unwrap_or(value).strip_prefix(b"\"");
+        match quoted {
+            Some(text) => {
+                let end = text.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+                Some(Level::from_word(std::str::from_utf8(&text[..end]).ok()?))
+            }
+            None => {
+                let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
+                let whole = value.get(digits).is_some_and(|b| matches!(b, b',' | b'}' | b' '));
+                let number = std::str::from_utf8(&value[..digits]).ok()?.parse().ok().filter(|_| whole)?;
+                Some(Level::from_size(number))
+            }
+        }
+    });
+    levels.max()
+}
+
+/// A text without the quote at its end, escaped or not.
+fn unquoted_end(text: &[u8]) -> Option<&[u8]> {
+    let text = text.trim_ascii_end().strip_suffix(b"\"")?;
+    Some(text.strip_suffix(b"\\").unwrap_or(text))
+}
+
+/// A damaged line as a record of its visible level.
+pub(crate) fn record(line: &[u8], level: Level) -> Record<'_> {
+    let mut record = Record::of_text(Dialect::Json, line, None, None, line);
+    record.level = Some((pull::Raw::Null, Scale::Is(level)));
+    record
+}
+
+/// Whether a line holds a word for an error, and does not deny it.
+pub(crate) fn tells_of_error(line: &[u8]) -> bool {
+    const MORE: [&[u8]; 6] = [b"aborted", b"crashed", b"segfault", b"traceback", b"fail", b"failed"];
+    let mut before: &[u8] = b"";
+    let mut at = 0;
+    while let Some(start) = line[at..].iter().position(u8::is_ascii_alphanumeric).map(|start| at + start) {
+        let end = line[start..].iter().position(|b| !b.is_ascii_alphanumeric()).map_or(line.len(), |len| start + len);
+        let word = &line[start..end];
+        let known = match levels::word(word) {
+            Some((level, sure)) => {
+                level.status() == Status::Fail
+                    && (sure == Sure::Certain || MORE.iter().any(|m| word.eq_ignore_ascii_case(m)))
+            }
+            None => MORE.iter().any(|more| word.eq_ignore_ascii_case(more)),
+        };
+        let denied = [&b"no"[..], b"0", b"without", b"zero", b"not"].iter().any(|no| before.eq_ignore_ascii_case(no));
+        let after = line[end..].trim_ascii_start();
+        let after = after.strip_prefix(b":").or_else(|| after.strip_prefix(b"=")).map(<[u8]>::trim_ascii_start);
+        let nothing = after.is_some_and(|value| {
+            let end = value.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(value.len());
+            [&b"0"[..], b"none", b"no", b"null", b"false"].iter().any(|no| value[..end].eq_ignore_ascii_case(no))
+        });
+        if known && !denied && !nothing {
+            return true;
+        }
+        before = word;
+        at = end;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_object_of_a_damaged_line_is_read() {
+        for (line, records, level, damaged) in [
+            (r#"{"level":"info","msg":"a"}{"level":"error","msg":"b"}"#, 2, None, false),
+            (r#"{"level":"error","msg":"a"},"#, 1, None, false),
+            (r#"{"level":"info","msg":"cut {"level":"error","msg":"b"}"#, 1, None, true),
+            (r#"sg":"x","level":"error"}"#, 0, Some(Level::Error), true),
+            (r#"{"level":"error","msg":"cut"#, 0, Some(Level::Error), true),
+            (r#"{"log":"{\"level\":\"fatal\",\"m"#, 0, Some(Level::Critical), true),
+            (r#"{"level":50,"msg":"cut"#, 0, Some(Level::Error), true),
+            (r#"{"msg":"cut","level":"info","a":{"b":1}"#, 0, None, true),
+        ] {
+            let pieces = pieces(line.as_bytes()).expect("JSON");
+            assert_eq!((pieces.records.len(), pieces.level, pieces.damaged), (records, level, damaged), "{line}");
+        }
+        assert!(pieces(b"plain words").is_none());
+    }
+
+    #[test]
+    fn words_for_errors_count_unless_denied() {
+        for (line, expect) in [
+            ("order failed", true),
+            ("x FATAL y", true),
+            ("an error occurred", true),
+            ("no error so far", false),
+            ("errors: 0", false),
+            ("error: none", false),
+            ("terror of the seas", false),
+            ("all is well", false),
+        ] {
+            assert_eq!(tells_of_error(line.as_bytes()), expect, "{line}");
+        }
+    }
+}
