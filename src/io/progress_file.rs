@@ -7,18 +7,21 @@ use super::files::{self, FileError};
 use crate::digest::sha256;
 use crate::supervise::progress::Snapshot;
 use crate::supervise::record::ProgressChain;
+use crate::time::Stamp;
 
 /// Where snapshots go.
 pub struct ProgressFile {
     path: PathBuf,
     timeline: Option<PathBuf>,
     chain: ProgressChain,
+    /// The instant of the snapshot before.
+    newest: Option<Stamp>,
 }
 
 impl ProgressFile {
     /// Snapshots go to `path`, and those of the timeline into the folder `timeline` too.
     pub fn new(path: PathBuf, timeline: Option<PathBuf>) -> Self {
-        Self { path, timeline, chain: ProgressChain::default() }
+        Self { path, timeline, chain: ProgressChain::default(), newest: None }
     }
 
     /// The snapshots of the timeline so far.
@@ -27,12 +30,15 @@ impl ProgressFile {
     }
 
     /// Writes a snapshot, which must follow [`Self::chain`]. A timeline file is never written twice, and only what was
-    /// written counts.
+    /// written counts. No snapshot is older than the one before, even where the wall clock was set back: readers take the
+    /// newest by name, and the names begin with the time.
     ///
     /// # Errors
     /// One of the files cannot be written.
-    pub fn write(&mut self, snapshot: &Snapshot, timeline: bool) -> Result<(), FileError> {
-        let text = files::json_text(snapshot);
+    pub fn write(&mut self, mut snapshot: Snapshot, timeline: bool) -> Result<(), FileError> {
+        snapshot.now = self.newest.map_or(snapshot.now, |newest| newest.max(snapshot.now));
+        self.newest = Some(snapshot.now);
+        let text = files::json_text(&snapshot);
         if let Some(folder) = self.timeline.as_ref().filter(|_| timeline) {
             let name = format!("snapshot-{}-{:05}.json", snapshot.now.utc().format("%Y%m%dT%H%M%S"), snapshot.sequence);
             let path = folder.join(name);
@@ -49,5 +55,41 @@ impl ProgressFile {
         }
         self.chain.snapshots += u64::from(timeline);
         files::replace(&self.path, text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A snapshot of the fixtures, as it would be at `now`.
+    fn snapshot(now: Stamp, chain: &ProgressChain) -> Snapshot {
+        let text = include_str!("../../fixtures/watch/runs/rehearsal-2/progress.json");
+        let snapshot: Snapshot = serde_json::from_str(text).unwrap();
+        Snapshot { now, sequence: chain.snapshots, previous_sha256: chain.head_sha256.clone(), ..snapshot }
+    }
+
+    #[test]
+    fn the_last_snapshot_is_the_newest_by_name_and_by_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, timeline) = (folder.path().join("progress.json"), folder.path().join("timeline"));
+        let mut file = ProgressFile::new(path.clone(), Some(timeline.clone()));
+        let start = Stamp::parse("2025-01-06T00:00:00.9Z").unwrap();
+        // The clock is set back in the middle, once for a snapshot that is not kept in the timeline.
+        for (millis, kept) in [(0, true), (3000, false), (200, true), (0, true), (4000, true), (3999, true)] {
+            let next = snapshot(start.plus(Duration::from_millis(millis)), file.chain());
+            file.write(next, kept).unwrap();
+        }
+        let mut names: Vec<PathBuf> = fs::read_dir(&timeline).unwrap().map(|entry| entry.unwrap().path()).collect();
+        names.sort();
+        let read = |path: &PathBuf| serde_json::from_slice::<Snapshot>(&fs::read(path).unwrap()).unwrap();
+        let all: Vec<Snapshot> = names.iter().map(read).collect();
+        assert!(all.iter().map(|one| one.sequence).eq(0..5), "{names:?}");
+        assert!(all.is_sorted_by_key(|one| one.now), "{names:?}");
+        assert_eq!(all.last(), Some(&read(&path)));
+        let after: Vec<f64> = all.iter().map(|one| one.now.seconds_since(start)).collect();
+        assert_eq!(after, [0.0, 3.0, 3.0, 4.0, 4.0]);
     }
 }

@@ -399,7 +399,7 @@ impl Driver {
     fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
         let now = self.clocks.now();
         let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), process_alive::own());
-        let result = self.progress.write(&snapshot, timeline);
+        let result = self.progress.write(snapshot, timeline);
         if result.is_err() == self.progress_failed {
             return Ok(());
         }

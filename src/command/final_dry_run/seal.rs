@@ -10,12 +10,14 @@ use serde_json::json;
 use super::args::FinalDryRun;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
+use crate::io::clock;
 use crate::io::files;
 use crate::io::load::{self, LoadError, Request};
 use crate::io::packet::{self, Contents};
 use crate::io::process_alive;
 use crate::io::supervisor::Supervised;
 use crate::report::{self, Doc};
+use crate::supervise::event::Now;
 use crate::supervise::progress::Phase;
 use crate::supervise::record::{FILE_NAME, RunRecord};
 use crate::verdict::audit::Audit;
@@ -132,7 +134,9 @@ impl Documents<'_> {
 /// The last snapshot: complete, with the verdict. Its digest goes into the record.
 fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path) -> Result<(), Error> {
     let chain = supervised.progress.chain().clone();
-    let mut last = supervised.machine.snapshot_now(supervised.ended, chain, process_alive::own());
+    // Later than the snapshots of the sealing that came after the end of the run.
+    let now = Now { wall: clock::now(), ..supervised.ended };
+    let mut last = supervised.machine.snapshot_now(now, chain, process_alive::own());
     last.phase = Phase::Complete;
     last.status = bundle.status.word().to_owned();
     last.verdict = Some(bundle.verdict);
@@ -143,7 +147,7 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path
     last.exit_code = supervised.machine.exit().code;
     last.summary = Some(bundle.summary.clone());
     last.sign_off.clone_from(&bundle.sign_off);
-    supervised.progress.write(&last, true)?;
+    supervised.progress.write(last, true)?;
     supervised.record.progress = supervised.progress.chain().clone();
     Ok(files::replace_json(&folder.join(FILE_NAME), &supervised.record)?)
 }
