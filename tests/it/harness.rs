@@ -5,6 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A folder in which a test runs commands; removed at the end.
 pub(crate) struct Bench {
@@ -77,4 +79,17 @@ impl Output {
 /// A file of ours under `fixtures/`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+/// Waits for something that must come, however busy the machine is.
+#[track_caller]
+pub(crate) fn wait_for<T>(mut what: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = what() {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(120), "waited in vain");
+        thread::sleep(Duration::from_millis(10));
+    }
 }

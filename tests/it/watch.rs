@@ -4,9 +4,8 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::harness::{Bench, fixture};
+use crate::harness::{Bench, fixture, wait_for};
 
 const COMPLETE: &str = r#"{"status":"FAIL","phase":"Complete","now":"2025-01-06T01:00:00Z",
     "started_at":"2025-01-06T00:00:00Z","elapsed_seconds":"3600","total_lines":7,
@@ -19,26 +18,17 @@ fn replace(bench: &Bench, name: &str, text: &str) {
     fs::rename(temporary, bench.path().join(name)).unwrap();
 }
 
-fn wait_for(child: &mut Child) -> i32 {
-    let end = Instant::now() + Duration::from_secs(20);
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code().unwrap();
-        }
-        if Instant::now() > end {
-            child.kill().unwrap();
-            panic!("it does not end");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+/// The exit code of a command that must end.
+#[track_caller]
+fn code_of(child: &mut Child) -> i32 {
+    wait_for(|| child.try_wait().unwrap()).code().unwrap()
 }
 
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
-    while !done() {
-        assert!(Instant::now() < end, "{what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+/// Waits until a file of the bench fulfils `holds`.
+#[track_caller]
+fn until(bench: &Bench, name: &str, holds: impl Fn(&str) -> bool) -> String {
+    let path = bench.path().join(name);
+    wait_for(|| Some(fs::read_to_string(&path).unwrap()).filter(|text| holds(text)))
 }
 
 #[test]
@@ -130,18 +120,20 @@ fn it_waits_over_what_is_missing_or_broken_and_ends_only_when_the_phase_is_compl
         .spawn()
         .unwrap();
     let read = |name: &str| fs::read_to_string(bench.path().join(name)).unwrap();
-    until("it says that it waits", || read("err").contains("runs/r1 does not exist yet"));
-    bench.write("runs/r1/progress.json", "{\"status\":");
-    until("it says that the file is broken", || read("err").contains("not valid JSON"));
+    until(&bench, "err", |text| text.contains("runs/r1 does not exist yet"));
+    // The folder comes with its file: one without would be another problem.
+    bench.write("made/r1/progress.json", "{\"status\":");
+    fs::rename(bench.path().join("made"), bench.path().join("runs")).unwrap();
+    until(&bench, "err", |text| text.contains("not valid JSON"));
     let failing = r#"{"status":"fail","phase":"running","incidents":[{"severity":"fail","message":"a"}]}"#;
     replace(&bench, "runs/r1/progress.json", failing);
-    until("the failing run is shown", || read("out").lines().count() == 1);
+    until(&bench, "out", |text| text.lines().count() == 1);
     replace(&bench, "runs/r1/progress.json", failing);
     replace(&bench, "runs/r1/progress.json", r#"{"status":"fail","phase":"sealing"}"#);
-    until("the next phase is shown", || read("out").lines().count() == 2);
+    until(&bench, "out", |text| text.lines().count() == 2);
     assert!(watch.try_wait().unwrap().is_none(), "a status of fail does not complete a run");
     replace(&bench, "runs/r1/progress.json", r#"{"status":"fail","phase":"complete"}"#);
-    assert_eq!(wait_for(&mut watch), 1);
+    assert_eq!(code_of(&mut watch), 1);
     let lines: Vec<serde_json::Value> = read("out").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3, "unchanged snapshots are printed once");
     assert_eq!((lines[0]["state"].as_str(), lines[2]["state"].as_str()), (Some("live"), Some("complete")));
@@ -160,14 +152,13 @@ fn the_wait_ends_when_the_supervisor_dies() {
         .stdout(File::create(bench.path().join("out")).unwrap())
         .spawn()
         .unwrap();
-    let read = || fs::read_to_string(bench.path().join("out")).unwrap();
-    until("the run is shown", || read().contains("RUNNING"));
-    assert!(!read().contains("STALE"));
+    let shown = until(&bench, "out", |text| text.contains("RUNNING"));
+    assert!(!shown.contains("STALE"));
     // Not yet collected, it still has its process id.
     supervisor.kill().unwrap();
-    assert_eq!(wait_for(&mut watch), 1);
+    assert_eq!(code_of(&mut watch), 1);
     supervisor.wait().unwrap();
-    assert!(read().contains("is gone and the run is not complete"), "{}", read());
+    until(&bench, "out", |text| text.contains("is gone and the run is not complete"));
 }
 
 /// `emp-ops` on a pseudo-terminal of 80 by 24.
@@ -205,6 +196,11 @@ impl OnTerminal {
         String::from_utf8_lossy(&seen).into_owned()
     }
 
+    /// Everything that is written until the terminal is closed.
+    fn read_to_end(&mut self) -> String {
+        self.read_until("\u{0}never written")
+    }
+
     fn press(&mut self, keys: &str) {
         self.master.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
     }
@@ -223,7 +219,7 @@ fn the_dashboard_takes_the_terminal_and_gives_it_back() {
     assert!(screen.contains("\u{1b}[31") && !screen.contains("38;5"), "sixteen colours are enough: {screen:?}");
     terminal.press("?xf\u{1b}[B\rq");
     assert!(terminal.read_until(GIVEN_BACK).contains(GIVEN_BACK));
-    assert_eq!(wait_for(&mut terminal.child), 0);
+    assert_eq!(code_of(&mut terminal.child), 0);
 }
 
 #[test]
@@ -235,7 +231,7 @@ fn a_signal_gives_the_terminal_back_too() {
         terminal.read_until("q quit");
         rustix::process::kill_process(rustix::process::Pid::from_child(&terminal.child), signal).unwrap();
         assert!(terminal.read_until(GIVEN_BACK).contains(GIVEN_BACK));
-        assert_eq!(wait_for(&mut terminal.child), code);
+        assert_eq!(code_of(&mut terminal.child), code);
     }
 }
 
@@ -246,7 +242,7 @@ fn a_terminal_that_is_closed_ends_the_dashboard() {
     let mut terminal = OnTerminal::watch(&bench, &["."]);
     terminal.read_until("q quit");
     terminal.master = None;
-    assert_eq!(wait_for(&mut terminal.child), 129);
+    assert_eq!(code_of(&mut terminal.child), 129);
 }
 
 #[test]
@@ -255,7 +251,7 @@ fn leaving_before_the_end_is_no_verdict() {
     let mut terminal = OnTerminal::watch(&bench, &["later", "--exit-when-complete"]);
     terminal.read_until("q quit");
     terminal.press("q");
-    assert_eq!(wait_for(&mut terminal.child), 130);
+    assert_eq!(code_of(&mut terminal.child), 130);
 }
 
 #[test]
@@ -263,8 +259,8 @@ fn the_verdict_stays_on_the_terminal_when_the_run_is_complete() {
     let bench = Bench::new();
     bench.write("progress.json", COMPLETE);
     let mut terminal = OnTerminal::watch(&bench, &[".", "--exit-when-complete"]);
-    let all = terminal.read_until("all is well");
+    let all = terminal.read_to_end();
     let after = all.split(GIVEN_BACK).nth(1).unwrap();
     assert!(after.contains("too short"), "{all:?}");
-    assert_eq!(wait_for(&mut terminal.child), 1);
+    assert_eq!(code_of(&mut terminal.child), 1);
 }

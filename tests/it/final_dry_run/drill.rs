@@ -1,0 +1,50 @@
+//! Every scenario of the simulated runtime.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::harness::{Bench, Output};
+
+#[test]
+fn every_scenario_of_the_drill_keeps_its_promise() {
+    let runs: Vec<(&str, i32, &str, Bench)> = [
+        ("clean", 0, "PASS"),
+        ("warnings", 1, "FAIL"),
+        ("errors", 1, "FAIL"),
+        ("traceback", 1, "FAIL"),
+        ("silence", 1, "FAIL"),
+        ("early-exit", 1, "FAIL"),
+        ("crash", 1, "FAIL"),
+        ("stale-evidence", 1, "FAIL"),
+        ("ignore-signals", 1, "FAIL"),
+        ("grandchild", 1, "FAIL"),
+    ]
+    .map(|(scenario, code, verdict)| (scenario, code, verdict, Bench::new()))
+    .into();
+    // All at once: they mostly sleep.
+    let children: Vec<Child> = runs
+        .iter()
+        .map(|(scenario, .., bench)| {
+            // That nothing is found must be true of a busy machine too: the limits grow with the length of the run.
+            let duration = if *scenario == "clean" { "12s" } else { "3s" };
+            let options = ["--duration", duration, "--shutdown-grace", "1s", "--run-name", "r"];
+            let mut command = bench.command(&[&["final-dry-run", "--simulate", scenario][..], &options].concat());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for (child, (scenario, code, verdict, bench)) in children.into_iter().zip(&runs) {
+        let output = Output::from(child.wait_with_output().unwrap());
+        assert!(output.stdout.starts_with(verdict), "{scenario}: {output:?}");
+        let _ = output.exits(*code);
+        let again = bench.run(&["audit", "runs/r", "--format", "json"]).exits(*code);
+        let packet = bench.run(&["audit", "runs/r/packet", "--format", "json"]).exits(*code);
+        let archive = bench.run(&["audit", "runs/r/packet.tar.gz", "--format", "json"]).exits(*code);
+        for figure in ["records", "duration_seconds", "uptime_ratio", "totals", "level_counts", "status"] {
+            assert_eq!(again.json()["logs"][figure], packet.json()["logs"][figure], "{scenario}: {figure}");
+            assert_eq!(again.json()["logs"][figure], archive.json()["logs"][figure], "{scenario}: {figure}");
+        }
+        assert_eq!(again.json()["status"], packet.json()["status"], "{scenario}");
+        let mut sums = Command::new("sha256sum");
+        sums.args(["-c", "--quiet", "SHA256SUMS"]).current_dir(bench.path().join("runs/r/packet"));
+        assert!(sums.status().unwrap().success(), "{scenario}");
+    }
+}

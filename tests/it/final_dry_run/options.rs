@@ -1,0 +1,67 @@
+//! What is refused before anything starts, and what the options of a run decide.
+
+use std::fs;
+
+use super::{SHORT, UNHURRIED};
+use crate::harness::Bench;
+
+#[test]
+fn a_command_that_cannot_start_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let out = bench.run(&["final-dry-run", "--", "no-such-command-here"]).exits(3);
+    assert!(out.stderr.contains("command not found"), "{out:?}");
+    bench.write("script", "#!/bin/sh\n");
+    let out = bench.run(&["final-dry-run", "--", "./script"]).exits(3);
+    assert!(out.stderr.contains("not executable"), "{out:?}");
+    assert!(!bench.path().join("runs").exists());
+}
+
+#[test]
+fn contradictory_options_are_refused_before_anything_starts() {
+    let bench = Bench::new();
+    for (options, says) in [
+        (&["--duration", "1h", "--required-duration", "2h"][..], "--required-duration"),
+        (&["--warn-gap", "2h", "--fail-gap", "1h"], "gap"),
+        (&["--diary-stale-warn", "2h", "--diary-stale-fail", "1h"], "--diary-stale-warn"),
+        (&["--diary", "d.json", "--no-diary"], "--no-diary"),
+        (&["--duration", "72"], "72h"),
+        (&["--run-name", "../../escape"], "--run-name"),
+        (&["--min-uptime", "1.5"], "98%"),
+        (&["--sample-interval", "0s", "--max-cpu", "50"], "--sample-interval"),
+        (&["--max-restarts", "4"], "--restart on-failure"),
+    ] {
+        let out = bench.run(&[&["final-dry-run"], options, &["--", "true"]].concat()).exits(2);
+        assert!(out.stderr.contains(says), "{options:?}: {out:?}");
+    }
+    assert!(!bench.path().join("runs").exists());
+}
+
+#[test]
+fn an_existing_run_is_never_touched() {
+    let bench = Bench::new();
+    bench.write("runs/r/keep", "me");
+    let out = bench.run(&[&["final-dry-run"], SHORT, &["--", "true"]].concat()).exits(2);
+    assert!(out.stderr.contains("--run-name"), "{out:?}");
+    assert_eq!(fs::read_dir(bench.path().join("runs/r")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_policy_file_counts_at_the_end_too() {
+    let bench = Bench::new();
+    bench.write("policy.toml", "[performance]\nmin_roi = 5.0\n");
+    let options = ["final-dry-run", "--simulate", "--duration", "2s", "--policy", "policy.toml", "--allow-warnings"];
+    let out = bench.run(&[&options[..], UNHURRIED].concat()).exits(0);
+    assert!(out.stdout.starts_with("WARN"), "the return of 1.5 % is below the policy's: {out:?}");
+}
+
+#[test]
+fn warnings_are_accepted_only_where_that_is_asked_for() {
+    let bench = Bench::new();
+    let options = [&["--duration", "2s", "--allow-warnings"], UNHURRIED].concat();
+    let _ =
+        bench.run(&[&["final-dry-run", "--simulate", "warnings", "--run-name", "w"][..], &options].concat()).exits(0);
+    let out =
+        bench.run(&[&["final-dry-run", "--simulate", "grandchild", "--run-name", "g"][..], &options].concat()).exits(0);
+    assert!(out.stdout.starts_with("WARN"), "{out:?}");
+    let _ = bench.run(&["audit", "runs/g/packet", "--fail-on", "warn"]).exits(1);
+}
