@@ -162,7 +162,7 @@ fn destination(common: &Common, args: &StageSmoke) -> Result<(Route, String), Er
         // localhost may mean another family than the one that the server listens on.
         let port = server.base_url.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or(0);
         let pins = vec![Pin { host: "localhost".to_owned(), port, address: std::net::Ipv4Addr::LOCALHOST.into() }];
-        let ca_pem = server.ca_pem.map(String::into_bytes);
+        let ca_pem = server.ca_pem.map(|pem| pem.as_bytes().to_vec());
         return Ok((Route { base: server.base_url, ca_pem, pins, direct: true }, server.password));
     }
     let ca_pem = args.ca_cert.as_deref().map(files::read).transpose()?;

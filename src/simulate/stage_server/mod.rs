@@ -64,8 +64,8 @@ pub struct Server {
     pub base_url: String,
     /// The password of [`EMAIL`].
     pub password: String,
-    /// The certificate of its CA, in scenario `tls`.
-    pub ca_pem: Option<String>,
+    /// The certificate of its CA in PEM, in scenario `tls`.
+    pub ca_pem: Option<&'static str>,
 }
 
 struct Shared {
@@ -79,14 +79,13 @@ struct Shared {
 /// Starts a server on a loopback port; 0 takes a free one.
 ///
 /// # Errors
-/// The port is taken, or the certificates cannot be made.
+/// The port is taken, or the certificates cannot be used.
 pub fn start(port: u16, scenario: Scenario) -> io::Result<Server> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     let address = listener.local_addr()?;
-    let authority = if scenario == Scenario::Tls { Some(tls::Authority::new()?) } else { None };
-    let scheme = if authority.is_some() { "https" } else { "http" };
+    let config = if scenario == Scenario::Tls { Some(tls::config()?) } else { None };
+    let (scheme, ca_pem) = if config.is_some() { ("https", Some(tls::CA_PEM)) } else { ("http", None) };
     let password = random::uuid()?;
-    let ca_pem = authority.as_ref().map(|authority| authority.ca_pem.clone());
     let shared = Arc::new(Shared {
         scenario,
         password: password.clone(),
@@ -96,7 +95,7 @@ pub fn start(port: u16, scenario: Scenario) -> io::Result<Server> {
     });
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let (shared, config) = (Arc::clone(&shared), authority.as_ref().map(|a| Arc::clone(&a.config)));
+            let (shared, config) = (Arc::clone(&shared), config.clone());
             thread::spawn(move || {
                 // A client that goes away in the middle is nobody's fault.
                 let _ = serve(stream, config, &shared);
