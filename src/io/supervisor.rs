@@ -397,9 +397,16 @@ impl Driver {
     }
 
     fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
-        let now = self.clocks.now();
-        let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), process_alive::own());
-        let result = self.progress.write(snapshot, timeline);
+        let mut write = |timeline| {
+            let now = self.clocks.now();
+            let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), process_alive::own());
+            self.progress.write(snapshot, timeline)
+        };
+        let result = write(timeline);
+        if timeline && result.is_err() {
+            // Whoever watches must see that the run goes on, and what is wrong with it.
+            let _ = write(false);
+        }
         if result.is_err() == self.progress_failed {
             return Ok(());
         }

@@ -188,7 +188,7 @@ fn an_edited_run_directory_does_not_pass() {
 #[test]
 fn snapshots_that_could_not_be_written_are_not_missed() {
     let bench = Bench::new();
-    let options = ["--duration", "1h", "--progress-interval", "200ms"];
+    let options = ["--duration", "1h", "--progress-interval", "50ms"];
     let child = start(&bench, &options, "echo up; exec sleep 987");
     let timeline = bench.path().join("runs/r/progress_timeline");
     let in_the_way = bench.write("a file", "");
