@@ -2,7 +2,9 @@
 
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Bench, Output};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::{Bench, Output, wait_for};
 
 #[test]
 fn every_scenario_of_the_drill_keeps_its_promise() {
@@ -47,4 +49,15 @@ fn every_scenario_of_the_drill_keeps_its_promise() {
         sums.args(["-c", "--quiet", "SHA256SUMS"]).current_dir(bench.path().join("runs/r/packet"));
         assert!(sums.status().unwrap().success(), "{scenario}");
     }
+}
+
+#[test]
+fn a_runtime_that_cannot_keep_its_pace_ends_when_it_is_asked_to() {
+    let bench = Bench::new();
+    let diary = bench.path().join("diary.json");
+    let mut command = bench.command(&["simulate", "runtime", "--tick", "1ms"]);
+    let mut child = command.env("DECISION_DIARY_PATH", &diary).stdout(Stdio::null()).spawn().unwrap();
+    wait_for(|| diary.exists().then_some(()));
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(wait_for(|| child.try_wait().unwrap()).code(), Some(0));
 }
