@@ -1,18 +1,26 @@
 use std::path::Path;
 use std::process::Command;
 
+use base64::Engine as _;
 use proptest::prelude::*;
 
 use super::*;
 
 /// A fresh key: its private and its public half in PEM.
 pub(crate) fn pair(kind: Kind) -> (String, String) {
-    let algorithm = match kind {
-        Kind::Ed25519 => &rcgen::PKCS_ED25519,
-        Kind::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+    let random = ring::rand::SystemRandom::new();
+    let document = match kind {
+        Kind::Ed25519 => ring::signature::Ed25519KeyPair::generate_pkcs8(&random),
+        Kind::P256 => {
+            let algorithm = &ring::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
+            ring::signature::EcdsaKeyPair::generate_pkcs8(algorithm, &random)
+        }
     };
-    let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
-    (pair.serialize_pem(), pair.public_key_pem())
+    let body = base64::engine::general_purpose::STANDARD.encode(document.unwrap());
+    let lines: Vec<&str> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let secret = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"));
+    let public = SigningKey::from_pem(secret.as_bytes(), "KEY").unwrap().public().to_pem();
+    (secret, public)
 }
 
 pub(crate) fn private(kind: Kind) -> SigningKey {
