@@ -17,6 +17,8 @@ use crate::time::{Stamp, human_duration};
 const DISK_FAIL: u64 = 100 << 20;
 const DISK_WARN: u64 = 1 << 30;
 const DISK_WARN_SHARE: u64 = 10;
+/// So much is enough, however large the file system is.
+const DISK_ENOUGH: u64 = 10 << 30;
 
 /// When the wall clock and the monotonic clock drift apart by more than this between two looks, one was set.
 const CLOCK_STEP: Duration = Duration::from_secs(1);
@@ -195,7 +197,7 @@ fn peak(value: f64, now: Now, highest: &mut Option<f64>, at: &mut Option<Stamp>)
 pub fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all: &mut Incidents) -> bool {
     let severity = if available < DISK_FAIL {
         Status::Fail
-    } else if available < DISK_WARN || available < total / DISK_WARN_SHARE {
+    } else if available < DISK_WARN.max((total / DISK_WARN_SHARE).min(DISK_ENOUGH)) {
         Status::Warn
     } else {
         Status::Pass
