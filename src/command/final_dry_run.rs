@@ -30,7 +30,7 @@ pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
         RunError::File(error) => Error::File(error),
         error @ RunError::Spawn { .. } => {
             // Nothing ran, so there is nothing to keep; the directory was made by us.
-            let _ = std::fs::remove_dir_all(&folder);
+            let _ = folder.remove();
             Error::NoVerdict(error.to_string())
         }
         error @ RunError::System(_) => Error::NoVerdict(error.to_string()),

@@ -202,7 +202,8 @@ impl Inputs {
 }
 
 fn read(file: &Input, session: Option<&str>) -> Artefact {
-    match files::read(&file.path) {
+    let read = if file.named { files::read(&file.path) } else { files::read_found(&file.path) };
+    match read {
         Ok(bytes) => session::read(&bytes, session),
         Err(error) => Artefact::Broken(format!("cannot be read: {}", error.source)),
     }
@@ -257,8 +258,7 @@ impl Work<'_> {
 
 fn write(document: &Document<'_>, file: &mut File) -> std::io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 18, file);
-    serde_json::to_writer_pretty(&mut out, document)?;
-    out.write_all(b"\n")?;
+    files::write_json(&mut out, document)?;
     out.flush()
 }
 

@@ -109,7 +109,7 @@ pub fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error> {
 }
 
 fn judge_observation(args: &StageAlerts, path: &Path) -> Result<Freshness, Error> {
-    let found = match files::read(path) {
+    let found = match files::read_found(path) {
         Ok(bytes) => Some(Observation::read(&bytes)),
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.into()),
@@ -139,9 +139,9 @@ fn read_history(folder: &Path) -> Result<History, Error> {
     let mut documents = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
+        if path.extension().is_some_and(|extension| extension == "json") && !path.is_dir() {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            documents.push((name, files::read(&path)?));
+            documents.push((name, files::read_found(&path)?));
         }
     }
     documents.sort();

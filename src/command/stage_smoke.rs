@@ -102,7 +102,7 @@ pub struct StageSmoke {
 /// The options do not fit together, the password or a certificate cannot be read, or a result cannot be written.
 pub fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
     for path in [&args.report, &args.observation] {
-        can_write(path)?;
+        files::check_writable(path)?;
     }
     let (route, password) = destination(common, args)?;
     let client = Client::new(&route).map_err(Error::Usage)?;
@@ -258,7 +258,7 @@ fn prepare(
 
 /// The observation so far; one that cannot be read as such counts as none.
 fn last_observation(args: &StageSmoke) -> Result<Option<Observation>, files::FileError> {
-    match files::read(&args.observation) {
+    match files::read_found(&args.observation) {
         Ok(bytes) => Ok(Observation::read(&bytes).ok()),
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
@@ -274,18 +274,6 @@ fn observe(args: &StageSmoke, alert: &AlertOutcome, settings: &Settings) -> Resu
     }
     let after = Observation { simulated, ..alert.observe(before, settings, clock::now()) };
     files::replace_json(&args.observation, &after)
-}
-
-/// Makes the folder of a result and tries whether a file can be put there, before any work starts.
-fn can_write(path: &Path) -> Result<(), files::FileError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    files::create_dir(folder)?;
-    if path.is_dir() {
-        return Err(files::FileError::new("write", path, io::ErrorKind::IsADirectory.into()));
-    }
-    let probe = folder.join(format!(".emp-ops.{}.tmp", std::process::id()));
-    files::replace(&probe, b"").map_err(|error| files::FileError::new("write", path, error.source))?;
-    std::fs::remove_file(&probe).map_err(|error| files::FileError::new("write", path, error))
 }
 
 fn next_steps(report: &Report, args: &StageSmoke) -> Vec<String> {

@@ -191,7 +191,7 @@ impl Watch<'_> {
             snapshot: &snapshot,
         };
         // Keys are strings and numbers are finite, so this cannot fail.
-        serde_json::to_string(&report).unwrap_or_default() + "\n"
+        files::json_line(&report)
     }
 
     /// Writes the last snapshot under `--out`.

@@ -1,44 +1,40 @@
 //! Re-hashes the files that a list of checksums names.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use super::files;
+use super::files::{self, FileError, Folder};
 use crate::digest::hex;
 use crate::evidence::checksums::{self, Found, List};
 use crate::log::summary::ChecksumSummary;
 
 /// Verifies the list at `path`; the files lie relative to its folder. `shown` is what the user calls the list.
 pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    match read_list(path, shown) {
-        Ok(list) => Folder::new(folder).verify(&list, shown),
-        Err(summary) => summary,
+    let folder = Folder::open(files::folder_of(path));
+    match files::read(path).and_then(|bytes| Ok((bytes, folder?))) {
+        Ok((bytes, folder)) => Digests::of(&folder).verify(&checksums::read(shown, &bytes), shown),
+        Err(error) => unreadable(shown, &error),
     }
 }
 
 /// Verifies a packet: its manifest, its `SHA256SUMS`, and that it holds nothing else. Files are named relative to the
 /// packet.
-pub fn verify_packet(packet: &Path) -> ChecksumSummary {
-    let mut folder = Folder::new(packet);
-    let manifest = match read_list(&packet.join("manifest.json"), "manifest.json") {
+pub fn verify_packet(packet: &Folder) -> ChecksumSummary {
+    let mut folder = Digests::of(packet);
+    let manifest = match read_list(packet, "manifest.json") {
         Ok(list) => list,
         Err(summary) => return summary,
     };
     let mut summary = folder.verify(&manifest, "manifest.json");
     // A packet of another writer has no digests at all; then there is nothing that the rest could prove.
     let undigested = manifest.files.values().any(|listed| listed.sha256.is_none());
-    if undigested && !packet.join("SHA256SUMS").exists() {
+    if undigested && packet.kind("SHA256SUMS").is_none() {
         return summary;
     }
-    match read_list(&packet.join("SHA256SUMS"), "SHA256SUMS") {
+    match read_list(packet, "SHA256SUMS") {
         Ok(sums) => {
             summary.merge(folder.verify(&sums, "SHA256SUMS"));
             let unlisted =
@@ -50,57 +46,43 @@ pub fn verify_packet(packet: &Path) -> ChecksumSummary {
     summary
 }
 
-fn read_list(path: &Path, shown: &str) -> Result<List, ChecksumSummary> {
-    files::read(path)
-        .map(|bytes| checksums::read(shown, &bytes))
-        .map_err(|error| checksums::unreadable_list(shown, &error.source.to_string()))
+fn read_list(packet: &Folder, name: &str) -> Result<List, ChecksumSummary> {
+    packet.read(name).map(|bytes| checksums::read(name, &bytes)).map_err(|error| unreadable(name, &error))
 }
 
-/// A folder with the digests of its files, each computed once.
-struct Folder {
-    path: PathBuf,
+fn unreadable(shown: &str, error: &FileError) -> ChecksumSummary {
+    checksums::unreadable_list(shown, &error.source.to_string())
+}
+
+/// The digests of the files in a folder, each computed once.
+struct Digests<'f> {
+    folder: &'f Folder,
     known: BTreeMap<String, Found>,
 }
 
-impl Folder {
-    fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), known: BTreeMap::new() }
+impl<'f> Digests<'f> {
+    fn of(folder: &'f Folder) -> Self {
+        Self { folder, known: BTreeMap::new() }
     }
 
     fn verify(&mut self, list: &List, shown: &str) -> ChecksumSummary {
         checksums::verify(shown, list, |name| {
-            let Self { path, known } = self;
-            known.entry(name.to_owned()).or_insert_with(|| look(path, name)).clone()
+            let Self { folder, known } = self;
+            known.entry(name.to_owned()).or_insert_with(|| look(folder, name)).clone()
         })
     }
 
-    /// Every file below the folder by its relative path, sorted. Links count as files: they are not followed.
+    /// Everything below the folder that is no directory by its relative path, sorted, and what cannot be listed.
     fn names(&self) -> Vec<String> {
-        walkdir::WalkDir::new(&self.path)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_map(Result::ok)
-            .filter(|entry| !entry.file_type().is_dir())
-            .filter_map(|entry| Some(entry.path().strip_prefix(&self.path).ok()?.to_string_lossy().into_owned()))
-            .collect()
+        let (found, faults) = self.folder.walk();
+        let paths = found.into_iter().map(|(path, _)| path).chain(faults.into_iter().map(|(path, _)| path));
+        paths.map(|path| path.to_string_lossy().into_owned()).collect()
     }
 }
 
-/// Digests the file `name` in `folder`; only a plain file that really lies there is opened.
-fn look(folder: &Path, name: &str) -> Found {
-    let path = folder.join(name);
-    let plain = || -> io::Result<PathBuf> {
-        if !fs::symlink_metadata(&path)?.is_file() {
-            return Err(io::Error::other("is not a plain file"));
-        }
-        let real = path.canonicalize()?;
-        if real.starts_with(folder.canonicalize()?) {
-            Ok(real)
-        } else {
-            Err(io::Error::other("lies outside the folder, behind a link"))
-        }
-    };
-    match plain().and_then(File::open).and_then(digest) {
+/// Digests the file `name` in `folder`; only a regular file that really lies there is opened.
+fn look(folder: &Folder, name: &str) -> Found {
+    match folder.open_file(name).and_then(digest) {
         Ok((sha256, bytes)) => Found::File { sha256, bytes },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Unreadable("is missing".to_owned()),
         Err(error) => Found::Unreadable(error.to_string()),

@@ -217,7 +217,7 @@ impl Follower {
         if self.wants_history {
             let step = names.len().div_ceil(TIMELINE).max(1);
             for name in names.iter().step_by(step) {
-                let bytes = files::read(name).unwrap_or_default();
+                let bytes = files::read_found(name).unwrap_or_default();
                 if let Some(sample) = Sample::parse(&bytes, view.started_at) {
                     self.history.add(sample);
                 }
@@ -227,6 +227,6 @@ impl Follower {
 }
 
 fn read(path: &Path) -> Result<View, String> {
-    let bytes = files::read(path).map_err(|error| error.to_string())?;
+    let bytes = files::read_found(path).map_err(|error| error.to_string())?;
     View::parse(&bytes).map_err(|why| format!("cannot use {}: {why}", path.display()))
 }

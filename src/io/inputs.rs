@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::files::{self, FileError};
+use super::files::{self, FileError, Folder, Kind};
 use crate::json::lenient;
 
 /// One input.
@@ -83,32 +83,37 @@ pub fn read(path: &Path) -> Result<Input, InputError> {
 /// # Errors
 /// It cannot be read, or is not JSON.
 pub fn read_json(path: &Path) -> Result<Value, InputError> {
-    let bytes = files::read(path)?;
-    lenient::parse(&lenient::text(&bytes)).map_err(|source| InputError::Json { path: path.to_owned(), source })
+    parse(path, &files::read(path)?)
 }
 
-fn read_run(folder: &Path) -> Result<Input, InputError> {
+fn parse(path: &Path, bytes: &[u8]) -> Result<Value, InputError> {
+    lenient::parse(&lenient::text(bytes)).map_err(|source| InputError::Json { path: path.to_owned(), source })
+}
+
+fn read_run(path: &Path) -> Result<Input, InputError> {
+    let folder = Folder::of_evidence(path)?;
+    // Whatever has the name is meant to be the document; what is no regular file cannot be read.
+    let has = |name: &str| folder.kind(name).is_some();
+    let read_json = |name: &str| parse(&path.join(name), &folder.read(name)?);
     // A packet holds the summary under another name.
     for name in ["summary.json", "dry_run_summary.json"] {
-        let path = folder.join(name);
-        if path.is_file() {
-            let mut value = read_json(&path)?;
-            let review = folder.join("review.json");
+        if has(name) {
+            let mut value = read_json(name)?;
             if let Some(object) = value.as_object_mut()
                 && !object.contains_key("review")
-                && review.is_file()
+                && has("review.json")
             {
-                object.insert("review".to_owned(), read_json(&review)?);
+                object.insert("review".to_owned(), read_json("review.json")?);
             }
-            return Ok(Input::Document { path, value });
+            return Ok(Input::Document { path: path.join(name), value });
         }
     }
-    let record = folder.join("run.json");
-    if record.is_file() {
-        return Ok(Input::UnfinishedRun { path: folder.to_owned(), record: Some(read_json(&record)?) });
+    let path = path.to_owned();
+    if has("run.json") {
+        return Ok(Input::UnfinishedRun { path, record: Some(read_json("run.json")?) });
     }
-    if folder.join("progress.json").is_file() || folder.join("logs").is_dir() {
-        return Ok(Input::UnfinishedRun { path: folder.to_owned(), record: None });
+    if has("progress.json") || folder.kind("logs") == Some(Kind::Folder) {
+        return Ok(Input::UnfinishedRun { path, record: None });
     }
-    Err(InputError::NotARun(folder.to_owned()))
+    Err(InputError::NotARun(path))
 }

@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 use tempfile::TempDir;
 
-use super::files::FileError;
+use super::files::{self, FileError};
 use crate::finding::Finding;
 use crate::verdict::packet::{damaged, damaged_end, refused};
 
@@ -54,13 +54,12 @@ impl Unpacked {
 pub fn is_archive(path: &Path) -> Result<bool, FileError> {
     let fail = |source| FileError::new("read", path, source);
     let mut start = [0; 2];
-    let mut file = File::open(path).map_err(fail)?;
-    let read = file.read(&mut start).map_err(fail)?;
+    let read = files::open_found(path).and_then(|mut file| file.read(&mut start)).map_err(fail)?;
     if start[..read] != [0x1f, 0x8b] {
         return Ok(false);
     }
     let mut header = Vec::new();
-    let file = File::open(path).map_err(fail)?;
+    let file = files::open_found(path).map_err(fail)?;
     match MultiGzDecoder::new(BufReader::new(file)).take(512).read_to_end(&mut header) {
         Ok(512) => Ok(header[257..262] == *b"ustar"),
         Ok(_) => Ok(false),
@@ -74,7 +73,7 @@ pub fn is_archive(path: &Path) -> Result<bool, FileError> {
 /// # Errors
 /// The archive cannot be opened, or the temporary folder cannot be written.
 pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
-    let file = File::open(path).map_err(|source| FileError::new("read", path, source))?;
+    let file = files::open_found(path).map_err(|source| FileError::new("read", path, source))?;
     let folder = tempfile::Builder::new()
         .prefix("emp-ops-packet-")
         .tempdir()

@@ -1,27 +1,30 @@
 //! The progress file and the timeline: each snapshot holds the digest of the one before it in the timeline.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
-use super::files::{self, FileError};
+use super::files::{self, FileError, Folder};
 use crate::digest::sha256;
 use crate::supervise::progress::Snapshot;
 use crate::supervise::record::ProgressChain;
 use crate::time::Stamp;
 
+/// The last snapshot, and the folder of all, in a run directory.
+const PROGRESS: &str = "progress.json";
+const TIMELINE: &str = "progress_timeline";
+
 /// Where snapshots go.
 pub struct ProgressFile {
-    path: PathBuf,
-    timeline: Option<PathBuf>,
+    folder: Folder,
+    timeline: bool,
     chain: ProgressChain,
     /// The instant of the snapshot before.
     newest: Option<Stamp>,
 }
 
 impl ProgressFile {
-    /// Snapshots go to `path`, and those of the timeline into the folder `timeline` too.
-    pub fn new(path: PathBuf, timeline: Option<PathBuf>) -> Self {
-        Self { path, timeline, chain: ProgressChain::default(), newest: None }
+    /// Snapshots go into the run directory `folder`, and into its timeline too where there is one.
+    pub fn new(folder: Folder, timeline: bool) -> Self {
+        Self { folder, timeline, chain: ProgressChain::default(), newest: None }
     }
 
     /// The snapshots of the timeline so far.
@@ -39,27 +42,29 @@ impl ProgressFile {
         snapshot.now = self.newest.map_or(snapshot.now, |newest| newest.max(snapshot.now));
         self.newest = Some(snapshot.now);
         let text = files::json_text(&snapshot);
-        if let Some(folder) = self.timeline.as_ref().filter(|_| timeline) {
+        if self.timeline && timeline {
             let name = format!("snapshot-{}-{:05}.json", snapshot.now.utc().format("%Y%m%dT%H%M%S"), snapshot.sequence);
-            let path = folder.join(name);
-            if path.exists() {
+            let path = Path::new(TIMELINE).join(name);
+            if self.folder.kind(&path).is_some() {
                 let taken = std::io::ErrorKind::AlreadyExists.into();
-                return Err(FileError::new("write", path, taken));
+                return Err(FileError::new("write", self.folder.path().join(path), taken));
             }
-            files::create_dir(folder)?;
-            files::replace(&path, text.as_bytes()).inspect_err(|_| {
+            self.folder.make_folder(TIMELINE)?;
+            self.folder.replace(&path, text.as_bytes()).inspect_err(|_| {
                 // It may be there all the same, and another will take its place.
-                let _ = fs::remove_file(&path);
+                let _ = self.folder.remove_file(&path);
             })?;
             self.chain.head_sha256 = Some(sha256(text.as_bytes()));
         }
         self.chain.snapshots += u64::from(timeline);
-        files::replace(&self.path, text.as_bytes())
+        self.folder.replace(PROGRESS, text.as_bytes())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
@@ -74,8 +79,8 @@ mod tests {
     #[test]
     fn the_last_snapshot_is_the_newest_by_name_and_by_time() {
         let folder = tempfile::tempdir().unwrap();
-        let (path, timeline) = (folder.path().join("progress.json"), folder.path().join("timeline"));
-        let mut file = ProgressFile::new(path.clone(), Some(timeline.clone()));
+        let (path, timeline) = (folder.path().join(PROGRESS), folder.path().join(TIMELINE));
+        let mut file = ProgressFile::new(Folder::open(folder.path()).unwrap(), true);
         let start = Stamp::parse("2025-01-06T00:00:00.9Z").unwrap();
         // The clock is set back in the middle, once for a snapshot that is not kept in the timeline.
         for (millis, kept) in [(0, true), (3000, false), (200, true), (0, true), (4000, true), (3999, true)] {

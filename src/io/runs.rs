@@ -112,7 +112,7 @@ fn started_at(path: &Path) -> Option<Stamp> {
     struct Lean {
         started_at: Option<Value>,
     }
-    let lean: Lean = serde_json::from_slice(&files::read(path).ok()?).ok()?;
+    let lean: Lean = serde_json::from_slice(&files::read_found(path).ok()?).ok()?;
     Stamp::parse(lean.started_at?.as_str()?)
 }
 

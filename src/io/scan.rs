@@ -2,7 +2,6 @@
 //! several, many files side by side. The result does not depend on the number of threads or the order of the files.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +14,7 @@ use super::decode::{self, Encoding, Packing};
 use super::file_ranges::{Plain, read_full_at};
 use super::line_chunks::PIECE;
 use super::sources::{self, duplicates};
-use super::{clock, progress_bar, shared_stream};
+use super::{clock, files, progress_bar, shared_stream};
 use crate::finding::Finding;
 use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
@@ -212,10 +211,13 @@ impl Scan<'_> {
             Source::Stdin => return self.stream(report, context, io::stdin(), true),
             Source::File { path, .. } => path,
         };
-        let (file, metadata) = match File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)))
-        {
-            Ok(opened) => opened,
-            Err(error) => return self.refuse(report, sources::unreadable(path, &error)),
+        let (file, metadata) = match self.sources[index].open() {
+            Some(Ok(opened)) => opened,
+            Some(Err(error)) => {
+                let finding = sources::unreadable(Path::new(&report.path), &error);
+                return self.refuse(report, finding);
+            }
+            None => return,
         };
         if metadata.is_dir() {
             let error = io::Error::from(io::ErrorKind::IsADirectory);
@@ -224,7 +226,7 @@ impl Scan<'_> {
         report.bytes = metadata.len();
         context.written = metadata.modified().ok().map(Stamp::from).or(context.written);
         if !metadata.is_file() {
-            return self.stream(report, context, file, true);
+            return self.stream(report, context, files::pipe(file), true);
         }
         let mut head = vec![0; decode::HEAD];
         match read_full_at(&file, &mut head, 0) {

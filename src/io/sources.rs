@@ -1,12 +1,13 @@
 //! Which log files there are: directories walked, packed and rotated names known, duplicates found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::checksums;
+use super::files::{self, Folder, Kind};
 use crate::finding::Finding;
 use crate::log::totals::faults;
 
@@ -19,6 +20,8 @@ pub enum Source {
         path: PathBuf,
         /// How reports call it.
         shown: String,
+        /// The directory of evidence that it was found in, which nothing leads out of.
+        evidence: Option<Folder>,
     },
     /// Standard input.
     Stdin,
@@ -35,18 +38,42 @@ impl Source {
 
     /// The file as it was named.
     pub fn file(path: &Path) -> Self {
-        Self::File { path: path.to_owned(), shown: path.display().to_string() }
+        Self::File { path: path.to_owned(), shown: path.display().to_string(), evidence: None }
+    }
+
+    fn found(path: &Path, evidence: &Folder) -> Self {
+        Self::File { path: path.to_owned(), shown: path.display().to_string(), evidence: Some(evidence.clone()) }
+    }
+
+    /// Opens the file, without waiting where it is a pipe; `None` for standard input.
+    pub(super) fn open(&self) -> Option<io::Result<(File, Metadata)>> {
+        match self {
+            Self::File { path, evidence: None, .. } => Some(files::open(path)),
+            Self::File { path, evidence: Some(folder), .. } => {
+                let opened = files::open_evidence(folder, path);
+                Some(opened.and_then(|file| file.metadata().map(|about| (file, about))))
+            }
+            Self::Stdin => None,
+        }
     }
 }
 
 /// The logs that the paths name, `-` being standard input; directories are walked, in the order of their names. Paths
-/// that lead nowhere are findings.
-pub fn expand(paths: &[PathBuf]) -> (Vec<Source>, Vec<Finding>) {
+/// that lead nowhere are findings. Where they come from the record of a run, `evidence` is its directory.
+pub fn expand(paths: &[PathBuf], evidence: Option<&Folder>) -> (Vec<Source>, Vec<Finding>) {
     let mut sources = Vec::new();
     let mut findings = Vec::new();
     for path in paths {
         if path.as_os_str() == "-" {
             sources.push(Source::Stdin);
+            continue;
+        }
+        if let Some(folder) = evidence {
+            match folder.relative(path).map(|relative| folder.kind(relative)) {
+                Some(Some(Kind::Folder)) => walk_evidence(folder, path, &mut sources, &mut findings),
+                Some(None) => findings.push(unreadable(path, &io::ErrorKind::NotFound.into())),
+                _ => sources.push(Source::found(path, folder)),
+            }
             continue;
         }
         match fs::metadata(path) {
@@ -77,8 +104,25 @@ fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    let logs: Vec<Source> =
-        files.iter().filter(|path| !has_structured_twin(path, &files)).map(|path| Source::file(path)).collect();
+    let logs = files.iter().filter(|path| !has_structured_twin(path, &files)).map(|path| Source::file(path)).collect();
+    add(folder, logs, sources, findings);
+}
+
+/// Walks a directory below that of the run. A log that is no regular file is a finding when it is opened.
+fn walk_evidence(evidence: &Folder, path: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
+    let walked = evidence.folder(evidence.relative(path).unwrap_or(path)).map(|folder| folder.walk());
+    let (found, faults) = walked.unwrap_or_else(|error| (Vec::new(), vec![(PathBuf::new(), error)]));
+    let named = found.into_iter().map(|(name, _)| name);
+    let files: BTreeSet<PathBuf> = named
+        .filter(|name| name.file_name().is_some_and(|name| is_log(&name.to_string_lossy())))
+        .map(|name| path.join(name))
+        .collect();
+    findings.extend(faults.into_iter().map(|(name, error)| unreadable(&path.join(name), &error)));
+    let logs = files.iter().filter(|path| !has_structured_twin(path, &files));
+    add(path, logs.map(|path| Source::found(path, evidence)).collect(), sources, findings);
+}
+
+fn add(folder: &Path, logs: Vec<Source>, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
     if logs.is_empty() {
         findings.push(faults::no_log(&folder.display().to_string()));
     }
@@ -119,13 +163,12 @@ fn has_structured_twin(path: &Path, files: &BTreeSet<PathBuf>) -> bool {
 
 /// Files that hold the same bytes as an earlier one of the list, each with that one, by their positions.
 pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
-    let mut sizes: BTreeMap<u64, Vec<(usize, &Path, u64, u64)>> = BTreeMap::new();
+    let mut sizes: BTreeMap<u64, Vec<(usize, &Source, u64, u64)>> = BTreeMap::new();
     for (index, source) in sources.iter().enumerate() {
-        let Source::File { path, .. } = source else { continue };
-        if let Ok(metadata) =
-            fs::metadata(path).and_then(|m| if m.is_file() { Ok(m) } else { Err(io::ErrorKind::Other.into()) })
+        if let Some(Ok((_, about))) = source.open()
+            && about.is_file()
         {
-            sizes.entry(metadata.len()).or_default().push((index, path, metadata.dev(), metadata.ino()));
+            sizes.entry(about.len()).or_default().push((index, source, about.dev(), about.ino()));
         }
     }
     let mut found = Vec::new();
@@ -134,20 +177,20 @@ pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
         let mut inodes: BTreeMap<(u64, u64), usize> = BTreeMap::new();
         // The start tells most files apart, so that few are read twice.
         let mut starts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (position, (index, path, device, inode)) in files.iter().enumerate() {
+        for (position, (index, source, device, inode)) in files.iter().enumerate() {
             match inodes.get(&(*device, *inode)) {
                 Some(first) => found.push((*index, *first)),
                 None => {
                     inodes.insert((*device, *inode), *index);
-                    if let Some(start) = digest(path, size.min(64 << 10)) {
+                    if let Some(start) = digest(source, size.min(64 << 10)) {
                         starts.entry(start).or_default().push(position);
                     }
                 }
             }
         }
         for alike in starts.into_values().filter(|alike| alike.len() > 1) {
-            for (index, path, ..) in alike.into_iter().map(|position| files[position]) {
-                let Some(all) = digest(path, size) else { continue };
+            for (index, source, ..) in alike.into_iter().map(|position| files[position]) {
+                let Some(all) = digest(source, size) else { continue };
                 match known.get(&all) {
                     Some(first) => found.push((index, *first)),
                     None => {
@@ -161,8 +204,8 @@ pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
 }
 
 /// The SHA-256 of the first bytes of a file; none when it cannot be read, which the scan will tell.
-fn digest(path: &Path, len: u64) -> Option<String> {
-    let start = File::open(path).ok()?.take(len);
+fn digest(source: &Source, len: u64) -> Option<String> {
+    let start = source.open()?.ok()?.0.take(len);
     checksums::digest(start).ok().map(|(digest, _)| digest)
 }
 
@@ -186,7 +229,7 @@ mod tests {
         for name in ["final_dry_run_x.log", "final_dry_run_x.jsonl.gz", "final_dry_run_y.log", "other.log"] {
             fs::write(folder.path().join(name), name).expect("writable");
         }
-        let (sources, findings) = expand(&[folder.path().to_owned()]);
+        let (sources, findings) = expand(&[folder.path().to_owned()], None);
         let names: Vec<_> = sources.iter().filter_map(|s| s.shown().rsplit('/').next()).collect();
         assert_eq!(names, ["final_dry_run_x.jsonl.gz", "final_dry_run_y.log", "other.log"]);
         assert_eq!(findings, []);

@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
 use super::child::{self, Launch};
 use super::clock;
-use super::files::{self, FileError};
+use super::files::{self, FileError, Folder};
 use super::orphans::Orphans;
 use super::process_alive;
 use super::progress_file::ProgressFile;
@@ -33,8 +33,8 @@ use crate::time::Stamp;
 
 /// What is needed to supervise a run, beside its plan.
 pub struct Setup {
-    /// The run directory; it exists.
-    pub folder: PathBuf,
+    /// The run directory.
+    pub folder: Folder,
     /// The command.
     pub launch: Launch,
     /// The logs.
@@ -114,10 +114,9 @@ pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     let watchdog = Watchdog::start()?;
     let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, redactor, record } = setup;
     launch.environment.push(watchdog.variable());
-    let logs = sink.folder.clone();
-    let sink = Sink::open(sink).map_err(|source| FileError::new("create", logs, source))?;
+    let sink = Sink::open(sink).map_err(|source| FileError::new("create", folder.path().join("logs"), source))?;
     let clocks = Clocks::start();
-    let progress = ProgressFile::new(folder.join("progress.json"), timeline.then(|| folder.join("progress_timeline")));
+    let progress = ProgressFile::new(folder.clone(), timeline);
     let mut driver = Driver {
         machine: Machine::new(plan, record.started_at),
         folder,
@@ -171,7 +170,7 @@ fn boot_time() -> Duration {
 
 struct Driver {
     machine: Machine,
-    folder: PathBuf,
+    folder: Folder,
     launch: Launch,
     evidence: Vec<(&'static str, PathBuf)>,
     stderr_level: Level,
@@ -280,13 +279,14 @@ impl Driver {
             }
             Action::CheckEvidence => {
                 for (name, path) in self.evidence.clone() {
-                    let found = std::fs::metadata(path).ok().filter(|m| m.len() > 0);
+                    // A link would not be followed when the evidence is judged.
+                    let found = std::fs::symlink_metadata(path).ok().filter(|m| m.is_file() && m.len() > 0);
                     let modified = found.and_then(|m| m.modified().ok()).map(Stamp::from);
                     self.feed(Event::EvidenceSeen { name, modified })?;
                 }
             }
             Action::CheckDisk => {
-                if let Ok((available, total)) = disk_space(&self.folder) {
+                if let Ok((available, total)) = disk_space(self.folder.path()) {
                     self.feed(Event::DiskSeen { available, total })?;
                 }
             }
@@ -412,7 +412,7 @@ impl Driver {
         }
         self.progress_failed = result.is_err();
         self.feed(Event::Capture(CaptureFault {
-            path: self.folder.join("progress.json").display().to_string(),
+            path: self.folder.path().join("progress.json").display().to_string(),
             trouble: match result {
                 Err(error) => Trouble::Failed(format!("cannot write the progress file: {}", error.source)),
                 Ok(()) => Trouble::Over,
@@ -430,7 +430,8 @@ impl Driver {
 
     fn save_record(&mut self, state: State) -> Result<(), FileError> {
         self.record.state = state;
-        files::replace_json(&self.folder.join(crate::supervise::record::FILE_NAME), &self.record)
+        let text = files::json_text(&self.record);
+        self.folder.replace(crate::supervise::record::FILE_NAME, text.as_bytes())
     }
 
     fn seal(mut self) -> Result<Supervised, RunError> {
@@ -440,7 +441,7 @@ impl Driver {
         }
         let now = self.clocks.now();
         let (reason, ended) = self.machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
-        let relative = |path: &PathBuf| path.strip_prefix(&self.folder).unwrap_or(path).display().to_string();
+        let relative = |path: &PathBuf| self.folder.relative(path).unwrap_or(path).display().to_string();
         {
             let sink = lock(&self.sink);
             self.record.evidence.logs = sink.structured_paths().iter().map(relative).collect();

@@ -47,9 +47,10 @@ pub struct Listed {
     pub sha256: String,
 }
 
-/// A packet that holds no evidence to judge.
-pub fn without_evidence() -> Finding {
-    let text = "the packet holds no evidence (it was made without raw files); judge the run directory instead";
+/// A packet that holds no evidence to judge, and why it cannot be read where there is some.
+pub fn without_evidence(why: Option<&str>) -> Finding {
+    let none = "the packet holds no evidence (it was made without raw files); judge the run directory instead";
+    let text = why.map_or_else(|| none.to_owned(), |why| format!("the evidence of the packet cannot be read: {why}"));
     Finding::fail(text).in_file("raw", None)
 }
 

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use crate::harness::{Bench, fixture};
 
 fn read(paths: &[PathBuf], options: &ScanOptions) -> LogSummary {
-    let (sources, mut findings) = expand(paths);
+    let (sources, mut findings) = expand(paths, None);
     let mut summary = scan(&sources, options);
     summary.findings.append(&mut findings);
     summary

@@ -8,6 +8,7 @@ mod cli;
 mod docs;
 mod final_dry_run;
 mod harness;
+mod hostile;
 mod logs;
 mod offline_qa;
 mod rooms;

@@ -12,7 +12,7 @@ use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::child::Launch;
 use crate::io::clock;
-use crate::io::files::{self, FileError};
+use crate::io::files::{self, FileError, Folder};
 use crate::io::supervisor::Setup;
 use crate::log::level::Level;
 use crate::sanitize;
@@ -154,7 +154,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     {
         return Err(Error::Usage("limits of CPU and memory need samples; drop --sample-interval 0s".to_owned()));
     }
-    make_folders(&root, &folder, [&diary, &performance])?;
+    let folder = make_folders(&root, &folder, [&diary, &performance])?;
 
     let attached = metadata(&args.metadata);
     let redactor = Redactor::new(args.env.iter().map(|(_, value)| value.as_str()));
@@ -190,7 +190,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         metadata: attached.clone(),
     };
     let stem = format!("final_dry_run_{}", started_at.slug());
-    let relative = |path: &PathBuf| path.strip_prefix(&folder).unwrap_or(path).display().to_string();
+    let relative = |path: &PathBuf| folder.relative(path).unwrap_or(path).display().to_string();
     let record = RunRecord {
         schema: record::SCHEMA.to_owned(),
         name,
@@ -253,12 +253,12 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     let setup = Setup {
         launch: Launch {
             command,
-            environment: environment(args, &folder, diary.as_deref(), performance.as_deref()),
+            environment: environment(args, folder.path(), diary.as_deref(), performance.as_deref()),
             folder: None,
         },
         sink: SinkPlan {
-            folder: folder.join("logs"),
-            stem,
+            folder: folder.clone(),
+            stem: Path::new("logs").join(stem),
             compression: args.compress,
             rotate_every: args.rotate_every,
             rotate_size: args.rotate_size,
@@ -282,20 +282,19 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
 }
 
 /// Makes the run directory, which must be new, and the folders of the evidence files.
-fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> Result<(), Error> {
+fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> Result<Folder, Error> {
     files::create_dir(root)?;
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let message = format!("the run directory {} is there already; choose another --run-name", folder.display());
-            return Err(Error::Usage(message));
+    let folder = Folder::create(folder).map_err(|error| match error.source.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Error::Usage(format!("the run directory {} is there already; choose another --run-name", folder.display()))
         }
-        result => result.map_err(|e| FileError::new("create", folder, e))?,
-    }
-    files::create_dir(&folder.join("logs"))?;
+        _ => error.into(),
+    })?;
+    folder.make_folder("logs")?;
     for parent in evidence.into_iter().flatten().filter_map(|path| path.parent()) {
         files::create_dir(parent)?;
     }
-    Ok(())
+    Ok(folder)
 }
 
 /// The policy of the run: the options, over the policy file, over the defaults.

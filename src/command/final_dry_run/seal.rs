@@ -1,7 +1,6 @@
 //! After the run: judge what is on disk, write the documents, and pack them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,7 +10,7 @@ use super::args::FinalDryRun;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
 use crate::io::clock;
-use crate::io::files;
+use crate::io::files::{self, Folder};
 use crate::io::load::{self, LoadError, Request};
 use crate::io::packet::{self, Contents};
 use crate::io::process_alive;
@@ -31,7 +30,7 @@ pub(super) fn seal(
     common: &Common,
     args: &FinalDryRun,
     mut supervised: Supervised,
-    folder: &Path,
+    folder: &Folder,
     shown: &str,
 ) -> Result<ExitCode, Error> {
     common.note("judging the evidence");
@@ -53,7 +52,7 @@ pub(super) fn seal(
         }
     };
     let mut bundle = bundle::bundle(&supervised.record, &audit, Path::new(shown), !args.no_timeline);
-    let packet = (!args.no_packet).then(|| folder.join("packet"));
+    let packet = (!args.no_packet).then(|| folder.path().join("packet"));
     if let Some(packet) = &packet {
         bundle.evidence_packet = Some(json!({
             "output_dir": Path::new(shown).join("packet").display().to_string(),
@@ -67,9 +66,11 @@ pub(super) fn seal(
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
     let doc = report::run::run(record, &audit, shown, &again);
     let written = completed.and_then(|()| documents(args, &mut bundle, &audit, &doc, folder)).and_then(|documents| {
-        let Some(packet) = &packet else { return Ok(()) };
+        if packet.is_none() {
+            return Ok(());
+        }
         common.note("packing the evidence");
-        pack(args, record, &audit, documents, packet)
+        pack(args, record, &audit, documents)
     });
     let outcome = Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc };
     let code = common.emit_short(&outcome, &report::run::screen(&supervised.record, &audit, shown, &again))?;
@@ -82,7 +83,7 @@ fn documents<'a>(
     bundle: &mut Bundle,
     audit: &Audit,
     doc: &Doc,
-    folder: &'a Path,
+    folder: &'a Folder,
 ) -> Result<Documents<'a>, Error> {
     let mut documents = Documents { folder, written: Vec::new() };
     if !args.no_review {
@@ -115,7 +116,7 @@ fn follow_up(documents: &mut Documents<'_>, bundle: &Bundle) -> Result<(), Error
 
 /// The documents of a run, written into its directory and kept for the packet.
 struct Documents<'a> {
-    folder: &'a Path,
+    folder: &'a Folder,
     written: Vec<(String, Vec<u8>)>,
 }
 
@@ -124,7 +125,7 @@ impl Documents<'_> {
         for (name, text) in
             [(format!("{name}.json"), files::json_text(value)), (format!("{name}.md"), report::to_markdown(doc))]
         {
-            files::replace(&self.folder.join(&name), text.as_bytes())?;
+            self.folder.replace(&name, text.as_bytes())?;
             self.written.push((name, text.into_bytes()));
         }
         Ok(())
@@ -132,7 +133,7 @@ impl Documents<'_> {
 }
 
 /// The last snapshot: complete, with the verdict. Its digest goes into the record.
-fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path) -> Result<(), Error> {
+fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Folder) -> Result<(), Error> {
     let chain = supervised.progress.chain().clone();
     // Later than the snapshots of the sealing that came after the end of the run.
     let now = Now { wall: clock::now(), ..supervised.ended };
@@ -149,18 +150,12 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Path
     last.sign_off.clone_from(&bundle.sign_off);
     supervised.progress.write(last, true)?;
     supervised.record.progress = supervised.progress.chain().clone();
-    Ok(files::replace_json(&folder.join(FILE_NAME), &supervised.record)?)
+    Ok(folder.replace(FILE_NAME, files::json_text(&supervised.record).as_bytes())?)
 }
 
-fn pack(
-    args: &FinalDryRun,
-    record: &RunRecord,
-    audit: &Audit,
-    documents: Documents<'_>,
-    packet: &Path,
-) -> Result<(), Error> {
+fn pack(args: &FinalDryRun, record: &RunRecord, audit: &Audit, documents: Documents<'_>) -> Result<(), Error> {
     let folder = documents.folder;
-    let mut contents = Contents { documents: documents.written, raw: Vec::new() };
+    let mut contents = Contents { documents: documents.written, raw: Vec::new(), run: folder.clone() };
     let markdown = report::to_markdown(&report::audit::doc(audit, "the run"));
     contents.documents.push((packet::SUMMARY_JSON.to_owned(), files::json_text(audit).into_bytes()));
     contents.documents.push((packet::SUMMARY_MARKDOWN.to_owned(), markdown.into_bytes()));
@@ -171,21 +166,22 @@ fn pack(
         contents.raw = raw(record, folder).into_iter().collect();
     }
     let at = audit.summary.generated_at;
-    let written = packet::write(packet, &contents, at)
-        .and_then(|_| packet::archive(packet, &packet.with_extension("tar.gz"), at));
+    let packet = folder.create_folder("packet")?;
+    let written =
+        packet::write(&packet, &contents, at).and_then(|_| packet::archive(&packet, folder, "packet.tar.gz", at));
     if written.is_err() {
         // Half a packet would only mislead.
-        let _ = fs::remove_dir_all(packet);
+        let _ = folder.remove_folder("packet");
     }
     Ok(written?)
 }
 
 /// The evidence of a run, by its name in the packet.
-fn raw(record: &RunRecord, folder: &Path) -> BTreeMap<String, PathBuf> {
+fn raw(record: &RunRecord, folder: &Folder) -> BTreeMap<String, PathBuf> {
     let evidence = &record.evidence;
     let mut raw = BTreeMap::new();
     for name in evidence.logs.iter().chain(&evidence.raw_logs).map(String::as_str).chain([FILE_NAME, "progress.json"]) {
-        raw.insert(name.to_owned(), folder.join(name));
+        raw.insert(name.to_owned(), folder.path().join(name));
     }
     let settings = &record.settings;
     let needs_performance = settings.require_performance || settings.minimum_sharpe_ratio.is_some();
@@ -194,11 +190,13 @@ fn raw(record: &RunRecord, folder: &Path) -> BTreeMap<String, PathBuf> {
         ("performance_metrics.json", &evidence.performance, needs_performance),
     ] {
         // What need not be there is not missing.
-        let there = path.iter().map(|path| folder.join(path)).filter(|path| required || path.exists());
+        let there = path.iter().map(|path| folder.path().join(path)).filter(|path| required || path.exists());
         raw.extend(there.map(|path| (name.to_owned(), path)));
     }
-    for entry in fs::read_dir(folder.join("progress_timeline")).into_iter().flatten().flatten() {
-        raw.insert(format!("progress_timeline/{}", entry.file_name().to_string_lossy()), entry.path());
+    let timeline = folder.folder("progress_timeline").ok();
+    for name in timeline.iter().filter_map(|timeline| timeline.names().ok()).flatten() {
+        let name = format!("progress_timeline/{}", name.to_string_lossy());
+        raw.insert(name.clone(), folder.path().join(name));
     }
     raw
 }

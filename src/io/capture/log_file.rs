@@ -1,19 +1,20 @@
 //! One log of a run, in parts: written so that whatever is on disk can be read, even after a crash or a full disk.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::part::{Compression, Part, is_absence};
+use crate::io::files::Folder;
 use crate::supervise::event::{CaptureFault, Trouble};
 
 /// While a log cannot be written, it is tried again this often.
 const RETRY: Duration = Duration::from_secs(1);
 /// A log in parts `<stem>.<ext>`, `<stem>_p001.<ext>`, …
 pub(super) struct LogFile {
-    folder: PathBuf,
-    stem: String,
+    folder: Folder,
+    /// Below the folder, with directories.
+    stem: PathBuf,
     extension: &'static str,
     compression: Compression,
     /// The part that is written; none while it cannot be made.
@@ -30,6 +31,7 @@ pub(super) struct LogFile {
 /// A part that is complete.
 struct Closed {
     path: PathBuf,
+    identity: (u64, u64),
     lines: u64,
 }
 
@@ -46,18 +48,18 @@ struct Outage {
 impl LogFile {
     /// Opens the first part. An existing file is refused, so that two runs never share one.
     pub(super) fn open(
-        folder: &Path,
-        stem: &str,
+        folder: &Folder,
+        stem: &Path,
         extension: &'static str,
         compression: Compression,
     ) -> io::Result<Self> {
-        let path = part_path(folder, stem, extension, compression, 0);
+        let name = part_name(stem, extension, compression, 0);
         Ok(Self {
-            folder: folder.to_owned(),
+            folder: folder.clone(),
             stem: stem.to_owned(),
             extension,
             compression,
-            current: Some(Part::create(path, compression)?),
+            current: Some(Part::create(folder, &name, compression)?),
             number: 0,
             closed: Vec::new(),
             retry_at: None,
@@ -97,12 +99,16 @@ impl LogFile {
 
     /// Notices parts that were removed or replaced behind our back. Whatever was written to them is lost.
     pub(super) fn check(&mut self) {
-        let gone = |part: &mut Closed| fs::metadata(&part.path).is_err_and(|error| is_absence(&error));
+        let folder = self.folder.clone();
+        let gone = |part: &mut Closed| {
+            let name = folder.relative(&part.path).unwrap_or(&part.path);
+            folder.identity(name).map_or_else(|error| is_absence(&error), |found| found != part.identity)
+        };
         for part in self.closed.extract_if(.., gone).collect::<Vec<_>>() {
-            self.removed(part);
+            self.removed(&part.path, part.lines);
         }
         if let Some(part) = self.current.take_if(|part| part.is_gone()) {
-            self.removed(Closed { path: part.path, lines: part.lines + part.pending });
+            self.removed(&part.path(), part.lines + part.pending);
             self.number += 1;
         }
         if !self.rests()
@@ -134,8 +140,8 @@ impl LogFile {
         let Some(part) = &mut self.current else { return };
         let result = part.finish();
         self.note(result);
-        if let Some(Part { path, lines, .. }) = self.current.take() {
-            self.closed.push(Closed { path, lines });
+        if let Some(part) = self.current.take() {
+            self.closed.push(Closed { path: part.path(), identity: part.identity, lines: part.lines });
             self.number += 1;
         }
     }
@@ -154,13 +160,8 @@ impl LogFile {
 
     /// The parts. There is always one, so that a log of which nothing is left is missed.
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let mut paths: Vec<PathBuf> = self
-            .closed
-            .iter()
-            .map(|part| &part.path)
-            .chain(self.current.iter().map(|part| &part.path))
-            .cloned()
-            .collect();
+        let mut paths: Vec<PathBuf> =
+            self.closed.iter().map(|part| part.path.clone()).chain(self.current.iter().map(Part::path)).collect();
         if paths.is_empty() {
             paths.push(self.path());
         }
@@ -199,8 +200,11 @@ impl LogFile {
     /// The part to write to; a new one where there is none.
     fn part(&mut self) -> io::Result<&mut Part> {
         if self.current.is_none() {
-            fs::create_dir_all(&self.folder)?;
-            self.current = Some(Part::create(self.path(), self.compression)?);
+            let name = self.name();
+            if let Some(parent) = name.parent() {
+                self.folder.make_folder(parent).map_err(|error| error.source)?;
+            }
+            self.current = Some(Part::create(&self.folder, &name, self.compression)?);
         }
         self.current.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -224,7 +228,7 @@ impl LogFile {
     fn fail(&mut self, error: &io::Error, lines: u64) {
         self.retry_at = Some(Instant::now() + RETRY);
         if self.outages.iter().all(|outage| outage.over) {
-            let path = self.current.as_ref().map_or_else(|| self.path(), |part| part.path.clone());
+            let path = self.current.as_ref().map_or_else(|| self.path(), Part::path);
             let trouble = Trouble::LogFailed(error.to_string());
             self.outages.push(Outage { path, trouble, over: false, lost: 0, reported: false });
         }
@@ -239,30 +243,36 @@ impl LogFile {
         }
     }
 
-    fn removed(&mut self, part: Closed) {
-        self.lost += part.lines;
-        let Closed { path, lines: lost } = part;
+    fn removed(&mut self, path: &Path, lost: u64) {
+        self.lost += lost;
+        let path = path.to_owned();
         self.outages.push(Outage { path, trouble: Trouble::Removed, over: true, lost, reported: false });
     }
 
+    fn name(&self) -> PathBuf {
+        part_name(&self.stem, self.extension, self.compression, self.number)
+    }
+
     fn path(&self) -> PathBuf {
-        part_path(&self.folder, &self.stem, self.extension, self.compression, self.number)
+        self.folder.path().join(self.name())
     }
 }
 
-fn part_path(folder: &Path, stem: &str, extension: &str, compression: Compression, part: usize) -> PathBuf {
+fn part_name(stem: &Path, extension: &str, compression: Compression, part: usize) -> PathBuf {
     let number = if part == 0 { String::new() } else { format!("_p{part:03}") };
-    folder.join(format!("{stem}{number}.{extension}{}", compression.suffix()))
+    let mut name = stem.as_os_str().to_owned();
+    name.push(format!("{number}.{extension}{}", compression.suffix()));
+    name.into()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{File, OpenOptions};
+    use std::fs::{self, File, OpenOptions};
 
     use super::*;
 
     fn open(folder: &tempfile::TempDir, compression: Compression) -> LogFile {
-        LogFile::open(folder.path(), "log", "jsonl", compression).unwrap()
+        LogFile::open(&Folder::open(folder.path()).unwrap(), Path::new("log"), "jsonl", compression).unwrap()
     }
 
     /// What happened, by the name of the part, with the lines that it cost.
@@ -351,7 +361,9 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("logs");
         fs::create_dir(&folder).unwrap();
-        let mut log = LogFile::open(&folder, "log", "jsonl", Compression::None).unwrap();
+        let mut log =
+            LogFile::open(&Folder::open(root.path()).unwrap(), Path::new("logs/log"), "jsonl", Compression::None)
+                .unwrap();
         log.write(b"a\n", 1);
         fs::remove_dir_all(&folder).unwrap();
         fs::write(&folder, "in the way").unwrap();

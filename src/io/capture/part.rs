@@ -1,13 +1,15 @@
 //! One part of a log: a file, plain or compressed, that can be read up to its last flush.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use flate2::write::GzEncoder;
 use xz2::write::XzEncoder;
+
+use crate::io::files::Folder;
 
 /// How logs are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -40,9 +42,11 @@ const HELD: usize = 256 << 10;
 
 /// A part that is being written.
 pub(super) struct Part {
-    pub(super) path: PathBuf,
+    folder: Folder,
+    /// Below the folder.
+    name: PathBuf,
     pub(super) file: File,
-    inode: u64,
+    pub(super) identity: (u64, u64),
     encoder: Encoder,
     /// Up to here the file on disk can be read; what follows is cut off when a write fails.
     good: u64,
@@ -100,11 +104,26 @@ impl Encoder {
 }
 
 impl Part {
-    pub(super) fn create(path: PathBuf, compression: Compression) -> io::Result<Self> {
-        let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
-        let inode = file.metadata()?.ino();
+    pub(super) fn create(folder: &Folder, name: &Path, compression: Compression) -> io::Result<Self> {
         let encoder = Encoder::new(compression)?;
-        Ok(Self { path, file, inode, encoder, good: 0, written: 0, lines: 0, pending: 0, opened: Instant::now() })
+        let file = folder.create_file(name)?;
+        let about = file.metadata()?;
+        Ok(Self {
+            folder: folder.clone(),
+            name: name.to_owned(),
+            file,
+            identity: (about.dev(), about.ino()),
+            encoder,
+            good: 0,
+            written: 0,
+            lines: 0,
+            pending: 0,
+            opened: Instant::now(),
+        })
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
     }
 
     pub(super) fn write(&mut self, bytes: &[u8], lines: u64) -> io::Result<()> {
@@ -155,8 +174,8 @@ impl Part {
 
     /// Whether the file was removed or replaced behind our back.
     pub(super) fn is_gone(&self) -> bool {
-        match fs::metadata(&self.path) {
-            Ok(found) => found.ino() != self.inode,
+        match self.folder.identity(&self.name) {
+            Ok(found) => found != self.identity,
             Err(error) => is_absence(&error),
         }
     }

@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use super::log_file::LogFile;
 use super::part::Compression;
+use crate::io::files::Folder;
 use crate::io::sampler::disk_space;
 use crate::supervise::event::CaptureFault;
 
 /// Where and how the logs are kept.
 #[derive(Clone, Debug)]
 pub struct SinkPlan {
-    /// The folder of the logs.
-    pub folder: PathBuf,
-    /// What the names of the files start with.
-    pub stem: String,
+    /// The run directory.
+    pub folder: Folder,
+    /// What the names of the files start with, below the run directory.
+    pub stem: PathBuf,
     /// How they are compressed.
     pub compression: Compression,
     /// A new part after this time.
@@ -71,7 +72,7 @@ impl Sink {
 
     /// Whether there is more space than the verdict needs: a run whose logs fill the disk must still be able to say so.
     fn has_room(&self) -> bool {
-        disk_space(&self.plan.folder)
+        disk_space(self.plan.folder.path())
             .map_or(true, |(available, total)| available > (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST))
     }
 

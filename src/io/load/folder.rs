@@ -1,6 +1,5 @@
 //! Reads the documents of a run directory, wherever it lies, and finds its evidence.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Evidence, Named};
@@ -9,10 +8,10 @@ use crate::io::files;
 use crate::supervise::record::{self, RunRecord};
 use crate::verdict::run::{self, Documents, PROGRESS, Place, TIMELINE};
 
-/// The evidence in the run directory at `path`.
-pub(super) fn read(path: &Path, place: Place) -> Evidence {
-    let folder = Folder { path, place };
-    let mut evidence = Evidence { root: Some((path.to_owned(), place.prefix())), ..Evidence::default() };
+/// The evidence in the run directory `found`.
+pub(super) fn read(found: &files::Folder, place: Place) -> Evidence {
+    let folder = Folder { found, place };
+    let mut evidence = Evidence { root: Some((found.clone(), place.prefix())), ..Evidence::default() };
     evidence.run = run::judge(&folder.documents());
     match evidence.run.record.take() {
         Some(record) => {
@@ -25,7 +24,7 @@ pub(super) fn read(path: &Path, place: Place) -> Evidence {
 }
 
 struct Folder<'a> {
-    path: &'a Path,
+    found: &'a files::Folder,
     place: Place,
 }
 
@@ -34,22 +33,23 @@ impl Folder<'_> {
         let snapshots = self.snapshots();
         Documents {
             place: self.place,
-            record: match files::read(&self.path.join(record::FILE_NAME)) {
+            record: match self.found.read(record::FILE_NAME) {
                 Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => None,
                 Err(error) => Some(Err(error.source.to_string())),
                 Ok(bytes) => Some(Ok(bytes)),
             },
-            progress: files::read(&self.path.join(PROGRESS)).ok(),
-            snapshot: snapshots.first().and_then(|path| files::read(path).ok()),
+            progress: self.found.read(PROGRESS).ok(),
+            snapshot: snapshots.first().and_then(|path| self.found.read(path).ok()),
             timeline: (!snapshots.is_empty()).then(|| self.chain(&snapshots)),
         }
     }
 
     /// The files of the timeline in their order.
     fn snapshots(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.path.join(TIMELINE)).into_iter().flatten().flatten();
-        let mut snapshots: Vec<PathBuf> = entries
-            .map(|entry| entry.path())
+        let names = self.found.folder(TIMELINE).and_then(|timeline| timeline.names()).unwrap_or_default();
+        let mut snapshots: Vec<PathBuf> = names
+            .into_iter()
+            .map(|name| Path::new(TIMELINE).join(name))
             .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
             .collect();
         // By their number, since clocks may go back and numbers may grow longer.
@@ -65,14 +65,14 @@ impl Folder<'_> {
         for path in snapshots {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             // What cannot be read is as broken as what does not fit.
-            let bytes = files::read(path).unwrap_or_default();
+            let bytes = self.found.read(path).unwrap_or_default();
             chain.push(&self.place.shown(&format!("{TIMELINE}/{name}")), &bytes);
         }
         chain
     }
 
     fn named(&self, file: &str) -> Named {
-        Named { path: self.path.join(file), name: self.place.shown(file) }
+        Named { path: self.found.path().join(file), name: self.place.shown(file), run: Some(self.found.clone()) }
     }
 
     /// A path of the record, where it may be opened.
@@ -81,7 +81,7 @@ impl Folder<'_> {
             return None;
         }
         let name = if Path::new(path).is_absolute() { path.to_owned() } else { self.place.shown(path) };
-        Some(Named { path: self.path.join(path), name })
+        Some(Named { path: self.found.path().join(path), name, run: Some(self.found.clone()) })
     }
 
     fn by_record(&self, record: &RunRecord, evidence: &mut Evidence) {
@@ -103,8 +103,9 @@ impl Folder<'_> {
     }
 
     fn by_convention(&self, evidence: &mut Evidence) {
-        evidence.logs = vec![self.path.join("logs")];
-        let there = |names: &[&str]| names.iter().map(|name| self.named(name)).find(|file| file.path.is_file());
+        evidence.logs = vec![self.found.path().join("logs")];
+        let there =
+            |names: &[&str]| names.iter().find(|name| self.found.kind(name).is_some()).map(|name| self.named(name));
         evidence.diary = there(&["decision_diary.json", "decision_diary.jsonl"]);
         evidence.performance = there(&["performance_metrics.json"]);
     }

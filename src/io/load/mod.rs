@@ -7,13 +7,12 @@ mod folder;
 mod packet;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::files::{self, FileError};
+use super::files::{self, FileError, Folder};
 use super::packet_reader::{self, Unpacked};
 use super::scan::{self, ScanOptions, Source};
 use super::{checksums, clock};
@@ -97,16 +96,25 @@ pub enum LoadError {
 struct Named {
     path: PathBuf,
     name: String,
+    /// The run directory, for what its record names or what was found in it.
+    run: Option<Folder>,
 }
 
 impl Named {
     fn given(path: &Path) -> Self {
-        Self { path: path.to_owned(), name: path.display().to_string() }
+        Self { path: path.to_owned(), name: path.display().to_string(), run: None }
+    }
+
+    fn read(&self) -> Result<Vec<u8>, FileError> {
+        match &self.run {
+            Some(run) => files::read_evidence(run, &self.path),
+            None => files::read(&self.path),
+        }
     }
 
     /// When it was last written.
     fn modified(&self) -> Option<Stamp> {
-        fs::metadata(&self.path).and_then(|file| file.modified()).ok().map(Stamp::from)
+        std::fs::metadata(&self.path).and_then(|file| file.modified()).ok().map(Stamp::from)
     }
 }
 
@@ -114,8 +122,8 @@ impl Named {
 #[derive(Debug, Default)]
 struct Evidence {
     logs: Vec<PathBuf>,
-    /// The folder that paths are shown relative to, with what stands before them.
-    root: Option<(PathBuf, &'static str)>,
+    /// The folder that the evidence was found in and that paths are shown relative to, with what stands before them.
+    root: Option<(Folder, &'static str)>,
     diary: Option<Named>,
     performance: Option<Named>,
     /// What the documents of the run say.
@@ -149,7 +157,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let (logs, log_names) = read_logs(&evidence, &policy, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
     let started = evidence.earliest();
-    let diary = evidence.diary.as_ref().map(|file| match files::read(&file.path) {
+    let diary = evidence.diary.as_ref().map(|file| match file.read() {
         Ok(bytes) => {
             let rules = policy.diary_rules(request.diary_key.clone());
             let mut summary = diary::summarise(&file.name, &bytes, window, &rules);
@@ -160,7 +168,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         }
         Err(error) => diary::unreadable(&file.name, &unreadable("the decision diary", &error)),
     });
-    let performance = evidence.performance.as_ref().map(|file| match files::read(&file.path) {
+    let performance = evidence.performance.as_ref().map(|file| match file.read() {
         Ok(bytes) => {
             let mut summary = performance::summarise(&file.name, &bytes, window, &policy.performance_rules());
             if let Some((modified, started)) = file.modified().zip(started) {
@@ -170,7 +178,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         }
         Err(error) => performance::unreadable(&file.name, &unreadable("the performance report", &error)),
     });
-    let plan = request.plan.as_deref().map(Named::given).map(|file| match files::read(&file.path) {
+    let plan = request.plan.as_deref().map(Named::given).map(|file| match file.read() {
         Ok(bytes) => terraform_plan::summarise(&file.name, &bytes),
         Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
@@ -203,8 +211,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
 fn find(path: &Path) -> Result<Evidence, LoadError> {
     let shown = path.display().to_string();
     let shown = shown.trim_end_matches('/');
-    let about = fs::metadata(path).map_err(|source| FileError::new("read", path, source))?;
-    let has = |name: &str| path.join(name).exists();
+    let (_, about) = files::open(path).map_err(|source| FileError::new("read", path, source))?;
     if !about.is_dir() {
         return if packet_reader::is_archive(path)? {
             packet::unpack(path, shown)
@@ -212,12 +219,14 @@ fn find(path: &Path) -> Result<Evidence, LoadError> {
             Err(LoadError::Usage(format!("{shown} is not a packet archive; to judge a log, write --log {shown}")))
         };
     }
+    let found = Folder::of_evidence(path)?;
+    let has = |name: &str| found.kind(name).is_some();
     if has(record::FILE_NAME) {
-        Ok(folder::read(path, Place::Home))
+        Ok(folder::read(&found, Place::Home))
     } else if has("manifest.json") {
-        Ok(packet::read(path))
+        Ok(packet::read(&found))
     } else if ["logs", "progress.json", "summary.json"].iter().any(|name| has(name)) {
-        Ok(folder::read(path, Place::Home))
+        Ok(folder::read(&found, Place::Home))
     } else {
         Err(LoadError::Usage(format!(
             "{shown} is no run directory: it has no run.json, no logs and no manifest.json; to judge the logs in a \
@@ -245,7 +254,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         pauses: evidence.run.pauses.clone(),
         show_progress: request.show_progress,
     };
-    let (mut sources, mut faults) = scan::expand(&evidence.logs);
+    let (mut sources, mut faults) = scan::expand(&evidence.logs, evidence.root.as_ref().map(|(folder, _)| folder));
     for source in &mut sources {
         if let Source::File { shown, .. } = source {
             evidence.rename(shown);
@@ -287,7 +296,7 @@ impl Evidence {
     /// Shows a path relative to the run, where it lies there.
     fn rename(&self, shown: &mut String) {
         if let Some((root, prefix)) = &self.root
-            && let Ok(relative) = Path::new(shown.as_str()).strip_prefix(root)
+            && let Some(relative) = root.relative(Path::new(shown.as_str()))
         {
             *shown = format!("{prefix}{}", relative.display());
         }

@@ -1,0 +1,188 @@
+//! Neighbours that plant links, pipes and files of others where emp-ops reads and writes.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::fs::{CWD, FileType, Mode};
+use serde_json::Value;
+
+use crate::harness::{Bench, Output};
+
+const SECRET: &str = "nobody else may read this";
+const LOG: &str = "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"info\",\"message\":\"up\"}\n";
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn pipe(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+}
+
+/// A file that only its owner may read.
+fn secret(bench: &Bench) -> String {
+    let path = bench.write("secret", SECRET);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path.display().to_string()
+}
+
+/// A run of a shell script, long enough to plant something.
+fn rehearse(bench: &Bench, options: &[&str], script: &str) -> Output {
+    let fixed = ["final-dry-run", "--output-root", "runs", "--run-name", "run", "--duration", "1h", "-q"];
+    bench.run(&[&fixed[..], &["--no-performance", "--format", "json"], options, &["--", "sh", "-c", script]].concat())
+}
+
+/// Whether any file below `folder` holds `text`, packed or not.
+fn holds(folder: &Path, text: &str) -> Option<String> {
+    walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok).find_map(|entry| {
+        if !entry.file_type().is_file() {
+            return None;
+        }
+        let bytes = fs::read(entry.path()).unwrap();
+        let mut plain = Vec::new();
+        let _ = std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut plain);
+        let found = [bytes, plain].iter().any(|bytes| memchr::memmem::find(bytes, text.as_bytes()).is_some());
+        found.then(|| entry.path().display().to_string())
+    })
+}
+
+#[test]
+fn links_planted_under_the_names_of_temporary_files_overwrite_nothing() {
+    let bench = Bench::new();
+    bench.write("app.jsonl", LOG);
+    bench.write("victim", SECRET);
+    let out = bench.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(bench.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let neighbour = if is_root() {
+        "setpriv --reuid 65534 --regid 65534 --clear-groups"
+    } else {
+        eprintln!("SKIPPED: the attack by another user needs root; it is replayed as this user");
+        ""
+    };
+    let script = format!(
+        "for name in audit.json audit.md; do {neighbour} ln -s ../victim out/.$name.$$.tmp; done
+         exec {} audit --log app.jsonl --out out -q",
+        env!("CARGO_BIN_EXE_emp-ops")
+    );
+    let output = Command::new("sh").args(["-ec", &script]).current_dir(bench.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(fs::read_to_string(bench.path().join("victim")).unwrap(), SECRET);
+    for name in ["audit.json", "audit.md"] {
+        assert!(fs::symlink_metadata(out.join(name)).unwrap().is_file(), "{name}");
+    }
+    let left = fs::read_dir(&out).unwrap().filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_file());
+    assert_eq!(left.count(), 2, "no temporary file is left");
+}
+
+#[test]
+fn pipes_where_evidence_is_found_are_findings_and_are_not_waited_for() {
+    for (name, other) in [
+        ("run.json", "logs/app.jsonl"),
+        ("logs/final.jsonl", "run.txt"),
+        ("decision_diary.json", "logs/app.jsonl"),
+        ("performance_metrics.json", "logs/app.jsonl"),
+        ("manifest.json", "raw/logs/app.jsonl"),
+    ] {
+        let bench = Bench::new();
+        bench.write(&format!("run/{other}"), LOG);
+        fs::create_dir_all(bench.path().join("run/logs")).unwrap();
+        pipe(&bench.path().join("run").join(name));
+        let out = bench.run(&["audit", "run", "--format", "json"]).exits(1);
+        assert!(out.stdout.contains("it is a named pipe, not a regular file"), "{name}: {out:?}");
+    }
+    let bench = Bench::new();
+    pipe(&bench.path().join("run/summary.json"));
+    let out = bench.run(&["backlog", "run"]).exits(3);
+    assert!(out.stderr.contains("it is a named pipe"), "{out:?}");
+    pipe(&bench.path().join("sessions/a.json"));
+    let out = bench.run(&["offline-qa", "sessions", "--format", "json"]).exits(1);
+    assert!(out.stdout.contains("it is a named pipe"), "{out:?}");
+    pipe(&bench.path().join("history/a.json"));
+    let out = bench.run(&["stage-alerts", "--history", "history"]).exits(3);
+    assert!(out.stderr.contains("it is a named pipe"), "{out:?}");
+}
+
+#[test]
+fn a_pipe_that_the_user_names_is_read() {
+    let bench = Bench::new();
+    pipe(&bench.path().join("app.jsonl"));
+    let audit = bench
+        .command(&["audit", "--log", "app.jsonl", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    fs::write(bench.path().join("app.jsonl"), LOG).unwrap();
+    let out = Output::from(audit.wait_with_output().unwrap()).exits(0);
+    assert_eq!(out.json()["summary"]["logs"]["records"].as_u64().or(out.json()["logs"]["records"].as_u64()), Some(1));
+}
+
+#[test]
+fn evidence_behind_a_link_is_a_finding_and_is_not_packed() {
+    for plant in [
+        "ln -s \"$SECRET\" \"$DECISION_DIARY_PATH\"",
+        "mkdir elsewhere; cp \"$SECRET\" elsewhere/progress.json; ln -s \"$PWD/elsewhere\" runs/run/elsewhere; \
+         ln -s elsewhere/progress.json \"$DECISION_DIARY_PATH\"",
+    ] {
+        let bench = Bench::new();
+        let path = secret(&bench);
+        let out = rehearse(&bench, &["--env", &format!("SECRET={path}")], &format!("{plant}; echo done")).exits(1);
+        assert!(out.stdout.contains("symbolic link, which is not followed here"), "{out:?}");
+        assert_eq!(holds(&bench.path().join("runs"), SECRET), None);
+        let again = bench.run(&["audit", "runs/run", "--format", "json"]).exits(1);
+        assert!(again.stdout.contains("symbolic link, which is not followed here"), "{again:?}");
+    }
+}
+
+#[test]
+fn logs_that_are_swapped_for_a_link_are_neither_written_nor_read_through_it() {
+    let bench = Bench::new();
+    let victim = bench.write("elsewhere/app.jsonl", SECRET);
+    let script = "echo one; sleep 0.3; mv runs/run/logs runs/run/moved; ln -s ../../elsewhere runs/run/logs; sleep 2.5; echo two";
+    let out = rehearse(&bench, &["--no-diary", "--rotate-every", "1s"], script).exits(1);
+    assert!(out.stdout.contains("not followed here"), "{out:?}");
+    let there: Vec<_> = fs::read_dir(victim.parent().unwrap()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(there, ["app.jsonl"], "nothing was written through the link");
+    assert_eq!(holds(&bench.path().join("runs"), SECRET), None);
+}
+
+#[test]
+fn files_of_strangers_are_findings_and_are_not_packed() {
+    if !is_root() {
+        eprintln!("SKIPPED: a file of another user can only be made by root");
+        return;
+    }
+    let bench = Bench::new();
+    let script = "echo '[]' > \"$DECISION_DIARY_PATH\"; chown 65534 \"$DECISION_DIARY_PATH\"; echo done";
+    let out = rehearse(&bench, &[], script).exits(1);
+    assert!(out.stdout.contains("it belongs to user number 65534"), "{out:?}");
+    assert!(!bench.path().join("runs/run/packet/raw/decision_diary.json").exists());
+}
+
+#[test]
+fn a_packet_is_no_more_readable_than_its_evidence() {
+    let bench = Bench::new();
+    let script = "echo '[]' > \"$DECISION_DIARY_PATH\"; chmod 600 \"$DECISION_DIARY_PATH\"; echo done";
+    let _ = rehearse(&bench, &[], script);
+    for name in ["packet/raw/decision_diary.json", "packet.tar.gz"] {
+        let mode = fs::metadata(bench.path().join("runs/run").join(name)).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn json_output_cannot_steer_a_terminal() {
+    let bench = Bench::new();
+    let hostile = "up \u{9b}31m \u{202e}gpj.exe \u{7f}";
+    let record = serde_json::json!({"timestamp": "2025-01-06T00:00:00Z", "level": "error", "message": hostile});
+    bench.write("app.jsonl", format!("{record}\n"));
+    let out = bench.run(&["audit", "--log", "app.jsonl", "--format", "json"]).exits(1);
+    assert!(!out.stdout.contains(['\u{9b}', '\u{202e}', '\u{7f}']), "{out:?}");
+    assert!(out.stdout.contains("\\u009b31m \\u202egpj.exe \\u007f"), "{out:?}");
+    let _: Value = out.json();
+}
