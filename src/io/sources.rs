@@ -165,8 +165,10 @@ fn has_structured_twin(path: &Path, files: &BTreeSet<PathBuf>) -> bool {
 pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
     let mut sizes: BTreeMap<u64, Vec<(usize, &Source, u64, u64)>> = BTreeMap::new();
     for (index, source) in sources.iter().enumerate() {
-        if let Some(Ok((_, about))) = source.open()
-            && about.is_file()
+        // Opening a pipe only to see what it is would end whoever writes to it.
+        let Source::File { path, .. } = source else { continue };
+        if fs::metadata(path).is_ok_and(|about| about.is_file())
+            && let Some(Ok((_, about))) = source.open()
         {
             sizes.entry(about.len()).or_default().push((index, source, about.dev(), about.ino()));
         }

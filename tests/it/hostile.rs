@@ -100,7 +100,7 @@ fn pipes_where_evidence_is_found_are_findings_and_are_not_waited_for() {
     let out = bench.run(&["backlog", "run"]).exits(3);
     assert!(out.stderr.contains("it is a named pipe"), "{out:?}");
     pipe(&bench.path().join("sessions/a.json"));
-    let out = bench.run(&["offline-qa", "sessions", "--format", "json"]).exits(1);
+    let out = bench.run(&["offline-qa", "--input", "sessions", "--format", "json"]).exits(1);
     assert!(out.stdout.contains("it is a named pipe"), "{out:?}");
     pipe(&bench.path().join("history/a.json"));
     let out = bench.run(&["stage-alerts", "--history", "history"]).exits(3);
@@ -119,7 +119,7 @@ fn a_pipe_that_the_user_names_is_read() {
         .unwrap();
     fs::write(bench.path().join("app.jsonl"), LOG).unwrap();
     let out = Output::from(audit.wait_with_output().unwrap()).exits(0);
-    assert_eq!(out.json()["summary"]["logs"]["records"].as_u64().or(out.json()["logs"]["records"].as_u64()), Some(1));
+    assert_eq!(out.json()["logs"]["records"], 1);
 }
 
 #[test]
