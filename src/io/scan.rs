@@ -2,6 +2,7 @@
 //! several, many files side by side. The result does not depend on the number of threads or the order of the files.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

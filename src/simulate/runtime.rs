@@ -150,5 +150,6 @@ fn write_performance(path: &Path, period_start: Stamp, seq: u64) -> io::Result<(
 }
 
 fn replace(path: &Path, value: &Value) -> io::Result<()> {
-    files::replace_json(path, value).map_err(|error| error.source)
+    // Every tick brings the next, so none is waited for until it is on the disk.
+    files::replace_many_with(path, |file| files::write_json(file, value)).map_err(|error| error.source)
 }
