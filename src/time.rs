@@ -391,9 +391,36 @@ pub fn human_seconds(seconds: f64) -> String {
     human_duration(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default())
 }
 
+/// How much less than a required duration is still enough: 1 % of it, and at most five minutes.
+pub fn tolerance(required: Duration) -> Duration {
+    (required / 100).min(Duration::from_secs(300))
+}
+
+/// Whether `actual` reaches `required`; both in seconds. The one rule for runs, audits and minutes.
+pub fn reaches(actual: f64, required: f64) -> bool {
+    let tolerance = Duration::try_from_secs_f64(required).map(tolerance).unwrap_or_default();
+    actual + tolerance.as_secs_f64() >= required
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_is_reached_within_one_percent_and_five_minutes() {
+        for (actual, required, expect) in [
+            (20.0, 20.0, true),
+            (19.8, 20.0, true),
+            (19.79, 20.0, false),
+            (2.0, 20.0, false),
+            (258_900.0, 259_200.0, true),
+            (258_899.0, 259_200.0, false),
+            (0.0, 0.0, true),
+            (f64::NAN, 1.0, false),
+        ] {
+            assert_eq!(reaches(actual, required), expect, "{actual} of {required}");
+        }
+    }
 
     #[test]
     fn times_are_read_as_the_formats_write_them() {

@@ -23,11 +23,11 @@ pub struct WrapUp {
     #[arg(value_name = "REPORT.md")]
     reports: Vec<PathBuf>,
     /// Shorter runs FAIL; `none` for no minimum [default: that of the run's sign-off, else 72h]
-    #[arg(long, value_name = "D|none", value_parser = required)]
-    required_duration: Option<Required>,
-    /// How much less is still enough
-    #[arg(long, value_name = "D", value_parser = duration, default_value = "5m")]
-    duration_tolerance: Duration,
+    #[arg(long, value_name = "D|none", value_parser = required, alias = "required-duration")]
+    min_duration: Option<Required>,
+    /// How much less is still enough [default: 1 % of the minimum, at most 5m]
+    #[arg(long, value_name = "D", value_parser = duration, hide = true)]
+    duration_tolerance: Option<Duration>,
     /// Count a WARN as a FAIL
     #[arg(long)]
     warn_as_fail: bool,
@@ -76,7 +76,7 @@ pub fn run(common: &Common, args: &WrapUp) -> Result<ExitCode, Error> {
         }
     }
     let options = Options {
-        required: args.required_duration.unwrap_or_default(),
+        required: args.min_duration.unwrap_or_default(),
         tolerance: args.duration_tolerance,
         warn_as_fail: args.warn_as_fail,
         backlog: !args.no_backlog,

@@ -19,7 +19,7 @@ use super::{clock, files, progress_bar, shared_stream};
 use crate::finding::Finding;
 use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
-use crate::log::summary::{FileReport, LogSummary};
+use crate::log::summary::{DownTime, FileReport, LogSummary};
 use crate::log::totals::faults;
 use crate::log::totals::summarise::{self, Terms};
 use crate::log::totals::tally::{Limits, Tally};
@@ -47,8 +47,10 @@ pub struct ScanOptions {
     pub threads: usize,
     /// The supervised time of a run: the duration, and silence at its ends is a gap.
     pub window: Option<(Stamp, Stamp)>,
-    /// When nothing ran in that time, from and to, in order of time.
-    pub pauses: Vec<(Stamp, Stamp)>,
+    /// When nothing ran in that time, in order of time.
+    pub pauses: Vec<DownTime>,
+    /// How long the command took to end after that time.
+    pub drain: Duration,
     /// Whether to show progress on standard error, where that is a terminal.
     pub show_progress: bool,
 }
@@ -62,6 +64,7 @@ impl Default for ScanOptions {
             threads: 0,
             window: None,
             pauses: Vec::new(),
+            drain: Duration::ZERO,
             show_progress: false,
         }
     }
@@ -103,6 +106,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         listed: options.max_listed,
         window: options.window,
         pauses: options.pauses.clone(),
+        drain: options.drain,
     };
     summarise::summary(total.tally, total.reports, total.findings, &paths, &terms)
 }
@@ -365,6 +369,7 @@ impl Scan<'_> {
         report.first_ignored = std::mem::take(&mut part.samples);
         let mut findings = faults::of(&report, &part);
         findings.extend(fault.map(|error| faults::broken(&report, &error)));
+        part.tally.longest_pause = part.odd.longest_pause;
         let mut total = lock(&self.total);
         total.tally.merge(part.tally);
         total.findings.extend(findings);

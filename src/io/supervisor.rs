@@ -451,6 +451,7 @@ impl Driver {
         let record = &mut self.record;
         record.ended_at = Some(ended.wall);
         record.duration_seconds = Some(ended.mono.as_secs_f64());
+        record.drain_seconds = self.machine.drain().map(|drain| drain.as_secs_f64());
         record.ended_because = reason;
         record.attempts = machine.attempts().all().to_vec();
         record.incidents = machine.incidents().all().to_vec();

@@ -111,10 +111,39 @@ pub struct LogSummary {
     /// The share of the duration that lies outside gaps, 0 to 1; absent where there is no duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uptime_ratio: Option<f64>,
+    /// The longest time without a record, in seconds; where files overlap in time, at most so long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_silence_seconds: Option<f64>,
+    /// Silences up to this length, in seconds, cost no uptime.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_silence_seconds: Option<f64>,
+    /// What the uptime lacks, in order of time: silences beyond the free length, and times in which nothing ran.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub down_times: Vec<DownTime>,
     /// Each file that was read, by path.
     pub files: Vec<FileReport>,
     /// What is wrong with the files.
     pub findings: Vec<Finding>,
+}
+
+/// A stretch of time that does not count as uptime.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DownTime {
+    /// When it began.
+    pub from: Stamp,
+    /// When it ended.
+    pub to: Stamp,
+    /// Its length.
+    pub seconds: f64,
+    /// Why.
+    pub cause: String,
+}
+
+impl DownTime {
+    /// From one instant to another.
+    pub fn new(from: Stamp, to: Stamp, cause: impl Into<String>) -> Self {
+        Self { from, to, seconds: to.since(from).as_secs_f64(), cause: cause.into() }
+    }
 }
 
 /// Incidents whose texts differ only in numbers, ids and quoted values.

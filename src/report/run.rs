@@ -2,10 +2,12 @@
 
 use super::{Block, Cell, Doc, Table, audit, bytes_text, count, criteria, thousands};
 use crate::finding::{Status, percent};
+use crate::log::summary::LogSummary;
 use crate::sanitize;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::human_seconds;
 use crate::verdict::audit::Audit;
+use crate::verdict::gates;
 
 /// Incidents shown; `summary.json` has all.
 const SHOWN: usize = 8;
@@ -19,6 +21,7 @@ const ROW: usize = 38;
 pub fn run(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
     let mut doc = head(record, verdict, folder);
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
+    audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
     incidents(&mut doc, record, SHOWN, long, &format!("{folder}/summary.md"));
     again(&mut doc, packet);
@@ -34,6 +37,7 @@ pub fn screen(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -
         gates.row([gate.name.as_str().into(), gate.status.into(), text(&gate.measured), text(&gate.threshold)]);
     }
     doc.section("Gates", Block::Table(gates));
+    audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
     incidents(&mut doc, record, ON_SCREEN, brief, &format!("{folder}/summary.md"));
     again(&mut doc, packet);
@@ -43,7 +47,7 @@ pub fn screen(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -
 fn head(record: &RunRecord, verdict: &Audit, folder: &str) -> Doc {
     let because = audit::because(verdict);
     let mut doc = Doc::new(title(record)).verdict(verdict.verdict, because).remark(verdict.remark());
-    doc.push(Block::Facts(facts(record, verdict.summary.logs.uptime_ratio, folder)));
+    doc.push(Block::Facts(facts(record, Some(&verdict.summary.logs), folder)));
     doc
 }
 
@@ -98,7 +102,16 @@ fn incidents(doc: &mut Doc, record: &RunRecord, shown: usize, shorten: fn(&str) 
     }
 }
 
-fn facts(record: &RunRecord, uptime: Option<f64>, folder: &str) -> Vec<(String, Cell)> {
+/// How the command ended after it was asked to.
+fn drained(record: &RunRecord) -> String {
+    let Some(seconds) = record.drain_seconds else { return String::new() };
+    let killed =
+        record.attempts.last().and_then(|last| last.reason.as_deref()).is_some_and(|why| why.contains("killed"));
+    let how = if killed { "killed after" } else { "then drained for" };
+    format!(", {how} {}", human_seconds(seconds))
+}
+
+fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: &str) -> Vec<(String, Cell)> {
     let settings = &record.settings;
     let ended = match record.ended_because {
         Some(EndReason::DurationReached) => "stopped at its time",
@@ -111,7 +124,8 @@ fn facts(record: &RunRecord, uptime: Option<f64>, folder: &str) -> Vec<(String, 
         seconds if seconds > 0.0 => format!(" of {} required", human_seconds(seconds)),
         _ => String::new(),
     };
-    let duration = format!("{}{required}; {ended}", human_seconds(record.duration_seconds.unwrap_or_default()));
+    let supervised = human_seconds(record.duration_seconds.unwrap_or_default());
+    let duration = format!("{supervised}{required}; {ended}{}", drained(record));
     let capture = &record.capture;
     let mut lines = thousands(capture.total_lines);
     let levels: Vec<String> = capture.level_counts.iter().map(|(l, n)| format!("{l} {}", thousands(*n))).collect();
@@ -132,10 +146,14 @@ fn facts(record: &RunRecord, uptime: Option<f64>, folder: &str) -> Vec<(String, 
         None => Cell::from("none"),
         Some(worst) => Cell::new(severities.join(", "), super::Tone::Status(worst)),
     };
-    let uptime = uptime.map_or("unknown".to_owned(), percent);
+    let required = percent(settings.minimum_uptime_ratio);
+    let uptime = match logs.and_then(|logs| Some((logs.uptime_ratio?, logs))) {
+        Some((ratio, logs)) => format!("{} ({required} required){}", percent(ratio), gates::silences(logs)),
+        None => format!("unknown ({required} required)"),
+    };
     let mut facts = vec![
         ("Duration".to_owned(), duration.into()),
-        ("Uptime".to_owned(), format!("{uptime} ({} required)", percent(settings.minimum_uptime_ratio)).into()),
+        ("Uptime".to_owned(), uptime.into()),
         ("Lines".to_owned(), lines.into()),
         ("Incidents".to_owned(), incidents),
     ];

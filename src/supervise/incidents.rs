@@ -60,6 +60,13 @@ impl Incidents {
         }
     }
 
+    /// Tells a known incident anew; `key` is its kind, its severity and its own key.
+    pub fn retell(&mut self, key: &str, retell: impl FnOnce(&mut Incident)) {
+        if let Some(&i) = self.index.get(key) {
+            retell(&mut self.list[i]);
+        }
+    }
+
     /// The highest severity so far; it never goes down.
     pub fn worst(&self) -> Status {
         self.counts.keys().next_back().copied().unwrap_or_default()

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::progress::{self, Phase};
 use super::record::{Capture, EndReason};
 use crate::finding::{Status, count};
-use crate::time::{Stamp, human_duration};
+use crate::time::{Stamp, human_duration, reaches};
 
 /// The longest sleep: clock steps and finished pipes are noticed after at most this.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -76,9 +76,13 @@ pub struct Machine {
     down_since: Option<Duration>,
     /// When the command ended, while its last output is collected: nothing that is due then concerns it any more.
     gone: Option<(Now, Ended)>,
+    /// The incident of the last end, while its restart is awaited: its key, and how the command ended.
+    awaited: Option<(String, String)>,
     next: Schedule,
     refresh: Refresh,
     last_tick: Duration,
+    /// When the command was asked to stop for good: there the supervised time ends.
+    stopped: Option<Now>,
     ended: Option<(EndReason, Now)>,
     exit: Exit,
 }
@@ -135,8 +139,10 @@ impl Machine {
             lost_uptime: Duration::ZERO,
             down_since: None,
             gone: None,
+            awaited: None,
             refresh: Refresh::default(),
             last_tick: Duration::ZERO,
+            stopped: None,
             ended: None,
             exit: Exit::default(),
         }
@@ -155,6 +161,7 @@ impl Machine {
             Event::Spawned { pid } => {
                 self.attempts.spawned(pid, now.wall);
                 self.child = Child::Running;
+                self.back(now);
                 self.settle_uptime(now);
                 self.next.sample = now.mono + self.plan.sample_interval.unwrap_or_default().min(FIRST_SAMPLE);
                 self.silence_reported = false;
@@ -167,7 +174,7 @@ impl Machine {
                 let message = format!("cannot start the command: {error}");
                 self.raise("spawn", incident(Status::Fail, "exit", now.wall, message));
                 self.attempts.not_started();
-                self.start_again(now, "could not be started", &mut todo);
+                self.start_again(now, &mut todo);
             }
             Event::Output(batch) => self.output(now, &batch),
             Event::Gone(exit) => self.gone(now, exit),
@@ -228,6 +235,9 @@ impl Machine {
     /// Charges the time since the last output: beyond the warning gap while the command runs, all of it between
     /// attempts.
     fn settle_uptime(&mut self, now: Now) {
+        if self.stopped.is_some() {
+            return;
+        }
         self.lost_uptime += self.open_downtime(now);
         self.last_output = now.mono;
         self.down_since = None;
@@ -254,12 +264,54 @@ impl Machine {
             _ => Ended::ByItself,
         };
         self.gone = Some((now, ended));
-        if ended == Ended::ByItself && !exit.success() {
-            let mut found = incident(Status::Fail, "exit", now.wall, format!("the command {}", exit.text()));
-            found.metadata.insert("exit_code".to_owned(), json!(exit.code));
-            found.metadata.insert("signal".to_owned(), json!(exit.signal));
-            self.raise(&exit.text(), found);
+        let failed = !exit.success();
+        if ended != Ended::ByItself || (!failed && !self.answered(failed)) {
+            return;
         }
+        // What is answered by a restart that is allowed was foreseen.
+        let how = format!("the command {}", exit.text());
+        let mut found = incident(Status::Fail, "exit", now.wall, how.clone());
+        found.metadata.insert("exit_code".to_owned(), json!(exit.code));
+        found.metadata.insert("signal".to_owned(), json!(exit.signal));
+        if self.answered(failed) {
+            return self.await_restart(how, found);
+        }
+        self.raise(&exit.text(), found);
+    }
+
+    /// Whether an end of the command, failed or not, is answered by a restart that the plan allows.
+    fn answered(&self, failed: bool) -> bool {
+        let wanted = match self.plan.restart {
+            super::plan::Restart::Never => false,
+            super::plan::Restart::OnFailure => failed,
+            super::plan::Restart::Always => true,
+        };
+        wanted && self.attempts.restarts() < self.plan.max_restarts
+    }
+
+    /// Tells of an end that a restart will answer; when the command is back, the incident says so.
+    fn await_restart(&mut self, how: String, mut found: progress::Incident) {
+        let restart = self.attempts.restarts() + 1;
+        let (kind, key) = (found.kind.clone(), format!("restart {restart}"));
+        let pause = human_duration(self.plan.pause_before(restart));
+        found.severity = Status::Warn;
+        found.message = format!("{how}; restart {restart} of {} follows after {pause}", self.plan.max_restarts);
+        self.raise(&key, found);
+        self.awaited = Some((format!("{kind}/{}/{key}", Status::Warn.word()), how));
+    }
+
+    /// The command was started again.
+    fn back(&mut self, now: Now) {
+        let (Some((key, how)), Some(since)) = (self.awaited.take(), self.down_since) else { return };
+        let down = now.mono.saturating_sub(since);
+        let restart = self.attempts.restarts();
+        self.incidents.retell(&key, |found| {
+            found.message =
+                format!("{how}, back after {} (restart {restart} of {})", human_duration(down), self.plan.max_restarts);
+            found.metadata.insert("recovered_at".to_owned(), json!(now.wall));
+            found.metadata.insert("down_seconds".to_owned(), json!(down.as_secs_f64()));
+        });
+        self.owe(true);
     }
 
     fn exited(&mut self, now: Now, exit: Exit, todo: &mut Vec<Action>) {
@@ -286,26 +338,18 @@ impl Machine {
             let why = if ended == Ended::Hung { EndReason::GaveUp } else { EndReason::CommandEnded };
             return self.finish(now, why, todo);
         }
-        let how = if ended == Ended::Hung { "hung".to_owned() } else { exit.text() };
-        self.start_again(now, &how, todo);
+        self.start_again(now, todo);
     }
 
-    /// Plans the next start of a command that `how` ended, unless that happened too often.
-    fn start_again(&mut self, now: Now, how: &str, todo: &mut Vec<Action>) {
+    /// Plans the next start of a command that ended, unless that happened too often.
+    fn start_again(&mut self, now: Now, todo: &mut Vec<Action>) {
         let restart = self.attempts.restarts() + 1;
         if restart > self.plan.max_restarts {
             let message = format!("gave up after {}: the command ended again", count(restart - 1, "restart"));
             self.raise("limit", incident(Status::Fail, "restart", now.wall, message));
             return self.finish(now, EndReason::GaveUp, todo);
         }
-        let pause = self.plan.pause_before(restart);
-        let message = format!(
-            "restart {restart} of {}, {} after the command {how}",
-            self.plan.max_restarts,
-            human_duration(pause),
-        );
-        self.raise(&restart.to_string(), incident(Status::Warn, "restart", now.wall, message));
-        self.child = Child::Waiting { until: now.mono + pause, restart: true };
+        self.child = Child::Waiting { until: now.mono + self.plan.pause_before(restart), restart: true };
     }
 
     fn stop_asked(&mut self, now: Now, signal: &'static str, todo: &mut Vec<Action>) {
@@ -346,6 +390,8 @@ impl Machine {
         }
         todo.push(Action::Signal(sent));
         if why != Why::Hang {
+            self.settle_uptime(now);
+            self.stopped = Some(now);
             self.phase = Phase::Stopping;
             self.snapshot(now, true, todo);
         }
@@ -354,17 +400,22 @@ impl Machine {
     fn finish(&mut self, now: Now, why: EndReason, todo: &mut Vec<Action>) {
         self.child = Child::Over;
         self.phase = Phase::Sealing;
-        self.ended = Some((why, now));
         self.settle_uptime(now);
-        if now.mono < self.plan.required {
+        self.ended = Some((why, now));
+        let supervised = self.elapsed(now);
+        if let Some((_, how)) = self.awaited.take() {
+            let message = format!("{how}, and was not back when the run ended");
+            self.raise("down", incident(Status::Fail, "exit", now.wall, message));
+        }
+        if !reaches(supervised.as_secs_f64(), self.plan.required.as_secs_f64()) {
             let message = format!(
                 "the run ended early: {} of the required {}",
-                human_duration(now.mono),
+                human_duration(supervised),
                 human_duration(self.plan.required)
             );
             let mut found = incident(Status::Fail, "exit", now.wall, message);
             found.metadata.insert("required_seconds".to_owned(), json!(self.plan.required.as_secs_f64()));
-            found.metadata.insert("actual_seconds".to_owned(), json!(now.mono.as_secs_f64()));
+            found.metadata.insert("actual_seconds".to_owned(), json!(supervised.as_secs_f64()));
             self.raise("early", found);
         }
         self.snapshot(now, true, todo);

@@ -45,12 +45,15 @@ pub struct RunRecord {
     pub environment: Vec<String>,
     /// When supervision started.
     pub started_at: Stamp,
-    /// When supervision ended.
+    /// When supervision ended: when the command ended by itself, or was asked to stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Stamp>,
     /// Supervised seconds by the monotonic clock: the length of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<f64>,
+    /// Seconds that the command took to end after it was asked to stop; no part of the supervised time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain_seconds: Option<f64>,
     /// Why supervision ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_because: Option<EndReason>,

@@ -228,6 +228,7 @@ fn summarise(mut part: Part) -> LogSummary {
         fail_gap: Duration::from_secs(3600),
         listed: LIMITS.listed,
         window: None,
+        drain: std::time::Duration::ZERO,
         pauses: Vec::new(),
     };
     summarise::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)

@@ -15,5 +15,6 @@ mod rooms;
 mod stage_alerts;
 mod stage_machine;
 mod stage_smoke;
+mod verdicts;
 mod watch;
 mod wrap_up;

@@ -49,8 +49,9 @@ const REHEARSAL: Duration = Duration::from_secs(72 * 3600);
 /// Everything that the drill scales with its length, unless the operator says otherwise.
 struct Scale {
     tick: Duration,
-    warn_gap: Duration,
-    fail_gap: Duration,
+    /// None where they follow from the required duration.
+    warn_gap: Option<Duration>,
+    fail_gap: Option<Duration>,
     live_gap: Option<(Duration, Status)>,
     stale: (Option<Duration>, Option<Duration>),
     evidence_grace: Duration,
@@ -63,8 +64,8 @@ impl Scale {
         if !simulated {
             return Self {
                 tick: Duration::ZERO,
-                warn_gap: Duration::from_secs(3600),
-                fail_gap: Duration::from_secs(6 * 3600),
+                warn_gap: None,
+                fail_gap: None,
                 live_gap: None,
                 stale: (None, None),
                 evidence_grace: Duration::from_secs(15 * 60),
@@ -77,8 +78,8 @@ impl Scale {
         let fail_gap = (tick * 8).max(Duration::from_secs(1));
         Self {
             tick,
-            warn_gap: fail_gap / 2,
-            fail_gap,
+            warn_gap: Some(fail_gap / 2),
+            fail_gap: Some(fail_gap),
             live_gap: Some((fail_gap, Status::Fail)),
             stale: (Some(fail_gap / 2), Some(fail_gap)),
             evidence_grace: (tick * 2).max(Duration::from_millis(500)),
@@ -204,6 +205,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         started_at,
         ended_at: None,
         duration_seconds: None,
+        drain_seconds: None,
         ended_because: None,
         settings: Settings {
             target_duration_seconds: target.as_secs_f64(),
@@ -320,8 +322,8 @@ fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Poli
     layers.push(Layer {
         source: "the defaults".to_owned(),
         is_default: true,
-        warn_gap: Some(scale.warn_gap),
-        fail_gap: Some(scale.fail_gap),
+        warn_gap: scale.warn_gap,
+        fail_gap: scale.fail_gap,
         min_duration: Some(target),
         sign_off: true,
         ..Layer::default()

@@ -252,6 +252,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         threads: request.threads,
         window: evidence.run.window,
         pauses: evidence.run.pauses.clone(),
+        drain: evidence.run.drain(),
         show_progress: request.show_progress,
     };
     let (mut sources, mut faults) = scan::expand(&evidence.logs, evidence.root.as_ref().map(|(folder, _)| folder));

@@ -66,6 +66,8 @@ pub struct Oddities {
     pub steps_back: Seen,
     /// The longest such step.
     pub longest_step: Duration,
+    /// The longest time from one record to the next.
+    pub longest_pause: Duration,
     /// Lines with invalid UTF-8.
     pub invalid_utf8: Seen,
     /// Lines too long to be read.
@@ -103,6 +105,7 @@ impl Oddities {
 
     fn append(&mut self, mut next: Self) {
         self.longest_step = self.longest_step.max(next.longest_step);
+        self.longest_pause = self.longest_pause.max(next.longest_pause);
         self.batched += next.batched;
         self.all().into_iter().zip(next.all()).for_each(|(seen, more)| seen.append(*more));
     }
@@ -113,7 +116,9 @@ impl Oddities {
 
     #[inline]
     pub(crate) fn step(&mut self, before: Stamp, at: Stamp, line: u64) {
-        if before.micros() - at.micros() > STEP_BACK {
+        if at > before {
+            self.longest_pause = self.longest_pause.max(at.since(before));
+        } else if before.micros() - at.micros() > STEP_BACK {
             self.steps_back.add(line);
             self.longest_step = self.longest_step.max(before.since(at));
         }

@@ -8,7 +8,7 @@ use super::gaps::{Gap, Mark};
 use super::tally::Tally;
 use crate::finding::{Finding, Status};
 use crate::log::level::Level;
-use crate::log::summary::{FileReport, LogSummary, LogTotals};
+use crate::log::summary::{DownTime, FileReport, LogSummary, LogTotals};
 use crate::time::{Stamp, human_duration};
 
 /// How a tally is judged.
@@ -22,8 +22,10 @@ pub struct Terms {
     pub listed: usize,
     /// The supervised time of a run, if the logs are of one.
     pub window: Option<(Stamp, Stamp)>,
-    /// When nothing ran, from and to, in order of time.
-    pub pauses: Vec<(Stamp, Stamp)>,
+    /// When nothing ran, in order of time.
+    pub pauses: Vec<DownTime>,
+    /// How long after the supervised time records may come: the command takes its time to end.
+    pub drain: Duration,
 }
 
 const SEVERITIES: [Level; 10] = [
@@ -50,10 +52,15 @@ pub fn summary(
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let gaps = tally.coverage.gaps(terms.window);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
-    let uptime = duration.filter(|d| !d.is_zero() && tally.records > 0).map(|duration| uptime(&gaps, duration, terms));
+    let down_times = down_times(&gaps, terms);
+    let lost: f64 = down_times.iter().map(|down| down.seconds).sum();
+    let uptime = duration
+        .filter(|duration| !duration.is_zero() && tally.records > 0)
+        .map(|duration| (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0));
+    let longest_silence = longest_silence(&tally, &gaps, &files, terms);
     findings.extend(no_records(&tally, paths));
     findings.extend(faults::twins(&files));
-    findings.extend(outside(&tally, terms.window));
+    findings.extend(outside(&tally, terms));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
     let totals = LogTotals {
         gap_incidents: gaps.len() as u64,
@@ -105,26 +112,56 @@ pub fn summary(
         ended_at: tally.last,
         duration_seconds: duration.filter(|_| tally.records > 0 || terms.window.is_some()).map(|d| d.as_secs_f64()),
         uptime_ratio: uptime,
+        longest_silence_seconds: longest_silence.map(|silence| silence.as_secs_f64()),
+        free_silence_seconds: uptime.map(|_| terms.warn_gap.as_secs_f64()),
+        down_times: down_times.into_iter().take(terms.listed).collect(),
         files,
         findings,
     }
 }
 
-/// The share of the duration that lies outside gaps and pauses; silence of something that runs counts from the moment
-/// at which it became a gap, a pause counts whole.
-fn uptime(gaps: &[Gap], duration: Duration, terms: &Terms) -> f64 {
-    let running = |from: Stamp, to: Stamp| to.since(from).saturating_sub(terms.warn_gap).as_secs_f64();
-    let silent = |gap: &Gap| {
-        let (mut from, mut silent) = (gap.from, 0.0);
-        for (down, up) in terms.pauses.iter().filter(|(down, up)| *up > gap.from && *down < gap.to) {
-            silent += running(from, *down);
-            from = from.max(*up);
+/// What the uptime lacks: silence of something that runs counts from the moment at which it became a gap, a pause counts
+/// whole.
+fn down_times(gaps: &[Gap], terms: &Terms) -> Vec<DownTime> {
+    let mut all = terms.pauses.clone();
+    let mut silent = |from: Stamp, to: Stamp| {
+        let silence = to.since(from);
+        if silence > terms.warn_gap {
+            let cause = format!("no output for {}", human_duration(silence));
+            all.push(DownTime::new(from.plus(terms.warn_gap), to, cause));
         }
-        silent + running(from, gap.to)
     };
-    let down = terms.pauses.iter().map(|(down, up)| up.since(*down).as_secs_f64());
-    let lost: f64 = gaps.iter().map(silent).chain(down).sum();
-    (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0)
+    for gap in gaps {
+        let mut from = gap.from;
+        for pause in terms.pauses.iter().filter(|pause| pause.to > gap.from && pause.from < gap.to) {
+            silent(from, pause.from);
+            from = from.max(pause.to);
+        }
+        silent(from, gap.to);
+    }
+    all.sort_by_key(|down| (down.from, down.to));
+    all
+}
+
+/// The longest time without a record, at the ends of the supervised time too; none without records.
+fn longest_silence(tally: &Tally, gaps: &[Gap], files: &[FileReport], terms: &Terms) -> Option<Duration> {
+    let (first, last) = tally.first.zip(tally.last)?;
+    if let Some(longest) = gaps.iter().map(|gap| gap.to.since(gap.from)).max() {
+        return Some(longest);
+    }
+    let mut longest = tally.longest_pause;
+    if let Some((from, to)) = terms.window {
+        longest = longest.max(first.since(from)).max(to.since(last));
+    }
+    // From the end of all files so far to the start of the next.
+    let mut spans: Vec<(Stamp, Stamp)> = files.iter().filter_map(|file| file.started_at.zip(file.ended_at)).collect();
+    spans.sort_unstable();
+    let mut end = first;
+    for (from, to) in spans {
+        longest = longest.max(from.since(end));
+        end = end.max(to);
+    }
+    Some(longest.min(terms.warn_gap))
 }
 
 fn gap_finding(gap: &Gap, severity: Status, paths: &[String]) -> Finding {
@@ -165,10 +202,10 @@ fn no_records(tally: &Tally, paths: &[String]) -> Option<Finding> {
 }
 
 /// Records far outside the supervised time show a wrong clock or time zone.
-fn outside(tally: &Tally, window: Option<(Stamp, Stamp)>) -> Option<Finding> {
+fn outside(tally: &Tally, terms: &Terms) -> Option<Finding> {
     const SLACK: Duration = Duration::from_secs(60);
-    let ((from, to), (first, last)) = (window?, tally.first.zip(tally.last)?);
-    (first < from.minus(SLACK) || last > to.plus(SLACK)).then(|| {
+    let ((from, to), (first, last)) = (terms.window?, tally.first.zip(tally.last)?);
+    (first < from.minus(SLACK) || last > to.plus(SLACK).plus(terms.drain)).then(|| {
         Finding::warn(format!(
             "records from {} to {} lie outside the supervised time {} to {}: check clocks and time zones",
             first.human(),

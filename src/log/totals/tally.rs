@@ -75,6 +75,8 @@ pub struct Tally {
     pub first: Option<Stamp>,
     /// The latest time.
     pub last: Option<Stamp>,
+    /// The longest time from one record of a file to the next.
+    pub longest_pause: Duration,
 }
 
 impl Tally {
@@ -101,6 +103,7 @@ impl Tally {
             groups: Groups::default(),
             first: None,
             last: None,
+            longest_pause: Duration::ZERO,
         }
     }
 
@@ -135,6 +138,7 @@ impl Tally {
         self.groups.merge(other.groups);
         self.first = self.first.into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
+        self.longest_pause = self.longest_pause.max(other.longest_pause);
     }
 
     /// Adds `count` records of a level.

@@ -3,10 +3,11 @@
 use super::{SHOWN, and_more, evidence, headline, near, place};
 use crate::finding::percent;
 use crate::log::layout::description;
-use crate::log::summary::{Bucket, FileReport, Group, LogSummary};
+use crate::log::summary::{Bucket, DownTime, FileReport, Group, LogSummary};
 use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count};
 use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
+use crate::verdict::gates;
 
 /// Buckets of the course over time that people are shown; more are joined.
 const BUCKETS: usize = 24;
@@ -24,6 +25,7 @@ pub(super) fn push(doc: &mut Doc, logs: &LogSummary) {
     doc.section("Logs", Block::Facts(facts(logs)));
     groups(doc, logs);
     gaps(doc, logs);
+    down_times(doc, &logs.down_times);
     evidence::findings(doc, "Faults of the log files", &logs.findings);
     files(doc, &logs.files);
     course(doc, &logs.histogram);
@@ -44,7 +46,8 @@ fn facts(logs: &LogSummary) -> Vec<(String, Cell)> {
         add("first to last", format!("{} to {}", first.human(), last.human()));
     }
     add("duration", logs.duration_seconds.map(human_seconds).unwrap_or_default());
-    add("uptime", logs.uptime_ratio.map(percent).unwrap_or_default());
+    let uptime = logs.uptime_ratio.map(|ratio| percent(ratio) + &gates::silences(logs));
+    add("uptime", uptime.unwrap_or_default());
     add("levels", counted(&logs.level_counts));
     add("unknown levels", counted(&logs.unknown_levels));
     add("top events", counted(&logs.event_counts));
@@ -90,6 +93,18 @@ fn groups(doc: &mut Doc, logs: &LogSummary) {
     let shown = table.rows.len();
     doc.section("Errors and warnings, equal ones together", Block::Table(table));
     and_more(doc, logs.groups.len() as u64, shown, "kind");
+}
+
+/// What the uptime lacks.
+pub(in crate::report) fn down_times(doc: &mut Doc, down_times: &[DownTime]) {
+    let mut table = Table::new(&["from", "to", "length", "cause"]);
+    for down in down_times.iter().take(SHOWN) {
+        let length = human_seconds(down.seconds);
+        table.row([down.from.human(), down.to.human(), length, sanitize::shorten(&down.cause, 100)]);
+    }
+    let shown = table.rows.len();
+    doc.section("Down-times", Block::Table(table));
+    and_more(doc, down_times.len() as u64, shown, "down-time");
 }
 
 fn gaps(doc: &mut Doc, logs: &LogSummary) {

@@ -3,6 +3,8 @@
 mod evidence;
 mod logs;
 
+pub(super) use logs::down_times;
+
 use super::{Block, Cell, Doc, Table, Tone, count, criteria};
 use crate::finding::{Gate, Place, Status, to_fix};
 use crate::verdict::audit::Audit;

@@ -202,8 +202,18 @@ fn restarts_back_off_and_are_bounded() {
     }
     assert_eq!(pauses, [1, 2, 4, 0]);
     assert_eq!(run.machine.ended().map(|(why, _)| why), Some(EndReason::GaveUp));
-    let restarts = run.incidents().iter().filter(|i| i.1 == "restart").map(|i| i.0).collect::<Vec<_>>();
-    assert_eq!(restarts, [Status::Warn, Status::Warn, Status::Warn, Status::Fail]);
+    let told: Vec<(Status, &str)> =
+        run.machine.incidents().all().iter().map(|i| (i.severity, i.message.as_str())).take(5).collect();
+    assert_eq!(
+        told,
+        [
+            (Status::Warn, "the command exited with code 1, back after 1s (restart 1 of 3)"),
+            (Status::Warn, "the command exited with code 1, back after 2s (restart 2 of 3)"),
+            (Status::Warn, "the command exited with code 1, back after 4s (restart 3 of 3)"),
+            (Status::Fail, "the command exited with code 1"),
+            (Status::Fail, "gave up after 3 restarts: the command ended again"),
+        ]
+    );
 }
 
 #[test]
@@ -251,7 +261,123 @@ fn a_hanging_command_is_stopped_and_started_again() {
         run.tick(2 * SECOND);
     }
     assert_eq!(run.spawned, 2);
-    assert_eq!(run.incidents(), [(Status::Warn, "hang", 1), (Status::Warn, "restart", 1)]);
+    let told: Vec<(Status, &str)> =
+        run.machine.incidents().all().iter().map(|i| (i.severity, i.message.as_str())).collect();
+    let message = "the command hung (no output for 12s), back after 2s (restart 1 of 3)";
+    assert_eq!(told, [(Status::Warn, message)]);
+}
+
+#[test]
+fn a_hang_that_nothing_answers_fails() {
+    for (restart, max_restarts) in [(Restart::Never, 3), (Restart::OnFailure, 0)] {
+        let mut run = Run::new(Plan {
+            restart,
+            max_restarts,
+            hang_timeout: Some(10 * SECOND),
+            required: Duration::ZERO,
+            ..plan(HOUR)
+        });
+        while !run.finished {
+            run.tick(2 * SECOND);
+        }
+        assert_eq!(run.incidents()[0], (Status::Fail, "hang", 1));
+        assert_eq!(run.machine.ended().map(|(why, _)| why), Some(EndReason::GaveUp));
+    }
+}
+
+#[test]
+fn a_command_that_is_down_at_the_end_of_the_run_fails() {
+    let mut run = Run::new(Plan { restart: Restart::OnFailure, backoff: 60 * SECOND, ..plan(10 * SECOND) });
+    run.tick(SECOND);
+    run.feed(Event::Exited(Exit { code: Some(1), signal: None }));
+    while !run.finished {
+        run.tick(SECOND);
+    }
+    let last = run.machine.incidents().all().last().unwrap();
+    assert_eq!(last.message, "the command exited with code 1, and was not back when the run ended");
+    assert_eq!(last.severity, Status::Fail);
+}
+
+#[test]
+fn the_supervised_time_ends_with_the_stop_and_the_drain_is_its_own_figure() {
+    let mut run = Run::new(Plan { warn_gap: SECOND, ..plan(10 * SECOND) });
+    run.ends_at = Some(StopSignal::Terminate);
+    while !run.finished {
+        run.line();
+        run.tick(SECOND);
+    }
+    assert_eq!(run.machine.elapsed(run.now), 10 * SECOND);
+    assert_eq!(run.machine.drain(), Some(5 * SECOND));
+    assert_eq!(run.machine.ended().unwrap().1.mono, 10 * SECOND);
+    let snapshot = run.machine.snapshot_now(run.now, Default::default(), Identity::default());
+    assert_eq!((snapshot.elapsed_seconds, snapshot.uptime_ratio), (10.0, Some(1.0)));
+
+    let mut itself = Run::new(plan(10 * SECOND));
+    itself.tick(SECOND);
+    itself.feed(Event::Exited(Exit { code: Some(0), signal: None }));
+    assert_eq!((itself.machine.drain(), itself.machine.elapsed(itself.now)), (None, SECOND));
+}
+
+/// Something that happens to a run.
+#[derive(Clone, Copy, Debug)]
+enum Happens {
+    Time(u16),
+    Line,
+    Exit(i32),
+    Stop,
+}
+
+fn happens() -> impl proptest::strategy::Strategy<Value = Happens> {
+    use proptest::prelude::*;
+    prop_oneof![
+        8 => (1..4000_u16).prop_map(Happens::Time),
+        6 => Just(Happens::Line),
+        1 => (0..3_i32).prop_map(Happens::Exit),
+        1 => Just(Happens::Stop),
+    ]
+}
+
+proptest::proptest! {
+    /// Whatever happens, the run ends once and for all, and its status never gets better.
+    #[test]
+    fn a_run_ends_in_one_terminal_phase_and_its_status_never_improves(
+        events in proptest::collection::vec(happens(), 0..120),
+        restarts in 0..3_u64,
+        hang in proptest::bool::ANY,
+        stubborn in proptest::bool::ANY,
+    ) {
+        let mut run = Run::new(Plan {
+            restart: if restarts > 0 { Restart::OnFailure } else { Restart::Never },
+            max_restarts: restarts,
+            hang_timeout: hang.then_some(5 * SECOND),
+            ..plan(60 * SECOND)
+        });
+        run.ends_at = (!stubborn).then_some(StopSignal::Interrupt);
+        let rank = |status: &str| ["starting", "running", "warn", "fail"].iter().position(|known| *known == status);
+        let mut before = None;
+        let rest = std::iter::repeat_n(Happens::Time(1000), 300);
+        for event in events.into_iter().chain(rest) {
+            let (over, ended) = (run.finished, run.machine.ended());
+            match event {
+                Happens::Time(millis) => run.tick(Duration::from_millis(millis.into())),
+                Happens::Line if !over => run.line(),
+                Happens::Exit(code) if matches!(run.machine.child, Child::Running | Child::Stopping { .. }) => {
+                    run.feed(Event::Exited(Exit { code: Some(code), signal: None }));
+                }
+                Happens::Stop => run.feed(Event::Stop { signal: "SIGINT" }),
+                _ => {}
+            }
+            let snapshot = run.machine.snapshot_now(run.now, Default::default(), Identity::default());
+            let now = rank(&snapshot.status);
+            proptest::prop_assert!(now.is_some() && now >= before, "{}", snapshot.status);
+            before = now;
+            if over {
+                proptest::prop_assert!(run.finished && snapshot.phase == Phase::Sealing);
+                proptest::prop_assert_eq!(ended.map(|(why, at)| (why, at.mono)), run.machine.ended().map(|(w, a)| (w, a.mono)));
+            }
+        }
+        proptest::prop_assert!(run.finished, "the run ends");
+    }
 }
 
 #[test]

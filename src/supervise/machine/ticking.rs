@@ -82,8 +82,13 @@ impl Machine {
                     self.silence(now, silence, limit, severity);
                 }
                 if self.plan.hang_timeout.is_some_and(|limit| silence > limit) {
-                    let message = format!("the command hangs: no output for {}", human_duration(silence));
-                    self.raise("hang", incident(Status::Warn, "hang", now.wall, message));
+                    let how = format!("the command hung (no output for {})", human_duration(silence));
+                    let found = incident(Status::Fail, "hang", now.wall, format!("{how} and is stopped"));
+                    if self.answered(true) {
+                        self.await_restart(how, found);
+                    } else {
+                        self.raise("hang", found);
+                    }
                     self.stop(now, Why::Hang, todo);
                 }
             }
@@ -125,7 +130,10 @@ impl Machine {
         };
         if next == StopSignal::Kill {
             let message = format!("the command did not stop within {} and was killed", human_duration(grace));
-            self.raise("killed", incident(Status::Fail, "exit", now.wall, message));
+            // Of a command that hangs nobody expects to hear the signal.
+            let answered = why == Why::Hang && self.awaited.is_some();
+            let severity = if answered { Status::Warn } else { Status::Fail };
+            self.raise("killed", incident(severity, "exit", now.wall, message));
         }
         self.child = Child::Stopping { why, since, sent: next };
         todo.push(Action::Signal(next));

@@ -22,9 +22,9 @@ impl Machine {
         let worst = self.incidents.worst();
         let running = if self.phase == Phase::Startup { "starting" } else { "running" };
         let elapsed = self.elapsed(now).as_secs_f64();
-        let open_silence = match self.ended {
-            Some(_) => Duration::ZERO,
-            None => self.open_downtime(now),
+        let open_silence = match self.ended.is_some() || self.stopped.is_some() {
+            true => Duration::ZERO,
+            false => self.open_downtime(now),
         };
         Snapshot {
             schema: progress::SCHEMA.to_owned(),
@@ -69,14 +69,20 @@ impl Machine {
         }
     }
 
-    /// Supervised time so far, or altogether.
+    /// Supervised time so far, or altogether. It ends when the command is asked to stop.
     pub fn elapsed(&self, now: Now) -> Duration {
-        self.ended.map_or(now.mono, |(_, at)| at.mono)
+        self.stopped.or(self.ended.map(|(_, at)| at)).unwrap_or(now).mono
     }
 
-    /// Why and when supervision ended.
+    /// Why and when the supervised time ended.
     pub fn ended(&self) -> Option<(EndReason, Now)> {
-        self.ended
+        self.ended.map(|(why, at)| (why, self.stopped.unwrap_or(at)))
+    }
+
+    /// How long the command took to end after it was asked to stop; none where it ended before.
+    pub fn drain(&self) -> Option<Duration> {
+        let ((_, ended), stopped) = self.ended.zip(self.stopped)?;
+        Some(ended.mono.saturating_sub(stopped.mono))
     }
 
     /// How the command ended the last time.

@@ -18,9 +18,9 @@ use crate::time::duration_text;
 pub use file::parse;
 pub use rows::is_loosened;
 
-/// Silence that is a WARN, where nothing else is said.
+/// Silence that is a WARN where nothing else is said: the longest, for long runs and for logs of any length.
 pub const WARN_GAP: Duration = Duration::from_secs(3600);
-/// Silence that is a FAIL, where nothing else is said.
+/// Silence that is a FAIL, in the same way.
 pub const FAIL_GAP: Duration = Duration::from_secs(6 * 3600);
 /// Findings of a kind that are listed, where nothing else is said.
 pub const MAX_LISTED: usize = 1000;
@@ -200,6 +200,14 @@ fn first<T>(layers: &[Layer], what: impl Fn(&Layer) -> Option<T>) -> Option<T> {
     layers.iter().find_map(what)
 }
 
+/// The silences that are a WARN and a FAIL where nobody says anything: a quarter and a half of the required duration,
+/// within bounds; without one, the upper bounds.
+pub fn default_gaps(required: Option<Duration>) -> (Duration, Duration) {
+    let Some(required) = required else { return (WARN_GAP, FAIL_GAP) };
+    let seconds = Duration::from_secs;
+    ((required / 4).clamp(seconds(10), WARN_GAP), (required / 2).clamp(seconds(30), FAIL_GAP))
+}
+
 /// A length of time that the defaults say.
 fn first_default(layers: &[Layer], what: impl Fn(&Layer) -> Option<Duration>) -> Duration {
     layers.iter().filter(|layer| layer.is_default).find_map(what).unwrap_or_default()
@@ -209,12 +217,14 @@ fn first_default(layers: &[Layer], what: impl Fn(&Layer) -> Option<Duration>) ->
 fn defaults(layers: &[Layer]) -> Layer {
     let full = layers.iter().any(|layer| layer.sign_off);
     let asked = layers.iter().any(Layer::asks_sign_off);
+    let lengths = layers.iter().filter_map(|layer| layer.min_duration);
+    let (warn_gap, fail_gap) = default_gaps(lengths.into_iter().find(|length| !length.is_zero()));
     Layer {
         source: "the defaults".to_owned(),
         is_default: true,
         is_builtin: true,
-        warn_gap: Some(WARN_GAP),
-        fail_gap: Some(FAIL_GAP),
+        warn_gap: Some(warn_gap),
+        fail_gap: Some(fail_gap),
         diary_min_entries_per_day: Some(0),
         diary_daily_gap_severity: Some(diary::Rules::default().daily_gap_severity),
         diary_accept_status: Some(Vec::new()),
@@ -344,6 +354,26 @@ mod tests {
         assert!(error.contains("5m (the command line)") && error.contains("10m (p.toml)"), "{error}");
         let policy = resolve(&[flags]).expect("the default moves");
         assert_eq!((policy.warn_gap(), policy.fail_gap()), (Duration::from_secs(300), Duration::from_secs(300)));
+    }
+
+    #[test]
+    fn silences_are_judged_against_the_required_duration() {
+        let layer = |length: Option<&str>| Layer {
+            min_duration: length.map(|length| crate::time::parse_duration(length).expect(length)),
+            ..Layer::default()
+        };
+        for (length, warn, fail) in [
+            (None, "1h", "6h"),
+            (Some("72h"), "1h", "6h"),
+            (Some("8h"), "1h", "4h"),
+            (Some("47m"), "11m45s", "23m30s"),
+            (Some("20s"), "10s", "30s"),
+            (Some("0s"), "1h", "6h"),
+        ] {
+            let policy = resolve(&[layer(length)]).expect("no contradiction");
+            let gaps = [policy.warn_gap(), policy.fail_gap()].map(duration_text);
+            assert_eq!(gaps, [warn, fail], "{length:?}");
+        }
     }
 
     #[test]

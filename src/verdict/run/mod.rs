@@ -15,7 +15,7 @@ use crate::evidence::checksums::is_safe;
 use crate::evidence::snapshot_chain::Chain;
 use crate::finding::{Finding, Metadata, Status};
 use crate::json::lenient;
-use crate::log::summary::LogSummary;
+use crate::log::summary::{DownTime, LogSummary};
 use crate::supervise::progress::Incident;
 use crate::supervise::record::{self, RunRecord, State};
 use crate::time::Stamp;
@@ -87,7 +87,7 @@ pub struct Run {
     /// The same by the monotonic clock, in seconds.
     pub duration_seconds: Option<f64>,
     /// When nothing ran: after each attempt, until the next or the end of the run.
-    pub pauses: Vec<(Stamp, Stamp)>,
+    pub pauses: Vec<DownTime>,
     /// Lines that the logs must account for.
     pub captured: Option<u64>,
     /// Records by level, where none was lost.
@@ -100,6 +100,13 @@ pub struct Run {
     pub metadata: Metadata,
     /// What is known of the run, for the metadata of the audit.
     pub about: Option<Value>,
+}
+
+impl Run {
+    /// How long the command took to end after the supervised time.
+    pub fn drain(&self) -> Duration {
+        self.record.as_ref().and_then(|record| record.drain_seconds).and_then(duration).unwrap_or_default()
+    }
 }
 
 /// Judges the documents of a run.
@@ -279,15 +286,21 @@ pub fn compare_logs(run: &Run, logs: &mut LogSummary) {
     }
 }
 
-/// From the end of each attempt to the start of the next, or to the end of the run.
-fn pauses(record: &RunRecord) -> Vec<(Stamp, Stamp)> {
+/// From the end of each attempt to the start of the next, or to the end of the run; and why.
+fn pauses(record: &RunRecord) -> Vec<DownTime> {
     let next = record.attempts.iter().skip(1).map(|attempt| attempt.started_at).chain(record.ended_at);
-    record
-        .attempts
-        .iter()
-        .zip(next)
-        .filter_map(|(attempt, next)| Some((attempt.ended_at?, next)).filter(|(end, next)| next > end))
-        .collect()
+    let pauses = record.attempts.iter().zip(next).filter_map(|(attempt, next)| {
+        let end = attempt.ended_at.filter(|end| next > *end)?;
+        let how = match (attempt.exit_code, attempt.signal) {
+            (Some(code), _) => format!("exited with code {code}"),
+            (None, Some(signal)) => format!("ended by signal {signal}"),
+            (None, None) => "ended".to_owned(),
+        };
+        let reason = attempt.reason.as_deref().filter(|reason| reason.contains("supervisor"));
+        let cause = reason.map_or_else(|| format!("the command {how}"), |reason| format!("the command was {reason}"));
+        Some(DownTime::new(end, next, cause))
+    });
+    pauses.collect()
 }
 
 /// A JSON document; none where it cannot be read.

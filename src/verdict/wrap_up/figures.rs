@@ -1,6 +1,7 @@
 //! The figures of the minutes: duration, highlights, people, notes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use crate::finding::percent;
 use crate::json::lenient;
 use crate::sanitize::{self, collapse};
 use crate::status_report::Report;
-use crate::time::human_seconds;
+use crate::time::{self, human_seconds};
 use crate::verdict::backlog::{evidence, lists};
 
 /// What a rehearsal must cover where nobody says otherwise: 72 hours, in seconds.
@@ -35,6 +36,12 @@ pub(super) fn target(sign_off: Option<&Value>, required: Required) -> Option<f64
         }
     };
     Some(seconds).filter(|seconds| *seconds > 0.0)
+}
+
+/// How many seconds less than the target are still enough.
+pub(super) fn tolerance(target: Option<f64>, asked: Option<Duration>) -> f64 {
+    let target = target.and_then(|target| Duration::try_from_secs_f64(target).ok()).unwrap_or_default();
+    asked.unwrap_or_else(|| time::tolerance(target)).as_secs_f64()
 }
 
 /// What the run is called: its label, else its name.

@@ -173,8 +173,8 @@ pub struct Options {
     pub now: Stamp,
     /// How long the evidence must cover.
     pub required: Required,
-    /// How much less is still enough.
-    pub tolerance: Duration,
+    /// How much less is still enough, where another tolerance than that of every verdict is asked for.
+    pub tolerance: Option<Duration>,
     /// Whether a WARN counts as a FAIL.
     pub warn_as_fail: bool,
     /// Whether to list the follow-ups; the verdict counts them either way.
@@ -186,12 +186,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// The sign-off's own duration, five minutes of tolerance, everything listed.
+    /// The sign-off's own duration and tolerance, everything listed.
     pub fn new(now: Stamp) -> Self {
         Self {
             now,
             required: Required::default(),
-            tolerance: Duration::from_secs(300),
+            tolerance: None,
             warn_as_fail: false,
             backlog: true,
             attendees: Vec::new(),
@@ -243,8 +243,8 @@ fn assemble(
 
     let duration = figures::duration(audit);
     let target = figures::target(sign_off, options.required);
-    let tolerance = options.tolerance.as_secs_f64();
-    let met = target.and_then(|target| duration.map(|duration| duration + tolerance >= target));
+    let tolerance = figures::tolerance(target, options.tolerance);
+    let met = target.zip(duration).map(|(target, duration)| duration + tolerance >= target);
     for (path, report) in reports {
         gathered.report(report, path, options.now);
     }

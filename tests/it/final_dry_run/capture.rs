@@ -138,7 +138,7 @@ fn a_removed_part_of_a_log_is_no_pass() {
 #[test]
 fn the_last_snapshot_is_the_newest_and_vouched_for_too() {
     let bench = Bench::new();
-    let run = rehearse(&bench, &["--duration", "1h", "--required-duration", "0s"], "echo up");
+    let run = rehearse(&bench, &["--duration", "1h", "--required-duration", "0s"], "echo up; sleep 0.1; echo done");
     let snapshots = fs::read_dir(run.folder.join("progress_timeline")).unwrap();
     let mut snapshots: Vec<PathBuf> = snapshots.flatten().map(|entry| entry.path()).collect();
     snapshots.sort();

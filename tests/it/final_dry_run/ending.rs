@@ -68,7 +68,7 @@ fn processes_that_outlive_the_command_are_killed_and_named() {
 #[test]
 fn a_thousand_children_leave_nothing_behind() {
     let bench = Bench::new();
-    let script = "i=0; while [ $i -lt 1000 ]; do (:) & i=$((i+1)); done; wait; echo done";
+    let script = "echo up; i=0; while [ $i -lt 1000 ]; do (:) & i=$((i+1)); done; wait; echo done";
     let run = rehearse(&bench, &["--duration", "1h", "--required-duration", "0s"], script);
     assert_eq!(run.incidents(), []);
     let _ = run.output.exits(0);
