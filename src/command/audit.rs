@@ -77,10 +77,10 @@ pub struct Audit {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Thresholds")]
 struct Thresholds {
-    /// Longer silence in the logs is a WARN [default: 1h]
+    /// Longer silence in the logs is a WARN [default: a quarter of a required duration, 10s to 1h; else 1h]
     #[arg(long, value_name = "D", value_parser = super::positive_duration)]
     warn_gap: Option<Duration>,
-    /// Longer silence in the logs is a FAIL [default: 6h]
+    /// Longer silence in the logs is a FAIL [default: half of a required duration, 30s to 6h; else 6h]
     #[arg(long, value_name = "D", value_parser = super::positive_duration)]
     fail_gap: Option<Duration>,
     /// Diary entries that each UTC day must have

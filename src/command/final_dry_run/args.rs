@@ -66,10 +66,10 @@ pub struct FinalDryRun {
     /// The lowest acceptable uptime [default: 0.98]
     #[arg(long, value_name = "R", value_parser = ratio, help_heading = "Criteria")]
     pub min_uptime: Option<f64>,
-    /// Longer silence between log lines is a WARN [default: 1h]
+    /// Longer silence between log lines is a WARN [default: a quarter of the required duration, 10s to 1h]
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Criteria")]
     pub warn_gap: Option<Duration>,
-    /// Longer silence between log lines is a FAIL [default: 6h]
+    /// Longer silence between log lines is a FAIL [default: half of the required duration, 30s to 6h]
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Criteria")]
     pub fail_gap: Option<Duration>,
     /// The lowest acceptable Sharpe ratio
