@@ -16,7 +16,7 @@ use crate::offline::document::{self, Document, Settings};
 use crate::offline::id::file_stem;
 use crate::offline::lexicon::Lexicon;
 use crate::offline::matcher::Matcher;
-use crate::offline::rollup::{Rollup, Row, Skipped};
+use crate::offline::rollup::{BUILT_IN, Rollup, Row, Skipped};
 use crate::offline::search::Drill;
 use crate::offline::session::{self, Artefact, Other, Session};
 use crate::report;
@@ -24,7 +24,8 @@ use crate::report;
 /// Run closed sessions through story, mentions, deltas, moderation and publishing, before players see any of it
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Verdict: FAIL for a file that cannot be used in full and for search jobs that stay failed; WARN for a session \
+Verdict: FAIL for a file that cannot be used in full, where no name of the lexicon occurs, and for search jobs that \
+stay failed; WARN for a session \
 that awaits moderation and for a drill that met no job.\n\
 With --out: <session>-offline-qa.json for each session, offline-qa-rollup.json and offline-qa.md.")]
 pub struct OfflineQa {
@@ -34,7 +35,7 @@ pub struct OfflineQa {
     /// The session's id, instead of the one in the file (for one file only)
     #[arg(short, long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     session: Option<String>,
-    /// Names, words and capabilities to look for, TOML or JSON [default: a small built-in one]
+    /// Names, words and capabilities to look for, TOML or JSON [default: a small invented one, for demonstrations]
     #[arg(short, long, value_name = "FILE")]
     lexicon: Option<PathBuf>,
     /// Have the search index refuse this share of the jobs, and drain the retry queue [default share: 1]
@@ -101,7 +102,8 @@ pub fn run(common: &Common, args: &OfflineQa) -> Result<ExitCode, Error> {
             }
         }
     }
-    let rollup = Rollup::of(rows, skipped, findings, now);
+    let source = args.lexicon.as_deref().map_or_else(|| BUILT_IN.to_owned(), |path| path.display().to_string());
+    let rollup = Rollup::of(rows, skipped, findings, (source, matcher.lexicon().entries()), now);
     emit(common, &rollup)
 }
 

@@ -113,13 +113,15 @@ fn sums(path: &str, text: &str) -> List {
 }
 
 fn sums_line(line: &str) -> Option<(String, String)> {
-    if let Some((name, hex)) = line.strip_prefix("SHA256 (").and_then(|rest| rest.rsplit_once(") = ")) {
-        return Some((name.to_owned(), digest(hex)?));
-    }
-    // A leading backslash says that the name is escaped.
+    // A leading backslash says that the name is escaped, in either form.
     let (escaped, line) = line.strip_prefix('\\').map_or((false, line), |rest| (true, rest));
-    let (hex, name) = line.split_at_checked(64)?;
-    let name = name.strip_prefix("  ").or_else(|| name.strip_prefix(" *"))?;
+    let (name, hex) = match line.strip_prefix("SHA256 (").and_then(|rest| rest.rsplit_once(") = ")) {
+        Some(tagged) => tagged,
+        None => {
+            let (hex, name) = line.split_at_checked(64)?;
+            (name.strip_prefix("  ").or_else(|| name.strip_prefix(" *"))?, hex)
+        }
+    };
     let name = if escaped {
         name.replace("\\\\", "\u{0}").replace("\\n", "\n").replace("\\r", "\r").replace('\u{0}', "\\")
     } else {
@@ -246,6 +248,7 @@ mod tests {
         for (text, verified, expect) in [
             (format!("{A}  a/x.json\n{}  b\n", A.to_uppercase()), 2, vec![]),
             (format!("{A} *./a\n# comment\n\nSHA256 (b c) = {A}\n\\{A}  d\\ne\n"), 3, vec![]),
+            (format!("\\SHA256 (b\\\\c) = {A}\n\\SHA256 (d\\ne) = {A}\n"), 2, vec![]),
             (format!("{A}  a\n{B}  b\n"), 1, vec!["FAIL b was changed after the list was made"]),
             (format!("{A}  gone\n"), 0, vec!["FAIL gone: is missing"]),
             (

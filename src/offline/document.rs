@@ -54,6 +54,8 @@ pub struct Document<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Extraction<'a> {
+    /// How often names and capabilities of the lexicon occur, whether anything is said of them or not.
+    pub occurrences: usize,
     /// The number of mentions.
     pub mention_count: usize,
     /// In the order of the text.
@@ -118,7 +120,7 @@ pub fn rehearse<T>(
 ) -> T {
     let known = settings.now.or(session.closed_at).or(session.last_at);
     let now = Moment(known.unwrap_or(UNIX_EPOCH.into()));
-    let mentions = mentions::extract(session, matcher);
+    let (mentions, occurrences) = mentions::extract(session, matcher);
     let deltas = deltas::deltas(&mentions, matcher.lexicon(), now);
     let moderation = Moderation::of(&deltas, session.is_incomplete());
     let gated = moderation.requires_moderation;
@@ -149,7 +151,7 @@ pub fn rehearse<T>(
         findings,
         generated_at: now,
         summary: story::consolidate(session, now),
-        entity_extraction: Extraction { mention_count: mentions.len(), mentions },
+        entity_extraction: Extraction { occurrences, mention_count: mentions.len(), mentions },
         world_deltas: Deltas { delta_count: deltas.len(), deltas: &deltas },
         publishing: Publishing {
             status,

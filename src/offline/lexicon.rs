@@ -101,6 +101,11 @@ impl Lexicon {
         }
     }
 
+    /// How many entities and capabilities it holds.
+    pub fn entries(&self) -> usize {
+        self.entities.len() + self.capabilities.len()
+    }
+
     /// Reads a lexicon in JSON (when it starts with `{`) or TOML.
     ///
     /// # Errors

@@ -114,14 +114,17 @@ const LOWEST: f64 = 0.4;
 /// How many mentions at one place are compared; only a session whose turns all share one id has more.
 const ALIKE: usize = 64;
 
-/// All mentions of a session that change something or name a capability.
-pub fn extract<'a>(session: &'a Session, matcher: &'a Matcher) -> Vec<Mention<'a>> {
+/// All mentions of a session that change something or name a capability, and how often names and capabilities of the
+/// lexicon occur at all.
+pub fn extract<'a>(session: &'a Session, matcher: &'a Matcher) -> (Vec<Mention<'a>>, usize) {
+    let mut occurrences = 0;
     let mut mentions = Mentions { session, lexicon: matcher.lexicon(), all: Vec::new(), known: HashMap::new() };
     let mut reading = Reading::default();
     for turn in &session.turns {
         let sentences = sentences::split(&turn.text);
         for (index, sentence) in sentences.iter().enumerate() {
             matcher.read(sentence, &mut reading);
+            occurrences += reading.capabilities.len() + reading.names.iter().filter(|hit| hit.whole).count();
             if reading.capabilities.is_empty() && (reading.names.is_empty() || reading.changes.is_empty()) {
                 continue;
             }
@@ -134,7 +137,7 @@ pub fn extract<'a>(session: &'a Session, matcher: &'a Matcher) -> Vec<Mention<'a
     }
     let mut all = mentions.all;
     all.retain(|mention| mention.confidence >= LOWEST);
-    all
+    (all, occurrences)
 }
 
 struct Mentions<'a> {

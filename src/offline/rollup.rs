@@ -14,6 +14,8 @@ use crate::time::Stamp;
 /// The name of the document, in its `schema` key.
 pub const SCHEMA: &str = "emp-ops/offline-qa-rollup/v1";
 
+/// What the lexicon is called where none was given.
+pub const BUILT_IN: &str = "built-in";
 /// How many deltas and retries of a session are shown to people one by one.
 const MAX_SHOWN: usize = 25;
 
@@ -29,6 +31,8 @@ pub struct Rollup {
     pub verdict: Status,
     /// `SOURCE_DATE_EPOCH`, or the latest end of a session.
     pub generated_at: Moment,
+    /// What the text was searched for.
+    pub lexicon: LexiconUse,
     /// Sessions that went through all stages.
     pub total_sessions: usize,
     /// Their mentions.
@@ -56,6 +60,18 @@ pub struct Rollup {
     pub findings: Vec<Finding>,
 }
 
+/// The lexicon of a batch, and how much of it was met.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LexiconUse {
+    /// The file, as given; `built-in` where none was.
+    pub source: String,
+    /// Entities and capabilities in it.
+    pub entries: usize,
+    /// How often their names occur in all sessions.
+    pub occurrences: usize,
+}
+
 /// What the drill did in all sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +96,8 @@ pub struct Row {
     pub status: Status,
     /// Scenes.
     pub scene_count: usize,
+    /// How often names of the lexicon occur.
+    pub occurrences: usize,
     /// Mentions.
     pub mention_count: usize,
     /// Deltas.
@@ -169,6 +187,7 @@ impl Row {
             input,
             status: document.status,
             scene_count: document.summary.scene_breakdown.len(),
+            occurrences: document.entity_extraction.occurrences,
             mention_count: document.entity_extraction.mention_count,
             delta_count: document.world_deltas.delta_count,
             publishing_status: document.publishing.status,
@@ -256,9 +275,26 @@ impl Review {
 }
 
 impl Rollup {
-    /// Sums up. `findings` are about files that could not be used; a batch in which no session went through,
-    /// or in which a drill met no job, says so itself.
-    pub fn of(sessions: Vec<Row>, skipped: Vec<Skipped>, mut findings: Vec<Finding>, now: Option<Stamp>) -> Self {
+    /// Sums up. `findings` are about files that could not be used; a batch in which no session went through, in which
+    /// no name of the lexicon (called `source`, with so many `entries`) occurs, or in which a drill met no job, says so
+    /// itself.
+    pub fn of(
+        sessions: Vec<Row>,
+        skipped: Vec<Skipped>,
+        mut findings: Vec<Finding>,
+        (source, entries): (String, usize),
+        now: Option<Stamp>,
+    ) -> Self {
+        let lexicon =
+            LexiconUse { source, entries, occurrences: sessions.iter().map(|row| row.occurrences).sum::<usize>() };
+        let mentioned = sessions.iter().any(|row| row.mention_count > 0);
+        if !sessions.is_empty() && lexicon.occurrences == 0 && !mentioned {
+            let which = match lexicon.source.as_str() {
+                BUILT_IN => "the built-in demonstration lexicon; name your own with --lexicon FILE".to_owned(),
+                path => path.to_owned(),
+            };
+            findings.push(Finding::fail(format!("no name of the lexicon occurs: nothing was checked ({which})")));
+        }
         let count = |test: fn(&Row) -> bool| sessions.iter().filter(|row| test(row)).count();
         let unusable = findings.iter().filter(|finding| finding.severity == Status::Fail).count();
         if sessions.is_empty() && unusable == 0 {
@@ -283,6 +319,7 @@ impl Rollup {
             status,
             verdict: status,
             generated_at: Moment(now.or(ends).unwrap_or(std::time::UNIX_EPOCH.into())),
+            lexicon,
             total_sessions: sessions.len(),
             total_mentions: sessions.iter().map(|row| row.mention_count).sum(),
             total_deltas: sessions.iter().map(|row| row.delta_count).sum(),

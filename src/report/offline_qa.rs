@@ -29,6 +29,13 @@ pub fn doc(rollup: &Rollup, details: bool) -> Doc {
         ]);
     }
     doc.section("Sessions", Block::Table(table));
+    let used = &rollup.lexicon;
+    doc.push(Block::Facts(vec![
+        ("Lexicon".to_owned(), Cell::code(&*used.source)),
+        ("Entries".to_owned(), (used.entries as u64).into()),
+        ("Occurrences".to_owned(), (used.occurrences as u64).into()),
+        ("Mentions".to_owned(), (rollup.total_mentions as u64).into()),
+    ]));
     let faults: Vec<Cell> = rollup.findings.iter().map(finding).collect();
     doc.section("Files and batch", Block::List(faults));
     doc.section("Skipped", Block::List(skipped(rollup)));

@@ -128,13 +128,24 @@ pub fn assess(found: Option<&Result<Observation, String>>, rules: Rules, now: St
         Some(Err(why)) => (State::Invalid, format!("{why}; run `emp-ops stage-smoke` again")),
         Some(Ok(document)) => match &observed {
             Err(why) => (State::Invalid, format!("{why}; run `emp-ops stage-smoke` again")),
+            Ok(None) if document.not_reached() => (State::Unknown, not_reached(document)),
             Ok(None) => (State::NoAlerts, no_alert(document, now)),
             Ok(Some(at)) => judge(document, *at, rules, now),
         },
     };
     // A simulation may be tried out, but it proves nothing about a real environment.
-    let verdict = if document.simulated { status.status().max(Status::Warn) } else { status.status() };
-    let reason = if document.simulated { format!("only the simulated server was asked; {reason}") } else { reason };
+    let (status, reason) = match (document.simulated, status) {
+        (true, State::Ready) => (
+            State::Unknown,
+            "only the simulated server was asked, which proves nothing about a real environment; seeding stays until a \
+             live alert of it is seen"
+                .to_owned(),
+        ),
+        (true, status) => (status, format!("only the simulated server was asked; {reason}")),
+        (false, status) => (status, reason),
+    };
+    // A run that did not get as far as its alert says nothing, however often it is repeated.
+    let verdict = if document.not_reached() { Status::Fail } else { status.status() };
     let inside = status != State::Invalid && age_ms.is_some_and(|age| i128::from(age) <= millis(rules.window));
     Freshness {
         has_observation: matches!(found, Some(Ok(_))),
@@ -185,6 +196,7 @@ fn judge(document: &Observation, at: Stamp, rules: Rules, now: Stamp) -> (State,
         }
         Value::Bool(false) => match &document.last_run {
             // A live alert followed by a run that waited for one in vain is no proof that alerts work now.
+            Some(_) if document.not_reached() => (State::Unknown, not_reached(document)),
             Some(run) if run.alert_step != "skipped" => {
                 (State::Unknown, format!("a live alert was seen {age} ago, but a later run saw none: {}", run.detail))
             }
@@ -192,6 +204,14 @@ fn judge(document: &Observation, at: Stamp, rules: Rules, now: Stamp) -> (State,
         },
         _ => (State::Unknown, "the observation does not say whether the alert was live or a seed".to_owned()),
     }
+}
+
+fn not_reached(document: &Observation) -> String {
+    let detail = document.last_run.as_ref().map(|run| run.detail.as_str()).filter(|detail| !detail.is_empty());
+    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    format!(
+        "the last smoke run did not get as far as its alert{detail}; seeding stays until `emp-ops stage-smoke` passes"
+    )
 }
 
 fn no_alert(document: &Observation, now: Stamp) -> String {
@@ -263,8 +283,22 @@ mod tests {
         for (step, expect) in [("failed", State::Unknown), ("skipped", State::Ready), ("not-reached", State::Unknown)] {
             let text =
                 format!(r#"{{"observedAt":"2025-01-06T10:00:00Z","seeded":false,"lastRun":{{"alertStep":"{step}"}}}}"#);
-            assert_eq!(state(&text).recommendation.status, expect, "{step}");
+            let found = state(&text).recommendation;
+            assert_eq!(found.status, expect, "{step}");
+            assert_eq!(found.verdict == Status::Fail, step == "not-reached", "{step}");
         }
+    }
+
+    #[test]
+    fn a_run_that_reached_nothing_fails_and_a_simulated_one_lets_no_seeding_go() {
+        let lost = r#"{"observedAt":null,"lastRun":{"alertStep":"not-reached","detail":"refused"}}"#;
+        let found = state(lost).recommendation;
+        assert_eq!((found.status, found.verdict, found.keep_fallback_seeding), (State::Unknown, Status::Fail, true));
+        assert!(found.reason.contains("refused"), "{}", found.reason);
+        let simulated = r#"{"observedAt":"2025-01-06T11:00:00Z","seeded":false,"simulated":true}"#;
+        let found = state(simulated).recommendation;
+        assert_eq!((found.status, found.verdict, found.keep_fallback_seeding), (State::Unknown, Status::Warn, true));
+        assert!(!found.reason.contains("may go"), "{}", found.reason);
     }
 
     #[test]

@@ -105,9 +105,14 @@ impl Observation {
         self.latency_ms.as_number()
     }
 
+    /// Whether the last run ended before it could see an alert, so that it says nothing about alerts.
+    pub fn not_reached(&self) -> bool {
+        self.last_run.as_ref().is_some_and(|run| run.alert_step == "not-reached")
+    }
+
     /// Whether this holds a real alert (not a seed) with a readable time.
     pub fn is_live(&self) -> bool {
-        self.seeded == Value::Bool(false) && matches!(self.observed(), Ok(Some(_)))
+        self.seeded == Value::Bool(false) && !self.simulated && matches!(self.observed(), Ok(Some(_)))
     }
 }
 

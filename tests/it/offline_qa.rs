@@ -56,6 +56,33 @@ fn a_batch_is_read_at_a_glance() {
 }
 
 #[test]
+fn a_lexicon_of_which_no_name_occurs_checks_nothing() {
+    let bench = Bench::new();
+    let text = "The Amber Court took the Low Fen in the night.";
+    bench.write("s.json", json!({"sessionId": "s", "transcript": [turn(text)]}).to_string());
+    let lexicon = |name: &str| {
+        format!(
+            "[words]\ngain = [\"took\"]\nloss = [\"lost\"]\ndoubt = [\"perhaps\"]\n[[entities]]\nid = \"f\"\ntype = \"faction\"\nname = \"{name}\"\n"
+        )
+    };
+    bench.write("none.toml", lexicon("Copper Guild"));
+    bench.write("some.toml", lexicon("Amber Court"));
+    for (args, code, source, occurrences) in [
+        (vec!["--input", "s.json"], 1, "built-in", 0),
+        (vec!["--input", "s.json", "--lexicon", "none.toml"], 1, "none.toml", 0),
+        (vec!["--input", "s.json", "--lexicon", "some.toml", "--fail-on", "never"], 0, "some.toml", 1),
+    ] {
+        let rollup = run(&bench, &args).exits(code).json();
+        assert_eq!(rollup["lexicon"]["source"], source, "{rollup:#}");
+        assert_eq!(rollup["lexicon"]["occurrences"], occurrences, "{rollup:#}");
+        let fails = rollup["findings"].to_string().contains("no name of the lexicon occurs: nothing was checked");
+        assert_eq!(fails, occurrences == 0, "{rollup:#}");
+    }
+    let text = bench.run(&["offline-qa", "--input", "s.json", "--lexicon", "none.toml"]).exits(1).stdout;
+    assert!(text.contains("Lexicon") && text.contains("none.toml"), "{text}");
+}
+
+#[test]
 fn a_gated_session_is_never_published() {
     let bench = Bench::new();
     let path = fixture("offline-qa/sessions/contested-tide.json");
@@ -211,7 +238,7 @@ fn session_ids_do_not_steer_paths() {
         let session =
             json!({"sessionId": id, "sessionState": {"closedAt": 1_736_121_600_000_u64}, "transcript": [turn("x")]});
         bench.write("in.json", session.to_string());
-        let _ = run(&bench, &["--input", "in.json", "--out", "deep/qa"]).exits(0);
+        let _ = run(&bench, &["--input", "in.json", "--out", "deep/qa"]).exits(1);
         let count = |folder: &str| fs::read_dir(bench.path().join(folder)).unwrap().count();
         assert_eq!((count("."), count("deep"), count("deep/qa")), (2, 1, 3), "{id}");
     }

@@ -14,6 +14,14 @@ fn every_state_has_its_verdict_and_exit_code() {
         (Some(r#"{"observedAt":null,"seeded":false}"#), "no-alerts", "warn", 0),
         (Some(r#"{"observedAt":"2025-01-06T10:00:00.000Z"}"#), "unknown", "warn", 0),
         (Some(r#"{"observedAt":"2025-01-06T13:00:00.000Z","seeded":false}"#), "invalid", "fail", 1),
+        (Some(r#"{"observedAt":"2025-01-06T10:00:00.000Z","seeded":false,"simulated":true}"#), "unknown", "warn", 0),
+        (Some(r#"{"observedAt":null,"lastRun":{"alertStep":"not-reached"}}"#), "unknown", "fail", 1),
+        (
+            Some(r#"{"observedAt":"2025-01-06T10:00:00Z","seeded":false,"lastRun":{"alertStep":"not-reached"}}"#),
+            "unknown",
+            "fail",
+            1,
+        ),
         (Some("[]"), "invalid", "fail", 1),
         (Some("half a docu"), "invalid", "fail", 1),
         (None, "missing", "fail", 1),
@@ -100,6 +108,42 @@ fn duplicates_flaps_and_strangers_are_told_apart() {
     let counts = ["fired", "truePositives", "falsePositives", "misses", "duplicates", "flaps"];
     assert_eq!(counts.map(|key| total[key].as_u64().unwrap()), [5, 1, 2, 0, 1, 1], "{total}");
     assert_eq!(found["rehearsal"]["storm"]["alerts"], 4);
+}
+
+#[test]
+fn neither_repeats_nor_late_names_nor_missing_alerts_make_rules_look_good() {
+    let bench = Bench::new();
+    let at = |minute: u64| format!("2025-01-06T10:{minute:02}:00Z");
+    let incident = format!("{{\"id\":\"i\",\"rule\":\"r\",\"at\":\"{}\"}}\n", at(0));
+    let alert =
+        |rule: &str, minute: u64, more: &str| format!("{{\"rule\":\"{rule}\",\"at\":\"{}\"{more}}}\n", at(minute));
+    let repeats = |count: usize| alert("r", 5, "").repeat(count);
+    let strangers = |count: usize| (0..count).map(|n| alert(&format!("x{n}"), 20, "")).collect::<String>();
+    let webhook = |more: &str| {
+        format!("{{\"alerts\":[{{\"labels\":{{\"alertname\":\"r\"}},\"startsAt\":\"{}\"}}]{more}}}\n", at(1))
+    };
+    for (fired, status, why) in [
+        (repeats(97) + &strangers(5), "fail", "4.9 % (5 of 102 alerts"),
+        (repeats(97) + &strangers(5), "fail", "distinct: 83.3 % (5 of 6)"),
+        // Many equal false alerts are many all the same.
+        (repeats(1) + &strangers(1).repeat(9), "fail", "90.0 % (9 of 10 alerts"),
+        (repeats(3), "pass", "distinct: 0.0 % (0 of 1)"),
+        (alert("r", 5, ",\"incident\":\"i\"").replace("2025", "2029"), "fail", "1 of 1 incidents"),
+        (alert("r", 16, ",\"incident\":\"i\""), "fail", "1 of 1 incidents"),
+        (alert("other", 1, ",\"incident\":\"i\""), "fail", "1 of 1 incidents"),
+        (alert("r", 15, ",\"incident\":\"i\""), "pass", "0 of 1 incidents"),
+        (webhook(",\"truncatedAlerts\":37"), "warn", "at least 37 alerts are missing"),
+        (webhook(",\"truncatedAlerts\":\"2\"") + &webhook(",\"truncatedAlerts\":1"), "warn", "at least 2 alerts"),
+        (webhook(",\"partial\":true"), "warn", "some alerts are missing"),
+        (webhook(",\"truncatedAlerts\":0,\"truncated\":false"), "pass", "1 incidents, 1 alerts"),
+    ] {
+        bench.write("e.jsonl", &incident);
+        bench.write("f.jsonl", &fired);
+        let found =
+            bench.run(&["stage-alerts", "--expected", "e.jsonl", "--fired", "f.jsonl", "--format", "json"]).json();
+        assert_eq!(found["status"], status, "{why}: {found:#}");
+        assert!(found["rehearsal"]["gates"].to_string().contains(why), "{why}: {found:#}");
+    }
 }
 
 #[test]

@@ -368,7 +368,7 @@ fn an_unreachable_host_leaves_a_report_and_what_was_known() {
     assert_eq!(document(&bench, REPORT)["answered"], false);
     let kept = document(&bench, OBSERVATION);
     assert_eq!((&kept["runId"], &kept["lastRun"]["alertStep"]), (&"r0".into(), &"not-reached".into()));
-    let out = bench.run(&["stage-alerts", "--as-of", "2025-01-06T11:00:00Z", "--format", "json"]).exits(0);
+    let out = bench.run(&["stage-alerts", "--as-of", "2025-01-06T11:00:00Z", "--format", "json"]).exits(1);
     assert_eq!(out.json()["recommendation"]["status"], "unknown");
 }
 

@@ -58,7 +58,11 @@ fn evidence(total: &tally::Counts, findings: &[Finding]) -> Gate {
         (expected, fired) if faults > 0 => {
             (worst, format!("{expected} incidents and {fired} alerts, but {faults} faults in the files"))
         }
-        (expected, fired) => (worst, format!("{expected} incidents, {fired} alerts")),
+        (expected, fired) => {
+            let note = findings.iter().find(|finding| finding.metadata.contains_key("missing_alerts"));
+            let note = note.map(|finding| format!("; {}", finding.summary)).unwrap_or_default();
+            (worst, format!("{expected} incidents, {fired} alerts{note}"))
+        }
     };
     Gate {
         name: "evidence".to_owned(),
@@ -71,14 +75,24 @@ fn evidence(total: &tally::Counts, findings: &[Finding]) -> Gate {
 }
 
 fn noise(total: &tally::Counts, limits: &Limits) -> Gate {
-    let ratio = total.noise.unwrap_or(1.0);
+    let raw = total.noise.unwrap_or(1.0);
+    // Equal alerts that fire again and again must not make the false ones look few.
+    let ratio = raw.max(total.distinct_noise.unwrap_or(1.0));
     let interval = wilson(total.false_positives, total.fired);
     let range =
         interval.map_or(String::new(), |i| format!(", 95 % interval {} to {}", percent(i.low), percent(i.high)));
     Gate {
         name: "noise".to_owned(),
         threshold: format!("at most {}", percent(limits.max_noise)),
-        measured: format!("{} ({} of {} alerts{range})", percent(ratio), total.false_positives, total.fired),
+        measured: format!(
+            "{} ({} of {} alerts{range}); distinct: {} ({} of {})",
+            percent(raw),
+            total.false_positives,
+            total.fired,
+            percent(total.distinct_noise.unwrap_or(1.0)),
+            total.distinct_false_positives,
+            total.distinct
+        ),
         samples: total.fired,
         status: if ratio > limits.max_noise { Status::Fail } else { Status::Pass },
         ..Gate::default()
@@ -109,13 +123,12 @@ pub(super) fn percent(ratio: f64) -> String {
 
 /// Things that a reader should know about how alerts and incidents met.
 fn oddities(expected: &[Expected], fired: &[Fired], owner: &[Option<usize>], early: u64) -> Vec<Finding> {
-    let (mut strangers, mut tiers, mut rules, mut before) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut strangers, mut tiers, mut before) = (0_u64, 0_u64, 0_u64);
     for (alert, owner) in fired.iter().zip(owner) {
         match owner.map(|incident| &expected[incident]) {
             None => strangers += u64::from(alert.incident.is_some()),
             Some(incident) => {
                 tiers += u64::from(matches!((&alert.tier, &incident.tier), (Some(a), Some(b)) if a != b));
-                rules += u64::from(alert.rule != incident.rule);
             }
         }
         let early = |at: Option<crate::time::Stamp>| at.is_some_and(|at| at < alert.at);
@@ -123,10 +136,14 @@ fn oddities(expected: &[Expected], fired: &[Fired], owner: &[Option<usize>], ear
     }
     use Status::{Pass, Warn};
     [
-        (strangers, Warn, "alerts name an incident that they cannot belong to: each is a false positive"),
+        (
+            strangers,
+            Warn,
+            "alerts name an incident that they cannot belong to (unknown, of another rule, or outside the match window): \
+             each is a false positive",
+        ),
         (before, Warn, "alerts were acknowledged or resolved before they fired: left out of those times"),
         (tiers, Pass, "alerts carry another tier than their incident: counted under the incident's"),
-        (rules, Pass, "alerts name an incident of another rule: counted under the incident's"),
         (early, Pass, "incidents have an alert dated before their start: its latency counts as zero"),
     ]
     .into_iter()

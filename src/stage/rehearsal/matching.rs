@@ -1,7 +1,7 @@
 //! Which alert belongs to which expected incident.
 //!
-//! 1. An alert that names an incident belongs to that one; to none where nobody expected it, or where the alert is
-//!    older than the incident by more than the window.
+//! 1. An alert that names an incident belongs to that one; to none where nobody expected it, where the alert is of
+//!    another rule, or where it lies outside the incident's time by more than the window.
 //! 2. Every other alert, earliest first, goes to the earliest incident of its rule that nobody has detected yet,
 //!    whose labels it carries, and whose window it falls into.
 //! 3. Where all such incidents are detected, it is one more alert of the one that stays open longest.
@@ -25,7 +25,12 @@ pub(super) fn assign(expected: &[Expected], fired: &[Fired], window: Duration, s
         match &alert.incident {
             Some(id) => {
                 let named = by_id.get(id.as_str()).copied();
-                owner[i] = named.filter(|incident| alert.at.plus(window.max(skew)) >= expected[*incident].at);
+                owner[i] = named.filter(|incident| {
+                    let incident = &expected[*incident];
+                    alert.rule == incident.rule
+                        && alert.at.plus(window.max(skew)) >= incident.at
+                        && alert.at <= closing(incident, window)
+                });
                 if let Some(incident) = owner[i] {
                     detected[incident] = true;
                 }
@@ -39,6 +44,11 @@ pub(super) fn assign(expected: &[Expected], fired: &[Fired], window: Duration, s
         owner[i] = rules.claim(expected, &fired[i], &mut detected);
     }
     owner
+}
+
+/// The last moment at which an alert belongs to an incident.
+fn closing(incident: &Expected, window: Duration) -> Stamp {
+    incident.until.unwrap_or(incident.at).max(incident.at).plus(window)
 }
 
 /// Incidents by rule, then by the labels that they ask for.
@@ -71,7 +81,7 @@ impl<'a> Rules<'a> {
         let mut rules: HashMap<&str, Groups<'_>> = HashMap::new();
         for (i, incident) in expected.iter().enumerate() {
             let (names, values) = incident.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).unzip();
-            let close = incident.until.unwrap_or(incident.at).max(incident.at).plus(window);
+            let close = closing(incident, window);
             let queue = rules.entry(&incident.rule).or_default().entry(names).or_default().entry(values).or_default();
             queue.waiting.push((incident.at.minus(skew), close, i));
         }
@@ -193,8 +203,12 @@ mod tests {
             (&["j a 1050 -", "i a 1000 -"], &["a 1070 -", "a 1060 -"], &[Some(0), Some(1)]),
             // A second alert does not detect an incident that has not begun.
             (&["i a 1000 -", "j a 1050 -"], &["a 1001 -", "a 1002 -", "a 1060 -"], &[Some(0), Some(0), Some(1)]),
-            // A name decides, even late; an unknown one is noise; one long before the incident cannot be meant.
-            (&["i a 1000 -"], &["b 9000 i", "a 1001 ghost", "a 800 i"], &[Some(0), None, None]),
+            // A name decides within the window; an unknown one is noise, and so is one of another rule or time.
+            (
+                &["i a 1000 -"],
+                &["a 1100 i", "a 1101 i", "b 1001 i", "a 1001 ghost", "a 800 i"],
+                &[Some(0), None, None, None, None],
+            ),
             // A named alert takes its incident out of the search.
             (&["i a 1000 -", "j a 1010 -"], &["a 1020 -", "a 1030 i"], &[Some(1), Some(0)]),
         ];

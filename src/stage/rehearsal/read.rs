@@ -16,7 +16,8 @@ const LISTED: usize = 20;
 pub struct Records<T> {
     /// Usable records, in the order of the file.
     pub records: Vec<T>,
-    /// What could not be used: a FAIL each, because a figure over a part of the file would deceive.
+    /// What could not be used: a FAIL each, because a figure over a part of the file would deceive; and a WARN where the
+    /// file says that it is a part only.
     pub faults: Vec<Finding>,
 }
 
@@ -52,7 +53,9 @@ pub fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
     let mut reader = Reader::new(path);
     let mut records: Vec<Fired> = Vec::new();
     let mut webhooks = Webhooks::default();
+    let mut left_out = LeftOut::default();
     reader.each(bytes, |record| {
+        left_out.look(record);
         if let Some(Value::Array(alerts)) = record.0.get("alerts") {
             return alerts.iter().try_for_each(|alert| match alert {
                 Value::Object(fields) => webhooks.add(&Record(fields.clone())),
@@ -74,7 +77,43 @@ pub fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
         Ok(())
     });
     records.extend(webhooks.finish());
+    left_out.tell(&mut reader);
     Records { records, faults: reader.finish() }
+}
+
+/// What a capture says of its own gaps.
+#[derive(Default)]
+struct LeftOut {
+    alerts: u64,
+    parts: u64,
+}
+
+impl LeftOut {
+    fn look(&mut self, record: &Record) {
+        let count = ["truncatedAlerts", "truncated_alerts", "droppedAlerts", "omittedAlerts"];
+        let flags = ["truncated", "partial", "incomplete", "hasMore", "has_more"];
+        let count = count.iter().filter_map(|key| lenient::natural(record.0.get(*key))).max().unwrap_or_default();
+        // Alertmanager says how many alerts each of its messages leaves out; they may be the same ones again.
+        self.alerts = self.alerts.max(count);
+        self.parts += u64::from(count > 0 || flags.iter().any(|key| lenient::flag(record.0.get(*key))));
+    }
+
+    fn tell(&self, reader: &mut Reader<'_>) {
+        if self.parts == 0 {
+            return;
+        }
+        let how_many = match self.alerts {
+            0 => "some alerts are".to_owned(),
+            1 => "at least 1 alert is".to_owned(),
+            alerts => format!("at least {alerts} alerts are"),
+        };
+        let text = format!(
+            "{how_many} missing, as the capture says itself: noise and misses are not known in full; raise `max_alerts` \
+             of the receiver and capture again"
+        );
+        let finding = Finding::warn(text).with("missing_alerts", self.alerts).with("incomplete_records", self.parts);
+        reader.faults.push(finding.in_file(reader.path, None));
+    }
 }
 
 /// One record, whatever the file's form.

@@ -1,6 +1,6 @@
 //! Counting: what each alert was, in total, by tier and by rule.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -38,6 +38,12 @@ pub struct Counts {
     pub flaps: u64,
     /// False positives / fired; none where nothing fired.
     pub noise: Option<f64>,
+    /// Alerts that differ in rule, labels or incident.
+    pub distinct: u64,
+    /// Those of them without an incident.
+    pub distinct_false_positives: u64,
+    /// Distinct false positives / distinct alerts; none where nothing fired.
+    pub distinct_noise: Option<f64>,
     /// Incidents detected / expected; none where none was expected.
     pub recall: Option<f64>,
     /// Seconds from the start of an incident to its first alert.
@@ -120,6 +126,7 @@ pub(super) fn count(expected: &[Expected], fired: &[Fired], owner: &[Option<usiz
     order.sort_by_key(|i| (fired[*i].at, *i));
     let mut tally = Tally::default();
     let mut detected = vec![false; expected.len()];
+    let mut seen: HashSet<(Option<usize>, &str, &Labels)> = HashSet::new();
     // The alert before, of the same series in the same incident, tells flaps from duplicates.
     let mut before: HashMap<(usize, &str, &Labels), Option<Stamp>> = HashMap::new();
     let (mut acknowledge, mut resolve) = (Vec::new(), Vec::new());
@@ -151,8 +158,11 @@ pub(super) fn count(expected: &[Expected], fired: &[Fired], owner: &[Option<usiz
         // Incidents and their alerts must meet in one row, so the incident's tier and rule come first.
         let tier = incident.and_then(|incident| incident.tier.clone()).or_else(|| alert.tier.clone());
         let rule = incident.map_or(&alert.rule, |incident| &incident.rule);
+        let new = seen.insert((owner[i], &alert.rule, &alert.labels));
         for counts in tally.rows(tier, rule) {
             counts.add(kind, latency);
+            counts.distinct += u64::from(new);
+            counts.distinct_false_positives += u64::from(new && kind == Kind::False);
         }
     }
     for (incident, detected) in expected.iter().zip(&detected) {
@@ -207,6 +217,7 @@ impl Counts {
     fn finish(&mut self) {
         let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         self.noise = share(self.false_positives, self.fired);
+        self.distinct_noise = share(self.distinct_false_positives, self.distinct);
         self.recall = share(self.true_positives, self.expected);
         self.latency_seconds = spread(&mut std::mem::take(&mut self.latencies));
     }

@@ -24,7 +24,7 @@ pub struct AutoDecision {
     pub switched_off: bool,
 }
 
-/// Switches seeding off where a live alert was seen inside the window; never on. An alert further in the future than
+/// Switches seeding off where a live alert of a real environment was seen inside the window; never on. An alert further in the future than
 /// `max_skew` does not count.
 pub fn decide_seeding(
     observation: Option<&Observation>,
@@ -40,7 +40,7 @@ pub fn decide_seeding(
         last_seeded: observation.map(|o| o.seeded.clone()).unwrap_or_default(),
         within_window: within,
         observation_path: path,
-        switched_off: within && observation.is_some_and(|o| o.seeded == Value::Bool(false)),
+        switched_off: within && observation.is_some_and(Observation::is_live),
     }
 }
 
@@ -58,6 +58,7 @@ mod tests {
             (r#"{"observedAt":"2025-01-06T05:59:59Z","seeded":false}"#, false, false),
             (r#"{"observedAt":"2025-01-06T12:00:30Z","seeded":false}"#, true, true),
             (r#"{"observedAt":"2025-01-07T12:00:00Z","seeded":false}"#, false, false),
+            (r#"{"observedAt":"2025-01-06T11:00:00Z","seeded":false,"simulated":true}"#, true, false),
             (r#"{"observedAt":"soon","seeded":false}"#, false, false),
             ("{}", false, false),
         ] {
