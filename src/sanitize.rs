@@ -1,7 +1,41 @@
 //! Makes untrusted text harmless: the only place that knows what is dangerous where.
 
+use std::borrow::Cow;
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 /// The longest piece of untrusted text that a view shows; JSON keeps the whole.
 pub const LONGEST: usize = 2000;
+
+/// Cuts `text` to `max` bytes, at the border of a character; how many were cut off stands in their place.
+pub fn bytes(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    Cow::Owned(format!("{}… ({} more bytes)", &text[..end], text.len() - end))
+}
+
+/// Cuts `text` to `columns` of a terminal, with an ellipsis where something is missing.
+pub fn columns(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide + 1 > columns {
+            break;
+        }
+        used += wide;
+        kept.push(c);
+    }
+    if columns > 0 {
+        kept.push('…');
+    }
+    kept
+}
 
 /// Cuts `text` to `max` characters; what was cut off is counted in its place.
 pub fn shorten(text: &str, max: usize) -> String {
@@ -147,5 +181,12 @@ mod tests {
     fn long_text_is_cut_and_counted() {
         assert_eq!(shorten("äbcdef", 3), "äbc… (+3 characters)");
         assert_eq!(shorten("abc", 3), "abc");
+        assert_eq!(bytes("äbc", 1), "… (4 more bytes)");
+        assert_eq!(bytes("äbc", 3), "äb… (1 more bytes)");
+        assert_eq!(bytes("äbc", 4), "äbc");
+        for (text, width, expect) in [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("日本語", 4, "日…"), ("abc", 0, "")]
+        {
+            assert_eq!(columns(text, width), expect);
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::id::Id;
 use crate::finding::{Finding, Status};
 use crate::json::lenient::{is_truthy, kind};
+use crate::sanitize::shorten;
 use crate::time::Stamp;
 
 /// How many findings are told one by one.
@@ -68,7 +69,7 @@ impl Notes {
             _ => None,
         };
         if at.is_none() {
-            let shown: String = value.to_string().chars().take(60).collect();
+            let shown = shorten(&value.to_string(), 60);
             self.add(severity, place, format_args!("is not a time: {shown}"));
         }
         at

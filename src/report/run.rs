@@ -76,10 +76,7 @@ fn title(record: &RunRecord) -> String {
 /// What one line of a narrow terminal holds.
 fn brief(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
-    match line.char_indices().nth(ROW) {
-        Some((at, _)) => format!("{}…", line[..at].trim_end()),
-        None => line.to_owned(),
-    }
+    sanitize::columns(line, ROW)
 }
 
 fn long(text: &str) -> String {

@@ -7,6 +7,7 @@ use super::items::Details;
 use super::outline::{self, Block, Entry, Section, Text};
 use super::words::{self, Field, Topic};
 use super::{Claim, Kind, Line, Report, State, dates};
+use crate::sanitize::shorten;
 
 /// The longest piece of a part that was not understood.
 const LONGEST_UNREAD: usize = 200;
@@ -281,7 +282,7 @@ impl Reader {
     }
 
     pub(crate) fn not_understood(&mut self, line: u64, text: &str) {
-        let text: String = text.trim().chars().take(LONGEST_UNREAD).collect();
+        let text = shorten(text.trim(), LONGEST_UNREAD);
         if !text.is_empty() {
             self.report.unread.push(Line { line, text });
         }

@@ -161,7 +161,8 @@ fn named_note(name: &str, note: &Value) -> Vec<String> {
         Value::Bool(true) => vec!["true".to_owned()],
         other => notes(Some(other)),
     };
-    let named = |note: String| if plain.contains(&name.as_str()) { note } else { format!("{name}: {note}") };
+    let alone = |note: &str| plain.contains(&name.as_str()) || words::note(note) > Status::Pass;
+    let named = |note: String| if alone(&note) { note } else { format!("{name}: {note}") };
     said.into_iter().map(named).collect()
 }
 

@@ -134,7 +134,7 @@ mod tests {
             (json!({"notes": "HALT: kill switch"}), Some("FAIL e-1: note: HALT: kill switch")),
             (json!({"notes": [{"text": "HALT: kill switch"}]}), Some("FAIL e-1: note: HALT: kill switch")),
             (json!({"notes": [{"error": "disk full"}]}), Some("FAIL e-1: note: error: disk full")),
-            (json!({"notes": {"feed": {"state": ["degraded"]}}}), Some("WARN e-1: note: feed: state: degraded")),
+            (json!({"notes": {"feed": {"state": ["degraded"]}}}), Some("WARN e-1: note: degraded")),
             (json!({"notes": [{"errors": 0, "incident": null, "halted": false, "note": ""}]}), None),
             (
                 json!({"outcomes": {"trade_outcome": {"status": "Rejected"}}}),

@@ -15,6 +15,7 @@ use crate::finding::{Finding, Metadata, Status};
 use crate::log::crash::classify::Kind;
 use crate::log::level::Level;
 use crate::log::record::Record;
+use crate::sanitize;
 use crate::time::Stamp;
 
 /// How many different event names and level words are told apart.
@@ -220,7 +221,7 @@ impl Details {
     /// Adds the text of the trace.
     #[must_use]
     pub fn with_text(mut self, text: &str) -> Self {
-        self.0.insert("text".to_owned(), cut(text).into());
+        self.0.insert("text".to_owned(), sanitize::bytes(text, TEXT_LIMIT).into());
         self
     }
 }
@@ -232,28 +233,16 @@ fn summary_of(record: &Record<'_>) -> String {
         let word = record.level_word();
         if word.is_empty() { Cow::Borrowed("a record without a message") } else { word }
     });
-    cut(&text).into_owned()
-}
-
-/// A text of at most [`TEXT_LIMIT`] bytes.
-fn cut(text: &str) -> Cow<'_, str> {
-    if text.len() <= TEXT_LIMIT {
-        return Cow::Borrowed(text);
-    }
-    let mut end = TEXT_LIMIT;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    Cow::Owned(format!("{}… ({} more bytes)", &text[..end], text.len() - end))
+    sanitize::bytes(&text, TEXT_LIMIT).into_owned()
 }
 
 fn shorten(value: Value) -> Value {
     match value {
-        Value::String(text) if text.len() > TEXT_LIMIT => cut(&text).into(),
+        Value::String(text) if text.len() > TEXT_LIMIT => sanitize::bytes(&text, TEXT_LIMIT).into(),
         Value::Array(_) | Value::Object(_) => {
             // Large structures are rare; their start as text is enough to recognise them.
             let text = value.to_string();
-            if text.len() > TEXT_LIMIT { cut(&text).into() } else { value }
+            if text.len() > TEXT_LIMIT { sanitize::bytes(&text, TEXT_LIMIT).into() } else { value }
         }
         other => other,
     }

@@ -52,7 +52,7 @@ impl Rows<'_> {
     }
 
     fn text(&self, label: &str, text: &str, style: Style) -> Line<'static> {
-        let text = widgets::clip(&sanitize::line(text), self.width.saturating_sub(LABEL));
+        let text = sanitize::columns(&sanitize::line(text), self.width.saturating_sub(LABEL));
         self.row(label, vec![Span::styled(text, style)])
     }
 
@@ -216,7 +216,11 @@ impl Rows<'_> {
             .evidence
             .iter()
             .map(|(name, fresh)| {
-                self.text(&widgets::clip(&title(name), LABEL - 2), &fresh_text(fresh, true), self.fresh_style(fresh))
+                self.text(
+                    &sanitize::columns(&title(name), LABEL - 2),
+                    &fresh_text(fresh, true),
+                    self.fresh_style(fresh),
+                )
             })
             .collect();
         let unwatched: Vec<&str> =

@@ -80,7 +80,7 @@ fn entry(event: &Event, scene: &Scene<'_>, selected: bool, width: u16, palette: 
     let count = if event.count > 1 { format!("×{}", event.count) } else { String::new() };
     let lead = format!(" {time:<9} {age:>7} {count:>4} ");
     let room = usize::from(width).saturating_sub(widgets::width(&lead) + 6);
-    let message = widgets::clip(&sanitize::line(&event.message), room);
+    let message = sanitize::columns(&sanitize::line(&event.message), room);
     let style = if selected { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
     Line::from(vec![
         Span::raw(mark),

@@ -94,7 +94,7 @@ fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Lin
     first.push_span(Span::styled(format!(" {} · ", sanitize::line(phase)), palette.strong()));
     let clock = scene.now.human();
     let left = usize::from(width).saturating_sub(first.width() + clock.len() + 2);
-    let title = widgets::clip(&sanitize::line(scene.title), left);
+    let title = sanitize::columns(&sanitize::line(scene.title), left);
     let gap = left.saturating_sub(widgets::width(&title)) + 1;
     first.push_span(Span::raw(title));
     first.push_span(Span::raw(" ".repeat(gap)));
@@ -103,7 +103,7 @@ fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Lin
     let stale = matches!(scene.health, Health::Stale(_));
     if !scene.judgement.because.is_empty() {
         let reasons = scene.judgement.because.join("; ");
-        let text = widgets::clip(&format!(" because {}", sanitize::line(&reasons)), usize::from(width));
+        let text = sanitize::columns(&format!(" because {}", sanitize::line(&reasons)), usize::from(width));
         lines.push(Line::styled(text, palette.status(scene.judgement.verdict.unwrap_or(Status::Warn))));
     }
     let mut second = format!(" snapshot {}", widgets::ago(view.now, scene.now));
@@ -120,14 +120,14 @@ fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Lin
         second.push_str(&format!(", command {pid}"));
     }
     let style = if stale { palette.status(Status::Fail) } else { palette.dim() };
-    lines.push(Line::styled(widgets::clip(&second, usize::from(width)), style));
+    lines.push(Line::styled(sanitize::columns(&second, usize::from(width)), style));
     lines
 }
 
 fn foot(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, palette: Palette) {
     let line = match scene.problem {
         Some(problem) => Line::styled(
-            widgets::clip(&format!(" ! {}", sanitize::line(problem)), usize::from(area.width)),
+            sanitize::columns(&format!(" ! {}", sanitize::line(problem)), usize::from(area.width)),
             palette.status(Status::Warn),
         ),
         None => Line::styled(" ↑↓ select  Enter details  f filter  ? help  q quit", palette.dim()),

@@ -6,6 +6,7 @@ use super::{Entry, Incident, of_target};
 use crate::finding::{Metadata, Status};
 use crate::json::lenient;
 use crate::log::level::Level;
+use crate::sanitize::shorten;
 use crate::time::Stamp;
 use crate::verdict::backlog::{Item, Origin, Source, lists, merge};
 
@@ -130,7 +131,7 @@ pub(super) fn sentence(item: &Item) -> String {
     let reference = item.reference.as_ref().map(|reference| format!("{reference}: ")).unwrap_or_default();
     let reasons = if item.reasons.is_empty() { String::new() } else { format!(" ({})", item.reasons.join("; ")) };
     let times = if item.count > 1 { format!(" ({}×)", item.count) } else { String::new() };
-    let text: String = item.headline().chars().take(200).collect();
+    let text = shorten(item.headline(), 200);
     format!("{reference}{text}{times}{reasons}")
 }
 
