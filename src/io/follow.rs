@@ -76,6 +76,11 @@ impl Follower {
 
     /// The run as people know it.
     pub fn title(&self) -> String {
+        let simulated = self.view.as_ref().is_some_and(|view| view.simulated);
+        self.place() + if simulated { " (simulated)" } else { "" }
+    }
+
+    fn place(&self) -> String {
         match &self.run {
             Some(Run { name, newest_of: Some(1), .. }) => format!("{name}, the only one in {}", self.target.display()),
             Some(Run { name, newest_of: Some(all), .. }) => {

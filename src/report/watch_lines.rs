@@ -37,6 +37,9 @@ pub fn facts(title: &str, view: &View, health: &Health, judgement: &Judgement, p
     } else if view.status.as_deref() != Some(verdict.to_lowercase().as_str()) {
         fact("Verdict", Cell::new(verdict, tone));
     }
+    if let Some(headline) = &view.headline {
+        fact("Headline", headline.as_str().into());
+    }
     fact("Run", title.into());
     if let Some(elapsed) = view.elapsed_seconds {
         let target = view.target_duration_seconds.map(|target| format!(" / {}", human_seconds(target)));

@@ -19,6 +19,12 @@ pub struct View {
     pub status: Option<String>,
     /// The phase, trimmed and in lower case; only `complete` is final.
     pub phase: Option<String>,
+    /// The verdict in one line, with what was waived and relaxed; in the final snapshot only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headline: Option<String>,
+    /// Whether the built-in simulator runs, and not a system of the operator.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// When the snapshot was taken.
     pub now: Option<Stamp>,
     /// When the run started.
@@ -174,6 +180,8 @@ impl View {
         Self {
             status: word(object, "status"),
             phase: word(object, "phase"),
+            headline: object.get("headline").and_then(Value::as_str).map(str::to_owned),
+            simulated: flag(object.get("simulated")),
             now: stamp(object.get("now")),
             started_at: stamp(object.get("started_at")),
             elapsed_seconds: length("elapsed_seconds"),

@@ -183,6 +183,9 @@ fn a_simulated_run_says_so_everywhere_and_is_no_pass() {
         for name in ["summary.md", "review.md", "wrap_up.md", "backlog.md", "packet/dry_run_summary.md"] {
             assert!(run.text(name).lines().next().unwrap().contains("simulated"), "{name}");
         }
+        let watched = run.bench.run(&["watch", "runs/r", "--once"]);
+        assert!(watched.stdout.contains("Headline: WARN (simulated)"), "{watched:?}");
+        assert!(watched.stdout.contains("Run: r (simulated)"), "{watched:?}");
         let others = run.audit("")["gates"].as_array().unwrap().clone();
         assert!(others.iter().filter(|gate| gate["name"] != "subject").all(|gate| gate["status"] == "pass"));
     }
