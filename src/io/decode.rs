@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use xz2::stream::{CONCATENATED, Stream};
 
+use crate::log::frame::{Frame, Framer};
+
 /// How many bytes are looked at to recognise a file.
 pub const HEAD: usize = 4096;
 /// Decompressors of xz refuse to use more memory than this.
@@ -229,6 +231,43 @@ impl<R: Read> Read for FromUtf16<R> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => result?,
             }
+        }
+    }
+}
+
+/// A text whose records are framed in another way than by line ends, as lines.
+pub struct Framed<R> {
+    inner: R,
+    framer: Framer,
+    buffer: Vec<u8>,
+    text: Cursor<Vec<u8>>,
+    done: bool,
+}
+
+impl<R: Read> Framed<R> {
+    /// A reader of lines from one of framed records.
+    pub fn new(inner: R, frame: Frame) -> Self {
+        let (buffer, text) = (vec![0; 64 << 10], Cursor::default());
+        Self { inner, framer: Framer::new(frame), buffer, text, done: false }
+    }
+}
+
+impl<R: Read> Read for Framed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let len = self.text.read(buffer)?;
+            if len > 0 || self.done || buffer.is_empty() {
+                return Ok(len);
+            }
+            let read = match self.inner.read(&mut self.buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                result => result?,
+            };
+            self.done = read == 0;
+            let mut lines = std::mem::take(self.text.get_mut());
+            lines.clear();
+            self.framer.push(&self.buffer[..read], self.done, &mut lines);
+            self.text = Cursor::new(lines);
         }
     }
 }

@@ -75,24 +75,24 @@ impl Plain {
             Ok(len) if len == buffer.len() => {}
             Ok(len) => {
                 buffer.truncate(len);
-                return (
-                    Part::read(self.lines(number, buffer), self.context.clone()),
-                    Some(io::ErrorKind::UnexpectedEof.into()),
-                );
+                let lines = self.lines(number, buffer);
+                let part = Part::read(lines, self.context(buffer, lines, start));
+                return (part, Some(io::ErrorKind::UnexpectedEof.into()));
             }
             Err(error) => return (Part::new(self.context.clone()), Some(error)),
         }
         let whole = self.complete(buffer, to);
         let lines = self.lines(number, buffer);
+        let context = self.context(buffer, lines, start);
         match whole {
-            Ok(true) => (Part::read(lines, self.context.clone()), None),
+            Ok(true) => (Part::read(lines, context), None),
             Ok(false) => {
                 let last = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
-                let mut part = Part::read(&lines[..last], self.context.clone());
+                let mut part = Part::read(&lines[..last], context);
                 part.append(Part::too_long(&lines[last..], self.context.clone()));
                 (part, None)
             }
-            Err(error) => (Part::read(lines, self.context.clone()), Some(error)),
+            Err(error) => (Part::read(lines, context), Some(error)),
         }
     }
 
@@ -102,6 +102,11 @@ impl Plain {
         state.0.add(number, part);
         state.1 = state.1.take().or(fault);
         if state.0.next < self.ranges() { None } else { Some((state.0.whole.take()?, state.1.take())) }
+    }
+
+    /// What was learnt, for the lines of a buffer that starts at `start`.
+    fn context(&self, buffer: &[u8], lines: &[u8], start: u64) -> Context {
+        self.context.at(start + (buffer.len() - lines.len()) as u64)
     }
 
     /// What begins in the range: without the end of a line that began before it.

@@ -18,6 +18,12 @@ pub(crate) enum Piece {
 }
 
 impl Piece {
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        let (Self::Lines(buffer) | Self::TooLong(buffer)) = self;
+        buffer.len()
+    }
+
     /// The memory, to use it again.
     pub(crate) fn into_buffer(self) -> Vec<u8> {
         let (Self::Lines(buffer) | Self::TooLong(buffer)) = self;

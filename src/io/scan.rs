@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use super::decode::{self, Encoding, Packing};
 use super::file_ranges::{Plain, read_full_at};
-use super::line_chunks::PIECE;
+use super::line_chunks::{PIECE, Pieces};
 use super::sources::{self, duplicates};
 use super::{clock, files, progress_bar, shared_stream};
 use crate::finding::Finding;
+use crate::log::frame::Frame;
+use crate::log::layout::years::{Chain, Years};
 use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
 use crate::log::summary::{DownTime, FileReport, LogSummary};
@@ -211,6 +213,8 @@ impl Scan<'_> {
             written: Some(self.latest),
             latest: self.latest,
             layout: Arc::default(),
+            years: Arc::default(),
+            offset: 0,
         };
         let path = match &self.sources[index] {
             Source::Stdin => return self.stream(report, context, io::stdin(), true),
@@ -239,9 +243,13 @@ impl Scan<'_> {
             Err(error) => return self.refuse(report, sources::unreadable(path, &error)),
         }
         match (decode::packing(&head), decode::encoding(&head)) {
-            (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) => {
+            (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) if self.frame(&file, buffer).is_none() => {
                 let skip = skip as u64 + self.hole(&report, &file, &head);
                 context.layout = Arc::new(self.learn(&file, skip, buffer));
+                if context.layout.is_yearless() {
+                    let text = OffsetReader { file: &file, at: skip };
+                    context.years = Arc::new(years_of(text, skip, context.written.unwrap_or(self.latest)));
+                }
                 self.divide(&Arc::new(Plain::new(file, index, context, skip, metadata.len())), buffer);
             }
             _ => {
@@ -269,6 +277,13 @@ impl Scan<'_> {
         }
         lock(&self.total).findings.push(faults::hole(&report.path, length));
         length
+    }
+
+    /// How the records of a plain file are framed, where not by line ends.
+    fn frame(&self, file: &File, buffer: &mut Vec<u8>) -> Option<Frame> {
+        buffer.resize(layout::SAMPLE, 0);
+        let len = read_full_at(file, buffer, 0).unwrap_or(0);
+        Frame::detect(&buffer[..len])
     }
 
     /// The layout of a plain file.
@@ -339,8 +354,23 @@ impl Scan<'_> {
                 return self.refuse(report, finding);
             }
         }
-        let (sample, text) = decode::peek(text, layout::SAMPLE);
+        let (sample, mut text) = decode::peek(text, layout::SAMPLE);
+        let mut sample = sample;
+        let frame = Frame::detect(&sample);
+        if let Some(frame) = frame {
+            (sample, text) = decode::peek(decode::Framed::new(text, frame), layout::SAMPLE);
+        }
         context.layout = Arc::new(Layout::learn(&sample, self.latest));
+        if context.layout.is_yearless() {
+            let source = self.sources.get(context.file as usize).filter(|_| frame.is_none());
+            let again = source.and_then(unpacked_again);
+            let written = context.written.unwrap_or(self.latest);
+            context.years = Arc::new(match again {
+                Some(text) => years_of(text, 0, written),
+                // What can be read only once is judged by its start.
+                None => years_of(&sample[..], 0, written),
+            });
+        }
         let threads = if threaded { self.threads.min(READERS) } else { 1 };
         let read = shared_stream::read(text, &context, threads);
         report.text_bytes = read.bytes;
@@ -382,6 +412,57 @@ impl Scan<'_> {
             let finding = faults::changed(&path.display().to_string(), before, now);
             lock(&self.total).findings.push(finding);
         }
+    }
+}
+
+/// The text of a packed file, from its start.
+fn unpacked_again(source: &Source) -> Option<Box<dyn Read + Send>> {
+    let Source::File { path, .. } = source else { return None };
+    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
+    let (head, reader) = decode::peek(file, decode::HEAD);
+    let text = decode::unpack(reader, decode::packing(&head).ok()?).ok()?;
+    let (head, mut text) = decode::peek(text, decode::HEAD);
+    let (skip, big) = match decode::encoding(&head).ok()? {
+        Encoding::Utf8 { skip } => (skip, None),
+        Encoding::Utf16 { big, skip } => (skip, Some(big)),
+    };
+    io::copy(&mut text.by_ref().take(skip as u64), &mut io::sink()).ok()?;
+    Some(match big {
+        Some(big) => Box::new(decode::FromUtf16::new(text, big)),
+        None => text,
+    })
+}
+
+/// The years of the stamps of a text that starts at `offset`.
+fn years_of(text: impl Read, mut offset: u64, written: Stamp) -> Years {
+    let mut chain = Chain::default();
+    let mut pieces = Pieces::new(text);
+    let mut buffer = Vec::new();
+    // What cannot be read is told when the records are.
+    while let Ok(Some(piece)) = pieces.next(buffer) {
+        let length = piece.len() as u64;
+        buffer = piece.into_buffer();
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', &buffer).chain([buffer.len()]) {
+            chain.add(offset + start as u64, &buffer[start..end.max(start)]);
+            start = end + 1;
+        }
+        offset += length;
+    }
+    chain.finish(written)
+}
+
+/// Reads a file from an offset on, and leaves its own place alone.
+struct OffsetReader<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for OffsetReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = read_full_at(self.file, buffer, self.at)?;
+        self.at += len as u64;
+        Ok(len)
     }
 }
 

@@ -54,10 +54,12 @@ struct Stream<R> {
 /// What the threads share.
 #[derive(Default)]
 struct Shared {
-    /// Pieces that wait, with their numbers.
-    waiting: VecDeque<(u64, Piece)>,
+    /// Pieces that wait, with their numbers and where they start.
+    waiting: VecDeque<(u64, u64, Piece)>,
     /// How many pieces were decoded.
     decoded: u64,
+    /// Where the next piece starts.
+    offset: u64,
     decoding: bool,
     ended: bool,
     /// Memory to use again.
@@ -83,7 +85,9 @@ impl<R: Read> Stream<R> {
                 match next {
                     Ok(Some(piece)) => {
                         let number = shared.decoded;
-                        shared.waiting.push_back((number, piece));
+                        let offset = shared.offset;
+                        shared.offset += piece.len() as u64;
+                        shared.waiting.push_back((number, offset, piece));
                         shared.decoded += 1;
                     }
                     Ok(None) => shared.ended = true,
@@ -93,10 +97,10 @@ impl<R: Read> Stream<R> {
                     }
                 }
                 self.changed.notify_all();
-            } else if let Some((number, piece)) = shared.waiting.pop_front() {
+            } else if let Some((number, offset, piece)) = shared.waiting.pop_front() {
                 drop(shared);
                 let (part, bytes) = match &piece {
-                    Piece::Lines(lines) => (Part::read(lines, self.context.clone()), lines.len() as u64),
+                    Piece::Lines(lines) => (Part::read(lines, self.context.at(offset)), lines.len() as u64),
                     Piece::TooLong(start) => (Part::too_long(start, self.context.clone()), 0),
                 };
                 shared = lock(&self.shared);

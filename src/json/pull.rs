@@ -211,6 +211,11 @@ impl<'a> Members<'a> {
         self.cursor.value()
     }
 
+    /// Where the next part of the object starts.
+    pub(crate) fn place(&self) -> usize {
+        self.cursor.at
+    }
+
     /// Whether the object was read to its end.
     #[inline]
     pub(crate) fn ended(&self) -> bool {

@@ -178,7 +178,7 @@ pub(crate) enum Role {
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
 /// without regard to case and to `_`, `-` and `@`.
-pub(crate) const KEYS: [(&str, Role); 96] = [
+pub(crate) const KEYS: [(&str, Role); 97] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -266,6 +266,7 @@ pub(crate) const KEYS: [(&str, Role); 96] = [
     ("time_local", Role::Time(24, Clock::Auto)),
     ("created_at", Role::Time(25, Clock::Auto)),
     ("date", Role::Time(26, Clock::Auto)),
+    ("time_created", Role::Time(27, Clock::Auto)),
     ("tags", Role::Mark),
     ("err", Role::Failure),
     ("error", Role::Failure),

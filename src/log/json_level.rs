@@ -9,7 +9,8 @@ use super::record::Record;
 use crate::json::pull::{Members, Raw};
 
 /// The keys whose objects may hold the level or the time of a record, in plain form.
-const CONTAINERS: [&str; 19] = [
+const CONTAINERS: [&str; 20] = [
+    "_source",
     "log",
     "fields",
     "context",

@@ -3,6 +3,7 @@
 pub mod ansi;
 pub mod crash;
 pub mod dialect;
+pub mod frame;
 mod json_level;
 pub mod json_record;
 pub mod key_cache;

@@ -218,7 +218,15 @@ fn line() -> impl Strategy<Value = String> {
 const LIMITS: Limits = Limits { warn_gap: Duration::from_secs(900), listed: 7 };
 
 fn context(file: u32) -> Context {
-    Context { limits: LIMITS, file, written: None, latest: Stamp::parse("2030-01-01").unwrap(), layout: Arc::default() }
+    Context {
+        limits: LIMITS,
+        file,
+        written: None,
+        latest: Stamp::parse("2030-01-01").unwrap(),
+        layout: Arc::default(),
+        years: Arc::default(),
+        offset: 0,
+    }
 }
 
 fn summarise(mut part: Part) -> LogSummary {

@@ -9,6 +9,7 @@ mod docs;
 mod final_dry_run;
 mod harness;
 mod hostile;
+mod layouts;
 mod logs;
 mod offline_qa;
 mod rooms;

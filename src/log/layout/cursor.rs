@@ -178,7 +178,7 @@ impl Scan<'_> {
     }
 
     pub(super) fn done(&self, day: Day, (clock, twelve): (i64, bool), zone: Option<i64>) -> Parsed {
-        Parsed { day, clock, zone, len: self.at, split: self.split, twelve }
+        Parsed { day, clock, zone, len: self.at, split: self.split, twelve, single: false }
     }
 
     /// A clock and a zone, and with them the stamp.

@@ -27,6 +27,9 @@ pub struct Description {
     /// The layouts of lines of text; the first that reads a line counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<Line>,
+    /// The same for the texts inside records that state no level: messages of JSON, lines of containers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inner: Vec<Line>,
 }
 
 /// The layout of a line of text.
@@ -61,6 +64,7 @@ impl Layout {
             named: self.named,
             syslog: self.syslog,
             text: self.texts.iter().map(line).collect(),
+            inner: self.inner.iter().flat_map(|inner| &inner.texts).map(line).collect(),
         }
     }
 
@@ -73,12 +77,15 @@ impl Layout {
             Form::from_name(name)
                 .ok_or_else(|| format!("`{name}` is no wrapping; write one of {}", super::wrapping::names()))
         });
+        let inner = description.inner.iter().map(text_of).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
+            inner: (!inner.is_empty()).then(|| Box::new(Self { texts: inner, ..Self::default() })),
             wrapping: wrapping.transpose()?,
             json: description.json,
             named: description.named,
             syslog: description.syslog,
             texts: description.text.iter().map(text_of).collect::<Result<_, _>>()?,
+            yearless: true,
             pinned: true,
         })
     }
@@ -121,14 +128,16 @@ pub fn in_short(description: &Description) -> String {
     let mut parts = Vec::new();
     parts.extend(description.wrapping.as_ref().map(|form| format!("wrapped as `{form}`")));
     parts.extend(description.json.then(|| "JSON".to_owned()));
-    for line in &description.text {
+    for (line, inside) in
+        description.text.iter().map(|line| (line, "")).chain(description.inner.iter().map(|line| (line, "inside: ")))
+    {
         let time = match (&line.time, line.field, &line.order) {
             (Some(time), Some(field), None) => format!("time `{time}` in field {field}"),
             (Some(time), Some(field), Some(order)) => format!("time `{time}` ({order}) in field {field}"),
             _ => "no time".to_owned(),
         };
         let level = if line.level.is_empty() { "no column of levels".to_owned() } else { line.level.join(", then ") };
-        parts.push(format!("{time}, level {level}"));
+        parts.push(format!("{inside}{time}, level {level}"));
     }
     parts.join("; ")
 }

@@ -12,6 +12,7 @@ mod text;
 mod times;
 mod tokens;
 mod wrapping;
+pub mod years;
 
 use super::ansi;
 use super::crash::classify;
@@ -43,6 +44,10 @@ pub struct Layout {
     syslog: bool,
     /// Whether most lines are JSON objects.
     json: bool,
+    /// The layout of the texts inside records that state no level themselves: messages of JSON, lines of containers.
+    inner: Option<Box<Self>>,
+    /// Whether some lines may state times without a year.
+    yearless: bool,
     /// Whether it was not learnt but given.
     pinned: bool,
 }
@@ -72,7 +77,33 @@ impl Layout {
         let json = texts.len() * 2 < lines.len();
         let mut layout = Self { wrapping, texts: text::learn(&texts, latest), json, ..Self::default() };
         layout.compare(&texts, latest);
+        layout.look_inside(lines, latest);
+        layout.yearless = texts.iter().any(|line| {
+            let stamp = text::starts(line).find_map(|(_, at)| times::any(&line[at..]));
+            stamp.is_some_and(|(shape, _)| years::is_yearless(shape))
+        });
         layout
+    }
+
+    /// Learns the layout of the texts inside records without a level.
+    fn look_inside(&mut self, lines: &[&[u8]], latest: Stamp) {
+        let mut memory = Memory::default();
+        let texts: Vec<String> = lines
+            .iter()
+            .filter_map(|line| {
+                let record = self.read(self.unwrap(line).1, Some(latest), &mut memory)?;
+                let carries = record.dialect.is_json() || record.wraps();
+                (carries && record.level().is_none()).then(|| record.message().unwrap_or_default().into_owned())
+            })
+            .collect();
+        let texts: Vec<&[u8]> = texts.iter().map(|text| head(text.as_bytes())).filter(|text| is_head(text)).collect();
+        if texts.is_empty() {
+            return;
+        }
+        let (inner, columns) = (text::learn(&texts, latest), |text: &text::Text| !text.columns.is_empty());
+        if inner.iter().any(columns) {
+            self.inner = Some(Box::new(Self { texts: inner, ..Self::default() }));
+        }
     }
 
     /// Whether the dialects that are known by name read the lines better.
@@ -93,6 +124,11 @@ impl Layout {
         self.named = most(named, 60) || most(wraps, 20) || blind && most(dated, 95);
     }
 
+    /// Whether some lines may state times without a year, so that the years must be told by all of the file.
+    pub fn is_yearless(&self) -> bool {
+        self.yearless
+    }
+
     /// Whether most lines are JSON objects.
     pub(crate) fn is_json(&self) -> bool {
         self.json
@@ -109,6 +145,26 @@ impl Layout {
     /// Reads a line that is not wrapped; none where it is no record of its own.
     #[inline]
     pub(crate) fn read<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
+        let record = self.read_outer(line, written, memory)?;
+        match &self.inner {
+            Some(inner) if record.level.is_none() => Some(inner.complete(record, written)),
+            _ => Some(record),
+        }
+    }
+
+    /// A record with the level that the text inside it states.
+    fn complete<'a>(&self, mut record: Record<'a>, written: Option<Stamp>) -> Record<'a> {
+        let carries = record.dialect.is_json() || record.wraps();
+        if carries && record.level().is_none() {
+            let level = record.message().and_then(|message| {
+                self.read_text(message.trim_end().as_bytes(), written, &mut Memory::default())?.level()
+            });
+            record.level = level.map(|level| (Raw::Null, Scale::Is(level)));
+        }
+        record
+    }
+
+    fn read_outer<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
         let line = record::trim(line);
         if *line.first()? == b'{' {
             return Record::of_json(line, &mut memory.shape);

@@ -154,7 +154,7 @@ fn opens(byte: u8) -> bool {
 }
 
 /// Where a stamp may start, with the number of the field.
-fn starts(line: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn starts(line: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     let limit = if line.first() == Some(&b'[') { BRACKETED } else { FIELDS };
     let mut field = 0;
     let mut blank = false;
@@ -282,8 +282,9 @@ fn order(candidate: &Candidate, latest: Stamp) -> Option<(Order, bool)> {
         let at = |(_, _, parsed): &(usize, usize, Parsed)| parsed.at(order, None).filter(|at| *at <= latest);
         candidate.found.iter().map(at).collect()
     };
-    let mut orders: Vec<(Order, Vec<Stamp>)> =
-        Order::ALL.into_iter().filter_map(|order| Some((order, stamps(order)?))).collect();
+    let single = candidate.found.iter().any(|(.., parsed)| parsed.single);
+    let possible = Order::ALL.into_iter().filter(|order| *order != Order::Ymd || !single);
+    let mut orders: Vec<(Order, Vec<Stamp>)> = possible.filter_map(|order| Some((order, stamps(order)?))).collect();
     let jumps = |stamps: &[Stamp]| stamps.windows(2).filter(|pair| pair[1] < pair[0]).count();
     let span = |stamps: &[Stamp]| stamps.iter().max().zip(stamps.iter().min()).map(|(last, first)| last.since(*first));
     let fewest = orders.iter().map(|(_, stamps)| jumps(stamps)).min()?;
@@ -294,9 +295,9 @@ fn order(candidate: &Candidate, latest: Stamp) -> Option<(Order, bool)> {
     let short = matches!(first.day, Day::Numbers([_, _, last]) if last < 100);
     // 3/3/2025 is the same day in any order.
     let same = orders.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    let usual = if candidate.found.iter().any(|(.., parsed)| parsed.twelve) {
+    let usual = if candidate.found.iter().any(|(.., parsed)| parsed.twelve) || short && single {
         Order::Mdy
-    } else if short {
+    } else if short && !single {
         Order::Ymd
     } else {
         Order::Dmy

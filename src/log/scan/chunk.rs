@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::continuation::{self, Block, Suspects};
 use crate::log::dialect::{DIALECTS, Dialect};
+use crate::log::layout::years::Years;
 use crate::log::layout::{Layout, Memory};
 use crate::log::summary::IgnoredLine;
 use crate::log::totals::first_n::Key;
@@ -29,6 +30,19 @@ pub struct Context {
     pub latest: Stamp,
     /// What was learnt of the file.
     pub layout: Arc<Layout>,
+    /// The years of stamps without one.
+    pub years: Arc<Years>,
+    /// Where in the text of the file the part starts.
+    pub offset: u64,
+}
+
+impl Context {
+    /// The same for a part that starts at `offset`.
+    #[must_use]
+    pub fn at(&self, offset: u64) -> Self {
+        let written = self.years.written(offset).or(self.written);
+        Self { offset, written, ..self.clone() }
+    }
 }
 
 /// Something that was seen a number of times, and where first.

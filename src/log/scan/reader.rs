@@ -11,6 +11,7 @@ use crate::json::pull::Raw;
 use crate::log::ansi;
 use crate::log::crash::classify;
 use crate::log::dialect::Dialect;
+use crate::log::frame::FILL;
 use crate::log::layout::{Layout, Memory};
 use crate::log::level::Level;
 use crate::log::record::{self, LevelSource, Record};
@@ -23,9 +24,9 @@ use crate::time::Stamp;
 const LABEL: usize = 200;
 
 /// Reads lines; the last may lack its line end.
-pub(crate) fn read(text: &[u8], context: Context) -> Part {
+pub(crate) fn read(raw: &[u8], context: Context) -> Part {
     // Colours and holes stand between the fields that matter; without them all lines are read alike.
-    let text = ansi::strip_bytes(text);
+    let text = ansi::strip_bytes(raw);
     let mut zeros = Seen::default();
     let text = match memchr::memchr(0, &text) {
         Some(first) => {
@@ -38,10 +39,15 @@ pub(crate) fn read(text: &[u8], context: Context) -> Part {
         }
         None => text,
     };
-    read_lines(&text, context, zeros)
+    read_lines(raw, &text, context, zeros)
 }
 
-fn read_lines(text: &[u8], context: Context, zeros: Seen) -> Part {
+/// Reads lines; `raw` are the same as they stand in the file.
+fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen) -> Part {
+    let years = Some(Arc::clone(&context.years)).filter(|years| years.turns());
+    let offset = context.offset;
+    let mut raw_starts = memchr::memchr_iter(b'\n', raw);
+    let mut raw_start = 0;
     let mut reader = Reader::new(context);
     reader.part.odd.zeros = zeros;
     let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
@@ -56,6 +62,10 @@ fn read_lines(text: &[u8], context: Context, zeros: Seen) -> Part {
         }
         if !valid && std::str::from_utf8(line).is_err() {
             reader.part.odd.invalid_utf8.add(reader.part.tally.lines + 1);
+        }
+        if let Some(years) = &years {
+            reader.part.context.written = years.written(offset + raw_start);
+            raw_start = raw_starts.next().map_or(0, |end| end as u64 + 1);
         }
         reader.line(line, suspected);
         start = end + 1;
@@ -136,6 +146,10 @@ impl<'t> Reader<'t> {
     fn line(&mut self, line: &'t [u8], suspected: bool) {
         self.part.tally.lines += 1;
         let number = self.part.tally.lines;
+        if line == FILL {
+            self.part.tally.continued += 1;
+            return;
+        }
         let (service, line) = self.layout.unwrap(line);
         let Some(mut record) = self.layout.read(line, self.part.context.written, &mut self.memory) else {
             return self.loose(number, line, suspected);

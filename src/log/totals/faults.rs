@@ -201,7 +201,15 @@ mod tests {
     fn part() -> Part {
         let limits = Limits { warn_gap: Duration::from_secs(60), listed: 10 };
         let latest = Stamp::parse("2030-01-01").expect("a date");
-        Part::new(Context { limits, file: 0, written: None, latest, layout: Arc::default() })
+        Part::new(Context {
+            limits,
+            file: 0,
+            written: None,
+            latest,
+            layout: Arc::default(),
+            years: Arc::default(),
+            offset: 0,
+        })
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! Whole texts in each frame, cut anywhere.
+
+use super::*;
+
+fn lines(text: &[u8], step: usize) -> Option<Vec<String>> {
+    let mut framer = Framer::new(Frame::detect(text)?);
+    let mut out = Vec::new();
+    text.chunks(step).for_each(|bytes| framer.push(bytes, false, &mut out));
+    framer.push(b"", true, &mut out);
+    let fill = String::from_utf8_lossy(FILL).into_owned();
+    Some(
+        String::from_utf8_lossy(&out)
+            .lines()
+            .map(|line| if line == fill { "·".to_owned() } else { line.to_owned() })
+            .collect(),
+    )
+}
+
+#[test]
+fn records_are_found_however_they_are_framed_and_cut() {
+    let mut journal = b"__CURSOR=a\n__REALTIME_TIMESTAMP=1\nPRIORITY=3\nMESSAGE\n".to_vec();
+    journal.extend_from_slice(&3_u64.to_le_bytes());
+    journal.extend_from_slice(b"a\nb\n\n__CURSOR=b\nMESSAGE=c\n");
+    for (text, expect) in [
+        (&b"[{\"a\":1},\n{\"a\":2}]"[..], Some(&["{\"a\":1}", "{\"a\":2}"][..])),
+        (b"{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n", Some(&["{  \"a\": 1 }", "·", "·", "{  \"a\": 2 }"])),
+        (b"{\"next\":\"x\",\"events\":[{\"a\":1},{\"a\":2}],\"more\":false}", Some(&["{\"a\":1}", "{\"a\":2}"])),
+        (b"{\"hits\":{\"total\":2,\"hits\":[{\"_source\":{\"a\":1}}]}}", Some(&["{\"_source\":{\"a\":1}}"])),
+        (
+            b"{ \"resourceLogs\":[{\"resource\":{},\"scopeLogs\":[{\"scope\":{},\"logRecords\":[{\"b\":1},{\"b\":2}]}]}]}",
+            Some(&["{\"b\":1}", "{\"b\":2}"]),
+        ),
+        (b"{\"a\":1}\0{\"a\":2}\0", Some(&["{\"a\":1}", "{\"a\":2}"])),
+        (b"10 <13>1 - a\n11 <13>1 - bc", Some(&["<13>1 - a", "<13>1 - bc"])),
+        (
+            &journal,
+            Some(&[
+                "{\"MESSAGE\":\"a\\nb\",\"PRIORITY\":\"3\",\"__CURSOR\":\"a\",\"__REALTIME_TIMESTAMP\":\"1\"}",
+                "·",
+                "·",
+                "·",
+                "·",
+                "·",
+                "·",
+                "{\"MESSAGE\":\"c\",\"__CURSOR\":\"b\"}",
+            ]),
+        ),
+        (
+            b"<log4j:event logger=\"a\" timestamp=\"17\" level=\"ERROR\">\n<log4j:message><![CDATA[x < y]]></log4j:message>\n</log4j:event>\n",
+            Some(&["{\"level\":\"ERROR\",\"logger\":\"a\",\"message\":\"x < y\",\"timestamp\":17}"]),
+        ),
+        (b"{\"level\":\"info\",\"items\":[{\"a\":1}]}\n{}\n", None),
+        (b"{\"a\":1}\n{\"a\":2}\n", None),
+        (b"[2025-03-03 08:00:00] up\n", None),
+        (b"<html><body>x</body></html>", None),
+        (b"plain", None),
+        (b"", None),
+    ] {
+        for step in [1, 7, 1 << 20] {
+            let found = lines(text, step);
+            let found: Option<Vec<&str>> = found.as_ref().map(|lines| lines.iter().map(String::as_str).collect());
+            assert_eq!(found.as_deref(), expect, "{step} {}", String::from_utf8_lossy(text));
+        }
+    }
+}

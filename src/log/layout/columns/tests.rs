@@ -1,0 +1,56 @@
+//! Columns of all forms.
+
+use super::*;
+use crate::log::layout::times;
+
+fn levels_of(lines: &[&str]) -> Vec<String> {
+    let samples: Vec<Sample<'_>> = lines
+        .iter()
+        .map(|line| {
+            let stamp = (0..line.len()).find_map(|at| Some(at..at + times::any(&line.as_bytes()[at..])?.1.len));
+            (line.as_bytes(), stamp)
+        })
+        .collect();
+    let columns = learn(&samples);
+    for column in &columns {
+        assert_eq!(Column::from_name(&column.name()), Some(*column));
+    }
+    let read = |(line, stamp): &Sample<'_>| columns.iter().find_map(|column| column.read(line, stamp.as_ref()));
+    samples.iter().map(|sample| read(sample).map_or("-", |found| found.level.word()).to_owned()).collect()
+}
+
+#[test]
+fn columns_of_all_forms_are_found() {
+    for (lines, expect) in [
+        (
+            &[
+                "2025-03-03 08:00:00 info gate up",
+                "2025-03-03 08:00:01 warning gate slow",
+                "2025-03-03 08:00:02 error gate down",
+            ][..],
+            "info warning error",
+        ),
+        (&["2025-03-03 08:00:00 info up", "2025-03-03 08:00:01 error down"], "info error"),
+        (&["2025-03-03 08:00:00, Info    CBS  up", "2025-03-03 08:00:01, Error   CBS  down"], "info error"),
+        (&["2025-03-03 08:00:00.1 I | main: up", "2025-03-03 08:00:01.1 E | main: down"], "info error"),
+        (
+            &["[2025-03-03 08:00:00 +0000] information/Conn: up", "[2025-03-03 08:00:01 +0000] critical/Conn: lost"],
+            "info critical",
+        ),
+        (&["Mar  3 08:00:00 gw user.notice app: up", "Mar  3 08:00:01 gw daemon.err agent: down"], "notice error"),
+        (&["INFO  [main] 2025-03-03 08:00:00,1 a - up", "ERROR [main] 2025-03-03 08:00:01,1 a - down"], "info error"),
+        (&["[77] 2025/03/03 08:00:00 [INF] up", "[77] 2025/03/03 08:00:01 [ERR] down"], "info error"),
+        (&["250303 080000 148 INFO dfs: up", "250303 080001 148 ERROR dfs: down"], "info error"),
+        (&["[08:10:00 INF] up", "[08:10:01 ERR] down"], "info error"),
+        (&["2025-03-03 08:00:00 In(14) vob: up", "2025-03-03 08:00:01 Er(11) vob: down"], "info error"),
+        (&["08:00:00 app level=info up", "08:00:00 app level=error down"], "info error"),
+        (
+            &["3 Mar 2025 08:00:00.1 * up", "3 Mar 2025 08:00:00.2 - x", "3 Mar 2025 08:00:01.1 # slow"],
+            "notice info warning",
+        ),
+        (&["2025-03-03 08:00:00 error rate is 0.1%"], "-"),
+        (&["2025-03-03 08:00:00 the error was found", "2025-03-03 08:00:01 no error so far"], "- -"),
+    ] {
+        assert_eq!(levels_of(lines).join(" "), expect, "{lines:#?}");
+    }
+}
