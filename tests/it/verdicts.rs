@@ -185,7 +185,7 @@ fn a_simulated_run_says_so_everywhere_and_is_no_pass() {
         }
         let watched = run.bench.run(&["watch", "runs/r", "--once"]);
         assert!(watched.stdout.contains("Headline: WARN (simulated)"), "{watched:?}");
-        assert!(watched.stdout.contains("Run: r (simulated)"), "{watched:?}");
+        assert!(watched.stdout.contains("Run: runs/r (simulated)"), "{watched:?}");
         let others = run.audit("")["gates"].as_array().unwrap().clone();
         assert!(others.iter().filter(|gate| gate["name"] != "subject").all(|gate| gate["status"] == "pass"));
     }
