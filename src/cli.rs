@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::command::{self, Common, Error};
-use crate::io::{terminal, watchdog};
+use crate::io::{interrupt, terminal, watchdog};
 
 /// Supervises a rehearsal, keeps its evidence, judges it and packs it for sign-off.
 #[derive(Debug, Parser)]
@@ -59,6 +59,7 @@ enum Command {
 
 /// Runs the command line and gives the exit code. Errors go to standard error, once, without a backtrace.
 pub fn main() -> ExitCode {
+    interrupt::outlive_file_size_limit();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The longest piece of untrusted text that a view shows; JSON keeps the whole.
@@ -36,6 +38,9 @@ pub fn columns(text: &str, columns: usize) -> String {
     }
     kept
 }
+
+/// Secrets with fewer bytes cannot be told from words of everyday text.
+pub const SHORTEST_SECRET: usize = 6;
 
 /// Cuts `text` to `max` characters; what was cut off is counted in its place.
 pub fn shorten(text: &str, max: usize) -> String {
@@ -141,9 +146,130 @@ pub fn markdown_code(text: &str) -> String {
     format!("{fence}{pad}{plain}{pad}{fence}")
 }
 
+/// The forms in which a secret may be met in the output of programs, the longest first: as it is, in JSON and in JSON
+/// within JSON, percent-encoded, in HTML, and in base64 at any place of what was encoded.
+pub fn spellings(secret: &str) -> Vec<String> {
+    let mut forms = vec![secret.to_owned(), html(secret, false), html(secret, true)];
+    for plain in [json_inner(secret), json_ascii(secret, false), json_ascii(secret, true)] {
+        for form in [plain.replace('/', "\\/"), plain] {
+            forms.push(json_inner(&form));
+            forms.push(form);
+        }
+    }
+    for kept in ["-._~", "-._~!'()*", "-._*"] {
+        let upper = percent(secret, kept);
+        for form in [upper.replace("%20", "+"), upper] {
+            forms.push(lower_escapes(&form));
+            forms.push(form);
+        }
+    }
+    // Short ones would be found everywhere.
+    if secret.len() >= SHORTEST_SECRET {
+        forms.push(BASE64_STANDARD.encode(secret));
+        for (before, skipped) in [(0, 0), (1, 2), (2, 3)] {
+            let padded = [&[0; 2][..before], secret.as_bytes()].concat();
+            for encoded in [BASE64_STANDARD_NO_PAD.encode(&padded), BASE64_URL_SAFE_NO_PAD.encode(&padded)] {
+                // What hangs on the bytes around it is left out.
+                forms.push(encoded[skipped..padded.len() * 8 / 6].to_owned());
+            }
+        }
+    }
+    forms.retain(|form| !form.is_empty());
+    forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    forms.dedup();
+    forms
+}
+
+/// A text inside the quotes of JSON.
+fn json_inner(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// The same where only ASCII is written.
+fn json_ascii(text: &str, upper: bool) -> String {
+    let mut out = String::new();
+    for c in json_inner(text).chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&if upper { format!("\\u{unit:04X}") } else { format!("\\u{unit:04x}") });
+            }
+        }
+    }
+    out
+}
+
+fn percent(text: &str, kept: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Percent escapes with small letters.
+fn lower_escapes(text: &str) -> String {
+    let mut left = 0;
+    text.chars()
+        .map(|c| {
+            left = if c == '%' { 2 } else { i32::max(left - 1, -1) };
+            if left >= 0 { c.to_ascii_lowercase() } else { c }
+        })
+        .collect()
+}
+
+fn html(text: &str, numbers: bool) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' if !numbers => out.push_str("&quot;"),
+            '\'' if !numbers => out.push_str("&#x27;"),
+            '"' | '\'' => out.push_str(&format!("&#{};", u32::from(c))),
+            c if numbers && !c.is_ascii() => out.push_str(&format!("&#{};", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_known_in_every_spelling() {
+        let secret = "pä\"w/d &x1";
+        let json = serde_json::json!({ "a": secret }).to_string();
+        let forms = spellings(secret);
+        let encoded = |before: &str| BASE64_STANDARD.encode(format!("{before}{secret} and more"));
+        for text in [
+            secret.to_owned(),
+            json.clone(),
+            serde_json::json!(json).to_string(),
+            "{\"a\":\"p\\u00e4\\\"w/d &x1\"}".to_owned(),
+            "{\"a\":\"p\\u00E4\\\"w\\/d &x1\"}".to_owned(),
+            "p%C3%A4%22w%2Fd%20%26x1".to_owned(),
+            "p%c3%a4%22w%2fd+%26x1".to_owned(),
+            "pä&quot;w/d &amp;x1".to_owned(),
+            "p&#228;&#34;w/d &amp;x1".to_owned(),
+            encoded(""),
+            encoded("u:"),
+            encoded("user:"),
+            encoded("user1:"),
+        ] {
+            assert!(forms.iter().any(|form| text.contains(form)), "{text}: {forms:?}");
+        }
+        assert!(forms.is_sorted_by_key(|form| std::cmp::Reverse(form.len())));
+    }
 
     #[test]
     fn terminals_are_not_steered() {

@@ -18,6 +18,11 @@ pub use args::FinalDryRun;
 /// The options contradict each other, the run directory cannot be made, or the command cannot be started.
 pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
     let prepared = prepare::prepare(args)?;
+    let short = args.env.iter().filter(|(_, value)| (1..sanitize::SHORTEST_SECRET).contains(&value.len()));
+    let short: Vec<&str> = short.map(|(name, _)| name.as_str()).collect();
+    if !short.is_empty() {
+        common.note(&format!("too short to be hidden in the evidence: the values of {}", short.join(", ")));
+    }
     let target = crate::time::human_duration(prepared.plan.target);
     common
         .note(&format!("supervising for up to {target}: {}", sanitize::shorten(&prepared.plan.command.join(" "), 200)));

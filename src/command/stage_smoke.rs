@@ -12,6 +12,7 @@ use crate::io::interrupt::Interrupts;
 use crate::io::stage_client::{self, Client, Pin, Route};
 use crate::io::{clock, files, random};
 use crate::report;
+use crate::sanitize;
 use crate::simulate::stage_server::{self, Scenario};
 use crate::stage::observation::{DEFAULT_PATH, Observation};
 use crate::stage::smoke::{self, AlertOutcome, Config, Machine, Report, Settings, Step, decide_seeding};
@@ -105,6 +106,9 @@ pub fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
         files::check_writable(path)?;
     }
     let (route, password) = destination(common, args)?;
+    if password.len() < sanitize::SHORTEST_SECRET {
+        common.note("the password is so short that it is hidden only where it is a whole value, not within a text");
+    }
     let client = Client::new(&route).map_err(Error::Usage)?;
     let interrupts = Interrupts::catch()?;
     let started = Instant::now();

@@ -74,7 +74,7 @@ impl<'f> Digests<'f> {
 
     /// Everything below the folder that is no directory by its relative path, sorted, and what cannot be listed.
     fn names(&self) -> Vec<String> {
-        let (found, faults) = self.folder.walk();
+        let files::Walked { found, faults } = self.folder.walk();
         let paths = found.into_iter().map(|(path, _)| path).chain(faults.into_iter().map(|(path, _)| path));
         paths.map(|path| path.to_string_lossy().into_owned()).collect()
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::flag;
 
 /// How soon a signal is noticed while waiting.
@@ -15,6 +15,12 @@ const SLICE: Duration = Duration::from_millis(50);
 /// Remembers the last of SIGHUP, SIGINT and SIGTERM instead of being ended by it.
 pub struct Interrupts {
     last: Arc<AtomicUsize>,
+}
+
+/// Lets a write beyond the limit of file sizes fail like any other instead of ending emp-ops.
+pub fn outlive_file_size_limit() {
+    // Where the handler is refused, the limit ends emp-ops as before.
+    let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
 impl Interrupts {

@@ -130,7 +130,7 @@ fn copy(
 /// # Errors
 /// The packet cannot be read, or the archive cannot be written.
 pub fn archive(packet: &Folder, folder: &Folder, name: &str, generated_at: Stamp) -> Result<(), FileError> {
-    let (names, faults) = packet.walk();
+    let files::Walked { found: names, faults } = packet.walk();
     if let Some((path, error)) = faults.into_iter().next() {
         return Err(FileError::new("read", packet.path().join(path), error));
     }

@@ -9,11 +9,15 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 use tempfile::TempDir;
 
 use super::files::{self, FileError};
+use super::sampler::disk_space;
+use crate::evidence::checksums::{self, List};
 use crate::finding::Finding;
 use crate::verdict::packet::{damaged, damaged_end, refused};
 
-/// The most that an archive may hold, unpacked.
-const MOST_BYTES: u64 = 64 << 30;
+/// The most that an archive may hold, unpacked, where its manifest does not say how much it is.
+const MOST_BYTES: u64 = 1 << 30;
+/// The largest manifest, list of sums or document of another writer that is read.
+const MOST_LIST: u64 = 64 << 20;
 /// The most files that an archive may hold.
 const MOST_FILES: usize = 200_000;
 /// The longest extension header (a long name, say) that is read into memory.
@@ -79,8 +83,14 @@ pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
         .tempdir()
         .map_err(|source| FileError::new("create", std::env::temp_dir(), source))?;
     let mut unpacked = Unpacked { folder, findings: Vec::new() };
+    let stated = Stated::of(path).map_err(|source| FileError::new("read", path, source))?;
+    let space = disk_space(unpacked.folder.path()).map_or(u64::MAX, |(available, _)| available);
+    if stated.as_ref().is_some_and(|stated| stated.total() > space) {
+        let text = "the packet is larger than the free space for temporary files; set TMPDIR to a larger place";
+        return Err(FileError::new("unpack", path, io::Error::new(io::ErrorKind::StorageFull, text)));
+    }
     let mut archive = Archive::new(MultiGzDecoder::new(BufReader::with_capacity(256 << 10, file)));
-    let mut room = MOST_BYTES;
+    let mut room = stated.as_ref().map_or(MOST_BYTES, |stated| stated.total().saturating_add(2 * MOST_LIST));
     let damage = |error: &io::Error, after: usize| damaged(shown, after, error);
     // Raw, because the library would read extension headers of any size into memory.
     let entries = match archive.entries() {
@@ -117,7 +127,15 @@ pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
             break;
         }
         let target = match admit(&entry, &name, room) {
-            Ok(Some(relative)) => unpacked.folder.path().join(relative),
+            Ok(Some(relative)) => {
+                match stated.as_ref().map_or(Ok(()), |stated| stated.admit(&relative, entry.size())) {
+                    Ok(()) => unpacked.folder.path().join(relative),
+                    Err(why) => {
+                        unpacked.findings.push(refuse(&why));
+                        continue;
+                    }
+                }
+            }
             Ok(None) => continue,
             Err(why) => {
                 unpacked.findings.push(refuse(why));
@@ -140,6 +158,58 @@ pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
         unpacked.findings.push(damaged_end(shown, &error));
     }
     Ok(unpacked)
+}
+
+/// The sizes that the manifest of an archive states.
+struct Stated {
+    /// The folder of the manifest.
+    top: PathBuf,
+    list: List,
+}
+
+impl Stated {
+    /// Reads up to the manifest. `None` where there is none that can be read, which is found again when it is judged.
+    fn of(path: &Path) -> io::Result<Option<Self>> {
+        let file = files::open_found(path)?;
+        let mut archive = Archive::new(MultiGzDecoder::new(BufReader::with_capacity(256 << 10, file)));
+        // Damage is found again when the archive is unpacked.
+        let Ok(entries) = archive.entries() else { return Ok(None) };
+        for mut entry in entries.raw(true).map_while(Result::ok).take(MOST_FILES) {
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let name = Path::new(name.trim_start_matches("./"));
+            let high = name.components().count() <= 2;
+            if high && name.file_name().is_some_and(|name| name == "manifest.json") && entry.size() <= MOST_LIST {
+                let mut bytes = Vec::new();
+                if entry.read_to_end(&mut bytes).is_err() {
+                    return Ok(None);
+                }
+                let list = checksums::read("manifest.json", &bytes);
+                return Ok(Some(Self { top: name.parent().unwrap_or(Path::new("")).to_owned(), list }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How much is stated in all.
+    fn total(&self) -> u64 {
+        self.list.files.values().fold(0, |total, listed| total.saturating_add(listed.bytes.unwrap_or(0)))
+    }
+
+    /// Whether a member is no larger than it is said to be.
+    fn admit(&self, name: &Path, size: u64) -> Result<(), String> {
+        let relative = name.strip_prefix(&self.top).unwrap_or(name).to_string_lossy();
+        let most = match self.list.files.get(&*relative) {
+            Some(listed) => listed.bytes.unwrap_or(MOST_LIST),
+            None if matches!(&*relative, "manifest.json" | "SHA256SUMS") => MOST_LIST,
+            // So small that it does no harm; that it is there is found when the packet is verified.
+            None => 1 << 20,
+        };
+        if size <= most {
+            Ok(())
+        } else {
+            Err(format!("it is too large: {size} bytes, where its manifest allows {most}"))
+        }
+    }
 }
 
 /// For a header that extends the next member: the name that it gives it, if any. None for a member.

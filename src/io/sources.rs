@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::checksums;
-use super::files::{self, Folder, Kind};
+use super::files::{self, Folder, Kind, Walked};
 use crate::finding::Finding;
 use crate::log::totals::faults;
 
@@ -111,7 +111,8 @@ fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
 /// Walks a directory below that of the run. A log that is no regular file is a finding when it is opened.
 fn walk_evidence(evidence: &Folder, path: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
     let walked = evidence.folder(evidence.relative(path).unwrap_or(path)).map(|folder| folder.walk());
-    let (found, faults) = walked.unwrap_or_else(|error| (Vec::new(), vec![(PathBuf::new(), error)]));
+    let Walked { found, faults } =
+        walked.unwrap_or_else(|error| Walked { faults: vec![(PathBuf::new(), error)], ..Walked::default() });
     let named = found.into_iter().map(|(name, _)| name);
     let files: BTreeSet<PathBuf> = named
         .filter(|name| name.file_name().is_some_and(|name| is_log(&name.to_string_lossy())))

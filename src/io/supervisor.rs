@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{
+    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
+};
 
 use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
 use super::child::{self, Launch};
@@ -91,8 +93,10 @@ enum Message {
     Look,
     /// The command ended.
     Exited(Exit),
-    /// A signal for emp-ops.
+    /// A signal that asks emp-ops to stop.
     Signal(&'static str),
+    /// One that asks for nothing.
+    Stray(&'static str),
 }
 
 /// Between looks at what the command left behind.
@@ -218,6 +222,7 @@ impl Driver {
                     self.leaving = Some(Leaving { exit, orphans: None, alone: None });
                 }
                 Ok(Message::Signal(signal)) => self.feed(Event::Stop { signal })?,
+                Ok(Message::Stray(signal)) => self.feed(Event::Stray { signal })?,
                 Ok(Message::Look) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     self.feed(Event::Tick)?;
                 }
@@ -469,12 +474,31 @@ impl Driver {
     }
 }
 
-/// Turns signals for emp-ops into messages.
+/// Signals that would end emp-ops although they ask for nothing.
+const STRAY: &[(i32, &str)] = &[
+    (SIGUSR1, "SIGUSR1"),
+    (SIGUSR2, "SIGUSR2"),
+    (SIGALRM, "SIGALRM"),
+    (SIGVTALRM, "SIGVTALRM"),
+    (SIGPROF, "SIGPROF"),
+    (SIGIO, "SIGIO"),
+    (SIGXCPU, "SIGXCPU"),
+    (SIGXFSZ, "SIGXFSZ"),
+];
+
+/// Turns signals for emp-ops into messages. They are handled rather than ignored, because the command would inherit that.
 fn listen(sender: &SyncSender<Message>) -> Result<(), RunError> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+    let mut signals = signal_hook::iterator::Signals::new(
+        STRAY.iter().map(|(signal, _)| *signal).chain([SIGINT, SIGTERM, SIGHUP, SIGQUIT]),
+    )?;
     let sender = sender.clone();
     let body = move || {
         for signal in signals.forever() {
+            if let Some((_, name)) = STRAY.iter().find(|(stray, _)| *stray == signal) {
+                // A full channel or none at all: nothing would be done about it anyway.
+                let _ = sender.try_send(Message::Stray(name));
+                continue;
+            }
             let name = match signal {
                 SIGINT => "SIGINT",
                 SIGTERM => "SIGTERM",

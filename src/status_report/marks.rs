@@ -20,8 +20,7 @@ pub(crate) fn take_owner<'a>(head: &mut Head, text: &'a str) -> &'a str {
     };
     let mut handles = Vec::new();
     let mut rest = inner;
-    loop {
-        let Some(body) = rest.strip_prefix('@') else { break };
+    while let Some(body) = rest.strip_prefix('@') {
         let end = body.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))).unwrap_or(body.len());
         let name = body[..end].trim_end_matches(['.', '-']);
         // `@scope/package` is no person.

@@ -57,7 +57,8 @@ impl Reader {
             return false;
         }
         let lit = |cells: &[String]| cells.iter().any(|cell| states::is_light(cell));
-        if !table.rows.iter().any(|(_, cells)| lit(cells)) && !(asked && status.is_some()) && !lit(&table.header) {
+        let answered = asked && status.is_some();
+        if !answered && !lit(&table.header) && !table.rows.iter().any(|(_, cells)| lit(cells)) {
             return false;
         }
         // A table without a header of its own: its first row was taken for one.

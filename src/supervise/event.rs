@@ -64,6 +64,11 @@ pub enum Event {
         /// The name of the signal.
         signal: &'static str,
     },
+    /// A signal that asks for nothing came for emp-ops.
+    Stray {
+        /// The name of the signal.
+        signal: &'static str,
+    },
     /// Time has passed.
     Tick,
 }

@@ -214,6 +214,10 @@ impl Machine {
                 self.owe(new);
             }
             Event::Stop { signal } => self.stop_asked(now, signal, &mut todo),
+            Event::Stray { signal } => {
+                let message = format!("emp-ops received {signal}, which asks for nothing; the run went on");
+                self.raise(signal, incident(Status::Pass, "signal", now.wall, message));
+            }
             Event::Tick => {}
         }
         self.tick(now, &mut todo);

@@ -3,35 +3,32 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memmem::Finder;
-use serde_json::json;
+use aho_corasick::AhoCorasick;
 
 use crate::log::record;
-
-/// Values with at least this many bytes are secrets; shorter ones are words of everyday logs.
-const SECRET: usize = 6;
+use crate::sanitize;
 
 /// Puts stars in the place of secrets, one for each byte.
 ///
-/// A secret is found as it is and as it stands in JSON. Of one with several lines each is a secret of its own, because
+/// A secret is found in all its [spellings](sanitize::spellings). Of one with several lines each is a secret of its own, because
 /// logs are written line by line.
 #[derive(Default)]
 pub struct Redactor {
-    secrets: Vec<Finder<'static>>,
+    secrets: Vec<String>,
+    /// Finds all of them in one pass.
+    finder: Option<AhoCorasick>,
 }
 
 impl Redactor {
     /// A redactor for these values, as far as they are long enough.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let lines = values.into_iter().flat_map(|value| std::iter::once(value).chain(value.lines()));
-        let forms = lines.filter(|line| line.len() >= SECRET).flat_map(|line| {
-            let quoted = json!(line).to_string();
-            [line.to_owned(), quoted[1..quoted.len() - 1].to_owned()]
-        });
-        let mut secrets: Vec<String> = forms.collect();
+        let mut secrets: Vec<String> =
+            lines.filter(|line| line.len() >= sanitize::SHORTEST_SECRET).flat_map(sanitize::spellings).collect();
         secrets.sort_unstable();
         secrets.dedup();
-        Self { secrets: secrets.iter().map(|secret| Finder::new(secret).into_owned()).collect() }
+        let finder = if secrets.is_empty() { None } else { AhoCorasick::new(&secrets).ok() };
+        Self { secrets, finder }
     }
 
     /// Whether there is nothing to hide.
@@ -43,8 +40,8 @@ impl Redactor {
     pub fn line<'a>(&self, line: &'a [u8], cut: bool) -> Cow<'a, [u8]> {
         let mut found = self.find(line);
         if cut {
-            let starts = |finder: &Finder<'_>| {
-                let secret = finder.needle();
+            let starts = |secret: &String| {
+                let secret = secret.as_bytes();
                 (1..secret.len()).rev().find(|&length| line.ends_with(&secret[..length]))
             };
             found.extend(self.secrets.iter().filter_map(starts).max().map(|length| line.len() - length..line.len()));
@@ -101,15 +98,8 @@ impl Redactor {
 
     /// Every place of every secret, overlapping ones too.
     fn find(&self, data: &[u8]) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        for secret in &self.secrets {
-            let mut from = 0;
-            while let Some(at) = secret.find(&data[from..]) {
-                found.push(from + at..from + at + secret.needle().len());
-                from += at + 1;
-            }
-        }
-        found
+        let found = self.finder.iter().flat_map(|finder| finder.find_overlapping_iter(data));
+        found.map(|found| found.range()).collect()
     }
 }
 

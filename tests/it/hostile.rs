@@ -176,6 +176,36 @@ fn a_packet_is_no_more_readable_than_its_evidence() {
 }
 
 #[test]
+fn stray_signals_are_survived_and_named() {
+    let bench = Bench::new();
+    let signals = ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XCPU", "XFSZ"];
+    let script = format!("for s in {}; do kill -$s $PPID; sleep 0.05; done; echo done; sleep 0.2", signals.join(" "));
+    let out = rehearse(&bench, &["--no-diary"], &script).exits(1);
+    let record: Value = serde_json::from_slice(&fs::read(bench.path().join("runs/run/run.json")).unwrap()).unwrap();
+    assert_eq!(record["state"], "complete", "{out:?}");
+    let incidents = record["incidents"].to_string();
+    for signal in signals {
+        assert!(incidents.contains(&format!("emp-ops received SIG{signal}, which asks for nothing")), "{incidents}");
+    }
+}
+
+#[test]
+fn a_limit_of_file_sizes_is_told_like_a_full_disk_and_the_run_is_sealed() {
+    let bench = Bench::new();
+    let script = "i=0; while [ $i -lt 400 ]; do echo \"line $i of some length that fills the log of the run\"; i=$((i+1)); done; sleep 0.3";
+    let command = format!(
+        "ulimit -f 100; exec {} final-dry-run --output-root runs --run-name run --duration 1h -q --no-diary \
+         --no-performance --no-packet -- sh -c '{script}; {script}; {script}'",
+        env!("CARGO_BIN_EXE_emp-ops")
+    );
+    let output = Command::new("sh").args(["-c", &command]).current_dir(bench.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let record: Value = serde_json::from_slice(&fs::read(bench.path().join("runs/run/run.json")).unwrap()).unwrap();
+    assert_eq!(record["state"], "complete");
+    assert!(record["incidents"].to_string().contains("File too large"), "{record}");
+}
+
+#[test]
 fn json_output_cannot_steer_a_terminal() {
     let bench = Bench::new();
     let hostile = "up \u{9b}31m \u{202e}gpj.exe \u{7f}";

@@ -51,7 +51,7 @@ fn config() -> Config {
 }
 
 fn ok(ticket: u64, body: &Value) -> Event {
-    Event::Answer(ticket, Ok(Answer { status: 200, content_type: String::new(), body: body.to_string() }))
+    Event::Answer(ticket, Ok(Answer { status: 200, body: body.to_string(), ..Answer::default() }))
 }
 
 fn news(ticket: u64, kind: &str, payload: &Value) -> Event {
@@ -160,6 +160,28 @@ fn a_session_is_closed_after_a_failure_and_the_password_is_masked() {
     assert_eq!((report.status, sent.last().map(String::as_str)), (Status::Fail, Some("POST /sessions/s-1/close")));
     let text = serde_json::to_string(&report).expect("JSON");
     assert!(text.contains("[secret]") && !text.contains("pass word") && !text.contains("tok\\\""), "{text}");
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_a_refused_session_is_not_closed() {
+    for (step, answer, why) in [
+        (
+            "/auth/login",
+            Answer { status: 302, location: Some("https://elsewhere.example/x".to_owned()), ..Answer::default() },
+            "redirects to https://elsewhere.example/x, which is not followed",
+        ),
+        ("/accounts/me/sessions", Answer { status: 409, ..Answer::default() }, "belongs to another account"),
+        ("/accounts/me/sessions", Answer { status: 403, ..Answer::default() }, "the token was not accepted"),
+    ] {
+        let (mut stream, mut checks) = (0, 0);
+        let (report, _, sent) = play(settings(), &mut |ticket, request| match request.ends_with(step) {
+            true => vec![(3, Event::Answer(ticket, Ok(answer.clone())))],
+            false => good(ticket, request, &mut stream, &mut checks),
+        });
+        assert_eq!(report.status, Status::Fail);
+        assert!(report.findings[0].summary.contains(why), "{:?}", report.findings);
+        assert!(sent.last().is_some_and(|last| last.ends_with(step)), "{sent:?}");
+    }
 }
 
 #[test]

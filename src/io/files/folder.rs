@@ -48,6 +48,15 @@ pub enum Kind {
     Special,
 }
 
+/// What lies below a directory, by relative paths.
+#[derive(Debug, Default)]
+pub struct Walked {
+    /// Everything that is no directory, sorted.
+    pub found: Vec<(PathBuf, Kind)>,
+    /// Directories that cannot be listed, with the error.
+    pub faults: Vec<(PathBuf, io::Error)>,
+}
+
 impl Folder {
     /// Opens the directory that `path` names. Links on the way to it are followed.
     ///
@@ -200,8 +209,8 @@ impl Folder {
 
     /// Everything below this directory that is no directory, by its relative path and sorted. Links count as what
     /// they are. What cannot be listed is named with the error.
-    pub fn walk(&self) -> (Vec<(PathBuf, Kind)>, Vec<(PathBuf, io::Error)>) {
-        let (mut found, mut faults) = (Vec::new(), Vec::new());
+    pub fn walk(&self) -> Walked {
+        let Walked { mut found, mut faults } = Walked::default();
         let mut waiting = vec![PathBuf::new()];
         while let Some(path) = waiting.pop() {
             match self.folder(&path).and_then(|folder| Ok((folder.names()?, folder))) {
@@ -219,7 +228,7 @@ impl Folder {
             }
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        (found, faults)
+        Walked { found, faults }
     }
 
     /// Tries whether a file can be made in this directory, without leaving one.

@@ -11,9 +11,10 @@ use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::Serialize;
 
-pub use folder::{Folder, Kind};
+pub use folder::{Folder, Kind, Walked};
 pub use json::{json_line, json_text, write_json};
 pub use pipe::Pipe;
 
@@ -44,7 +45,11 @@ fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::NotFound => "; check the path",
         io::ErrorKind::PermissionDenied => "; check its permissions, or choose another place",
         io::ErrorKind::StorageFull => "; free some space, or choose another place",
+        io::ErrorKind::FileTooLarge => "; raise the limit of file sizes (ulimit -f), or choose another place",
         io::ErrorKind::IsADirectory => "; name a file in it",
+        _ if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) => {
+            "; too many files are open: raise the limit (ulimit -n)"
+        }
         _ => "",
     }
 }

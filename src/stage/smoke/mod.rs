@@ -162,6 +162,8 @@ pub struct Answer {
     pub status: u16,
     /// The content type.
     pub content_type: String,
+    /// Where a redirect leads; it is not followed.
+    pub location: Option<String>,
     /// The start of the body.
     pub body: String,
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Input, MatchKind};
 use serde_json::{Value, json};
+
+use crate::sanitize;
 
 /// The cause that a seed names, so that it is told apart from a live alert.
 pub(super) const SEED_SOURCE: &str = "langgraph-smoke";
@@ -97,45 +100,93 @@ fn percent(text: &str) -> String {
     encoded
 }
 
+/// What is written in the place of a secret.
+const MASK: &str = "[secret]";
+
 /// Secrets that must not be written anywhere.
 #[derive(Clone, Default)]
-pub struct Secrets(Vec<String>);
+pub struct Secrets {
+    secrets: Vec<String>,
+    forms: Vec<String>,
+    /// Finds the longest form at each place.
+    finder: Option<AhoCorasick>,
+}
 
 impl Secrets {
     /// Adds a secret in all the forms in which it travels.
     pub fn add(&mut self, secret: &str) {
-        let quoted = Value::from(secret).to_string();
-        for form in [secret.to_owned(), percent(secret), quoted.trim_matches('"').to_owned()] {
-            if !form.is_empty() && !self.0.contains(&form) {
-                self.0.push(form);
-            }
+        if secret.is_empty() || self.secrets.iter().any(|known| known == secret) {
+            return;
         }
-        // Longer forms first, so that no remainder of one is left over.
-        self.0.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        self.secrets.push(secret.to_owned());
+        if secret.len() >= sanitize::SHORTEST_SECRET {
+            self.forms.extend(sanitize::spellings(secret));
+        } else {
+            // With its quotes, in JSON and in JSON within JSON.
+            let quoted = Value::from(secret).to_string();
+            self.forms.extend([Value::from(quoted.as_str()).to_string().trim_matches('"').to_owned(), quoted]);
+        }
+        self.finder = AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&self.forms).ok();
     }
 
-    /// `text` with every secret replaced.
+    /// `text` with every secret replaced; nothing is replaced in a replacement, in the name of a field, and words only
+    /// where they are whole.
     pub fn mask(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "[secret]"))
+        if self.secrets.iter().any(|secret| secret == text.trim()) {
+            return MASK.to_owned();
+        }
+        let Some(finder) = &self.finder else { return text.to_owned() };
+        let (mut masked, mut kept, mut from) = (String::with_capacity(text.len()), 0, 0);
+        while let Some(found) = finder.find(Input::new(text).range(from..)) {
+            let (before, after) = (&text[..found.start()], &text[found.end()..]);
+            let form = &text[found.range()];
+            if is_name(after, form) || (is_word(form) && is_part(before, after)) {
+                from = found.start() + form.chars().next().map_or(1, char::len_utf8);
+                continue;
+            }
+            masked.push_str(&text[kept..found.start()]);
+            masked.push_str(if form.starts_with('"') { "\"[secret]\"" } else { MASK });
+            (kept, from) = (found.end(), found.end());
+        }
+        masked.push_str(&text[kept..]);
+        masked
     }
 
-    /// [`Self::mask`] for every text inside a JSON value, names of fields included.
+    /// [`Self::mask`] for every text inside a JSON value, but not for the names of fields.
     pub fn mask_json(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.mask(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.mask_json(item)),
-            Value::Object(fields) => {
-                *fields = std::mem::take(fields)
-                    .into_iter()
-                    .map(|(name, mut value)| {
-                        self.mask_json(&mut value);
-                        (self.mask(&name), value)
-                    })
-                    .collect();
-            }
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.mask_json(value)),
+            Value::Number(number) if self.secrets.contains(&number.to_string()) => *value = MASK.into(),
             _ => {}
         }
     }
+}
+
+/// Whether what was found ends in the name of a field of JSON: only such text follows, then a quote and a colon.
+fn is_name(after: &str, form: &str) -> bool {
+    let rest = if form.starts_with('"') {
+        after
+    } else {
+        let end = after.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(after.len());
+        let Some(rest) = after[end..].trim_start_matches('\\').strip_prefix('"') else { return false };
+        rest
+    };
+    rest.trim_start().starts_with(':')
+}
+
+/// Whether a secret may be a word of everyday text.
+fn is_word(form: &str) -> bool {
+    form.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Whether a word goes on before or after it. A letter that ends an escape, such as `\n` or `%20`, is none.
+fn is_part(before: &str, after: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let tail = &before.as_bytes()[before.len().saturating_sub(6)..];
+    let escaped = matches!(tail, [.., b'\\', _] | [.., b'%', _, _] | [b'\\', b'u', ..]);
+    (before.ends_with(word) && !escaped) || after.starts_with(word)
 }
 
 #[cfg(test)]
@@ -145,10 +196,27 @@ mod tests {
     #[test]
     fn secrets_are_masked_in_every_form() {
         let mut secrets = Secrets::default();
-        secrets.add("p\"w d");
-        for text in ["p\"w d", "x=p%22w%20d&", "{\"a\":\"p\\\"w d\"}"] {
+        secrets.add("p\"w do");
+        for text in ["p\"w do", "x=p%22w%20do&", "{\"a\":\"p\\\"w do\"}"] {
             assert!(secrets.mask(text).contains("[secret]"), "{text}");
         }
+        secrets.add("letmein");
+        secrets.add("admin");
+        for (text, expect) in [
+            ("letmein, letmeinside, say letmein", "[secret], letmeinside, say [secret]"),
+            (r"line\nletmein", r"line\n[secret]"),
+            ("{\"letmein.count\":1,\"a\":\"letmein\"}", "{\"letmein.count\":1,\"a\":\"[secret]\"}"),
+            (
+                "{\"admin\":\"admin\",\"admin.alert\":\"the admin\"}",
+                "{\"admin\":\"[secret]\",\"admin.alert\":\"the admin\"}",
+            ),
+            (" admin\n", "[secret]"),
+        ] {
+            assert_eq!(secrets.mask(text), expect);
+        }
+        let mut value = json!({"letmein": ["letmein"], "admin.alert": "admin", "n": 1});
+        secrets.mask_json(&mut value);
+        assert_eq!(value, json!({"letmein": ["[secret]"], "admin.alert": "[secret]", "n": 1}));
         let request = Request::stream("tok en", "a/b", "");
         assert_eq!((request.path.as_str(), request.query.as_str()), ("/sessions/a%2Fb/events", "token=tok%20en"));
         assert!(!format!("{request:?}").contains("tok"));

@@ -25,7 +25,9 @@ impl Machine {
                 if (200..300).contains(&answer.status) {
                     self.accepted(now, step, &answer);
                 } else {
-                    let why = refusal(step, answer.status);
+                    // What was refused is not ours to close; after a fault of the server it may be there all the same.
+                    self.session_sent &= step != Step::Session || answer.status >= 500;
+                    let why = refusal(step, &answer);
                     self.try_again_or_fail(now, step, Some(&answer), &why);
                 }
             }
@@ -138,7 +140,8 @@ impl Machine {
 }
 
 /// Why a status is not accepted, with the likely remedy.
-fn refusal(step: Step, status: u16) -> String {
+fn refusal(step: Step, answer: &Answer) -> String {
+    let status = answer.status;
     let what = match step {
         Step::Login => "Authentication failed",
         Step::Session => "Failed to create session",
@@ -157,5 +160,10 @@ fn refusal(step: Step, status: u16) -> String {
         (_, 401 | 403) => ": the token was not accepted",
         _ => "",
     };
-    format!("{what} ({status}){hint}")
+    match &answer.location {
+        Some(to) if (300..400).contains(&status) => format!(
+            "{what} ({status}): the server redirects to {to}, which is not followed; name the server that answers with --base-url"
+        ),
+        _ => format!("{what} ({status}){hint}"),
+    }
 }
