@@ -182,12 +182,41 @@ impl Read for Failing {
     }
 }
 
-/// UTF-16 as UTF-8. Lone surrogates become U+FFFD.
-pub struct FromUtf16<R> {
-    inner: R,
+/// Decodes UTF-16 as it comes. Lone surrogates become U+FFFD.
+#[derive(Debug)]
+pub struct Utf16 {
     big: bool,
     /// Bytes that are not decoded yet.
     raw: Vec<u8>,
+}
+
+impl Utf16 {
+    /// A decoder; `big` where the high byte comes first.
+    pub fn new(big: bool) -> Self {
+        Self { big, raw: Vec::new() }
+    }
+
+    /// The text of further bytes, as far as it is whole; `end` where no more follow.
+    pub fn decode(&mut self, bytes: &[u8], end: bool) -> String {
+        self.raw.extend_from_slice(bytes);
+        let unit = |pair: &[u8]| {
+            let pair = [pair[0], pair[1]];
+            if self.big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
+        };
+        let mut units: Vec<u16> = self.raw.chunks_exact(2).map(unit).collect();
+        // The second half of a pair may come with the next bytes.
+        if !end && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
+            units.pop();
+        }
+        self.raw.drain(..units.len() * 2);
+        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    }
+}
+
+/// UTF-16 as UTF-8.
+pub struct FromUtf16<R> {
+    inner: R,
+    decoder: Utf16,
     /// Text that is not read yet.
     text: Cursor<Vec<u8>>,
     done: bool,
@@ -196,25 +225,14 @@ pub struct FromUtf16<R> {
 impl<R: Read> FromUtf16<R> {
     /// A reader of UTF-8 from one of UTF-16.
     pub fn new(inner: R, big: bool) -> Self {
-        Self { inner, big, raw: Vec::new(), text: Cursor::default(), done: false }
+        Self { inner, decoder: Utf16::new(big), text: Cursor::default(), done: false }
     }
 
     fn refill(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; 64 << 10];
         let len = self.inner.read(&mut buffer)?;
         self.done = len == 0;
-        self.raw.extend_from_slice(&buffer[..len]);
-        let unit = |pair: &[u8]| {
-            let pair = [pair[0], pair[1]];
-            if self.big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
-        };
-        let mut units: Vec<u16> = self.raw.chunks_exact(2).map(unit).collect();
-        // The second half of a pair may come with the next bytes.
-        if !self.done && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
-            units.pop();
-        }
-        self.raw.drain(..units.len() * 2);
-        let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        let text = self.decoder.decode(&buffer[..len], self.done);
         self.text = Cursor::new(text.into_bytes());
         Ok(())
     }

@@ -45,6 +45,8 @@ pub struct ScanOptions {
     pub fail_gap: Duration,
     /// How many findings of a kind are listed; all are counted.
     pub max_listed: usize,
+    /// The layout of all logs, where it is not to be learnt.
+    pub layout: Option<Arc<Layout>>,
     /// How many threads read; 0 for all cores.
     pub threads: usize,
     /// The supervised time of a run: the duration, and silence at its ends is a gap.
@@ -63,6 +65,7 @@ impl Default for ScanOptions {
             warn_gap: Duration::from_secs(3600),
             fail_gap: Duration::from_secs(6 * 3600),
             max_listed: 1000,
+            layout: None,
             threads: 0,
             window: None,
             pauses: Vec::new(),
@@ -83,6 +86,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
     let scan = Scan {
         sources: &owned,
         limits,
+        layout: options.layout.as_ref(),
         latest: clock::now().plus(SKEW),
         threads: match options.threads {
             0 => thread::available_parallelism().map_or(1, usize::from),
@@ -137,6 +141,7 @@ struct Total {
 struct Scan<'s> {
     sources: &'s [Source],
     limits: Limits,
+    layout: Option<&'s Arc<Layout>>,
     latest: Stamp,
     threads: usize,
     queue: Mutex<Queue>,
@@ -237,23 +242,31 @@ impl Scan<'_> {
         if !metadata.is_file() {
             return self.stream(report, context, files::pipe(file), true);
         }
-        let mut head = vec![0; decode::HEAD];
-        match read_full_at(&file, &mut head, 0) {
-            Ok(len) => head.truncate(len),
+        let size = metadata.len();
+        buffer.resize(usize::try_from(size).unwrap_or(usize::MAX).min(layout::SAMPLE), 0);
+        match read_full_at(&file, buffer, 0) {
+            Ok(len) => buffer.truncate(len),
             Err(error) => return self.refuse(report, sources::unreadable(path, &error)),
         }
-        match (decode::packing(&head), decode::encoding(&head)) {
-            (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) if self.frame(&file, buffer).is_none() => {
-                let skip = skip as u64 + self.hole(&report, &file, &head);
-                context.layout = Arc::new(self.learn(&file, skip, buffer));
+        let head = &buffer[..buffer.len().min(decode::HEAD)];
+        let (packing, encoding) = (decode::packing(head), decode::encoding(head));
+        match (packing, encoding) {
+            (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) if Frame::detect(buffer).is_none() => {
+                let hole = self.hole(&report, &file, head);
+                let skip = skip as u64 + hole;
+                if hole > 0 {
+                    buffer.resize(layout::SAMPLE, 0);
+                    let len = read_full_at(&file, buffer, skip).unwrap_or(0);
+                    buffer.truncate(len);
+                }
+                context.layout = self.learn(buffer);
                 if context.layout.is_yearless() {
                     let text = OffsetReader { file: &file, at: skip };
                     context.years = Arc::new(years_of(text, skip, context.written.unwrap_or(self.latest)));
                 }
-                self.divide(&Arc::new(Plain::new(file, index, context, skip, metadata.len())), buffer);
+                self.divide(&Arc::new(Plain::new(file, index, context, skip, size)), buffer);
             }
             _ => {
-                let size = metadata.len();
                 self.stream(report, context, file, size > SMALL);
                 self.check_growth(path, size);
             }
@@ -279,18 +292,9 @@ impl Scan<'_> {
         length
     }
 
-    /// How the records of a plain file are framed, where not by line ends.
-    fn frame(&self, file: &File, buffer: &mut Vec<u8>) -> Option<Frame> {
-        buffer.resize(layout::SAMPLE, 0);
-        let len = read_full_at(file, buffer, 0).unwrap_or(0);
-        Frame::detect(&buffer[..len])
-    }
-
-    /// The layout of a plain file.
-    fn learn(&self, file: &File, skip: u64, buffer: &mut Vec<u8>) -> Layout {
-        buffer.resize(layout::SAMPLE, 0);
-        let len = read_full_at(file, buffer, skip).unwrap_or(0);
-        Layout::learn(&buffer[..len], self.latest)
+    /// The layout of a text by its start.
+    fn learn(&self, sample: &[u8]) -> Arc<Layout> {
+        self.layout.map_or_else(|| Arc::new(Layout::learn(sample, self.latest)), Arc::clone)
     }
 
     /// Queues the ranges of a file; the first is read at once.
@@ -360,7 +364,7 @@ impl Scan<'_> {
         if let Some(frame) = frame {
             (sample, text) = decode::peek(decode::Framed::new(text, frame), layout::SAMPLE);
         }
-        context.layout = Arc::new(Layout::learn(&sample, self.latest));
+        context.layout = self.learn(&sample);
         if context.layout.is_yearless() {
             let source = self.sources.get(context.file as usize).filter(|_| frame.is_none());
             let again = source.and_then(unpacked_again);
@@ -417,8 +421,8 @@ impl Scan<'_> {
 
 /// The text of a packed file, from its start.
 fn unpacked_again(source: &Source) -> Option<Box<dyn Read + Send>> {
-    let Source::File { path, .. } = source else { return None };
-    let file = File::open(path).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
+    let (file, about) = source.open()?.ok()?;
+    about.is_file().then_some(())?;
     let (head, reader) = decode::peek(file, decode::HEAD);
     let text = decode::unpack(reader, decode::packing(&head).ok()?).ok()?;
     let (head, mut text) = decode::peek(text, decode::HEAD);

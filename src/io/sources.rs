@@ -97,7 +97,11 @@ fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
             Ok(entry) if entry.file_type().is_file() && is_log(&entry.file_name().to_string_lossy()) => {
                 files.insert(entry.into_path());
             }
-            Ok(_) => {}
+            Ok(entry) => {
+                if entry.file_type().is_file() && looks_like_log(&entry.file_name().to_string_lossy()) {
+                    findings.push(faults::skipped(&entry.path().display().to_string()));
+                }
+            }
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
                 findings.push(unreadable(&path, &io::Error::from(error)));
@@ -134,6 +138,14 @@ fn add(folder: &Path, logs: Vec<Source>, sources: &mut Vec<Source>, findings: &m
 fn is_log(name: &str) -> bool {
     let stem = unpacked_name(name);
     !stem.starts_with('.') && [".jsonl", ".ndjson", ".log"].iter().any(|end| stem.to_ascii_lowercase().ends_with(end))
+}
+
+/// Whether a file that is not named like a log may be one all the same: `messages`, `err.txt`, `x.log.bak`, `y.log.lz4`.
+fn looks_like_log(name: &str) -> bool {
+    const NAMES: [&str; 9] = ["messages", "syslog", "dmesg", "kern", "auth", "secure", "stdout", "stderr", "catalina"];
+    const ENDS: [&str; 6] = [".out", ".err", ".lz4", ".bak", ".old", ".txt"];
+    let stem = unpacked_name(name).to_ascii_lowercase();
+    NAMES.contains(&&*stem) || ENDS.iter().any(|end| stem.ends_with(end)) || stem.contains(".log")
 }
 
 /// The name without endings of compression and rotation.
@@ -236,6 +248,16 @@ mod tests {
         let names: Vec<_> = sources.iter().filter_map(|s| s.shown().rsplit('/').next()).collect();
         assert_eq!(names, ["final_dry_run_x.jsonl.gz", "final_dry_run_y.log", "other.log"]);
         assert_eq!(findings, []);
+    }
+
+    #[test]
+    fn files_that_may_be_logs_under_other_names_are_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["a.log", "err.txt", "messages", "x.log.bak", "y.log.lz4", "run.json", "picture.png"] {
+            fs::write(folder.path().join(name), name).expect("writable");
+        }
+        let (sources, findings) = expand(&[folder.path().to_owned()], None);
+        assert_eq!((sources.len(), findings.len()), (1, 4), "{findings:#?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Reads one stream of the command to its end.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::Sink;
 use crate::io::clock;
+use crate::io::decode::{self, Encoding, Utf16};
 use crate::supervise::capture::{Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
 use crate::supervise::redact::Redactor;
@@ -67,6 +69,7 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
     // Whether the line at hand was cut already: its rest is dropped up to the next line end.
     let mut skipping = false;
     let mut chunk = vec![0; CHUNK];
+    let mut text = Text::Unknown;
     let mut arrived = clock::now();
     loop {
         let paused = plan.formatter.holds() && !more_comes(&source);
@@ -79,10 +82,11 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
         if !paused {
             arrived = clock::now();
         }
-        let mut batch = Batch { bytes: read as u64, ..Batch::default() };
+        let decoded = text.decode(&chunk[..read], at_end);
+        let mut batch = Batch { bytes: decoded.len() as u64, ..Batch::default() };
         structured.clear();
         raw.clear();
-        let mut fresh = &chunk[..read];
+        let mut fresh: &[u8] = &decoded;
         if skipping {
             let end = memchr(b'\n', fresh);
             fresh = end.map_or(&[], |end| &fresh[end + 1..]);
@@ -109,6 +113,33 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
         }
         if at_end {
             return result.map(|_| ());
+        }
+    }
+}
+
+/// How the stream is encoded, as its first bytes tell.
+enum Text {
+    Unknown,
+    Plain,
+    Utf16(Utf16),
+}
+
+impl Text {
+    /// The bytes as UTF-8.
+    fn decode<'b>(&mut self, bytes: &'b [u8], end: bool) -> Cow<'b, [u8]> {
+        let mut rest = bytes;
+        if matches!(self, Self::Unknown) && !bytes.is_empty() {
+            *self = match decode::encoding(bytes) {
+                Ok(Encoding::Utf16 { big, skip }) => {
+                    rest = &bytes[skip..];
+                    Self::Utf16(Utf16::new(big))
+                }
+                _ => Self::Plain,
+            };
+        }
+        match self {
+            Self::Utf16(decoder) => Cow::Owned(decoder.decode(rest, end).into_bytes()),
+            _ => Cow::Borrowed(rest),
         }
     }
 }

@@ -249,6 +249,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         warn_gap: policy.warn_gap(),
         fail_gap: policy.fail_gap(),
         max_listed: policy.logs.max_listed,
+        layout: policy.layout(),
         threads: request.threads,
         window: evidence.run.window,
         pauses: evidence.run.pauses.clone(),

@@ -134,6 +134,12 @@ pub fn before(logs: &mut LogSummary, faults: Vec<Finding>) {
     logs.findings.splice(0..0, faults);
 }
 
+/// A file of a directory that is not named like a log, but may be one.
+pub fn skipped(path: &str) -> Finding {
+    let summary = "this file was not read, because it is not named like a log (*.jsonl, *.ndjson, *.log): name it with --log if it is one";
+    Finding::warn(summary).in_file(path, None)
+}
+
 /// A file that starts with `length` zero bytes.
 pub fn hole(path: &str, length: u64) -> Finding {
     let summary = format!("the file starts with a hole of {length} zero bytes; what stood there is lost");

@@ -11,6 +11,8 @@ use super::{Layer, MOST_LISTED};
 use crate::digest::sha256;
 use crate::evidence::diary;
 use crate::finding::Status;
+use crate::log::layout::Layout;
+use crate::log::layout::description::Description;
 use crate::time::{duration_text, parse_duration};
 
 #[derive(Deserialize, Default)]
@@ -31,6 +33,7 @@ struct LogsTable {
     fail_gap: Option<Spanned<Duration>>,
     #[serde(deserialize_with = "listed")]
     max_listed: Option<usize>,
+    layout: Option<Spanned<Description>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -90,6 +93,9 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
     for word in diary.accept_status.iter().flatten() {
         diary::acceptable(word.get_ref()).map_err(|message| pointed(source, text, word.span(), &message))?;
     }
+    if let Some(layout) = &logs.layout {
+        Layout::from_description(layout.get_ref()).map_err(|message| pointed(source, text, layout.span(), &message))?;
+    }
     let full = sign_off.is_some();
     let sign_off = sign_off.unwrap_or_default();
     Ok(Layer {
@@ -99,6 +105,7 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
         warn_gap: logs.warn_gap.map(Spanned::into_inner),
         fail_gap: logs.fail_gap.map(Spanned::into_inner),
         max_listed: logs.max_listed,
+        layout: logs.layout.map(Spanned::into_inner),
         diary_min_entries_per_day: diary.min_entries_per_day,
         diary_daily_gap_severity: diary.daily_gap_severity,
         diary_accept_status: diary.accept_status.map(|words| words.into_iter().map(Spanned::into_inner).collect()),
@@ -252,6 +259,7 @@ mod tests {
             ("[diary]\naccept_status = [\"x\", \"failed\"]\n", "p.toml:2:23: `failed` tells of a failure"),
             ("sign_off = true\n", "p.toml:1:12: this is a truth value; write one table [sign_off]"),
             ("[[logs]]\nwarn_gap = \"1h\"\n", "p.toml:1:1: this is a list; write one table [logs]"),
+            ("[logs.layout]\nwrapping = \"x\"\n", "p.toml:1:1: `x` is no wrapping; write one of"),
             ("[logs\n", "p.toml:1:6: "),
         ] {
             let error = parse("p.toml", text).expect_err(text);

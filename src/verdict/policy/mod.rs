@@ -6,6 +6,7 @@ mod file;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::criteria::Criteria;
 use crate::evidence::{diary, performance};
 use crate::finding::{Criterion, NotRequired, Status};
+use crate::log::layout::Layout;
+use crate::log::layout::description::Description;
 use crate::time::duration_text;
 
 pub use file::parse;
@@ -52,6 +55,8 @@ pub struct Layer {
     pub fail_gap: Option<Duration>,
     /// How many findings of a kind are listed.
     pub max_listed: Option<usize>,
+    /// Where lines of the logs state time and level, instead of what they themselves show.
+    pub layout: Option<Description>,
     /// Diary entries for each UTC day.
     pub diary_min_entries_per_day: Option<u64>,
     /// What a day below that minimum is.
@@ -114,6 +119,9 @@ pub struct LogPolicy {
     pub fail_gap_seconds: f64,
     /// How many findings of a kind are listed.
     pub max_listed: usize,
+    /// Where lines of the logs state time and level, where that is pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Description>,
 }
 
 /// Thresholds of the diary.
@@ -150,6 +158,12 @@ impl Policy {
         Duration::try_from_secs_f64(self.logs.fail_gap_seconds).unwrap_or(FAIL_GAP)
     }
 
+    /// The layout of the logs, where it is pinned.
+    pub fn layout(&self) -> Option<Arc<Layout>> {
+        // What a policy file says was checked when it was read.
+        self.logs.layout.as_ref().and_then(|layout| Layout::from_description(layout).ok()).map(Arc::new)
+    }
+
     /// The rules of the diary; `key` is that of its signatures.
     pub fn diary_rules(&self, key: Option<Vec<u8>>) -> diary::Rules {
         diary::Rules {
@@ -184,6 +198,7 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
             warn_gap_seconds: warn_gap.as_secs_f64(),
             fail_gap_seconds: fail_gap.as_secs_f64(),
             max_listed: first(&layers, |l| l.max_listed).unwrap_or(MAX_LISTED),
+            layout: layers.iter().find_map(|layer| layer.layout.clone()),
         },
         diary: DiaryPolicy {
             min_entries_per_day: first(&layers, |l| l.diary_min_entries_per_day).unwrap_or_default(),
