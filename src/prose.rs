@@ -5,6 +5,34 @@
 
 use std::borrow::Cow;
 
+/// Whether a value says that there is nothing: it is empty, or a word for nothing.
+pub(crate) fn is_nothing(value: &str) -> bool {
+    const NOTHING: [&str; 20] = [
+        "",
+        "none",
+        "null",
+        "nil",
+        "no",
+        "nothing",
+        "false",
+        "0",
+        "0%",
+        "-",
+        "–",
+        "—",
+        "n/a",
+        "na",
+        "n.a.",
+        "{}",
+        "[]",
+        "()",
+        "not applicable",
+        "nonetype: none",
+    ];
+    let value = value.trim();
+    NOTHING.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
 /// A text as words, with what stands between them.
 pub(crate) struct Phrase<'a> {
     words: Vec<Word<'a>>,
@@ -201,11 +229,6 @@ impl<'a> Phrase<'a> {
     pub(crate) fn is_fault(&self, at: usize) -> bool {
         let text = self.text(at);
         FAULTS.contains(&self.lower(at)) || text.ends_with("Error") || text.ends_with("Exception")
-    }
-
-    /// Whether a word says little about the fault after it.
-    pub(crate) fn is_modifier(&self, at: usize) -> bool {
-        MODIFIERS.contains(&self.lower(at)) || self.is_number(at)
     }
 
     /// Whether a word says "not".

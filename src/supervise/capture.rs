@@ -16,12 +16,14 @@ use super::redact::Redactor;
 use crate::finding::Status;
 use crate::log::ansi;
 use crate::log::crash::classify::{self, Kind};
+use crate::log::crash::headline;
 use crate::log::layout::live::Learner;
 use crate::log::layout::{Layout, Memory};
 use crate::log::leading;
 use crate::log::level::Level;
 use crate::log::record::Record;
 use crate::log::scan::reader;
+use crate::log::totals::signature;
 use crate::time::Stamp;
 use trace::{Style, Trace};
 
@@ -292,7 +294,7 @@ impl<'l> Chunk<'_, 'l> {
             return;
         }
         let shown = message.or(event.clone()).unwrap_or_else(|| word.clone());
-        let headline = if trace { trace::headline(&shown) } else { Cow::Borrowed(&*shown) };
+        let headline = if trace { Cow::Owned(headline(&shown)) } else { Cow::Borrowed(&*shown) };
         self.batch.incident(LineIncident {
             severity: if trace { Status::Fail } else { severity },
             kind: if trace { "stack_trace" } else { "log_level" },
@@ -300,7 +302,7 @@ impl<'l> Chunk<'_, 'l> {
             level: word.into_owned(),
             event: event.map(Cow::into_owned),
             message: headline.chars().take(SHOWN).collect(),
-            key: mask(&headline),
+            key: signature::of(&headline),
             at: pending.arrived,
             count: pending.repeated,
         });
@@ -354,21 +356,6 @@ fn suspected(line: &[u8]) -> Option<()> {
 /// A line as text. Nearly all are valid, and that is seen faster than what is wrong with one.
 fn lossy(line: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
-}
-
-/// What makes two messages equal: everything but numbers.
-fn mask(text: &str) -> String {
-    let mut masked = String::with_capacity(text.len().min(SHOWN));
-    let mut digits = false;
-    for c in text.chars().take(SHOWN) {
-        if !c.is_ascii_digit() {
-            masked.push(c);
-        } else if !digits {
-            masked.push('#');
-        }
-        digits = c.is_ascii_digit();
-    }
-    masked
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {

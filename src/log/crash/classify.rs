@@ -6,12 +6,14 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind};
 use serde::{Deserialize, Serialize};
 
 pub use super::frames::is_frame;
-use super::frames::is_stack_trace;
-use super::wording::Words;
+use super::marks::Marks;
+use super::pattern::Search;
+use super::rules::{RULES, Rule};
+use super::{frames, mentions};
+use crate::prose;
 
 /// What a text shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,11 +60,18 @@ pub fn text(text: &str) -> Option<Kind> {
     if !may_match(text.as_bytes()) {
         return None;
     }
-    if is_stack_trace(text) {
-        return Some(Kind::StackTrace);
+    // A text that quotes another, as in `err="boom\n\tat …"`, may have its line ends escaped.
+    if text.contains("\\n") && !text.contains('\n') {
+        return self::text(&text.replace("\\n", "\n").replace("\\t", "\t"));
     }
-    let words = Words::of(text);
-    words.kind()
+    static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(RULES));
+    let rows = SEARCH.matching(text);
+    let counts = |row: &(usize, &'static Rule)| {
+        row.1.sure || SEARCH.places(*row, text).any(|(start, end)| !mentions::denied(text, start, end))
+    };
+    let kind = rows.into_iter().filter(counts).map(|(_, rule)| rule.kind).min();
+    let kind = if frames::is_stack_trace(text) { Some(Kind::StackTrace) } else { kind };
+    kind.filter(|_| !mentions::is_title(text))
 }
 
 /// The text of a field, by what its name says.
@@ -80,16 +89,20 @@ pub enum Named<'a> {
 
 impl Named<'_> {
     fn kind(&self) -> Option<Kind> {
-        const NOTHING: [&str; 12] =
-            ["", "none", "null", "nil", "no", "false", "0", "-", "n/a", "{}", "[]", "nonetype: none"];
         match self {
-            Self::Exception(value) if NOTHING.iter().any(|word| value.trim().eq_ignore_ascii_case(word)) => None,
-            Self::Exception(value) => {
-                text(value).or_else(|| (!Words::of(value).denies_exceptions()).then_some(Kind::Exception))
-            }
+            Self::Exception(value) if prose::is_nothing(value) => None,
+            Self::Exception(value) => text(value).or_else(|| (!mentions::says_none(value)).then_some(Kind::Exception)),
             Self::Stack(value) if value.trim().contains('\n') => Some(Kind::StackTrace),
             Self::Stack(value) | Self::Text(value) => text(value),
             Self::Frames => Some(Kind::StackTrace),
+        }
+    }
+
+    /// The text, where it tells of a crash.
+    pub fn trace(&self) -> Option<&str> {
+        match self {
+            Self::Exception(value) | Self::Stack(value) | Self::Text(value) => self.kind().map(|_| &**value),
+            Self::Frames => None,
         }
     }
 
@@ -111,7 +124,7 @@ pub fn record(message: &str, traces: &[Named<'_>]) -> Option<Kind> {
     let hidden = traces.iter().filter_map(Named::kind).min();
     match (text(message), hidden) {
         (Some(kind), hidden) => Some(hidden.map_or(kind, |hidden| hidden.min(kind))),
-        (None, Some(Kind::Exception)) if Words::of(message).handled() => None,
+        (None, Some(Kind::Exception)) if mentions::says_handled(message) => None,
         (None, hidden) => hidden,
     }
 }
@@ -119,49 +132,7 @@ pub fn record(message: &str, traces: &[Named<'_>]) -> Option<Kind> {
 /// The first place at or after `from` in raw lines, escaped as in JSON or not, where a crash may be told of. Lines
 /// without such a place need no closer look.
 pub fn suspect(lines: &[u8], from: usize) -> Option<usize> {
-    // Exact letters are found several times faster than letters of either case, at most 32 marks of four letters or
-    // more twice as fast as others; nothing that crashes writes mixed case inside a word. Which letters of a word are
-    // taken, and the order, decide how often the search has to look twice: this choice was measured, and a random one
-    // is up to half as fast. Frames in raw lines need no mark, because they are indented.
-    const MARKS: [&str; 32] = [
-        "minate called",
-        "anic",
-        "in `",
-        "ore dumped",
-        "nitizer",
-        "ncaught",
-        "EGMENTATION",
-        "e(): ",
-        "atal ",
-        ":in '",
-        "ATAL ",
-        "PANIC",
-        "acktrace",
-        "\tat ",
-        "tack",
-        "\\n\\t/",
-        "NHANDLED",
-        "nhandled",
-        "pArray",
-        "oroutine ",
-        "d ***",
-        "c(): ",
-        "egmentation",
-        "   at ",
-        "Assertion",
-        "ceback",
-        "NCAUGHT",
-        "XCEPTION",
-        "\\tat ",
-        "exc_",
-        "xception",
-        "corrupt",
-    ];
-    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
-        let builder = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(MARKS);
-        builder.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}"))
-    });
-    SEARCH.find(Input::new(lines).range(from..)).map(|found| found.start())
+    Marks::of(lines, from).at()
 }
 
 /// Whether a line of raw output may begin or belong to a stack trace or a crash report.
@@ -169,36 +140,10 @@ pub fn is_marker(line: &str) -> bool {
     is_frame(line) || text(line).is_some()
 }
 
-/// A cheap test that passes everything which [`text`] could recognise: most log lines have none of the words.
+/// A cheap test that passes everything which [`text`] could recognise: most log lines have none of the marks.
 pub(crate) fn may_match(text: &[u8]) -> bool {
-    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
-        let builder = AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(HINTS);
-        builder.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}"))
-    });
-    matches!(text.first(), Some(b' ' | b'\t')) || SEARCH.is_match(text)
+    matches!(text.first(), Some(b' ' | b'\t')) || memchr::memchr(b'\n', text).is_some() || suspect(text, 0).is_some()
 }
-
-/// Lower-case letters stand for both cases.
-const HINTS: [&str; 18] = [
-    "xception",
-    "raceback",
-    "panic",
-    "fatal",
-    "ncaught",
-    "nhandled",
-    "stack",
-    "goroutine",
-    "\n",
-    "\\n",
-    "terminate called",
-    "egmentation fault",
-    "core dumped",
-    "sanitizer",
-    "ssertion",
-    "(): ",
-    "orrupt",
-    "detected ***",
-];
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::classify::{self, Named};
+use super::classify::{self, Kind, Named};
 use super::frames;
 use crate::json::pull::{Raw, Text};
 
@@ -55,7 +55,7 @@ fn within<'a>(found: &mut Vec<Named<'a>>, value: Raw<'a>, depth: u8) {
 fn any_trace(value: Raw<'_>) -> Option<Named<'_>> {
     let Raw::Text(text) = value else { return None };
     classify::suspect(text.bytes, 0)?;
-    Some(text.decode()).filter(|text| frames::is_stack_trace(text)).map(Named::Stack)
+    Some(text.decode()).filter(|text| classify::text(text) == Some(Kind::StackTrace)).map(Named::Stack)
 }
 
 /// Whether texts under this name are looked at.

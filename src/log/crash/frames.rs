@@ -1,44 +1,13 @@
 //! How stack traces look in the languages: their heads and their frames.
 
-/// Whether a text holds the head or the frames of a stack trace.
+/// Whether a text holds frames of a stack trace.
 pub(crate) fn is_stack_trace(text: &str) -> bool {
-    // A text that quotes another, as in `err="boom\n\tat …"`, may have its line ends escaped.
-    if text.contains("\\n") && !text.contains('\n') {
-        return is_stack_trace(&text.replace("\\n", "\n").replace("\\t", "\t"));
+    if text.contains('\n') {
+        text.lines().any(is_frame)
+    } else {
+        // Each frame may be a record of its own, where lines are wrapped one by one.
+        is_indented(text) && is_alone(text)
     }
-    // Each frame may be a record of its own, where lines are wrapped one by one.
-    if !text.contains('\n') && is_indented(text) && is_alone(text) {
-        return true;
-    }
-    text.contains("Traceback (most recent call last)")
-        || text.contains("Traceback (innermost last)")
-        || text.contains("stack backtrace:")
-        || ["stack traceback:", "Traceback:"].iter().any(|head| heads(text, head))
-        || is_java_header(text)
-        || (text.contains('\n') && text.lines().any(is_frame))
-        || is_goroutine(text)
-}
-
-/// Whether a line ends in this head: "stack traceback:" is one, "traceback: disabled" is none.
-fn heads(text: &str, head: &str) -> bool {
-    text.match_indices(head).any(|(at, _)| {
-        let rest = text[at + head.len()..].trim_start_matches([' ', '\t', '\r']);
-        rest.is_empty() || rest.starts_with('\n')
-    })
-}
-
-/// `goroutine 1 [running]:`
-fn is_goroutine(text: &str) -> bool {
-    text.match_indices("goroutine ").any(|(at, mark)| {
-        let rest = &text[at + mark.len()..];
-        let number = rest.bytes().take_while(u8::is_ascii_digit).count();
-        number > 0 && rest[number..].starts_with(" [") && rest.contains("]:")
-    })
-}
-
-/// `Exception in thread "main" java.lang.IllegalStateException: boom`
-fn is_java_header(text: &str) -> bool {
-    text.contains("Exception in thread \"")
 }
 
 /// Whether a line is one frame of a stack trace, in the style of any of the languages.

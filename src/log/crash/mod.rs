@@ -3,4 +3,12 @@
 pub mod classify;
 pub mod fields;
 pub mod frames;
-pub mod wording;
+mod headline;
+pub(crate) mod marks;
+mod mentions;
+mod pattern;
+pub mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use headline::headline;

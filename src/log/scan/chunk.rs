@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::continuation::{self, Block, Suspects};
+use crate::log::crash::classify::Kind;
+use crate::log::crash::headline;
 use crate::log::dialect::{DIALECTS, Dialect};
 use crate::log::layout::years::Years;
 use crate::log::layout::{Layout, Memory};
+use crate::log::record::Record;
 use crate::log::summary::IgnoredLine;
 use crate::log::totals::first_n::Key;
 use crate::log::totals::histogram::Histogram;
@@ -144,7 +147,10 @@ impl Oddities {
 pub(crate) struct Last<'t> {
     pub(crate) at: Stamp,
     pub(crate) is_text: bool,
+    /// The record shows a crash, which is listed already.
     pub(crate) crashed: bool,
+    /// The record shows a crash, which is listed with the lines that follow: they may say what it is called.
+    pub(crate) crash: Option<(Kind, Key)>,
     pub(crate) failed: bool,
     /// The line itself.
     pub(crate) text: Cow<'t, [u8]>,
@@ -279,7 +285,8 @@ impl Part {
     /// Decides about the lines between two records: text continues the record before it, within limits, and all else is
     /// ignored. A crash in them is that record's, unless it shows one itself.
     pub(crate) fn close(&mut self, block: &Block, last: Option<&Last<'_>>) {
-        if block.lines == 0 {
+        let own = last.and_then(|last| last.crash.as_ref());
+        if block.lines == 0 && own.is_none() {
             return;
         }
         let behind_text = last.is_some_and(|last| last.is_text);
@@ -288,14 +295,28 @@ impl Part {
         self.tally.continued += continued;
         self.tally.ignored += ignored;
         self.add_samples(samples.cloned().collect());
-        if let Some(crash) = block.crash().filter(|_| last.is_none_or(|last| !last.crashed)) {
+        let told = block.crash().filter(|_| last.is_none_or(|last| !last.crashed));
+        let kinds = [told.as_ref().map(|crash| crash.kind), own.map(|(kind, _)| *kind)];
+        if let Some(kind) = kinds.into_iter().flatten().min() {
             let record = last
                 .and_then(|last| self.context.layout.read(&last.text, self.context.written, &mut Memory::default()));
-            let details =
-                record.map_or_else(|| Details::of_text(crash.kind), |record| crash_details(&record, crash.kind));
             let at = last.map(|last| last.at);
-            let key = Key::new(at, self.context.file, crash.line, 0);
-            self.tally.add_crash_text(&crash.headline, at, &details.with_text(&crash.text), crash.kind, key);
+            let mut details =
+                record.as_ref().map_or_else(|| Details::of_text(kind), |record| crash_details(record, kind));
+            let mut text = String::new();
+            if let Some(message) = record.as_ref().and_then(Record::message).filter(|_| own.is_some()) {
+                text = format!("{message}\n{}", block.text());
+            }
+            if let Some(crash) = &told {
+                details = details.with_text(&crash.text);
+                if own.is_none() {
+                    text.clone_from(&crash.text);
+                }
+            }
+            let key = own.map(|(_, key)| *key).or(told.map(|crash| Key::new(at, self.context.file, crash.line, 0)));
+            if let Some(key) = key {
+                self.tally.add_crash_text(&headline(&text), at, &details, kind, key);
+            }
             if let Some(last) = last.filter(|last| !last.failed) {
                 self.tally.histogram.add(Histogram::hour(last.at), [0, 0, 1]);
             }

@@ -1,6 +1,8 @@
 //! Lines that are no record of their own: the continuation of the record before them, such as a stack trace, or
 //! noise. Which of the two is decided when the next record comes, so that blocks may be cut anywhere and joined.
 
+use std::borrow::Cow;
+
 use super::damaged;
 use crate::finding::Status;
 use crate::log::crash::classify::{self, Kind};
@@ -89,8 +91,6 @@ pub(crate) struct Crash {
     pub(crate) kind: Kind,
     /// The line on which its text starts.
     pub(crate) line: u64,
-    /// The line that says most: the exception with its message.
-    pub(crate) headline: String,
     /// Its text.
     pub(crate) text: String,
 }
@@ -206,13 +206,18 @@ impl Block {
         all
     }
 
+    /// The start of the block.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.head)
+    }
+
     /// The crash that the block tells of, if it does.
     pub(crate) fn crash(&self) -> Option<Crash> {
         let (line, marked) = self.marked.as_ref()?;
         let crash = |line: u64, text: &[u8]| {
             let text = String::from_utf8_lossy(text);
             let kind = classify::text(&text)?;
-            Some(Crash { kind, line, headline: headline(&text), text: text.trim_end().to_owned() })
+            Some(Crash { kind, line, text: text.trim_end().to_owned() })
         };
         // The start of the block shows the whole trace; a trace far down is found by its first telling line.
         crash(self.first, &self.head).or_else(|| crash(*line, marked))
@@ -248,18 +253,6 @@ fn join(text: &mut Vec<u8>, more: &[u8]) {
     text.extend_from_slice(&more[..more.len().min(room)]);
 }
 
-/// The line of a trace that says most. Python puts it last, all others first.
-fn headline(text: &str) -> String {
-    let python = text.find("Traceback (").map(|at| &text[at..]);
-    let last = python.and_then(|trace| {
-        let mut lines = trace.lines().skip(1).filter(|line| !line.trim().is_empty());
-        lines.find(|line| !line.starts_with([' ', '\t']))
-    });
-    let first = || text.lines().find(|line| classify::text(line).is_some());
-    let line = last.or_else(first).or_else(|| text.lines().find(|line| !line.trim().is_empty())).unwrap_or_default();
-    line.trim().chars().take(500).collect()
-}
-
 /// The start of a line, for people.
 pub(crate) fn shown(line: &[u8]) -> String {
     let start = String::from_utf8_lossy(&line[..line.len().min(4 * WIDTH + 4)]);
@@ -288,7 +281,7 @@ mod tests {
             ["note", "Traceback (most recent call last):", "  File \"a.py\", line 1, in f", "ValueError: bad", "end"];
         let whole = block(&lines, 1);
         let crash = whole.crash().expect("a crash");
-        assert_eq!((crash.kind, crash.line, crash.headline.as_str()), (Kind::StackTrace, 1, "ValueError: bad"));
+        assert_eq!((crash.kind, crash.line), (Kind::StackTrace, 1));
         for cut in 1..lines.len() {
             let mut joined = block(&lines[..cut], 1);
             joined.append(block(&lines[cut..], cut as u64 + 1));
@@ -312,7 +305,7 @@ mod tests {
             ("%$# garbage", Tie::Loose),
             ("INFO: ready", Tie::Loose),
             ("error: none", Tie::Loose),
-            ("java.lang.OutOfMemoryError: Java heap space", Tie::Loose),
+            ("java.lang.OutOfMemoryError: Java heap space", Tie::Close),
             ("ERROR db down", Tie::None),
             ("12:00:01.123 [main] ERROR a.b - db down", Tie::None),
             ("fail: App[0]", Tie::None),

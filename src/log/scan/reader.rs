@@ -10,6 +10,7 @@ use crate::finding::Status;
 use crate::json::pull::Raw;
 use crate::log::ansi;
 use crate::log::crash::classify;
+use crate::log::crash::marks::Marks;
 use crate::log::dialect::Dialect;
 use crate::log::frame::FILL;
 use crate::log::layout::{Layout, Memory};
@@ -51,14 +52,14 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen) -> Part {
     let mut reader = Reader::new(context);
     reader.part.odd.zeros = zeros;
     let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
-    let mut suspect = classify::suspect(text, 0);
+    let mut suspects = Marks::of(text, 0);
     let mut start = 0;
     let rest = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
     for end in memchr::memchr_iter(b'\n', text).chain(rest) {
         let line = &text[start..end];
-        let suspected = suspect.is_some_and(|at| at < end);
+        let suspected = suspects.at().is_some_and(|at| at < end);
         if suspected {
-            suspect = classify::suspect(text, end);
+            suspects.skip_to(end);
         }
         if !valid && std::str::from_utf8(line).is_err() {
             reader.part.odd.invalid_utf8.add(reader.part.tally.lines + 1);
@@ -272,8 +273,8 @@ impl<'t> Reader<'t> {
         }
         if severity > Status::Pass || crash.is_some() {
             let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
-            self.part.tally.add_incident(record, severity, key);
-            if let Some(kind) = crash {
+            self.part.tally.add_incident(record, severity, key, crash.is_none());
+            if let Some(kind) = crash.filter(|_| record.dialect.is_json()) {
                 self.part.tally.add_crash(record, kind, key);
             }
         }
@@ -283,11 +284,14 @@ impl<'t> Reader<'t> {
         if record.dialect == Dialect::Captured {
             self.unfold(record, at);
         }
-        if self.block.lines > 0 {
+        if self.block.lines > 0 || self.last.as_ref().is_some_and(|last| last.crash.is_some()) {
             self.close_block();
         }
         let is_text = !record.dialect.is_json();
-        self.last = Some(Last { at, is_text, crashed: crash.is_some(), failed, text: Cow::Borrowed(spot.text) });
+        let crashed = crash.is_some() && !is_text;
+        let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
+        let crash = crash.filter(|_| is_text).map(|kind| (kind, key));
+        self.last = Some(Last { at, is_text, crashed, crash, failed, text: Cow::Borrowed(spot.text) });
         true
     }
 
@@ -329,7 +333,7 @@ impl<'t> Reader<'t> {
     fn timeless(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: bool) {
         self.part.odd.timeless.add(spot.line);
         let key = Key::new(None, self.part.context.file, spot.line, spot.part);
-        self.part.tally.add_incident(record, record.level().map_or(Status::Pass, Level::status), key);
+        self.part.tally.add_incident(record, record.level().map_or(Status::Pass, Level::status), key, true);
         if let Some(kind) = if suspected { record.crash() } else { record.frame() } {
             self.part.tally.add_crash(record, kind, key);
         }

@@ -12,7 +12,8 @@ use super::gaps::Coverage;
 use super::groups::Groups;
 use super::histogram::Histogram;
 use crate::finding::{Finding, Metadata, Status};
-use crate::log::crash::classify::Kind;
+use crate::log::crash::classify::{self, Kind, Named};
+use crate::log::crash::headline;
 use crate::log::level::Level;
 use crate::log::record::Record;
 use crate::sanitize;
@@ -152,8 +153,8 @@ impl Tally {
         }
     }
 
-    /// Lists a record for its level, where that is a warning or worse.
-    pub fn add_incident(&mut self, record: &Record<'_>, severity: Status, key: Key) {
+    /// Lists a record for its level, where that is a warning or worse. It is `grouped` where it is not for its crash.
+    pub fn add_incident(&mut self, record: &Record<'_>, severity: Status, key: Key, grouped: bool) {
         let (listing, kind) = match severity {
             Status::Pass => return,
             Status::Warn => (&mut self.warnings, "warning"),
@@ -171,13 +172,15 @@ impl Tally {
             finding
         };
         listing.add(key, make);
-        self.groups.add(severity, kind, &summary_of(record), key, make);
+        if grouped {
+            self.groups.add(severity, kind, &summary_of(record), key, make);
+        }
     }
 
     /// Lists a record that shows a crash.
     pub fn add_crash(&mut self, record: &Record<'_>, kind: Kind, key: Key) {
         let keys: Vec<String> = record.payload().into_keys().collect();
-        self.add_crash_text(&summary_of(record), record.at, &crash_details(record, kind).with_keys(keys), kind, key);
+        self.add_crash_text(&headline_of(record), record.at, &crash_details(record, kind).with_keys(keys), kind, key);
     }
 
     /// Lists a crash by its summary and details.
@@ -224,6 +227,14 @@ impl Details {
         self.0.insert("text".to_owned(), sanitize::bytes(text, TEXT_LIMIT).into());
         self
     }
+}
+
+/// What the crash of a record is called: the exception among its fields, where the message does not name it.
+fn headline_of(record: &Record<'_>) -> String {
+    let summary = summary_of(record);
+    let traces = record.traces();
+    let trace = traces.iter().find_map(Named::trace).filter(|_| classify::text(&summary).is_none());
+    headline(trace.unwrap_or(&summary))
 }
 
 /// What the record says: its message, else its event, else its level.

@@ -1,7 +1,5 @@
 //! Stack traces line by line: which lines belong together, and what they say.
 
-use std::borrow::Cow;
-
 use crate::log::crash::classify::{self, Kind};
 
 /// Whether the lines at hand belong to a stack trace.
@@ -102,16 +100,4 @@ pub(super) fn is_own_interrupt(text: &str) -> bool {
         last = Some(exception);
     }
     text.starts_with(PROSE[0]) && last == Some("KeyboardInterrupt")
-}
-
-/// What a stack trace says happened: Python's in its last line, all others in the first, Rust in the second too.
-pub(super) fn headline(text: &str) -> Cow<'_, str> {
-    let mut lines = text.lines().filter(|l| !l.trim().is_empty());
-    if text.trim_start().starts_with("Traceback (") {
-        return lines.rfind(|l| !l.starts_with([' ', '\t'])).unwrap_or(text).into();
-    }
-    match (lines.next(), lines.next()) {
-        (Some(first), Some(message)) if is_panic_header(first) => format!("{first} {message}").into(),
-        (first, _) => first.unwrap_or(text).into(),
-    }
 }

@@ -1,0 +1,217 @@
+//! Whether the words around a marker say that there was no crash: it is denied, counted as none, handled, or only
+//! spoken of.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+
+/// A regular expression of ASCII in which letters stand for both cases.
+fn regex(pattern: &str) -> Regex {
+    let syntax = syntax::Config::new().unicode(false).utf8(false).case_insensitive(true);
+    let config = Regex::config().utf8_empty(false);
+    let built = Regex::builder().configure(config).syntax(syntax).build(pattern);
+    built.unwrap_or_else(|error| unreachable!("a constant: {error}"))
+}
+
+/// Whether a text of one line is the name of a change, a test or a setting, and tells of nothing that happened.
+pub(super) fn is_title(text: &str) -> bool {
+    static TITLE: LazyLock<Regex> = LazyLock::new(|| {
+        const TAG: &str = r"^(?:[\w./-]+: )?\s*";
+        const CHANGES: &str = r"(?:fix|fixes|fixed|fixing|add|adds|added|improve|improves|improved|avoid|avoids|prevent|prevents|don't|do not|remove|removes|removed|refactor|document|support|rename|introduce|implement|replace|ensure|clarify|mention|possible|better|revert|reverts|merge|merged|bump|bumps|docs?|deprecate|backport|create|handle|handles|use|extend|update|upgrade|release notes?|change ?log|cherry-pick|checkout|what's new|known issues?)";
+        regex(&[
+            // A commit with its digest, as deployment tools print it.
+            TAG, r"(?:checkout:? |head is now at |deploy(?:ing|ed) |updat(?:ing|ed) |releas(?:ing|ed) |commit |applied |picked |\[\w+ )?(?:[0-9a-f]{7,40}(?:\.\.\.?[0-9a-f]{7,40})?)\]?:? [a-z\[`#.' \x22-]+",
+            "|", TAG, r"(?:merge|merged) (?:pull request|branch|mr|remote)",
+            "|", TAG, r"(?:fix|feat|chore|docs|tests?|refactor|perf|build|ci|style|revert)(?:\([^)]*\))?!?: ",
+            // An imperative, a bullet or a heading of a change log.
+            "|", TAG, r"(?:[*#-]+ (?:\S+: )?|\[[\w-]+\] )?(?:subtest: )?", CHANGES, r"\b[^=]*$",
+            "|", TAG, r"##+ |", TAG, r"# (?:help|type|subtest)\b",
+            "|", TAG, r"[*-] \S+: (?:\S+ ){2}",
+            r"|\(#\d+\)$|closes: #\d+",
+            "|", TAG, r"[a-z]+-\d+[.:] ",
+            // Tests.
+            "|", TAG, r"(?:not )?ok \d+|", TAG, r"(?:=== run|--- pass|pass(?:ed)?:? |\xe2\x9c[\x93\x94])|\b(?:passed|\.\.\. ok)$",
+            // Code and documents.
+            r"|^\s*(?://|<!--|--[a-z])",
+        ].concat())
+    });
+    !text.trim_end().contains('\n') && TITLE.is_match(text)
+}
+
+/// Whether the words from `start` to `end` of a text are denied by those around them.
+pub(super) fn denied(text: &str, start: usize, end: usize) -> bool {
+    // What stands before the marker to part it from other words is none of its own.
+    let start = start + text[start..end].find(|c: char| c.is_alphanumeric()).unwrap_or(0);
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+    // A colon belongs to what follows it.
+    let end = start + text[start..end].trim_end_matches([':', ' ']).len();
+    let (before, found, after) = (&text[line_start..start], &text[start..end], &text[end..line_end]);
+    // "no worker crashed": the marker is the last word, and what denies it may stand among the others.
+    let head = &text[line_start..start + found.rfind(' ').map_or(0, |at| at + 1)];
+    denied_before(clause(before, after), found, after)
+        || denied_within(clause(head, after))
+        || counted_none(found, after)
+        || topic(before, found, after)
+        || handled(before, after)
+}
+
+/// The last clause of what stands before. A comma ends it, unless a list goes on behind the marker.
+fn clause<'t>(before: &'t str, after: &str) -> &'t str {
+    static LIST: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:s|es)?,? (?:or|nor|and) \w+(?:s|es)?\b"));
+    static END: LazyLock<Regex> = LazyLock::new(|| regex(r"[.;:!?]\s|\b(?:but|then|however|because)\b| - |\|"));
+    let end = END.find_iter(before).last().map_or(0, |found| found.end());
+    let clause = &before[end..];
+    if LIST.is_match(after) {
+        return clause;
+    }
+    clause.rfind(", ").map_or(clause, |comma| &clause[comma + 1..])
+}
+
+/// "no exceptions", "0 unhandled exceptions", "without any panic", "did not throw an exception".
+fn denied_before(clause: &str, found: &str, after: &str) -> bool {
+    static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
+        const FILLER: &str = r"(?:an?|any|the|more|further|new|other|single|known|unhandled|uncaught|unexpected|fatal|raised?|throws?|threw|thrown|throwing|caused?|causing|see|seen|saw|report|reported|have|had|has|been|was|were|is|are|be|got|errors?|exceptions?|worker|workers|process|task|thread|child|job|of|these|those|running|run|longer|critical|runtime|serious|ever|yet|,|or|nor|and|panics?)";
+        regex(&[r"(?:\b(?:no|without|never|not|non|neither|nor|none|zero|cannot|hardly|nothing|nobody|free of|free from)|n't)[ -]+(?:", FILLER, r"(?:, | |-))*[^\w]?$"].concat())
+    });
+    static ZERO: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:^|[\s(:=])0\s+(?:[\w-]+ ){0,3}$"));
+    static HAPPENS: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"^s? (?:occurs?|happens?|is (?:thrown|raised)|are (?:thrown|raised))\b"));
+    static MAY: LazyLock<Regex> = LazyLock::new(|| regex(r"^\w*[^:.;,]{0,40} (?:would|could|might|must|needs?)\b"));
+    static IF: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"\b(?:if|when|whether|unless|in case|should|would|could|may|might|can|will|to|on|for|until|before|prevents?|avoids?|avoiding|rehears\w+|when|whenever|each|every|simulated?|simulate|check for|checks for|test|expected|expecting)\b(?: (?:an?|any|the|it|process|worker|of|be|\w+))?[ -]*$",
+        )
+    });
+    let plural = found.trim_end().ends_with(['s', 'S']);
+    DENIAL.is_match(clause)
+        || plural && ZERO.is_match(clause)
+        || IF.is_match(clause) && (!is_exception(found) || HAPPENS.is_match(after))
+        || MAY.is_match(after)
+}
+
+/// "no worker ", "0 workers ", where "crashed" follows.
+fn denied_within(head: &str) -> bool {
+    static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
+        regex(r"\b(?:no|not|never|nothing|nobody|none|neither|n't|without)(?: \w+)? $|(?:^|[\s(])0 \w+s $")
+    });
+    DENIAL.is_match(head)
+}
+
+fn is_exception(found: &str) -> bool {
+    found.trim_end_matches('s').to_ascii_lowercase().ends_with("exception")
+}
+
+/// "exceptions: 0", "exception(s): 0", "panic: none", "exceptions (0)", "errors so far -> 0", "Exceptions: {}".
+fn counted_none(found: &str, after: &str) -> bool {
+    static NONE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^[\w]*(?:\(e?s\))?[\x22']?(?: (?:count|counts|counter|rate|total|totals|number|so far|seen|found|today|occurred|raised|\([^)]*\)))*\s*(?:[:=>(\[]|->|=>|\s|\xe2\x86\x92)+\s*[\x22']?(?:0+(?:\.0+)?%?|none|null|nil|false|off|disabled|never|no|n/a|\{\}|\[\])[\x22']?\s*(?:$|[\s,;)\]|}.])",
+        )
+    });
+    static ALONE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^[\w]*[\x22']?\s*[:=]\s*[\x22']?(?:0|none|null|nil|false|off|disabled|never|no|yes|n/a|\{\}|\[\])[\x22']?\s*(?:$|[,;)\]|}.]|\s\w+=)",
+        )
+    });
+    static LIST: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*[:=]\s*(?:\{|\[|true|yes|on\b|false)"));
+    static COUNT: LazyLock<Regex> = LazyLock::new(|| regex(r"^ (?:count|rate|total|number|counter)"));
+    // What follows the colon of a type is the text of the exception, whatever it says.
+    let text_of_type = after.starts_with(':') && found.len() > "Exception".len() && found.ends_with("Exception");
+    let plural = found.ends_with(['s', 'S']) || after.starts_with("(s)") || COUNT.is_match(after);
+    plural && (NONE.is_match(after) || LIST.is_match(after)) || !text_of_type && ALONE.is_match(after)
+}
+
+/// The marker only says what something else is about: "exception handler", "exception-safe", "crash report".
+fn topic(before: &str, found: &str, after: &str) -> bool {
+    static ABOUT: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^(?:s|es)?[ -]?(?:callback|calendar|capture|class|classes|catcher|count:? 0|documentation|example|file|filters?|free|handlers?|handling|hooks?|level|lists?|logging|loop|management|mappers?|mapping|messages?|middleware|mode|monitor|monitoring|names?|notifier|option|policies|policy|recovery|reporter|reporting|rules?|safe|safety|set|setting|simulation|state|support|switch|tables?|tests?|threshold|tolerance|tolerant|tracker|tracking|translation|translator|types?|wording|serialization|port|port 0x|translator|mask|masks|injection|vector|vectors|interval)\b",
+        )
+    });
+    static IDIOM: LazyLock<Regex> = LazyLock::new(|| regex(r"\bwith (?:the )?$"));
+    static COUNTED: LazyLock<Regex> = LazyLock::new(|| regex(r"^ (?:count|rate|total|list|type|types|report)s?\b"));
+    let lower = found.to_ascii_lowercase();
+    let strong = lower.contains("fatal") || lower.contains("uncaught") || lower.contains("unhandled");
+    if after.starts_with("-") && after[1..].starts_with(|c: char| c.is_ascii_lowercase()) && !after.starts_with("-in ")
+    {
+        return true;
+    }
+    // A name in code: `::method`, `.method`, `"name",`, `Name()`.
+    const CANCELLED: [&str; 5] = ["interrupted", "cancelled", "canceled", "cancellation", "closedbyinterrupt"];
+    let name = lower.rsplit(['.', ':']).next().unwrap_or_default();
+    if CANCELLED.iter().any(|word| name.strip_suffix("exception").is_some_and(|name| name.ends_with(word)))
+        || before.to_ascii_lowercase().ends_with("code\": \"")
+    {
+        return true;
+    }
+    let code = after.starts_with("::")
+        || after.starts_with("()")
+        || after.starts_with(['=', '+'])
+        || after.starts_with('.') && after[1..].starts_with(|c: char| c.is_ascii_lowercase())
+        || found.contains('_') && after.trim_start_matches([':', ' ', '=', '\t']).starts_with("true")
+        || after.starts_with("/")
+        || after.starts_with("`");
+    ABOUT.is_match(after) && !(strong && COUNTED.is_match(after))
+        || is_exception(found) && (IDIOM.is_match(before) && after.starts_with(" of") || code)
+}
+
+/// "handled by retry", "ignoring", "this is expected", "will retry"; and not "not handled".
+fn handled(before: &str, after: &str) -> bool {
+    static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"\b(?:handled|ignor(?:e|ed|es|ing)|swallow(?:ed|ing)?|suppress(?:ed|ing)?|discard(?:ed|ing)|tolerat(?:ed|ing)|recovered from|recovering from|recover from|expected|harmless|benign|retriable|retryable|recoverable|transient|test|testing|simulated|injected|user-level|http|using|supports?|support(?:ed|ing)|expecting|rehears\w+|simulating|injecting|catch|catching|catches|throws?|enable|enabled|disable|disabled|raise properly|installed|registered)(?: (?:an?|the|any|unexpected|expected|user-level|accept|exceptions?|errors?|\w+ing|\w+))?\s*:?[ '\x22(<]*(?:[\w.$]+(?:\.|::))?$",
+        )
+    });
+    static RETRIED: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"\b(?:will retry|retrying|will be retried|reattempting|falling back|ignoring)\b"));
+    static NOT: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"\[recovered\]|\b(?:not|never|nothing|nobody|without|cannot|un|non|no)[ -](?:\w+ )?(?:be )?(?:handled|ignored|expected|recoverable|retriable|retryable|swallowed|suppressed|harmless|recovered|recover|retry|retried|retrying)\b|n't (?:be |been )?(?:handled|ignored|expected|recoverable|retriable)|\b(?:nothing|nobody|none|no one) (?:handled|caught|ignored)",
+        )
+    });
+    static AFTER: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^\w*[^.;]*?(?:\b(?:ignored|ignoring|swallowed|suppressed|discarded|tolerated|harmless|benign|averted|expected|disabled|retryable|retriable|will retry|will be retried|retrying|retried|retry in|retry will|reattempting|reconnecting|recovered|falling back|fell back|fallback|using default|trying again|try again|is normal|are normal|this is normal|is ok|can be ignored|may be ignored|safe to ignore|likely due to|maybe client|before authentication|preauth)\b)|[.;] (?:this is normal|ignoring|ignored|retrying|this is expected|will retry|reattempting|reconnecting|recovered|continuing|falling back|will be retried|can be ignored)\b|\?\s*$",
+        )
+    });
+    static HANDLED: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^\w*(?:\(s\))?(?: (?:in|on|at|from|by|of|for) [\w ]{1,24}?)?(?:,? (?:but|and|it|raised|thrown|caught|occurred|was|were|is|are|has|have|been|got|then|already|successfully|gracefully|properly|safely|correctly))* handled\b",
+        )
+    });
+    static GAVE_UP: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"\b(?:gave up|giving up|exhausted|no more retries|retries exceeded)\b|[,;.:-] ?(?:aborting|exiting|terminating|shutting down)\b",
+        )
+    });
+    static END: LazyLock<Regex> = LazyLock::new(|| regex(r"[.;!?]\s|\b(?:but|then|however|because)\b"));
+    let sentence = &before[END.find_iter(before).last().map_or(0, |found| found.end())..];
+    let prefix = clause(before, after);
+    if NOT.is_match(prefix) || NOT.is_match(after) || GAVE_UP.is_match(after) {
+        return false;
+    }
+    BEFORE.is_match(sentence) || RETRIED.is_match(before) || AFTER.is_match(after) || HANDLED.is_match(after)
+}
+
+/// Whether a message says that what happened was handled: "handled by retry", "error was handled"; and not "request
+/// handled" or "handled 5 orders".
+pub(super) fn says_handled(message: &str) -> bool {
+    static HANDLED: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^handled (?:by|with|in|via|gracefully|internally)\b|^handled$|\b(?:errors?|exceptions?|failures?|timeouts?|it|this|faults?|\w+(?:error|exception))(?: (?:was|were|is|are|been|has|have|already|gracefully|properly|safely|successfully))* handled\b|(?:^|[^t] )handled (?:the |an? )?(?:\w*errors?|\w*exceptions?|failures?|timeouts?)\b",
+        )
+    });
+    HANDLED.is_match(message)
+}
+
+/// Whether the text of a field named after exceptions only says that there was none: "no exception", "no errors raised".
+pub(super) fn says_none(text: &str) -> bool {
+    static NONE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^\s*(?:no|0|zero|without)(?: (?:any|further|new|known))? (?:error|exception)s?(?:$|[.,;!]| (?:caught|found|occurred|raised|reported|seen|thrown)\b)",
+        )
+    });
+    NONE.is_match(text)
+}

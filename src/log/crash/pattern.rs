@@ -1,0 +1,165 @@
+//! The small language of the rows: how the words of a [`super::rules::Rule`] become one search for all of them.
+//!
+//! | in a row | stands for |
+//! |---|---|
+//! | `abc`, `ABC` | a lower-case letter stands for both cases, an upper-case letter only for itself |
+//! | a blank | one or more blanks |
+//! | `#`, `*`, `…` | a number; a word without blanks; up to 80 characters of the same line |
+//! | `(a\|b)`, `?`, `+`, `[a-z]`, `\d`, `\S` | as in regular expressions |
+//! | `^`, `$` | the start of a line, perhaps behind tags such as `app[12]: `; its end |
+//! | `<Exception>`, `<exception>`, `<hex>` | the name of a type that ends so or in `Error`; only so; `0x…` |
+//! | `<signal>`, `<code>` | a signal that ends a process and is not asked for, by name or number; an exit code that tells of one |
+//! | `\` before punctuation | the character as it is |
+
+use std::sync::{LazyLock, OnceLock};
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Input, MatchKind, PatternSet};
+
+use super::rules::Rule;
+
+const EXCEPTION: &str = r"(?:[A-Za-z_$][\w$]*(?:\.|::|\\))*[A-Z][\w$]*(?:Exception|Error)\b";
+const EXCEPTION_ONLY: &str = r"(?:[A-Za-z_$][\w$]*(?:\.|::|\\))*[A-Za-z_$][\w$]*Exception\b";
+const SIGNAL: &str = r"(?:(?:SIG)?(?:SEGV|ABRT|BUS|ILL|FPE|KILL|TRAP|SYS|XCPU|XFSZ)|-?(?:4|5|6|7|8|9|11|24|25|31))(?:[^.\w]|\.(?:\D|$)|(?m:$))";
+const CODE: &str =
+    r"(?:13[2-9]|159|-(?:4|5|6|7|8|9|11|31)|0[xX][cC]0[0-9a-fA-F]{6}|32212\d{5}|-10737\d{5}|0[xX]80131623)\b";
+/// What may stand before the first word of a message: `app: `, `kernel[0]: `, `[  12.3] `, `<6>`.
+const START: &str = r"(?m:^)(?:[\w./@-]+(?:\[\w+\]| \(\w+\))?: +|\[[^\]\n]{0,60}\]:? ?|<\d>)*[ \t]*";
+
+/// The regular expression of a row: words begin and end where words do, and not inside a flag, a path or a name such as
+/// `-fno-exceptions`, `/crash`, `on_panic`.
+pub(super) fn regex_of(says: &str) -> String {
+    let mut out = String::from("(?:");
+    for (number, says) in alternatives(says).into_iter().enumerate() {
+        if number > 0 {
+            out.push('|');
+        }
+        if says.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '(' | '<' | '*' | '#')) {
+            out.push_str(r"(?:^|[^\w/.-])");
+        }
+        translate(&mut out, says);
+        let last = says.strip_suffix(')').unwrap_or(says);
+        // These two end by themselves.
+        let ended = says.contains("<signal>") || says.contains("<code>");
+        if !ended && last.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+            out.push_str(r"\b");
+        }
+    }
+    out + ")"
+}
+
+/// The parts of a row between the `|` that stand in no group.
+fn alternatives(says: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    let (mut escaped, mut class) = (false, false);
+    for (at, c) in says.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if class => class = c != ']',
+            '[' => class = true,
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            '|' if depth == 0 => {
+                parts.push(&says[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&says[start..]);
+    parts
+}
+
+fn translate(out: &mut String, says: &str) {
+    let mut rest = says;
+    while let Some(c) = rest.chars().next() {
+        let names = [
+            ("<Exception>", EXCEPTION),
+            ("<exception>", EXCEPTION_ONLY),
+            ("<hex>", "0x[0-9a-fA-F]+"),
+            ("<signal>", SIGNAL),
+            ("<code>", CODE),
+        ];
+        if let Some((name, regex)) = names.iter().find(|(name, _)| rest.starts_with(name)) {
+            out.push_str(regex);
+            rest = &rest[name.len()..];
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        match c {
+            'a'..='z' => out.extend(['[', c, c.to_ascii_uppercase(), ']']),
+            ' ' => out.push_str(r"(?:[ \t]+)"),
+            '#' => out.push_str(r"\d+"),
+            '*' => out.push_str(r"\S+"),
+            '…' => out.push_str(r"[^\n]{0,80}?"),
+            '(' => out.push_str("(?:"),
+            ')' | '|' | '?' | '+' => out.push(c),
+            '[' => {
+                let end = rest.find(']').map_or(rest.len(), |end| end + 1);
+                out.extend(["[", &rest[..end]]);
+                rest = &rest[end..];
+            }
+            '^' => out.push_str(START),
+            '$' => out.push_str(r"[ \t\r]*(?m:$)"),
+            '\\' => {
+                let literal = rest.chars().next().unwrap_or('\\');
+                rest = &rest[literal.len_utf8().min(rest.len())..];
+                match literal {
+                    'b' | 'd' | 's' | 'S' | 'w' | 't' => out.extend(['\\', literal]),
+                    literal => push_literal(out, literal),
+                }
+            }
+            c => push_literal(out, c),
+        }
+    }
+}
+
+fn push_literal(out: &mut String, c: char) {
+    if matches!(c, '.' | '{' | '}' | '(' | ')' | '[' | ']' | '|' | '*' | '+' | '?' | '^' | '$' | '\\' | '#') {
+        out.push('\\');
+    }
+    out.push(c);
+}
+
+fn compile(patterns: &[String], kind: MatchKind) -> Regex {
+    // Bytes: words of the rows are ASCII, and classes of all of Unicode would cost much.
+    let syntax = syntax::Config::new().unicode(false).utf8(false);
+    let config = Regex::config().utf8_empty(false).match_kind(kind).hybrid_cache_capacity(8 << 20).nfa_size_limit(None);
+    let built = Regex::builder().configure(config).syntax(syntax).build_many(patterns);
+    built.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {patterns:?}"))
+}
+
+/// All rows in one search, and each row by itself to see where it stands.
+pub(super) struct Search {
+    rules: &'static [&'static [Rule]],
+    all: LazyLock<Regex, Box<dyn FnOnce() -> Regex + Send>>,
+    each: Vec<OnceLock<Regex>>,
+}
+
+impl Search {
+    pub(super) fn new(rules: &'static [&'static [Rule]]) -> Self {
+        let patterns: Vec<String> = rules.iter().copied().flatten().map(|rule| regex_of(rule.says)).collect();
+        let each = patterns.iter().map(|_| OnceLock::new()).collect();
+        Self { rules, all: LazyLock::new(Box::new(move || compile(&patterns, MatchKind::All))), each }
+    }
+
+    /// The rows that a text matches.
+    pub(super) fn matching(&self, text: &str) -> Vec<(usize, &'static Rule)> {
+        let mut found = PatternSet::new(self.each.len());
+        self.all.which_overlapping_matches(&Input::new(text), &mut found);
+        let rules = self.rules.iter().copied().flatten().enumerate();
+        rules.filter(|(at, _)| regex_automata::PatternID::new(*at).is_ok_and(|id| found.contains(id))).collect()
+    }
+
+    /// Where one of the rows stands in a text.
+    pub(super) fn places<'t>(
+        &self,
+        row: (usize, &'static Rule),
+        text: &'t str,
+    ) -> impl Iterator<Item = (usize, usize)> + use<'t, '_> {
+        let regex = self.each[row.0].get_or_init(|| compile(&[regex_of(row.1.says)], MatchKind::LeftmostFirst));
+        regex.find_iter(text).map(|found| (found.start(), found.end()))
+    }
+}

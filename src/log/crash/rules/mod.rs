@@ -1,0 +1,41 @@
+//! What tells of a crash, as rows. To add a marker, add a row: the fast search, the table in `runbooks/crash-markers.md`
+//! and the tests are made from them.
+
+mod exceptions;
+mod processes;
+mod programs;
+
+use super::classify::Kind;
+
+/// One way in which programs tell of a crash.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// What it is.
+    pub kind: Kind,
+    /// A fixed form that always counts; else words of prose, which may be denied, handled or counted as none.
+    pub sure: bool,
+    /// The words: see the language in `crash/pattern.rs`.
+    pub says: &'static str,
+    /// Messages that tell of the crash.
+    pub hit: &'static [&'static str],
+    /// Messages that only look alike.
+    pub miss: &'static [&'static str],
+}
+
+/// All rows.
+pub const RULES: &[&[Rule]] = &[processes::RULES, programs::RULES, exceptions::RULES];
+
+/// A row that always counts.
+const fn sure(kind: Kind, says: &'static str, hit: &'static [&'static str], miss: &'static [&'static str]) -> Rule {
+    Rule { kind, sure: true, says, hit, miss }
+}
+
+/// A row that counts unless the words around it deny it.
+const fn unless_denied(
+    kind: Kind,
+    says: &'static str,
+    hit: &'static [&'static str],
+    miss: &'static [&'static str],
+) -> Rule {
+    Rule { kind, sure: false, says, hit, miss }
+}

@@ -1,0 +1,134 @@
+//! The rows against their own examples, and all of them against a corpus.
+
+use std::time::Duration;
+
+use super::classify::{self, suspect};
+use super::rules::{RULES, Rule};
+use crate::log::scan::chunk::{Context, Part};
+use crate::log::totals::tally::Limits;
+use crate::time::Stamp;
+
+fn rules() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().copied().flatten()
+}
+
+#[test]
+fn rows_find_their_own_examples_and_acquit_the_others() {
+    let mut wrong = Vec::new();
+    for rule in rules() {
+        let row = super::pattern::regex_of(rule.says);
+        let own = regex_automata::meta::Regex::builder()
+            .syntax(regex_automata::util::syntax::Config::new().unicode(false).utf8(false))
+            .configure(regex_automata::meta::Regex::config().utf8_empty(false))
+            .build(&row);
+        let own = match own {
+            Ok(own) => own,
+            Err(error) => {
+                wrong.push(format!("row: {}: {error:?}", rule.says));
+                continue;
+            }
+        };
+        for hit in rule.hit {
+            if !own.is_match(hit) {
+                wrong.push(format!("own row misses: {hit:?}  by {:.60}", rule.says));
+            }
+            if classify::text(hit).is_none() {
+                wrong.push(format!("missed: {hit:?}"));
+            }
+            let escaped = serde_json::to_string(hit).expect("text");
+            // A frame is indented in raw lines.
+            let raw = hit.lines().any(|line| line.starts_with([' ', '\t']) || suspect(line.as_bytes(), 0).is_some());
+            if !raw || suspect(escaped.as_bytes(), 0).is_none() {
+                wrong.push(format!("no mark in {escaped}"));
+            }
+        }
+        for miss in rule.miss {
+            if let Some(kind) = classify::text(miss) {
+                wrong.push(format!("accused of {kind:?}: {miss:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How a message is written where it is found.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Text,
+    Json,
+}
+
+/// Whether a log with this message among healthy records shows a crash or an error.
+fn accused(message: &str, form: Form) -> bool {
+    let healthy = r#"{"timestamp":"2025-01-06T00:00:00Z","level":"info","message":"tick"}"#;
+    let record = match form {
+        Form::Text => format!("2025-01-06T00:00:00Z INFO app: {message}"),
+        Form::Json => {
+            serde_json::json!({"timestamp": "2025-01-06T00:00:00Z", "level": "info", "message": message}).to_string()
+        }
+    };
+    let healthy_text = "2025-01-06T00:00:01Z INFO app: tick";
+    let frame = if matches!(form, Form::Text) { healthy_text } else { healthy };
+    let log = format!("{frame}\n{record}\n{frame}\n");
+    let context = Context {
+        limits: Limits { warn_gap: Duration::from_secs(3600), listed: 10 },
+        file: 0,
+        written: None,
+        layout: std::sync::Arc::default(),
+        latest: Stamp::parse("2030-01-01T00:00:00Z").expect("a time"),
+    };
+    let mut part = Part::read(log.as_bytes(), context);
+    part.close_ends();
+    part.tally.crashes.total() + part.tally.errors.total() > 0
+}
+
+/// `fixtures/crash/corpus.tsv`, or the file that `CRASH_CORPUS` names, for messages that nobody has seen yet.
+#[test]
+fn the_corpus_is_judged_rightly_in_every_form() {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/crash/corpus.tsv");
+    let path = std::env::var("CRASH_CORPUS").unwrap_or_else(|_| own.to_owned());
+    let corpus = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    for form in [Form::Text, Form::Json] {
+        let (mut found, mut missed, mut wrong, mut right) = (0_u32, 0_u32, 0_u32, 0_u32);
+        for line in corpus.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let mut fields = line.splitn(3, '\t');
+            let (label, source) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+            let message = unescape(fields.next().unwrap_or_default());
+            let accused = accused(&message, form);
+            match (label, accused) {
+                ("crash", true) => found += 1,
+                ("crash", false) => missed += 1,
+                ("harmless", true) => wrong += 1,
+                ("harmless", false) => right += 1,
+                _ => continue,
+            }
+            if accused != (label == "crash") {
+                println!("{form:?} {label} {source}: {}", message.lines().next().unwrap_or_default());
+            }
+        }
+        let recall = f64::from(found) / f64::from(found + missed);
+        let precision = f64::from(found) / f64::from(found + wrong);
+        println!(
+            "{form:?}          accused  acquitted\n  crash     {found:7}    {missed:7}\n  harmless  {wrong:7}    {right:7}"
+        );
+        println!("  recall {recall:.3}, precision {precision:.3}");
+        assert!(recall >= 0.95 && precision >= 0.97, "{form:?}: recall {recall:.3}, precision {precision:.3}");
+    }
+}
+
+fn unescape(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('n') => out.push('\n'),
+                Some('t') => out.push('\t'),
+                Some(other) => out.push(other),
+                None => out.push('\\'),
+            },
+            c => out.push(c),
+        }
+    }
+    out
+}
