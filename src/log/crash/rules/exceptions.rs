@@ -58,7 +58,7 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     unless_denied(
-        Panic,
+        FatalError,
         "(unrecoverable|irrecoverable|non-recoverable|nonrecoverable|not recoverable|unrecoverably) (\\S+ )?(error|exception|failure|fault|state|condition|problem|corruption)|(error|failure|exception|corruption|failed|invariant|lost|fault|violated|violation|corrupt|corrupted)…[,;:.(-] ?(aborting|bailing out|terminating|exiting|cannot continue|can't continue|giving up and exiting|shutting down)( now| immediately| process| program| the process)?[.!]?$|^aborting (due to|because of|on|after) (a |an |the )?(\\S+ )?(error|exception|failure|panic|fault|fatal|crash|signal|unhandled|uncaught|unexpected)|aborting:? (process|program|execution)|program aborted|process aborted|(cannot|can't|unable to) (continue|proceed), (exiting|aborting|terminating|shutting down|stopping)|execution aborted|internal compiler error|critical (failure|error) …, aborting|critical (failure|fault)[:,] … (exiting|aborting|halted|stopping)|emergency (shutdown|stop)(:| due| because| -)|system halted|guru meditation|blue screen|bug ?check (code|was)|has rebooted from a bugcheck|rebooted without cleanly shutting down",
         &[
             "Unrecoverable error, aborting",
