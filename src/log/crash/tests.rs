@@ -75,6 +75,8 @@ fn accused(message: &str, form: Form) -> bool {
         file: 0,
         written: None,
         layout: std::sync::Arc::default(),
+        years: std::sync::Arc::default(),
+        offset: 0,
         latest: Stamp::parse("2030-01-01T00:00:00Z").expect("a time"),
     };
     let mut part = Part::read(log.as_bytes(), context);
