@@ -78,8 +78,8 @@ struct Pending<'l> {
     crash: Option<Kind>,
     /// Whether equal lines may be counted in its record; not decided before there is one.
     foldable: Option<bool>,
-    /// Whether it is a further piece of a line that carriage returns divide. Only the first piece counts as a line.
-    piece: bool,
+    /// Whether carriage returns divided it: its pieces stand on lines of their own now.
+    divided: bool,
 }
 
 impl Formatter {
@@ -112,6 +112,15 @@ impl Formatter {
         self.held.is_some()
     }
 
+    /// The worst level of the lines of a text.
+    fn worst_of(&mut self, text: &[u8]) -> Option<Level> {
+        let levels = text.split(|b| *b == b'\n').filter_map(|piece| {
+            let (record, damage) = self.learner.read(piece, &mut self.memory);
+            record.as_ref().and_then(Record::level).or(damage).or_else(|| leading::level(&lossy(piece)))
+        });
+        levels.max()
+    }
+
     /// What lines are written with: see [`Redactor`].
     pub fn redactor(&self) -> &Arc<Redactor> {
         &self.redactor
@@ -122,24 +131,24 @@ impl<'l> Chunk<'_, 'l> {
     /// Takes the next line, without its line end. `cut_from` is its full length where it was cut.
     pub fn line(&mut self, line: &'l [u8], cut_from: Option<u64>) {
         self.batch.cut += u64::from(cut_from.is_some());
-        // The steps of a progress bar are one line, but a line of a log among them is judged on its own.
+        // The steps of a progress bar are one line; but where a line of a log is among them, each counts for its level.
         let starts = reader::starts(line, self.formatter.learner.layout(), None);
-        let mut from = 0;
-        for start in starts {
-            self.piece(&line[from..start - 1], None, from > 0);
-            from = start;
+        if starts.is_empty() {
+            return self.piece(Cow::Borrowed(line), cut_from, false);
         }
-        self.piece(&line[from..], cut_from, from > 0);
+        let mut divided = line.to_vec();
+        starts.into_iter().for_each(|start| divided[start - 1] = b'\n');
+        self.piece(Cow::Owned(divided), cut_from, true);
     }
 
-    fn piece(&mut self, line: &'l [u8], cut_from: Option<u64>, piece: bool) {
+    fn piece(&mut self, text: Cow<'l, [u8]>, cut_from: Option<u64>, divided: bool) {
+        let line: &[u8] = &text;
         let mut trace = false;
         if let Some(pending) = &mut self.pending {
             if !pending.trace && cut_from.is_none() && *pending.text == *line {
                 let level = self.formatter.level;
                 let layout = self.formatter.learner.layout();
-                let whole = !piece && !pending.piece;
-                if whole && *pending.foldable.get_or_insert_with(|| foldable(line, layout, pending.crash, level)) {
+                if *pending.foldable.get_or_insert_with(|| foldable(line, layout, pending.crash, level)) {
                     pending.repeated += 1;
                     return;
                 }
@@ -165,10 +174,10 @@ impl<'l> Chunk<'_, 'l> {
         if !trace {
             self.formatter.trace = Trace::begins(line, crash);
         }
-        let (text, arrived, interrupted) = (Cow::Borrowed(line), self.arrived, self.interrupted);
+        let (arrived, interrupted) = (self.arrived, self.interrupted);
         let (repeated, lines, foldable) = (1, 1, None);
         self.pending =
-            Some(Pending { text, arrived, interrupted, repeated, lines, cut_from, trace, crash, foldable, piece });
+            Some(Pending { text, arrived, interrupted, repeated, lines, cut_from, trace, crash, foldable, divided });
     }
 
     /// Ends the chunk: everything taken is in `out` and `batch`, except for a stack trace at its end. That is over only
@@ -195,7 +204,7 @@ impl<'l> Chunk<'_, 'l> {
         self.batch.first_at.get_or_insert(pending.arrived);
         let line: &[u8] = &pending.text;
         let text = lossy(line);
-        let lines = if pending.piece { 0 } else { pending.repeated * pending.lines };
+        let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.to_string());
         let arrived_text = later.as_deref().unwrap_or(&self.arrived_text);
         *self.batch.lines.entry(stream).or_default() += lines;
@@ -207,6 +216,7 @@ impl<'l> Chunk<'_, 'l> {
         // Colours stand between the fields that matter.
         let plain_line = ansi::strip_bytes(line);
         let (record, damage) = match pending.lines {
+            1 if pending.divided => (None, self.formatter.worst_of(&plain_line)),
             1 => self.formatter.learner.read(&plain_line, &mut self.formatter.memory),
             _ => (None, None),
         };

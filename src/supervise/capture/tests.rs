@@ -23,6 +23,7 @@ fn take(formatter: &mut Formatter, interrupted: bool, pieces: &[&[&str]]) -> (Ve
     let mut at = Stamp::parse("2025-01-06T00:00:00Z").unwrap();
     for (i, lines) in pieces.iter().enumerate() {
         let mut batch = Batch::default();
+        formatter.learn((lines.join("\n") + "\n").as_bytes(), at);
         let mut chunk = formatter.chunk(at, interrupted, &mut out, &mut batch);
         for line in *lines {
             chunk.line(line.as_bytes(), None);
@@ -33,6 +34,24 @@ fn take(formatter: &mut Formatter, interrupted: bool, pieces: &[&[&str]]) -> (Ve
     }
     let records = String::from_utf8(out).unwrap();
     (records.lines().map(|l| serde_json::from_str(l).unwrap()).collect(), all)
+}
+
+#[test]
+fn lines_are_judged_as_the_audit_judges_them_later() {
+    for (lines, levels) in [
+        (&[" 10%|# | 1/10\r 20%|##| 2/10\rERROR: order rejected"][..], &["error"][..]),
+        (&["2025-01-06 00:00:00 info up", "2025-01-06 00:00:01 error down"], &["info", "error"]),
+        (&["[08:10:00 INF] up", "[08:10:01 ERR] down", "[08:10:02 WRN] late"], &["info", "err", "wrn"]),
+        (&["{\"level\":\"info\",\"msg\":\"a\"}{\"level\":\"error\",\"msg\":\"b\"}"], &["error"]),
+        (&["api-1  | {\"level\":\"info\",\"msg\":\"up\"}", "web-1  | ERROR: no upstream"], &["info", "error"]),
+        (&["the error rate is 0.1%", "all is well"], &["info", "info"]),
+    ] {
+        let (records, batch) = capture("stdout", lines);
+        let found: Vec<&str> = records.iter().map(|record| record["level"].as_str().unwrap()).collect();
+        assert_eq!((found.as_slice(), batch.total()), (levels, lines.len() as u64), "{lines:?}");
+    }
+    let (records, _) = capture("stdout", &["api-1  | {\"level\":\"info\"}", "web-1  | ERROR: no upstream"]);
+    assert_eq!((&records[0]["service"], &records[1]["service"]), (&json!("api-1"), &json!("web-1")));
 }
 
 #[test]
@@ -61,7 +80,7 @@ fn levels_of_every_spelling_reach_the_record() {
         ("INFO:root:fine", "info", None),
         ("all is well", "info", None),
         ("ERROR: database gone", "error", Some(Status::Fail)),
-        ("05:51:29.123 [main] WARN com.x.Y - slow", "warning", Some(Status::Warn)),
+        ("05:51:29.123 [main] WARN com.x.Y - slow", "warn", Some(Status::Warn)),
     ] {
         let (records, batch) = capture("stdout", &[line]);
         assert_eq!(records[0]["level"], level, "{line}");
