@@ -192,6 +192,21 @@ fn two_writers_in_one_file_lose_no_error() {
 }
 
 #[test]
+fn a_writer_that_comes_late_is_no_proof_of_health() {
+    let bench = Bench::new();
+    let early = render(UPPER, "%Y-%m-%d %H:%M:%S,123 - app - {L} - {M}", 6000, None);
+    for line in ["%Y-%m-%d %H:%M:%S,123 {L} app {M}", "%y/%m/%d %H:%M:%S {L} Executor: {M}"] {
+        let late = render(LOWER, line, 200, Some(150));
+        let summary = read(&bench, &format!("{early}{late}"));
+        let said = summary
+            .findings
+            .iter()
+            .any(|finding| finding.severity > Status::Pass && !finding.summary.contains("goes back"));
+        assert!(said, "{line}: {:#?}", summary.findings);
+    }
+}
+
+#[test]
 fn what_is_no_log_gives_none() {
     let bench = Bench::new();
     for (name, text) in [

@@ -18,6 +18,7 @@ use super::ansi;
 use super::crash::classify;
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
+use super::level::Level;
 use super::level_in_text::{self, After};
 use super::record::{self, Record};
 use super::text_record;
@@ -127,6 +128,16 @@ impl Layout {
     /// Whether some lines may state times without a year, so that the years must be told by all of the file.
     pub fn is_yearless(&self) -> bool {
         self.yearless
+    }
+
+    /// The level that a line of text may state in the first field behind its stamp, in a file in which levels stand
+    /// elsewhere: what a second writer does that came late.
+    pub(crate) fn bare_level(&self, line: &[u8]) -> Option<Level> {
+        let learnt = self.json || self.texts.iter().any(|text| !text.columns.is_empty());
+        let start = text::starts(line).next().filter(|_| learnt)?.1;
+        let (_, parsed) = times::any(&line[start..])?;
+        let column = columns::Column { place: columns::Place::Behind(0), view: columns::View::Word, marked: false };
+        column.read(line, Some(&(start..start + parsed.len))).map(|found| found.level)
     }
 
     /// Whether most lines are JSON objects.

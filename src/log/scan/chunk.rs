@@ -101,10 +101,14 @@ pub struct Oddities {
     pub undecodable: Seen,
     /// Captured lines without any text.
     pub blank: Seen,
+    /// Lines behind whose stamp a word for a level stands, in a file that states levels elsewhere.
+    pub bare: Seen,
+    /// Those of a warning or worse among them.
+    pub bare_errors: Seen,
 }
 
 impl Oddities {
-    fn all(&mut self) -> [&mut Seen; 11] {
+    fn all(&mut self) -> [&mut Seen; 13] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -117,6 +121,8 @@ impl Oddities {
             &mut self.zeros,
             &mut self.undecodable,
             &mut self.blank,
+            &mut self.bare,
+            &mut self.bare_errors,
         ]
     }
 

@@ -258,6 +258,14 @@ impl<'t> Reader<'t> {
         let severity = self.level(record);
         if record.level.is_none() && !record.dialect.has_default_level() && record.level().is_none() {
             self.part.tally.unstated += 1;
+            if !record.dialect.is_json()
+                && let Some(level) = self.layout.bare_level(record::trim(record.source()))
+            {
+                self.part.odd.bare.add(spot.line);
+                if level.status() > Status::Pass {
+                    self.part.odd.bare_errors.add(spot.line);
+                }
+            }
         }
         self.event(record);
         self.cover(at, spot);

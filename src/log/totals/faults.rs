@@ -13,6 +13,9 @@ use crate::time::human_duration;
 const IGNORED_WARN: f64 = 0.01;
 const IGNORED_FAIL: f64 = 0.2;
 
+/// Fewer lines that look alike than this are prose.
+const FEW: u64 = 5;
+
 /// The faults of a file that could be read. `blank` lines are ignored too, but nothing is lost with them.
 pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
     let (odd, blank) = (&part.odd, part.tally.blank);
@@ -56,6 +59,13 @@ pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
             let summary = format!("{} of {records} records {what}: this is no evidence", seen.count);
             add(Status::Fail, summary, Some(seen.line));
         }
+    }
+    if odd.bare.count >= FEW && odd.bare_errors.count > 0 {
+        let summary = format!(
+            "{} lines state a warning or worse where the other lines of the file state no level; they count for none",
+            odd.bare_errors.count
+        );
+        add(Status::Warn, summary, Some(odd.bare_errors.line));
     }
     if odd.zeros.count > 0 {
         let summary = format!(
