@@ -166,6 +166,7 @@ pub fn run(common: &Common, args: Audit) -> Result<ExitCode, Error> {
         diary_key,
         threads: args.threads.map_or(0, usize::from),
         show_progress: !common.quiet,
+        sealing: false,
     };
     let audit = load::judge(&request).map_err(|error| match error {
         LoadError::Usage(text) => Error::Usage(text),

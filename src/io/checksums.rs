@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
-
 use super::files::{self, FileError, Folder};
-use crate::digest::hex;
+use super::seal::transfer;
 use crate::evidence::checksums::{self, Found, List};
 use crate::log::summary::ChecksumSummary;
 
@@ -21,29 +19,11 @@ pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
 }
 
 /// Verifies a packet: its manifest, its `SHA256SUMS`, and that it holds nothing else. Files are named relative to the
-/// packet.
-pub fn verify_packet(packet: &Folder) -> ChecksumSummary {
-    let mut folder = Digests::of(packet);
-    let manifest = match read_list(packet, "manifest.json") {
-        Ok(list) => list,
-        Err(summary) => return summary,
-    };
-    let mut summary = folder.verify(&manifest, "manifest.json");
-    // A packet of another writer has no digests at all; then there is nothing that the rest could prove.
-    let undigested = manifest.files.values().any(|listed| listed.sha256.is_none());
-    if undigested && packet.kind("SHA256SUMS").is_none() {
-        return summary;
-    }
-    match read_list(packet, "SHA256SUMS") {
-        Ok(sums) => {
-            summary.merge(folder.verify(&sums, "SHA256SUMS"));
-            let unlisted =
-                |path: &str| !manifest.files.contains_key(path) && !matches!(path, "manifest.json" | "SHA256SUMS");
-            summary.merge(checksums::unlisted(folder.names().into_iter().filter(|path| unlisted(path))));
-        }
-        Err(missing) => summary.merge(missing),
-    }
-    summary
+/// packet. Also returns what was found at each path, so that nothing is digested twice.
+pub fn verify_packet(packet: &Folder) -> (ChecksumSummary, BTreeMap<String, Found>) {
+    let mut digests = Digests::of(packet);
+    let summary = digests.verify_packet();
+    (summary, digests.known)
 }
 
 fn read_list(packet: &Folder, name: &str) -> Result<List, ChecksumSummary> {
@@ -72,6 +52,30 @@ impl<'f> Digests<'f> {
         })
     }
 
+    /// The manifest, the sums, and that there is nothing else.
+    fn verify_packet(&mut self) -> ChecksumSummary {
+        let manifest = match read_list(self.folder, "manifest.json") {
+            Ok(list) => list,
+            Err(summary) => return summary,
+        };
+        let mut summary = self.verify(&manifest, "manifest.json");
+        // A packet of another writer has no digests at all; then there is nothing that the rest could prove.
+        let undigested = manifest.files.values().any(|listed| listed.sha256.is_none());
+        if undigested && self.folder.kind("SHA256SUMS").is_none() {
+            return summary;
+        }
+        match read_list(self.folder, "SHA256SUMS") {
+            Ok(sums) => {
+                summary.merge(self.verify(&sums, "SHA256SUMS"));
+                let unlisted =
+                    |path: &str| !manifest.files.contains_key(path) && !matches!(path, "manifest.json" | "SHA256SUMS");
+                summary.merge(checksums::unlisted(self.names().into_iter().filter(|path| unlisted(path))));
+            }
+            Err(missing) => summary.merge(missing),
+        }
+        summary
+    }
+
     /// Everything below the folder that is no directory by its relative path, sorted, and what cannot be listed.
     fn names(&self) -> Vec<String> {
         let files::Walked { found, faults } = self.folder.walk();
@@ -81,7 +85,7 @@ impl<'f> Digests<'f> {
 }
 
 /// Digests the file `name` in `folder`; only a regular file that really lies there is opened.
-fn look(folder: &Folder, name: &str) -> Found {
+pub(super) fn look(folder: &Folder, name: &str) -> Found {
     match folder.open_file(name).and_then(digest) {
         Ok((sha256, bytes)) => Found::File { sha256, bytes },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Unreadable("is missing".to_owned()),
@@ -90,17 +94,6 @@ fn look(folder: &Folder, name: &str) -> Found {
 }
 
 /// The SHA-256 of what is read, in hexadecimal digits, and its size.
-pub(super) fn digest(mut input: impl Read) -> io::Result<(String, u64)> {
-    let mut digest = Sha256::new();
-    let mut chunk = vec![0; 256 << 10];
-    let mut bytes = 0;
-    loop {
-        let read = input.read(&mut chunk)?;
-        if read == 0 {
-            break;
-        }
-        digest.update(&chunk[..read]);
-        bytes += read as u64;
-    }
-    Ok((hex(&digest.finalize()), bytes))
+pub(super) fn digest(input: impl Read) -> io::Result<(String, u64)> {
+    transfer(input, io::sink())
 }

@@ -11,7 +11,8 @@ use super::process_alive;
 use super::runs::{Finder, Run};
 use crate::supervise::history::{History, Sample};
 use crate::supervise::progress_reader::View;
-use crate::supervise::staleness::{Health, Judgement};
+use crate::supervise::record::{self, State};
+use crate::supervise::staleness::{Health, Judgement, Recorded};
 use crate::time::Stamp;
 
 /// How often a path is searched again for a (newer) run.
@@ -104,9 +105,27 @@ impl Follower {
     /// Judges the last snapshot at the instant `now`.
     pub fn judge(&self, now: Stamp) -> Option<(Health, Judgement)> {
         let view = self.view.as_ref()?;
-        let health = Health::of(view, self.modified, now, process_alive::supervisor(view));
+        let recorded = if view.is_complete() { self.recorded() } else { Recorded::Open };
+        let health = Health::of(view, self.modified, now, process_alive::supervisor(view), recorded);
         let judgement = Judgement::of(view, &health);
         Some((health, judgement))
+    }
+
+    /// What the record beside the progress file says.
+    fn recorded(&self) -> Recorded {
+        #[derive(serde::Deserialize)]
+        struct Lean {
+            state: State,
+        }
+        match files::read(&self.path().with_file_name(record::FILE_NAME)) {
+            Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Recorded::Nothing,
+            Err(_) => Recorded::Unreadable,
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(Lean { state: State::Complete }) => Recorded::Complete,
+                Ok(_) => Recorded::Open,
+                Err(_) => Recorded::Unreadable,
+            },
+        }
     }
 
     /// Looks whether there is anything new; returns whether the snapshot or the problem changed.

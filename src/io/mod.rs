@@ -27,6 +27,7 @@ pub mod runs;
 pub mod sampler;
 pub mod scan;
 pub mod screen;
+mod seal;
 mod shared_stream;
 mod sources;
 pub mod stage_client;

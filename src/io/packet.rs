@@ -1,17 +1,19 @@
 //! Writes packets: a directory that vouches for itself, and the same as one archive.
 
 use std::fs::Permissions;
-use std::io::{BufWriter, ErrorKind, Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
-use sha2::{Digest as _, Sha256};
+use serde_json::{Value, json};
 
 use super::files::{self, FileError, Folder, Kind};
-use crate::digest::{hex, sha256};
+use super::seal::copy;
+use crate::digest::sha256;
+use crate::supervise::record;
 use crate::time::Stamp;
-use crate::verdict::packet::{Listed, Manifest, SCHEMA};
+use crate::verdict::packet::{Listed, Manifest, SCHEMA, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
 
 /// What goes into a packet.
 #[derive(Clone, Debug)]
@@ -24,13 +26,6 @@ pub struct Contents {
     pub raw: Vec<(String, PathBuf)>,
 }
 
-/// The fixed names of the packet's own documents.
-pub const SUMMARY_JSON: &str = "dry_run_summary.json";
-/// The summary for people.
-pub const SUMMARY_MARKDOWN: &str = "dry_run_summary.md";
-/// The verdict of the gates.
-pub const SIGN_OFF_JSON: &str = "dry_run_sign_off.json";
-
 /// Writes the packet into `folder`, which must be empty: documents and evidence, then the manifest, then `SHA256SUMS`.
 ///
 /// # Errors
@@ -39,13 +34,18 @@ pub const SIGN_OFF_JSON: &str = "dry_run_sign_off.json";
 pub fn write(folder: &Folder, contents: &Contents, generated_at: Stamp) -> Result<Manifest, FileError> {
     let mut listed = Vec::new();
     for (name, bytes) in &contents.documents {
+        if let Some(parent) = Path::new(name).parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            folder.make_folder(parent)?;
+        }
         folder.replace(name, bytes)?;
         listed.push(Listed { path: name.clone(), bytes: bytes.len() as u64, sha256: sha256(bytes) });
     }
     let (mut raw_artifacts, mut missing) = (Vec::new(), Vec::new());
+    raw_artifacts
+        .extend(contents.documents.iter().map(|(name, _)| name.clone()).filter(|name| name.starts_with("raw/")));
     for (name, source) in &contents.raw {
         let path = format!("raw/{name}");
-        match copy(contents, source, folder, Path::new(&path))? {
+        match copy(&contents.run, source, folder, Path::new(&path))? {
             Some((bytes, sha256)) => {
                 listed.push(Listed { path: path.clone(), bytes, sha256 });
                 raw_artifacts.push(path);
@@ -75,53 +75,20 @@ pub fn write(folder: &Folder, contents: &Contents, generated_at: Stamp) -> Resul
     Ok(manifest)
 }
 
-/// Copies a file and digests it in one pass; `None` where it may not be copied. Makes the parent folders. Who may not
-/// read the file may not read its copy.
-fn copy(
-    contents: &Contents,
-    source: &Path,
-    packet: &Folder,
-    target: &Path,
-) -> Result<Option<(u64, String)>, FileError> {
-    let mut input = match files::open_evidence(&contents.run, source) {
-        Ok(input) => input,
-        // It is as good as missing, and judged so.
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::NotFound
-                    | ErrorKind::NotADirectory
-                    | ErrorKind::IsADirectory
-                    | ErrorKind::Other
-                    | ErrorKind::PermissionDenied
-            ) =>
-        {
-            return Ok(None);
-        }
-        Err(error) => return Err(FileError::new("read", source, error)),
-    };
-    if let Some(parent) = target.parent() {
-        packet.make_folder(parent)?;
-    }
-    let fail = |error| FileError::new("write", packet.path().join(target), error);
-    let mut output = packet.create_file(target).map_err(fail)?;
-    let mode = |file: &std::fs::File| file.metadata().map(|about| about.permissions().mode());
-    let allowed = mode(&input).and_then(|theirs| Ok(theirs & mode(&output)? | 0o600)).map_err(fail)?;
-    output.set_permissions(Permissions::from_mode(allowed & 0o666)).map_err(fail)?;
-    let mut digest = Sha256::new();
-    let mut total = 0;
-    let mut chunk = vec![0; 256 << 10];
-    loop {
-        let read = input.read(&mut chunk).map_err(|error| FileError::new("read", source, error))?;
-        if read == 0 {
-            break;
-        }
-        digest.update(&chunk[..read]);
-        output.write_all(&chunk[..read]).map_err(fail)?;
-        total += read as u64;
-    }
-    output.sync_all().map_err(fail)?;
-    Ok(Some((total, hex(&digest.finalize()))))
+/// Where the parts of the packet lie, relative to the run directory.
+pub fn paths(contents: &Contents, signed_off: bool) -> Value {
+    let file = |name: &str| format!("packet/{name}");
+    let there = contents.raw.iter().filter(|(_, source)| source.exists()).map(|(name, _)| name.as_str());
+    let raw = (!contents.raw.is_empty()).then_some(record::FILE_NAME).into_iter().chain(there);
+    json!({
+        "output_dir": "packet",
+        "archive_path": "packet.tar.gz",
+        "manifest_json": file("manifest.json"),
+        "summary_json": file(SUMMARY_JSON),
+        "summary_markdown": file(SUMMARY_MARKDOWN),
+        "sign_off_json": signed_off.then(|| file(SIGN_OFF_JSON)),
+        "raw_artifacts": raw.map(|name| file(&format!("raw/{name}"))).collect::<Vec<_>>(),
+    })
 }
 
 /// Writes the packet in `packet` as a gzipped tar `name` in `folder`: sorted names, one time, no owner, so that the same

@@ -23,7 +23,7 @@ use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
 use crate::log::summary::{DownTime, FileReport, LogSummary};
 use crate::log::totals::faults;
-use crate::log::totals::summarise::{self, Terms};
+use crate::log::totals::summarise::{self, Receipt, Terms};
 use crate::log::totals::tally::{Limits, Tally};
 use crate::time::Stamp;
 
@@ -55,6 +55,8 @@ pub struct ScanOptions {
     pub pauses: Vec<DownTime>,
     /// How long the command took to end after that time.
     pub drain: Duration,
+    /// When lines of a supervised run could be received.
+    pub receipt: Option<Receipt>,
     /// Whether to show progress on standard error, where that is a terminal.
     pub show_progress: bool,
 }
@@ -70,6 +72,7 @@ impl Default for ScanOptions {
             window: None,
             pauses: Vec::new(),
             drain: Duration::ZERO,
+            receipt: None,
             show_progress: false,
         }
     }
@@ -113,6 +116,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         window: options.window,
         pauses: options.pauses.clone(),
         drain: options.drain,
+        receipt: options.receipt.clone(),
     };
     summarise::summary(total.tally, total.reports, total.findings, &paths, &terms)
 }

@@ -22,6 +22,7 @@ use super::orphans::Orphans;
 use super::process_alive;
 use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
+use super::seal;
 use super::watchdog::Watchdog;
 use crate::log::level::Level;
 use crate::sanitize::shorten;
@@ -334,6 +335,7 @@ impl Driver {
             sink: Arc::clone(&self.sink),
             mailbox: Arc::clone(&self.mailbox),
             wake: self.sender.clone(),
+            started: self.clocks.mono,
             interrupted: Arc::clone(&self.interrupted),
         };
         let body = move || pump(source, plan, &Message::Look);
@@ -446,18 +448,15 @@ impl Driver {
         }
         let now = self.clocks.now();
         let (reason, ended) = self.machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
-        let relative = |path: &PathBuf| self.folder.relative(path).unwrap_or(path).display().to_string();
-        {
-            let sink = lock(&self.sink);
-            self.record.evidence.logs = sink.structured_paths().iter().map(relative).collect();
-            self.record.evidence.raw_logs = sink.raw_paths().iter().map(relative).collect();
-        }
+        let logs = lock(&self.sink).parts();
+        seal::seal(&self.folder, &mut self.record, logs);
         let machine = &self.machine;
         let record = &mut self.record;
         record.ended_at = Some(ended.wall);
         record.duration_seconds = Some(ended.mono.as_secs_f64());
         record.drain_seconds = self.machine.drain().map(|drain| drain.as_secs_f64());
         record.ended_because = reason;
+        record.held_up = machine.held_up().to_vec();
         record.attempts = machine.attempts().all().to_vec();
         record.incidents = machine.incidents().all().to_vec();
         record.incident_counts = machine.incident_counts();
@@ -469,7 +468,7 @@ impl Driver {
         record.resource_monitor.violation_severity = monitor.violation_severity;
         record.resource_monitor.thresholds = monitor.thresholds;
         record.progress = self.progress.chain().clone();
-        let unsaved = self.save_record(State::Complete).err();
+        let unsaved = self.save_record(State::Sealing).err();
         Ok(Supervised { unsaved, record: self.record, machine: self.machine, progress: self.progress, ended })
     }
 }

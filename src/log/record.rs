@@ -1,6 +1,7 @@
 //! One log record: time, level, event and message of a line, whichever dialect wrote it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::crash::classify::{self, Kind, Named};
 use super::crash::fields;
@@ -405,6 +406,15 @@ impl<'a> Record<'a> {
             (1.0..1e15).contains(&value).then_some(value as u64)
         };
         (number(b"repeated").unwrap_or(1), number(b"lines").unwrap_or(1))
+    }
+
+    /// For a record of our own capture: when it was received, since the start of the run by the monotonic clock.
+    pub fn received(&self) -> Option<Duration> {
+        if self.dialect != Dialect::Captured {
+            return None;
+        }
+        let value = Members::new(self.body)?.flatten().take(3).find(|(key, _)| key.bytes == b"received")?.1.number()?;
+        Duration::try_from_secs_f64(value).ok()
     }
 
     /// Every field but those of time, level, event and message, for the details of a finding.

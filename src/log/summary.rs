@@ -41,6 +41,9 @@ pub struct Summary {
     /// The infrastructure plan, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanSummary>,
+    /// Whether the evidence of a run is as it was sealed; for runs alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordSummary>,
     /// Faults of the input and of the run itself: unreadable files, a run that was not completed,
     /// incidents that the supervisor saw.
     #[serde(default)]
@@ -65,6 +68,9 @@ pub struct LogSummary {
     /// of a burst, and joins the lines of a stack trace.
     #[serde(skip_serializing_if = "is_zero")]
     pub folded_lines: u64,
+    /// Records that say when emp-ops received them: those of our own captures.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub received_records: u64,
     /// Records by level, in the words of the log.
     pub level_counts: BTreeMap<String, u64>,
     /// Records by severity, in our words.
@@ -344,6 +350,21 @@ pub struct ChecksumSummary {
     pub verified: u64,
     /// Changed, missing and unlisted files.
     pub findings: Vec<Finding>,
+}
+
+/// Whether a run is as it was sealed: its record, snapshots, logs and documents, held against each other.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordSummary {
+    /// The highest severity of the disagreements.
+    pub status: Status,
+    /// How many files the run sealed.
+    pub files: u64,
+    /// Each disagreement, with both places.
+    pub differs: Vec<Finding>,
+    /// The verdict by the run's own policy, where another one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_verdict: Option<Status>,
 }
 
 /// What the infrastructure plan would change.

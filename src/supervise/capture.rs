@@ -7,6 +7,7 @@ mod trace;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -58,16 +59,33 @@ pub struct Chunk<'a, 'l> {
     formatter: &'a mut Formatter,
     out: &'a mut Vec<u8>,
     batch: &'a mut Batch,
-    arrived: Stamp,
-    arrived_text: String,
+    arrived: Arrival,
+    arrived_text: [String; 2],
     interrupted: bool,
     pending: Option<Pending<'l>>,
+}
+
+/// When lines arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// By the wall clock, which may be set.
+    pub at: Stamp,
+    /// Since the start of the run, by the monotonic clock.
+    pub since_start: Duration,
+}
+
+impl Arrival {
+    /// The two instants as they stand in a record.
+    fn texts(self) -> [String; 2] {
+        let since = self.since_start;
+        [self.at.to_string(), format!("{}.{:06}", since.as_secs(), since.subsec_micros())]
+    }
 }
 
 /// The line that was seen last; what follows may belong to it.
 struct Pending<'l> {
     text: Cow<'l, [u8]>,
-    arrived: Stamp,
+    arrived: Arrival,
     /// Whether the command had been asked to stop before.
     interrupted: bool,
     repeated: u64,
@@ -98,13 +116,13 @@ impl Formatter {
     /// `interrupted` says whether the command was asked to stop before.
     pub fn chunk<'a, 'l>(
         &'a mut self,
-        arrived: Stamp,
+        arrived: Arrival,
         interrupted: bool,
         out: &'a mut Vec<u8>,
         batch: &'a mut Batch,
     ) -> Chunk<'a, 'l> {
         let pending = self.held.take();
-        Chunk { formatter: self, out, batch, arrived, arrived_text: arrived.to_string(), interrupted, pending }
+        Chunk { formatter: self, out, batch, arrived, arrived_text: arrived.texts(), interrupted, pending }
     }
 
     /// Whether a stack trace waits for its next lines. It must not wait long, because its incident waits with it.
@@ -193,7 +211,7 @@ impl<'l> Chunk<'_, 'l> {
             }
         }
         if self.batch.total() > 0 {
-            self.batch.last_at = Some(self.arrived);
+            self.batch.last_at = Some(self.arrived.at);
         }
     }
 
@@ -201,12 +219,12 @@ impl<'l> Chunk<'_, 'l> {
         let Some(pending) = self.pending.take() else { return };
         let stream = self.formatter.stream;
         let redactor = Arc::clone(&self.formatter.redactor);
-        self.batch.first_at.get_or_insert(pending.arrived);
+        self.batch.first_at.get_or_insert(pending.arrived.at);
         let line: &[u8] = &pending.text;
         let text = lossy(line);
         let lines = pending.repeated * pending.lines;
-        let later = (pending.arrived != self.arrived).then(|| pending.arrived.to_string());
-        let arrived_text = later.as_deref().unwrap_or(&self.arrived_text);
+        let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
+        let [arrived_text, received] = later.as_ref().unwrap_or(&self.arrived_text);
         *self.batch.lines.entry(stream).or_default() += lines;
         self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
         if pending.interrupted && trace::is_own_interrupt(&text) {
@@ -235,10 +253,10 @@ impl<'l> Chunk<'_, 'l> {
             _ => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
         };
         let own_time = record.as_ref().and_then(|r| r.at);
-        let at = own_time.filter(|at| at.micros().abs_diff(pending.arrived.micros()) <= CLOSE);
+        let at = own_time.filter(|at| at.micros().abs_diff(pending.arrived.at.micros()) <= CLOSE);
         if let (Some(stated), None) = (own_time, at) {
             let lines = lines + self.batch.skew.map_or(0, |s| s.lines);
-            let first = self.batch.skew.map_or((stated, pending.arrived), |s| (s.stated, s.arrived));
+            let first = self.batch.skew.map_or((stated, pending.arrived.at), |s| (s.stated, s.arrived));
             self.batch.skew = Some(Skew { lines, stated: first.0, arrived: first.1 });
         }
         let structured = line.first() == Some(&b'{')
@@ -270,7 +288,9 @@ impl<'l> Chunk<'_, 'l> {
             Some(at) => out.extend_from_slice(at.to_string().as_bytes()),
             None => out.extend_from_slice(arrived_text.as_bytes()),
         }
-        out.extend_from_slice(b"\",\"level\":");
+        out.extend_from_slice(b"\",\"received\":");
+        out.extend_from_slice(received.as_bytes());
+        out.extend_from_slice(b",\"level\":");
         string(out, &word);
         out.extend_from_slice(b",\"event\":");
         optional(out, event.as_deref());
@@ -313,7 +333,7 @@ impl<'l> Chunk<'_, 'l> {
             event: event.map(Cow::into_owned),
             message: headline.chars().take(SHOWN).collect(),
             key: signature::of(&headline),
-            at: pending.arrived,
+            at: pending.arrived.at,
             count: pending.repeated,
         });
     }
@@ -321,10 +341,11 @@ impl<'l> Chunk<'_, 'l> {
 
 impl Chunk<'_, '_> {
     /// Keeps a trace for which emp-ops itself is the reason as what it is. Its frames are in the raw log.
-    fn own_interrupt(&mut self, lines: u64, arrived: Stamp) {
-        let (stream, arrived) = (self.formatter.stream, arrived.to_string());
+    fn own_interrupt(&mut self, lines: u64, arrived: Arrival) {
+        let received = arrived.since_start.as_micros() as f64 / 1e6;
+        let (stream, arrived) = (self.formatter.stream, arrived.at.to_string());
         let record = json!({
-            "timestamp": arrived, "level": Level::Info.word(), "event": null,
+            "timestamp": arrived, "received": received, "level": Level::Info.word(), "event": null,
             "message": "KeyboardInterrupt: the command ended on the SIGINT that emp-ops sent", "stream": stream,
             "lines": lines, "payload": {"stream": stream, "ingested_at": arrived, "raw": "KeyboardInterrupt"},
         });

@@ -83,6 +83,8 @@ pub struct Machine {
     last_tick: Duration,
     /// When the command was asked to stop for good: there the supervised time ends.
     stopped: Option<Now>,
+    /// When the supervisor itself did not run, in seconds of the monotonic clock.
+    held_up: Vec<(f64, f64)>,
     ended: Option<(EndReason, Now)>,
     exit: Exit,
 }
@@ -143,6 +145,7 @@ impl Machine {
             refresh: Refresh::default(),
             last_tick: Duration::ZERO,
             stopped: None,
+            held_up: Vec::new(),
             ended: None,
             exit: Exit::default(),
         }

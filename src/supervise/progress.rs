@@ -98,6 +98,9 @@ pub struct Snapshot {
     /// The sign-off; in the final snapshot only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_off: Option<Value>,
+    /// The run record but for `state` and `progress`; in the final snapshot only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Value>,
     /// What the operator attached to the run.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub config_metadata: Metadata,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::objective::Objective;
 use super::progress::Incident;
@@ -77,12 +78,20 @@ pub struct RunRecord {
     /// Incidents by severity, listed or not.
     #[serde(default)]
     pub incident_counts: BTreeMap<Status, u64>,
+    /// When emp-ops itself did not run, so that what was printed meanwhile was received later: from and to, in seconds
+    /// since the start by the monotonic clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_up: Vec<(f64, f64)>,
     /// What was captured.
     #[serde(default)]
     pub capture: Capture,
     /// What was sampled of the process tree.
     #[serde(default)]
     pub resource_monitor: ResourceMonitor,
+    /// The evidence files as they were when supervision had ended; none before that. The last snapshot holds the same
+    /// list, so that neither can be changed alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_files: Option<Vec<SealedFile>>,
     /// The chain of progress snapshots. A record without it is no record: its absence would hide a lost timeline.
     pub progress: ProgressChain,
     /// What the operator attached to the run.
@@ -110,7 +119,10 @@ pub fn is_simulator(command: &[String]) -> bool {
 pub enum State {
     /// The command is about to be started or running; also what a killed supervisor leaves behind.
     Running,
-    /// Supervision ended in an orderly way; the evidence is whole.
+    /// Supervision ended; the evidence is being judged and packed. Also what a supervisor leaves behind that was killed
+    /// meanwhile.
+    Sealing,
+    /// Everything is written; the evidence is whole.
     Complete,
 }
 
@@ -127,6 +139,20 @@ pub enum EndReason {
     /// The operator (or the machine) asked emp-ops to stop.
     Interrupted,
 }
+
+impl RunRecord {
+    /// What the last snapshot repeats of the record: all of it but what is known only after that snapshot.
+    pub fn sealed(&self) -> Value {
+        let mut record = serde_json::to_value(self).unwrap_or_default();
+        if let Some(keys) = record.as_object_mut() {
+            keys.retain(|key, _| !UNSEALED.contains(&key.as_str()));
+        }
+        record
+    }
+}
+
+/// The keys of a record that change after the last snapshot was written.
+pub const UNSEALED: &[&str] = &["state", "progress"];
 
 /// The thresholds and criteria of a run; durations in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -182,6 +208,23 @@ pub struct EvidencePaths {
     pub diary: Option<String>,
     /// The performance report; none where it was waived.
     pub performance: Option<String>,
+}
+
+/// An evidence file as it was when the run was sealed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SealedFile {
+    /// Relative to the run directory; absolute where a file outside could not be copied into it.
+    pub path: String,
+    /// Where the command wrote it, for a copy of a file outside the run directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256 in hex.
+    pub sha256: String,
+    /// For a log: the lines of output that it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
 }
 
 /// One start of the command.

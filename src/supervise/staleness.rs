@@ -26,6 +26,19 @@ pub enum Supervisor {
     Gone,
 }
 
+/// What the run record beside a progress file says; it is written last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// There is none.
+    Nothing,
+    /// It cannot be read.
+    Unreadable,
+    /// The run goes on, or is being sealed.
+    Open,
+    /// Everything is written.
+    Complete,
+}
+
 /// The state of a run, judged from its last snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
@@ -75,19 +88,27 @@ pub const REPORT_SCHEMA: &str = "emp-ops/watch/v1";
 
 impl Health {
     /// Judges `view`, last written at `modified` by the file's own time, at the instant `now`.
-    pub fn of(view: &View, modified: Option<Stamp>, now: Stamp, supervisor: Supervisor) -> Self {
-        if view.is_complete() {
-            return Self::Complete;
+    pub fn of(view: &View, modified: Option<Stamp>, now: Stamp, supervisor: Supervisor, recorded: Recorded) -> Self {
+        match recorded {
+            Recorded::Nothing | Recorded::Complete if view.is_complete() => return Self::Complete,
+            Recorded::Unreadable if view.is_complete() => {
+                return Self::Stale(
+                    "the run record (run.json) cannot be read, so nothing vouches for this run".to_owned(),
+                );
+            }
+            _ => {}
         }
         if supervisor == Supervisor::Gone {
             let pid = view.supervisor_pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-            return Self::Stale(format!("the supervisor{pid} is gone and the run is not complete"));
+            let when = if view.is_complete() { ": it ended while it sealed the evidence" } else { "" };
+            return Self::Stale(format!("the supervisor{pid} is gone and the run is not complete{when}"));
         }
         let Some(last) = view.now.or(modified) else { return Self::Live };
         let silent = now.seconds_since(last);
         if let Some(interval) = view.progress_interval_seconds.filter(|interval| *interval > 0.0) {
             // A supervisor that reads back a large log refreshes nothing meanwhile.
-            let sealing = view.phase.as_deref() == Some("sealing") && supervisor == Supervisor::Alive;
+            let sealing = view.is_complete() || view.phase.as_deref() == Some("sealing");
+            let sealing = sealing && supervisor == Supervisor::Alive;
             if silent > (INTERVALS * interval).max(PATIENCE) && !sealing {
                 return Self::Stale(format!(
                     "no new snapshot since {}, for more than three intervals of {}",
@@ -212,7 +233,26 @@ mod tests {
 
     fn health(text: &str, seconds: u64, supervisor: Supervisor) -> Health {
         let start = Stamp::parse(START).expect("a time");
-        Health::of(&view(text), None, start.plus(std::time::Duration::from_secs(seconds)), supervisor)
+        let now = start.plus(std::time::Duration::from_secs(seconds));
+        Health::of(&view(text), None, now, supervisor, Recorded::Nothing)
+    }
+
+    #[test]
+    fn a_complete_snapshot_counts_only_with_a_complete_record() {
+        use Supervisor::{Alive, Gone, Unknown};
+        let text = format!(r#"{{"status":"pass","phase":"complete","now":"{START}","progress_interval_seconds":5}}"#);
+        let start = Stamp::parse(START).expect("a time");
+        for (recorded, supervisor, seconds, word) in [
+            (Recorded::Complete, Gone, 900, "complete"),
+            (Recorded::Open, Gone, 1, "stale"),
+            (Recorded::Open, Alive, 900, "live"),
+            (Recorded::Open, Unknown, 900, "stale"),
+            (Recorded::Unreadable, Alive, 1, "stale"),
+        ] {
+            let now = start.plus(std::time::Duration::from_secs(seconds));
+            let health = Health::of(&view(&text), None, now, supervisor, recorded);
+            assert_eq!(health.word(), word, "{recorded:?} {supervisor:?}");
+        }
     }
 
     #[test]

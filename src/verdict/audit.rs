@@ -52,6 +52,7 @@ impl Audit {
             summary.performance.as_ref().map(|performance| performance.status),
             summary.checksums.as_ref().map(|checksums| checksums.status),
             summary.plan.as_ref().map(|plan| plan.status),
+            summary.record.as_ref().map(|record| record.status),
         ];
         let findings = summary.findings.iter().map(|finding| finding.severity);
         summary.evidence_status = Status::roll_up(parts.into_iter().flatten().chain(findings));

@@ -49,6 +49,7 @@ pub fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate> {
         view.sharpe(),
         view.objectives(),
         view.checksums(),
+        view.record(),
         view.plan(),
     ]
     .into_iter()
@@ -418,6 +419,15 @@ impl View<'_> {
         let gate =
             self.part(("checksums", "checksums_path"), checksums.status, &checksums.findings, checksums.listed, &clean);
         Some(gate.fixed_by("the files as they were when the list was made, and a list that has digests"))
+    }
+
+    /// Its warnings are not raised: they tell of what lies outside of the evidence.
+    fn record(&self) -> Option<Gate> {
+        let record = self.summary.record.as_ref()?;
+        let clean = format!("{} as sealed, no contradiction", count(record.files, "file"));
+        let gate = self.part(("record", "subject"), record.status, &record.differs, record.files, &clean);
+        let gate = Gate { status: record.status, raised: false, threshold: "as it was sealed".to_owned(), ..gate };
+        Some(gate.fixed_by("the evidence as it was sealed, or a new run"))
     }
 
     fn plan(&self) -> Option<Gate> {

@@ -10,6 +10,19 @@ use crate::time::Stamp;
 /// The name of the document, in its `schema` key.
 pub const SCHEMA: &str = "emp-ops/packet/v1";
 
+/// The summary of the evidence.
+pub const SUMMARY_JSON: &str = "dry_run_summary.json";
+/// The summary for people.
+pub const SUMMARY_MARKDOWN: &str = "dry_run_summary.md";
+/// The verdict of the gates.
+pub const SIGN_OFF_JSON: &str = "dry_run_sign_off.json";
+/// The policy of the verdict.
+pub const POLICY_JSON: &str = "policy.json";
+
+/// What is in every packet and in no run directory: the manifest and the sums of all files, or what a packet holds
+/// before they are written.
+pub const PACKET_MARKS: &[&str] = &["manifest.json", "SHA256SUMS", SUMMARY_JSON];
+
 /// The manifest. Keys are documented in `runbooks/formats.md`; paths are relative to the packet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -237,6 +237,7 @@ fn summarise(mut part: Part) -> LogSummary {
         listed: LIMITS.listed,
         window: None,
         drain: std::time::Duration::ZERO,
+        receipt: None,
         pauses: Vec::new(),
     };
     summarise::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)

@@ -2,10 +2,12 @@
 //!
 //! - `cargo xtask bench [NAME…]` measures speed and memory on generated data, next to plain references.
 //! - `cargo xtask soak [MINUTES]` supervises a misbehaving command and checks that nothing is lost or leaked.
+//! - `cargo xtask kills [TRIALS]` kills supervisors while they seal their evidence and checks what is said of the runs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the chores talk to the terminal")]
 
 mod capture;
+mod kills;
 mod logs;
 mod measure;
 mod offline;
@@ -34,9 +36,12 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["bench", ref names @ ..] => bench(names),
         ["soak", ref minutes @ ..] => soak(minutes),
+        ["kills", ref trials @ ..] => kills(trials),
         [logs::DECODE, path] => logs::decode(path),
         [measure::WORD, ref command @ ..] => measure::child(command),
-        _ => Err("usage: cargo xtask bench [NAME…] | cargo xtask soak [MINUTES]".to_owned()),
+        _ => {
+            Err("usage: cargo xtask bench [NAME…] | cargo xtask soak [MINUTES] | cargo xtask kills [TRIALS]".to_owned())
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +73,17 @@ fn soak(minutes: &[&str]) -> Outcome {
         _ => return Err("usage: cargo xtask soak [MINUTES]".to_owned()),
     };
     soak::run(&Tool::build()?, minutes)
+}
+
+fn kills(trials: &[&str]) -> Outcome {
+    let usage = || "usage: cargo xtask kills [TRIALS [PROGRAM]]".to_owned();
+    let number = |text: &str| text.parse().map_err(|_| usage());
+    match trials {
+        [] => kills::run(&Tool::build()?, 300),
+        [trials] => kills::run(&Tool::build()?, number(trials)?),
+        [trials, program] => kills::run(&Tool { path: program.into() }, number(trials)?),
+        _ => Err(usage()),
+    }
 }
 
 impl Tool {

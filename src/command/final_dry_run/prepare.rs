@@ -249,6 +249,8 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
             .collect(),
             ..ResourceMonitor::default()
         },
+        held_up: Vec::new(),
+        sealed_files: None,
         progress: Default::default(),
         metadata: attached,
     };

@@ -18,10 +18,12 @@ use crate::io::supervisor::Supervised;
 use crate::report::{self, Doc};
 use crate::supervise::event::Now;
 use crate::supervise::progress::Phase;
-use crate::supervise::record::{FILE_NAME, RunRecord};
+use crate::supervise::record::{FILE_NAME, RunRecord, State};
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
+use crate::verdict::packet::{POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
 use crate::verdict::review::{self, Remarks};
+use crate::verdict::run::{PROGRESS, TIMELINE};
 use crate::verdict::{backlog, wrap_up};
 
 /// Judges the run directory exactly as `audit` does, writes every document of the run and reports. What is known is
@@ -34,7 +36,7 @@ pub(super) fn seal(
     shown: &str,
 ) -> Result<ExitCode, Error> {
     common.note("judging the evidence");
-    let request = Request { show_progress: !common.quiet, ..Request::run(Path::new(shown)) };
+    let request = Request { show_progress: !common.quiet, sealing: true, ..Request::run(Path::new(shown)) };
     let audit = match supervised.unsaved.take() {
         Some(error) => Err(Error::File(error)),
         None => load::judge(&request).map_err(|error| match error {
@@ -52,25 +54,28 @@ pub(super) fn seal(
         }
     };
     let mut bundle = bundle::bundle(&supervised.record, &audit, Path::new(shown), !args.no_timeline);
-    let packet = (!args.no_packet).then(|| folder.path().join("packet"));
-    if let Some(packet) = &packet {
-        bundle.evidence_packet = Some(json!({
-            "output_dir": Path::new(shown).join("packet").display().to_string(),
-            "archive_path": packet.with_extension("tar.gz").file_name().map(|n| Path::new(shown).join(n)),
-            "manifest_json": "manifest.json",
-        }));
-    }
-    // The record vouches for every snapshot of the timeline, the one with the verdict included.
-    let completed = complete_progress(&mut supervised, &bundle, folder);
+    // The last snapshot repeats the record; what is packed is the record of a complete run.
+    let completed = complete_progress(&mut supervised, &bundle);
+    supervised.record.state = State::Complete;
     let record = &supervised.record;
+    let raw = if args.packet_skip_raw { Vec::new() } else { raw(record, folder) };
+    let contents = Contents { raw, documents: Vec::new(), run: folder.clone() };
+    if !args.no_packet {
+        bundle.evidence_packet = Some(packet::paths(&contents, audit.sign_off.is_some()));
+    }
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
     let doc = report::run::run(record, &audit, shown, &again);
-    let written = completed.and_then(|()| documents(args, &mut bundle, &audit, &doc, folder)).and_then(|documents| {
-        if packet.is_none() {
-            return Ok(());
-        }
-        common.note("packing the evidence");
-        pack(args, record, &audit, documents)
+    let written = completed.and_then(|()| {
+        let written = documents(args, &mut bundle, &audit, &doc, folder).and_then(|documents| {
+            if args.no_packet {
+                return Ok(());
+            }
+            common.note("packing the evidence");
+            pack(args, record, &audit, documents, contents)
+        });
+        // Only now the run is complete: whoever finds it in another state knows that its sealing was cut short.
+        folder.replace(FILE_NAME, files::json_text(record).as_bytes())?;
+        written
     });
     let outcome = Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc };
     let code = common.emit_short(&outcome, &report::run::screen(&supervised.record, &audit, shown, &again))?;
@@ -132,8 +137,8 @@ impl Documents<'_> {
     }
 }
 
-/// The last snapshot: complete, with the verdict. Its digest goes into the record.
-fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Folder) -> Result<(), Error> {
+/// The last snapshot: complete, with the verdict and the record. Its digest goes into the record.
+fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(), Error> {
     let chain = supervised.progress.chain().clone();
     // Later than the snapshots of the sealing that came after the end of the run.
     let now = Now { wall: clock::now(), ..supervised.ended };
@@ -148,22 +153,30 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle, folder: &Fold
     last.exit_code = supervised.machine.exit().code;
     last.summary = Some(bundle.summary.clone());
     last.sign_off.clone_from(&bundle.sign_off);
+    last.record = Some(supervised.record.sealed());
     supervised.progress.write(last, true)?;
     supervised.record.progress = supervised.progress.chain().clone();
-    Ok(folder.replace(FILE_NAME, files::json_text(&supervised.record).as_bytes())?)
+    Ok(())
 }
 
-fn pack(args: &FinalDryRun, record: &RunRecord, audit: &Audit, documents: Documents<'_>) -> Result<(), Error> {
+fn pack(
+    args: &FinalDryRun,
+    record: &RunRecord,
+    audit: &Audit,
+    documents: Documents<'_>,
+    contents: Contents,
+) -> Result<(), Error> {
     let folder = documents.folder;
-    let mut contents = Contents { documents: documents.written, raw: Vec::new(), run: folder.clone() };
+    let mut contents = Contents { documents: documents.written, ..contents };
     let markdown = report::to_markdown(&report::audit::doc(audit, "the run"));
-    contents.documents.push((packet::SUMMARY_JSON.to_owned(), files::json_text(audit).into_bytes()));
-    contents.documents.push((packet::SUMMARY_MARKDOWN.to_owned(), markdown.into_bytes()));
+    contents.documents.push((SUMMARY_JSON.to_owned(), files::json_text(audit).into_bytes()));
+    contents.documents.push((SUMMARY_MARKDOWN.to_owned(), markdown.into_bytes()));
     if let Some(sign_off) = &audit.sign_off {
-        contents.documents.push((packet::SIGN_OFF_JSON.to_owned(), files::json_text(sign_off).into_bytes()));
+        contents.documents.push((SIGN_OFF_JSON.to_owned(), files::json_text(sign_off).into_bytes()));
     }
+    contents.documents.push((POLICY_JSON.to_owned(), files::json_text(&audit.policy.document()).into_bytes()));
     if !args.packet_skip_raw {
-        contents.raw = raw(record, folder).into_iter().collect();
+        contents.documents.push((format!("raw/{FILE_NAME}"), files::json_text(record).into_bytes()));
     }
     let at = audit.summary.generated_at;
     let packet = folder.create_folder("packet")?;
@@ -176,27 +189,27 @@ fn pack(args: &FinalDryRun, record: &RunRecord, audit: &Audit, documents: Docume
     Ok(written?)
 }
 
-/// The evidence of a run, by its name in the packet.
-fn raw(record: &RunRecord, folder: &Folder) -> BTreeMap<String, PathBuf> {
+/// The evidence files of a run but for its record, by their names below `raw/` in the packet: those of the run directory.
+fn raw(record: &RunRecord, folder: &Folder) -> Vec<(String, PathBuf)> {
     let evidence = &record.evidence;
-    let mut raw = BTreeMap::new();
-    for name in evidence.logs.iter().chain(&evidence.raw_logs).map(String::as_str).chain([FILE_NAME, "progress.json"]) {
-        raw.insert(name.to_owned(), folder.path().join(name));
-    }
     let settings = &record.settings;
+    // What need not be there is not missing.
+    let wanted = |path: &&String, required: bool| required || folder.path().join(path).exists();
+    let diary = evidence.diary.iter().filter(|path| wanted(path, settings.require_diary));
     let needs_performance = settings.require_performance || settings.minimum_sharpe_ratio.is_some();
-    for (name, path, required) in [
-        ("decision_diary.json", &evidence.diary, settings.require_diary),
-        ("performance_metrics.json", &evidence.performance, needs_performance),
-    ] {
-        // What need not be there is not missing.
-        let there = path.iter().map(|path| folder.path().join(path)).filter(|path| required || path.exists());
-        raw.extend(there.map(|path| (name.to_owned(), path)));
-    }
-    let timeline = folder.folder("progress_timeline").ok();
+    let performance = evidence.performance.iter().filter(|path| wanted(path, needs_performance));
+    let named = evidence.logs.iter().chain(&evidence.raw_logs).chain(diary).chain(performance);
+    let mut raw: BTreeMap<String, PathBuf> = named
+        .filter(|name| Path::new(name).is_relative())
+        .map(String::as_str)
+        .chain([PROGRESS])
+        .map(|name| (name.to_owned(), folder.path().join(name)))
+        .collect();
+    let timeline = folder.folder(TIMELINE).ok();
     for name in timeline.iter().filter_map(|timeline| timeline.names().ok()).flatten() {
-        let name = format!("progress_timeline/{}", name.to_string_lossy());
+        let name = format!("{TIMELINE}/{}", name.to_string_lossy());
         raw.insert(name.clone(), folder.path().join(name));
     }
-    raw
+    raw.retain(|name, _| !name.ends_with(".tmp"));
+    raw.into_iter().collect()
 }

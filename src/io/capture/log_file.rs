@@ -158,14 +158,14 @@ impl LogFile {
         self.lost
     }
 
-    /// The parts. There is always one, so that a log of which nothing is left is missed.
-    pub(super) fn paths(&self) -> Vec<PathBuf> {
-        let mut paths: Vec<PathBuf> =
-            self.closed.iter().map(|part| part.path.clone()).chain(self.current.iter().map(Part::path)).collect();
-        if paths.is_empty() {
-            paths.push(self.path());
+    /// The parts of a log that was closed, with the lines in each. There is always one, so that a log of which nothing is
+    /// left is missed.
+    pub(super) fn parts(&self) -> Vec<(PathBuf, u64)> {
+        let mut parts: Vec<(PathBuf, u64)> = self.closed.iter().map(|part| (part.path.clone(), part.lines)).collect();
+        if parts.is_empty() {
+            parts.push((self.path(), 0));
         }
-        paths
+        parts
     }
 
     /// What began, went on and ended since the last call: each outage once when it begins, and when it is over.
@@ -317,7 +317,7 @@ mod tests {
         log.close();
         assert_eq!(news(&mut log), [is("log_p001.jsonl", "removed", 1)]);
         assert_eq!((log.lost(), news(&mut log)), (3, vec![]));
-        assert_eq!(log.paths(), [folder.path().join("log_p002.jsonl")]);
+        assert_eq!(log.parts(), [(folder.path().join("log_p002.jsonl"), 0)]);
     }
 
     #[test]

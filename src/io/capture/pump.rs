@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memchr::{memchr, memchr_iter, memrchr};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::Sink;
 use crate::io::clock;
 use crate::io::decode::{self, Encoding, Utf16};
-use crate::supervise::capture::{Chunk, Formatter, LINE_LIMIT};
+use crate::supervise::capture::{Arrival, Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
 use crate::supervise::redact::Redactor;
 
@@ -53,6 +53,8 @@ pub struct PumpPlan<W> {
     pub mailbox: Arc<Mailbox>,
     /// Wakes the machine when it should look at once.
     pub wake: SyncSender<W>,
+    /// The start of the run.
+    pub started: Instant,
     /// Whether the command was asked to stop.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -70,7 +72,9 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
     let mut skipping = false;
     let mut chunk = vec![0; CHUNK];
     let mut text = Text::Unknown;
-    let mut arrived = clock::now();
+    let started = plan.started;
+    let now = move || Arrival { at: clock::now(), since_start: started.elapsed() };
+    let mut arrived = now();
     loop {
         let paused = plan.formatter.holds() && !more_comes(&source);
         let result = if paused { Ok(0) } else { source.read(&mut chunk) };
@@ -80,7 +84,7 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
         let read = *result.as_ref().unwrap_or(&0);
         let at_end = read == 0 && !paused;
         if !paused {
-            arrived = clock::now();
+            arrived = now();
         }
         let decoded = text.decode(&chunk[..read], at_end);
         let mut batch = Batch { bytes: decoded.len() as u64, ..Batch::default() };
@@ -95,7 +99,7 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
         data.extend_from_slice(fresh);
         let interrupted = plan.interrupted.load(Ordering::Relaxed);
         let whole = if at_end { data.len() } else { memrchr(b'\n', &data).map_or(0, |end| end + 1) };
-        plan.formatter.learn(&data[..whole], arrived);
+        plan.formatter.learn(&data[..whole], arrived.at);
         let mut out = plan.formatter.chunk(arrived, interrupted, &mut structured, &mut batch);
         let (used, cut) = take_lines(&data, at_end, &mut out, &mut raw);
         out.finish(paused || at_end);

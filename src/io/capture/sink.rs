@@ -95,14 +95,9 @@ impl Sink {
         self.faults()
     }
 
-    /// The parts of the structured log.
-    pub fn structured_paths(&self) -> Vec<PathBuf> {
-        self.structured.paths()
-    }
-
-    /// The parts of the raw log.
-    pub fn raw_paths(&self) -> Vec<PathBuf> {
-        self.raw.paths()
+    /// The parts of the structured log and those of the raw one, with the lines in each, once they are closed.
+    pub fn parts(&self) -> [Vec<(PathBuf, u64)>; 2] {
+        [self.structured.parts(), self.raw.parts()]
     }
 
     /// Lines that are missing in one of the logs.

@@ -1,24 +1,39 @@
 //! Reads the documents of a run directory, wherever it lies, and finds its evidence.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::{Evidence, Named};
-use crate::evidence::snapshot_chain::Chain;
-use crate::io::files;
+use super::{Evidence, Named, packet};
+use crate::evidence::checksums::Found;
+use crate::io::{checksums, decode, files};
 use crate::supervise::record::{self, RunRecord};
-use crate::verdict::run::{self, Documents, PROGRESS, Place, TIMELINE};
+use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
 
-/// The evidence in the run directory `found`.
-pub(super) fn read(found: &files::Folder, place: Place) -> Evidence {
+/// The evidence in the run directory `found`. `sealing` says whether its own supervisor asks, `known` what was found
+/// already at some paths of the packet.
+pub(super) fn read(found: &files::Folder, place: Place, sealing: bool, known: &BTreeMap<String, Found>) -> Evidence {
     let folder = Folder { found, place };
-    let mut evidence = Evidence { root: Some((found.clone(), place.prefix())), ..Evidence::default() };
-    evidence.run = run::judge(&folder.documents());
+    let mut evidence =
+        Evidence { root: Some((found.clone(), place.prefix())), place: Some(place), ..Evidence::default() };
+    evidence.run = run::judge(&folder.documents(sealing));
     match evidence.run.record.take() {
         Some(record) => {
             folder.by_record(&record, &mut evidence);
             evidence.run.record = Some(record);
+            if evidence.run.is_complete() && !sealing {
+                folder.compare_files(&mut evidence, known);
+            }
         }
         None => folder.by_convention(&mut evidence),
+    }
+    if !sealing {
+        let names = match place {
+            Place::Home => &[PROGRESS, "summary.json"][..],
+            Place::Packet => &[PROGRESS],
+        };
+        let documents = names.iter().filter_map(|name| packet::sealed(found, name));
+        evidence.documents.extend(documents.map(|document| Sealed { name: place.shown(&document.name), ..document }));
     }
     evidence
 }
@@ -29,7 +44,7 @@ struct Folder<'a> {
 }
 
 impl Folder<'_> {
-    fn documents(&self) -> Documents {
+    fn documents(&self, sealing: bool) -> Documents {
         let snapshots = self.snapshots();
         Documents {
             place: self.place,
@@ -40,8 +55,36 @@ impl Folder<'_> {
             },
             progress: self.found.read(PROGRESS).ok(),
             snapshot: snapshots.first().and_then(|path| self.found.read(path).ok()),
-            timeline: (!snapshots.is_empty()).then(|| self.chain(&snapshots)),
+            timeline: (!snapshots.is_empty()).then(|| self.course(&snapshots)),
+            sealing,
         }
+    }
+
+    /// Holds each file that the record names, or that lies among the logs, against its digest.
+    fn compare_files(&self, evidence: &mut Evidence, known: &BTreeMap<String, Found>) {
+        let Some(record) = &evidence.run.record else { return };
+        let admitted = run::named_files(&record.evidence).filter(|path| self.place.admits(path));
+        let raw: BTreeSet<&String> = record.evidence.raw_logs.iter().collect();
+        let source = |path: &str| {
+            let sealed = record.sealed_files.iter().flatten().find(|file| file.path == path)?;
+            sealed.source.clone().filter(|_| self.place == Place::Home)
+        };
+        evidence.files = admitted
+            .map(|path| FileFound {
+                path: path.clone(),
+                found: match known.get(&self.place.shown(path)) {
+                    Some(found) => found.clone(),
+                    None => checksums::look(self.found, path),
+                },
+                lines: raw.contains(path).then(|| self.lines(path)).flatten(),
+                source_sha256: source(path).and_then(|source| {
+                    checksums::digest(files::open_found(Path::new(&source)).ok()?).ok().map(|(sha256, _)| sha256)
+                }),
+            })
+            .collect();
+        let (in_logs, _) = self.found.folder("logs").map(|logs| logs.walk()).unwrap_or_default();
+        let in_logs: Vec<String> = in_logs.iter().map(|(path, _)| format!("logs/{}", path.display())).collect();
+        run::compare_files(&mut evidence.run, self.place, &evidence.files, &in_logs);
     }
 
     /// The files of the timeline in their order.
@@ -60,15 +103,15 @@ impl Folder<'_> {
         snapshots
     }
 
-    fn chain(&self, snapshots: &[PathBuf]) -> Chain {
-        let mut chain = Chain::default();
+    fn course(&self, snapshots: &[PathBuf]) -> Course {
+        let mut course = Course::default();
         for path in snapshots {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             // What cannot be read is as broken as what does not fit.
             let bytes = self.found.read(path).unwrap_or_default();
-            chain.push(&self.place.shown(&format!("{TIMELINE}/{name}")), &bytes);
+            course.push(&self.place.shown(&format!("{TIMELINE}/{name}")), &bytes);
         }
-        chain
+        course
     }
 
     fn named(&self, file: &str) -> Named {
@@ -91,15 +134,15 @@ impl Folder<'_> {
                 None => evidence.run.findings.push(self.place.outside(log)),
             }
         }
-        for (recorded, usual, slot) in [
-            (&record.evidence.diary, "decision_diary.json", &mut evidence.diary),
-            (&record.evidence.performance, "performance_metrics.json", &mut evidence.performance),
-        ] {
-            *slot = recorded.as_ref().map(|path| match self.place {
-                Place::Packet => self.named(usual),
-                Place::Home => self.recorded(path).unwrap_or_else(|| self.named(usual)),
-            });
-        }
+        evidence.diary = record.evidence.diary.as_ref().map(|path| self.evidence_file(path));
+        evidence.performance = record.evidence.performance.as_ref().map(|path| self.evidence_file(path));
+    }
+
+    /// An evidence file of the record; one that may not be opened here is not there.
+    fn evidence_file(&self, path: &str) -> Named {
+        let usual =
+            || self.named(Path::new(path).file_name().map_or(path.into(), |name| name.to_string_lossy()).as_ref());
+        self.recorded(path).unwrap_or_else(usual)
     }
 
     fn by_convention(&self, evidence: &mut Evidence) {
@@ -108,5 +151,20 @@ impl Folder<'_> {
             |names: &[&str]| names.iter().find(|name| self.found.kind(name).is_some()).map(|name| self.named(name));
         evidence.diary = there(&["decision_diary.json", "decision_diary.jsonl"]);
         evidence.performance = there(&["performance_metrics.json"]);
+    }
+
+    /// The lines of a raw log; none where it cannot be read, which its digest shows.
+    fn lines(&self, path: &str) -> Option<u64> {
+        let (head, file) =
+            decode::peek(files::open_evidence(self.found, &self.found.path().join(path)).ok()?, decode::HEAD);
+        let mut text = decode::unpack(file, decode::packing(&head).ok()?).ok()?;
+        let mut chunk = vec![0; 256 << 10];
+        let mut lines = 0;
+        loop {
+            match text.read(&mut chunk).ok()? {
+                0 => return Some(lines),
+                read => lines += memchr::memchr_iter(b'\n', &chunk[..read]).count() as u64,
+            }
+        }
     }
 }

@@ -18,14 +18,15 @@ use super::scan::{self, ScanOptions, Source};
 use super::{checksums, clock};
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
-use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
+use crate::log::summary::{ChecksumSummary, LogSummary, RecordSummary, Summary};
 use crate::log::totals::faults;
 use crate::supervise::record;
 use crate::time::Stamp;
 use crate::verdict::audit::Audit;
 use crate::verdict::gates::About;
+use crate::verdict::packet::PACKET_MARKS;
 use crate::verdict::policy::{self, Layer, Policy};
-use crate::verdict::run::{self, Place, Run};
+use crate::verdict::run::{self, FileFound, Place, Run, Sealed};
 
 /// What is to be judged.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub struct Request {
     pub threads: usize,
     /// Whether to show a progress bar on standard error.
     pub show_progress: bool,
+    /// Whether the supervisor of the run asks, to seal it: then nothing is missing yet that comes with the verdict.
+    pub sealing: bool,
 }
 
 impl Request {
@@ -76,6 +79,7 @@ impl Request {
             diary_key: None,
             threads: 0,
             show_progress: false,
+            sealing: false,
         }
     }
 }
@@ -126,8 +130,16 @@ struct Evidence {
     root: Option<(Folder, &'static str)>,
     diary: Option<Named>,
     performance: Option<Named>,
+    /// Where the run lies, if it is one.
+    place: Option<Place>,
     /// What the documents of the run say.
     run: Run,
+    /// Its evidence files, as they are now.
+    files: Vec<FileFound>,
+    /// The documents that were written when it was sealed.
+    documents: Vec<Sealed>,
+    /// The policy that a packet states.
+    policy: Option<Sealed>,
     checksums: Option<ChecksumSummary>,
     /// Keeps the temporary folder until the evidence was read.
     _unpacked: Option<Unpacked>,
@@ -139,7 +151,7 @@ struct Evidence {
 /// The policy contradicts itself, or the named place holds no run. Bad evidence is no error but a finding.
 pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let mut evidence = match &request.subject {
-        Subject::Run(path) => find(path)?,
+        Subject::Run(path) => find(path, request.sealing)?,
         Subject::Files { logs, diary, performance } => Evidence {
             logs: logs.clone(),
             diary: diary.as_deref().map(Named::given),
@@ -147,17 +159,44 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
             ..Evidence::default()
         },
     };
-    let layers: Vec<Layer> = request.layers.iter().cloned().chain(evidence.run.layers.drain(..)).collect();
+    let own: Vec<Layer> = evidence.run.layers.drain(..).collect();
+    let layers: Vec<Layer> = request.layers.iter().chain(&own).cloned().collect();
     let policy = policy::resolve(&layers).map_err(LoadError::Usage)?;
-    if let (Subject::Run(_), Some(criteria)) = (&request.subject, &policy.sign_off) {
-        // What need not be there, and is not, says nothing.
-        evidence.diary = evidence.diary.filter(|file| criteria.require_diary || file.path.exists());
-        evidence.performance = evidence.performance.filter(|file| criteria.needs_performance() || file.path.exists());
+    let mut summary = summarise(&evidence, &policy, request);
+    if let Some(place) = evidence.place {
+        run::compare_logs(&mut evidence.run, place, &summary.logs);
+        summary.findings.clone_from(&evidence.run.findings);
+        let own = policy::resolve(&own).map_err(LoadError::Usage)?;
+        summary.record = compare(&mut evidence, &summary, (&policy, &own), request);
     }
-    let (logs, log_names) = read_logs(&evidence, &policy, request);
+    let listed = request.checksums.as_deref().map(|path| checksums::verify(path, &path.display().to_string()));
+    summary.checksums = match (evidence.checksums.take(), listed) {
+        (Some(mut packet), Some(listed)) => {
+            packet.merge(listed);
+            Some(packet)
+        }
+        (packet, listed) => packet.or(listed),
+    };
+    summary.plan = request.plan.as_deref().map(Named::given).map(|file| match file.read() {
+        Ok(bytes) => terraform_plan::summarise(&file.name, &bytes),
+        Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
+    });
+    Ok(Audit::new(summary, policy, about(&evidence), clock::generated_at()))
+}
+
+/// Reads logs, diary and performance report under `policy`.
+fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary {
+    // What need not be there in a run, and is not, says nothing.
+    let criteria = policy.sign_off.as_ref().filter(|_| evidence.place.is_some());
+    let named = |file: &&Named, required: bool| required || file.path.exists();
+    let diary = evidence.diary.as_ref().filter(|file| criteria.is_none_or(|c| named(file, c.require_diary)));
+    let performance =
+        evidence.performance.as_ref().filter(|file| criteria.is_none_or(|c| named(file, c.needs_performance())));
+    let (logs, log_names) = read_logs(evidence, policy, request);
+    let metadata = metadata(evidence, [diary, performance], log_names, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
     let started = evidence.earliest();
-    let diary = evidence.diary.as_ref().map(|file| match file.read() {
+    let diary = diary.map(|file| match file.read() {
         Ok(bytes) => {
             let rules = policy.diary_rules(request.diary_key.clone());
             let mut summary = diary::summarise(&file.name, &bytes, window, &rules);
@@ -168,7 +207,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         }
         Err(error) => diary::unreadable(&file.name, &unreadable("the decision diary", &error)),
     });
-    let performance = evidence.performance.as_ref().map(|file| match file.read() {
+    let performance = performance.map(|file| match file.read() {
         Ok(bytes) => {
             let mut summary = performance::summarise(&file.name, &bytes, window, &policy.performance_rules());
             if let Some((modified, started)) = file.modified().zip(started) {
@@ -178,20 +217,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         }
         Err(error) => performance::unreadable(&file.name, &unreadable("the performance report", &error)),
     });
-    let plan = request.plan.as_deref().map(Named::given).map(|file| match file.read() {
-        Ok(bytes) => terraform_plan::summarise(&file.name, &bytes),
-        Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
-    });
-    let listed = request.checksums.as_deref().map(|path| checksums::verify(path, &path.display().to_string()));
-    let checksums = match (evidence.checksums.take(), listed) {
-        (Some(mut packet), Some(listed)) => {
-            packet.merge(listed);
-            Some(packet)
-        }
-        (packet, listed) => packet.or(listed),
-    };
-    let metadata = metadata(&evidence, log_names, request);
-    let summary = Summary {
+    Summary {
         schema: String::new(),
         generated_at: clock::generated_at(),
         evidence_status: Default::default(),
@@ -199,16 +225,43 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         logs,
         diary,
         performance,
-        checksums,
-        plan,
-        findings: evidence.run.findings,
-    };
-    let about = evidence.run.record.as_ref().map(About::of).unwrap_or_default();
-    Ok(Audit::new(summary, policy, about, clock::generated_at()))
+        checksums: None,
+        plan: None,
+        record: None,
+        findings: evidence.run.findings.clone(),
+    }
+}
+
+/// What is known of the run beside its evidence.
+fn about(evidence: &Evidence) -> About {
+    evidence.run.record.as_ref().map(About::of).unwrap_or_default()
+}
+
+/// Holds the files and documents of a run against what it sealed, and against the verdict that its evidence gives under
+/// its own policy. `policies` are the one that applies and that of the run.
+fn compare(
+    evidence: &mut Evidence,
+    summary: &Summary,
+    policies: (&Policy, &Policy),
+    request: &Request,
+) -> Option<RecordSummary> {
+    let (policy, own) = policies;
+    let mut own_verdict = None;
+    if !request.sealing && evidence.run.is_complete() {
+        let same = policy.document() == own.document() && request.diary_key.is_none();
+        let own_request = Request { layers: Vec::new(), diary_key: None, show_progress: false, ..request.clone() };
+        let judged = if same { summary.clone() } else { summarise(evidence, own, &own_request) };
+        let derived = Audit::new(judged, own.clone(), about(evidence), clock::generated_at());
+        own_verdict = (policy.document() != own.document()).then_some(derived.verdict);
+        let run = &mut evidence.run;
+        run.differs.extend(run::compare_documents(&evidence.documents, &derived));
+        run.differs.extend(evidence.policy.as_ref().and_then(|policy| run::compare_policy(policy, &derived)));
+    }
+    run::record_summary(&mut evidence.run, own_verdict)
 }
 
 /// The evidence at `path`: a run directory, a packet directory or a packet archive.
-fn find(path: &Path) -> Result<Evidence, LoadError> {
+fn find(path: &Path, sealing: bool) -> Result<Evidence, LoadError> {
     let shown = path.display().to_string();
     let shown = shown.trim_end_matches('/');
     let (_, about) = files::open(path).map_err(|source| FileError::new("read", path, source))?;
@@ -221,12 +274,11 @@ fn find(path: &Path) -> Result<Evidence, LoadError> {
     }
     let found = Folder::of_evidence(path)?;
     let has = |name: &str| found.kind(name).is_some();
-    if has(record::FILE_NAME) {
-        Ok(folder::read(&found, Place::Home))
-    } else if has("manifest.json") {
+    // Whatever else lies in it: what claims to be a packet is verified like one.
+    if PACKET_MARKS.iter().any(|name| has(name)) {
         Ok(packet::read(&found))
-    } else if ["logs", "progress.json", "summary.json"].iter().any(|name| has(name)) {
-        Ok(folder::read(&found, Place::Home))
+    } else if [record::FILE_NAME, "logs", "progress.json", "summary.json"].iter().any(|name| has(name)) {
+        Ok(folder::read(&found, Place::Home, sealing, &BTreeMap::new()))
     } else {
         Err(LoadError::Usage(format!(
             "{shown} is no run directory: it has no run.json, no logs and no manifest.json; to judge the logs in a \
@@ -254,6 +306,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         window: evidence.run.window,
         pauses: evidence.run.pauses.clone(),
         drain: evidence.run.drain(),
+        receipt: evidence.run.receipt.clone(),
         show_progress: request.show_progress,
     };
     let (mut sources, mut faults) = scan::expand(&evidence.logs, evidence.root.as_ref().map(|(folder, _)| folder));
@@ -270,7 +323,6 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
     faults.sort_by(|a, b| a.place.cmp(&b.place));
     let mut logs = scan::scan(&sources, &options);
     faults::before(&mut logs, faults);
-    run::compare_logs(&evidence.run, &mut logs);
     if let Some(seconds) = evidence.run.duration_seconds {
         logs.duration_seconds = Some(seconds);
         logs.uptime_ratio = logs.uptime_ratio.filter(|_| seconds > 0.0);
@@ -306,7 +358,7 @@ impl Evidence {
 }
 
 /// What the document says about where it comes from. The keys of the evidence win over those of people.
-fn metadata(evidence: &Evidence, log_names: Vec<String>, request: &Request) -> Metadata {
+fn metadata(evidence: &Evidence, parts: [Option<&Named>; 2], log_names: Vec<String>, request: &Request) -> Metadata {
     let name = |file: &Named| Value::from(file.name.as_str());
     let subject = match &request.subject {
         Subject::Run(path) => Some(name(&Named::given(path))),
@@ -314,8 +366,8 @@ fn metadata(evidence: &Evidence, log_names: Vec<String>, request: &Request) -> M
     };
     let known: BTreeMap<&str, Option<Value>> = BTreeMap::from([
         ("log_paths", Some(log_names.into())),
-        ("diary_path", evidence.diary.as_ref().map(name)),
-        ("performance_path", evidence.performance.as_ref().map(name)),
+        ("diary_path", parts[0].map(name)),
+        ("performance_path", parts[1].map(name)),
         ("checksums_path", request.checksums.as_deref().map(Named::given).as_ref().map(name)),
         ("plan_path", request.plan.as_deref().map(Named::given).as_ref().map(name)),
         ("run", evidence.run.about.clone()),

@@ -6,23 +6,37 @@ use std::path::Path;
 use super::{Evidence, LoadError, folder};
 use crate::io::files::Folder;
 use crate::io::{checksums, packet_reader};
-use crate::verdict::packet;
-use crate::verdict::run::Place;
+use crate::json::lenient;
+use crate::verdict::packet::{self, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON};
+use crate::verdict::run::{Place, Sealed};
 
 /// A packet directory.
 pub(super) fn read(found: &Folder) -> Evidence {
-    let checksums = checksums::verify_packet(found);
+    let (checksums, known) = checksums::verify_packet(found);
     let mut evidence = match found.folder("raw") {
-        Ok(raw) => folder::read(&raw, Place::Packet),
+        Ok(raw) => folder::read(&raw, Place::Packet, false, &known),
         Err(error) => {
             let why = (error.kind() != ErrorKind::NotFound).then(|| error.to_string());
-            let mut evidence = Evidence::default();
+            let mut evidence = Evidence { place: Some(Place::Packet), ..Evidence::default() };
             evidence.run.findings.push(packet::without_evidence(why.as_deref()));
             evidence
         }
     };
+    let documents = [SUMMARY_JSON, SIGN_OFF_JSON, "summary.json"];
+    evidence.documents.extend(documents.into_iter().filter_map(|name| sealed(found, name)));
+    evidence.policy = sealed(found, POLICY_JSON);
     evidence.checksums = Some(checksums);
     evidence
+}
+
+/// A document of a packet or run; none where it is not there.
+pub(super) fn sealed(folder: &Folder, name: &str) -> Option<Sealed> {
+    let content = match folder.read(name) {
+        Err(error) if error.source.kind() == ErrorKind::NotFound => return None,
+        Err(error) => Err(error.source.to_string()),
+        Ok(bytes) => lenient::parse(&lenient::text(&bytes)).map_err(|error| error.to_string()),
+    };
+    Some(Sealed { name: name.to_owned(), content })
 }
 
 /// A packet archive: unpacked into a temporary folder that goes away with the evidence.

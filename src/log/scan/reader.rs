@@ -105,6 +105,15 @@ struct Met<'t> {
     count: u64,
 }
 
+/// By which clock records follow each other.
+#[derive(Clone, Copy)]
+enum Clock {
+    /// The times that they state.
+    Stated,
+    /// When our capture received them.
+    Receipt,
+}
+
 /// Records without a gap between them: the first and the last, each with its line.
 struct Run<'t> {
     first: (Stamp, Spot<'t>),
@@ -124,7 +133,8 @@ struct Reader<'t> {
     layout: Arc<Layout>,
     memory: Memory,
     levels: Vec<Met<'t>>,
-    run: Option<Run<'t>>,
+    /// By what the records state, and by when they were received.
+    runs: [Option<Run<'t>>; 2],
     hour: (i64, Figures),
     last: Option<Last<'t>>,
     block: Block,
@@ -137,7 +147,7 @@ impl<'t> Reader<'t> {
             part: Part::new(context),
             memory: Memory::default(),
             levels: Vec::new(),
-            run: None,
+            runs: [None, None],
             hour: (0, [0; 3]),
             last: None,
             block: Block::default(),
@@ -268,7 +278,7 @@ impl<'t> Reader<'t> {
             }
         }
         self.event(record);
-        self.cover(at, spot);
+        self.cover(Clock::Stated, at, spot);
         if let Some(service) = record.service() {
             self.part.tally.services.add(service, 1);
         }
@@ -291,6 +301,10 @@ impl<'t> Reader<'t> {
         self.look_at_time(at, spot.line);
         if record.dialect == Dialect::Captured {
             self.unfold(record, at);
+            if let Some(received) = record.received().and_then(|since| Stamp::from_micros(since.as_micros() as i64)) {
+                self.part.tally.received += 1;
+                self.cover(Clock::Receipt, received, spot);
+            }
         }
         if self.block.lines > 0 || self.last.as_ref().is_some_and(|last| last.crash.is_some()) {
             self.close_block();
@@ -379,9 +393,9 @@ impl<'t> Reader<'t> {
     }
 
     #[inline]
-    fn cover(&mut self, at: Stamp, spot: Spot<'t>) {
+    fn cover(&mut self, clock: Clock, at: Stamp, spot: Spot<'t>) {
         let limit = self.part.context.limits.warn_gap;
-        if let Some(run) = &mut self.run {
+        if let Some(run) = &mut self.runs[clock as usize] {
             if at >= run.last.0 && at.since(run.last.0) <= limit {
                 run.last = (at, spot);
                 return;
@@ -393,12 +407,12 @@ impl<'t> Reader<'t> {
                 return;
             }
         }
-        self.end_run();
-        self.run = Some(Run { first: (at, spot), last: (at, spot) });
+        self.end_run(clock);
+        self.runs[clock as usize] = Some(Run { first: (at, spot), last: (at, spot) });
     }
 
-    fn end_run(&mut self) {
-        if let Some(run) = self.run.take() {
+    fn end_run(&mut self, clock: Clock) {
+        if let Some(run) = self.runs[clock as usize].take() {
             let context = &self.part.context;
             let mark = |(at, spot): (Stamp, Spot<'t>)| {
                 let record = context.layout.read(spot.text, context.written, &mut Memory::default());
@@ -410,7 +424,12 @@ impl<'t> Reader<'t> {
                     label: record.as_ref().and_then(Record::label).map(short),
                 }
             };
-            self.part.tally.coverage.add(mark(run.first), mark(run.last));
+            let tally = &mut self.part.tally;
+            let coverage = match clock {
+                Clock::Stated => &mut tally.coverage,
+                Clock::Receipt => &mut tally.receipt,
+            };
+            coverage.add(mark(run.first), mark(run.last));
         }
     }
 
@@ -456,7 +475,8 @@ impl<'t> Reader<'t> {
     }
 
     fn finish(mut self) -> Part {
-        self.end_run();
+        self.end_run(Clock::Stated);
+        self.end_run(Clock::Receipt);
         self.end_hour();
         for met in std::mem::take(&mut self.levels) {
             self.part.tally.add_level(met.level, &met.word, met.count);

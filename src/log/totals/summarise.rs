@@ -26,6 +26,17 @@ pub struct Terms {
     pub pauses: Vec<DownTime>,
     /// How long after the supervised time records may come: the command takes its time to end.
     pub drain: Duration,
+    /// When lines of a supervised run could be received.
+    pub receipt: Option<Receipt>,
+}
+
+/// The time of a run by the monotonic clock, in which our capture received lines.
+#[derive(Clone, Debug, Default)]
+pub struct Receipt {
+    /// How long the run lasted.
+    pub duration: Duration,
+    /// When nothing could be received, from and to since the start, in order of time.
+    pub held_up: Vec<(Duration, Duration)>,
 }
 
 const SEVERITIES: [Level; 10] = [
@@ -50,25 +61,40 @@ pub fn summary(
     terms: &Terms,
 ) -> LogSummary {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let gaps = tally.coverage.gaps(terms.window);
+    let mut gaps = tally.coverage.gaps(terms.window);
+    let unheard = unheard(&tally, terms);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
-    let down_times = down_times(&gaps, terms);
-    let lost: f64 = down_times.iter().map(|down| down.seconds).sum();
+    // The worse of the two clocks counts.
+    let lost = |downs: &[DownTime]| downs.iter().map(|down| down.seconds).sum::<f64>();
+    let (stated, heard) = (down_times(&gaps, terms), down_times(&unheard, terms));
+    let down_times = if lost(&heard) > lost(&stated) { heard } else { stated };
+    let lost = lost(&down_times);
     let uptime = duration
         .filter(|duration| !duration.is_zero() && tally.records > 0)
         .map(|duration| (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0));
-    let longest_silence = longest_silence(&tally, &gaps, &files, terms);
+    let longest_heard = unheard.iter().map(|gap| gap.to.since(gap.from)).max();
+    let longest_silence = longest_silence(&tally, &gaps, &files, terms).max(longest_heard);
     findings.extend(no_records(&tally, paths));
     findings.extend(faults::twins(&files));
     findings.extend(outside(&tally, terms));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
+    let severe = |gap: &Gap| if gap.to.since(gap.from) >= terms.fail_gap { Status::Fail } else { Status::Warn };
+    // A silence by both clocks is one.
+    let told =
+        |late: &Gap| gaps.iter().any(|gap| gap.from < late.to && late.from < gap.to && severe(gap) >= severe(late));
+    let late: Vec<Gap> = unheard.into_iter().filter(|late| !told(late)).collect();
+    let stated = gaps.len();
+    gaps.extend(late);
+    let mut gap_incidents: Vec<Finding> =
+        gaps.iter().enumerate().map(|(index, gap)| gap_finding(gap, severe(gap), index >= stated, paths)).collect();
+    gap_incidents.sort_by_key(|gap| gap.occurred_at);
+    gap_incidents.truncate(terms.listed);
     let totals = LogTotals {
         gap_incidents: gaps.len() as u64,
         content_incidents: tally.crashes.total(),
         warnings: tally.warnings.total(),
         errors: tally.errors.total(),
     };
-    let severe = |gap: &Gap| if gap.to.since(gap.from) >= terms.fail_gap { Status::Fail } else { Status::Warn };
     let status = Status::roll_up(
         [
             if totals.errors + totals.content_incidents > 0 { Status::Fail } else { Status::Pass },
@@ -88,6 +114,7 @@ pub fn summary(
         ignored_lines: tally.ignored,
         continued_lines: tally.continued,
         folded_lines: tally.folded,
+        received_records: tally.received,
         level_counts,
         severity_counts: SEVERITIES
             .iter()
@@ -100,7 +127,7 @@ pub fn summary(
         event_counts,
         events_not_listed,
         service_counts: tally.services.finish().0,
-        gap_incidents: gaps.iter().take(terms.listed).map(|gap| gap_finding(gap, severe(gap), paths)).collect(),
+        gap_incidents,
         content_incidents: tally.crashes.finish(paths),
         warnings: tally.warnings.finish(paths),
         errors: tally.errors.finish(paths),
@@ -164,7 +191,31 @@ fn longest_silence(tally: &Tally, gaps: &[Gap], files: &[FileReport], terms: &Te
     Some(longest.min(terms.warn_gap))
 }
 
-fn gap_finding(gap: &Gap, severity: Status, paths: &[String]) -> Finding {
+/// Silences by the time of receipt, less the time in which nothing could be received.
+fn unheard(tally: &Tally, terms: &Terms) -> Vec<Gap> {
+    let (Some(receipt), Some((start, _)), true) = (&terms.receipt, terms.window, tally.received > 0) else {
+        return Vec::new();
+    };
+    // The epoch stands for the start of the run.
+    let zero = Stamp::from_micros(0).unwrap_or(start);
+    let wall = |at: Stamp| start.plus(at.since(zero));
+    let mut unheard = Vec::new();
+    for gap in tally.receipt.gaps(Some((zero, zero.plus(receipt.duration)))) {
+        let mut from = gap.from;
+        let held_up = receipt.held_up.iter().map(|(from, to)| (zero.plus(*from), zero.plus(*to)));
+        for (stop, go_on) in
+            held_up.filter(|(stop, go_on)| *go_on > gap.from && *stop < gap.to).chain([(gap.to, gap.to)])
+        {
+            if stop > from && stop.since(from) > terms.warn_gap {
+                unheard.push(Gap { from: wall(from), to: wall(stop), ..gap.clone() });
+            }
+            from = from.max(go_on);
+        }
+    }
+    unheard
+}
+
+fn gap_finding(gap: &Gap, severity: Status, unheard: bool, paths: &[String]) -> Finding {
     let event = |mark: &Option<Mark>| mark.as_ref().and_then(|mark| mark.event.clone()).map(String::from);
     let named = |mark: &Option<Mark>, edge: &str| match mark {
         None => edge.to_owned(),
@@ -172,12 +223,15 @@ fn gap_finding(gap: &Gap, severity: Status, paths: &[String]) -> Finding {
         Some(_) => "a record without a name".to_owned(),
     };
     let length = gap.to.since(gap.from);
-    let summary = format!(
+    let mut summary = format!(
         "{} of silence between {} and {}",
         human_duration(length),
         named(&gap.before, "the start of the run"),
         named(&gap.after, "the end of the run")
     );
+    if unheard {
+        summary.push_str(": nothing was received, although records state times in it");
+    }
     let finding = Finding::new(severity, summary)
         .at(gap.to)
         .with("gap_seconds", length.as_secs_f64())

@@ -63,6 +63,10 @@ pub struct Tally {
     pub services: Counts,
     /// The time they cover.
     pub coverage: Coverage,
+    /// Records that say when they were received.
+    pub received: u64,
+    /// The time that they cover by that: since the epoch stands for since the start of the run.
+    pub receipt: Coverage,
     /// The records over time.
     pub histogram: Histogram,
     /// Records at an error level.
@@ -98,6 +102,8 @@ impl Tally {
             events: Counts::new(EVENTS),
             services: Counts::new(EVENTS),
             coverage: Coverage::new(limits.warn_gap),
+            received: 0,
+            receipt: Coverage::new(limits.warn_gap),
             histogram: Histogram::default(),
             errors: Listing::new(limits.listed),
             warnings: Listing::new(limits.listed),
@@ -112,6 +118,7 @@ impl Tally {
     /// Moves the places of everything down by a number of lines.
     pub fn shift(&mut self, lines: u64) {
         self.coverage.shift(lines);
+        self.receipt.shift(lines);
         self.errors.shift(lines);
         self.warnings.shift(lines);
         self.crashes.shift(lines);
@@ -133,6 +140,8 @@ impl Tally {
         self.events.merge(other.events);
         self.services.merge(other.services);
         self.coverage.merge(other.coverage);
+        self.received += other.received;
+        self.receipt.merge(other.receipt);
         self.histogram.merge(other.histogram);
         self.errors.merge(other.errors);
         self.warnings.merge(other.warnings);

@@ -116,6 +116,20 @@ pub(super) fn checksums(doc: &mut Doc, audit: &Audit) {
     list(doc, &checksums.findings);
 }
 
+pub(super) fn record(doc: &mut Doc, audit: &Audit) {
+    let Some(record) = &audit.summary.record else { return };
+    let mut facts =
+        vec![("status".to_owned(), record.status.into()), ("sealed".to_owned(), count(record.files, "file").into())];
+    facts.extend(record.own_verdict.map(|own| {
+        let both = format!("by the policy of the run {own}, by yours {}", audit.verdict);
+        ("verdicts".to_owned(), both.into())
+    }));
+    if record.status > Status::Pass || record.own_verdict.is_some() {
+        doc.section("As it was sealed", Block::Facts(facts));
+        list(doc, &record.differs);
+    }
+}
+
 pub(super) fn plan(doc: &mut Doc, audit: &Audit) {
     let Some(plan) = &audit.summary.plan else { return };
     let facts = vec![

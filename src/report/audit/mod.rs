@@ -28,6 +28,7 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
     evidence::diary(&mut doc, audit);
     evidence::performance(&mut doc, audit);
     evidence::checksums(&mut doc, audit);
+    evidence::record(&mut doc, audit);
     evidence::plan(&mut doc, audit);
     evidence::metadata(&mut doc, audit);
     doc

@@ -5,7 +5,7 @@ use ratatui::style::Color;
 
 use super::*;
 use crate::supervise::history::Sample;
-use crate::supervise::staleness::Supervisor;
+use crate::supervise::staleness::{Recorded, Supervisor};
 
 const RUNNING: &str = include_str!("../../../fixtures/watch/running.json");
 
@@ -20,7 +20,7 @@ struct Read {
 fn read(text: &str, now: &str, supervisor: Supervisor) -> Read {
     let view = View::parse(text.as_bytes()).expect("a snapshot");
     let now = Stamp::parse(now).expect("a time");
-    let health = Health::of(&view, None, now, supervisor);
+    let health = Health::of(&view, None, now, supervisor, Recorded::Nothing);
     let judgement = Judgement::of(&view, &health);
     let mut history = History::default();
     for i in 0..=144_u32 {

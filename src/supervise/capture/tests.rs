@@ -24,7 +24,8 @@ fn take(formatter: &mut Formatter, interrupted: bool, pieces: &[&[&str]]) -> (Ve
     for (i, lines) in pieces.iter().enumerate() {
         let mut batch = Batch::default();
         formatter.learn((lines.join("\n") + "\n").as_bytes(), at);
-        let mut chunk = formatter.chunk(at, interrupted, &mut out, &mut batch);
+        let arrived = Arrival { at, since_start: std::time::Duration::from_millis(1500) };
+        let mut chunk = formatter.chunk(arrived, interrupted, &mut out, &mut batch);
         for line in *lines {
             chunk.line(line.as_bytes(), None);
         }
@@ -60,7 +61,7 @@ fn a_plain_line_is_kept_with_its_arrival() {
     assert_eq!(
         records,
         [json!({
-            "timestamp": "2025-01-06T00:00:00+00:00", "level": "info", "event": null,
+            "timestamp": "2025-01-06T00:00:00+00:00", "received": 1.5, "level": "info", "event": null,
             "message": "hello \"world\"", "stream": "stdout",
             "payload": {"stream": "stdout", "ingested_at": "2025-01-06T00:00:00+00:00", "raw": "hello \"world\""},
         })]

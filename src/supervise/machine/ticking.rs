@@ -16,6 +16,8 @@ use crate::time::human_duration;
 const DISK_INTERVAL: Duration = Duration::from_secs(30);
 /// A tick that comes later than this was held up: the supervisor itself did not run.
 const HELD_UP: Duration = Duration::from_secs(5);
+/// So many times of that are noted; silence in later ones counts.
+const MOST_HELD_UP: usize = 1000;
 /// After the kill, this long is waited for the end of a process that cannot be killed.
 const KILL_WAIT: Duration = Duration::from_secs(10);
 
@@ -28,6 +30,10 @@ impl Machine {
             self.owe(true);
         }
         if held_up > HELD_UP && self.phase != Phase::Startup {
+            if self.held_up.len() < MOST_HELD_UP {
+                let seconds = |at: Duration| at.as_micros() as f64 / 1e6;
+                self.held_up.push((seconds(now.mono.saturating_sub(held_up)), seconds(now.mono)));
+            }
             let message = format!("emp-ops itself did not run for {}", human_duration(held_up));
             self.raise("held up", incident(Status::Warn, "clock", now.wall, message));
         }

@@ -65,6 +65,7 @@ impl Machine {
             exit_code: None,
             summary: None,
             sign_off: None,
+            record: None,
             config_metadata: self.plan.metadata.clone(),
         }
     }
@@ -88,6 +89,11 @@ impl Machine {
     /// How the command ended the last time.
     pub fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// When the supervisor itself did not run, from and to in seconds of the monotonic clock.
+    pub fn held_up(&self) -> &[(f64, f64)] {
+        &self.held_up
     }
 
     /// Each start of the command.

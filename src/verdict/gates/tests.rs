@@ -42,6 +42,7 @@ fn good() -> Summary {
         performance: Some(PerformanceSummary { sharpe_ratio: Some(1.0), ..PerformanceSummary::default() }),
         checksums: None,
         plan: None,
+        record: None,
         findings: Vec::new(),
     }
 }

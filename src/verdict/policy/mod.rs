@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::criteria::Criteria;
 use crate::evidence::{diary, performance};
@@ -94,6 +95,9 @@ impl Layer {
     }
 }
 
+/// The name of the document that holds the policy of a verdict, in its `schema` key.
+pub const SCHEMA: &str = "emp-ops/policy/v1";
+
 /// The policy that applies, with nothing left open; part of the audit document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
@@ -146,6 +150,15 @@ impl Policy {
     /// Who set a limit, by its name in the policy file.
     pub fn source_of(&self, limit: &str) -> &str {
         self.rows.iter().find(|row| row.limit == limit).map_or(NotRequired::DEFAULT, |row| row.source.as_str())
+    }
+
+    /// The policy as a document of a packet.
+    pub fn document(&self) -> Value {
+        let mut document = json!({ "schema": SCHEMA });
+        if let (Some(keys), Value::Object(sections)) = (document.as_object_mut(), json!(self)) {
+            keys.extend(sections);
+        }
+        document
     }
 
     /// Silence that is a WARN.

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{duration, positive};
 use crate::finding::Status;
 use crate::supervise::record::{EndReason, RunRecord, State};
 
 /// Each contradiction of a record with itself, as a sentence.
 pub(super) fn of(record: &RunRecord) -> Vec<String> {
-    [incidents(record), end(record), clocks(record)]
+    [incidents(record), end(record), clocks(record), attempts(record)]
         .into_iter()
         .flatten()
         .chain(open(record))
         .chain(settings(record))
+        .chain(levels(record))
         .collect()
 }
 
@@ -22,7 +25,7 @@ fn incidents(record: &RunRecord) -> Option<String> {
         *counts.entry(incident.severity).or_default() += incident.count;
         counts
     });
-    (!record.incident_counts.is_empty() && listed != record.incident_counts).then(|| {
+    (listed != record.incident_counts).then(|| {
         "the incidents of the run record are not those that it counted: it is not as it was written".to_owned()
     })
 }
@@ -70,4 +73,28 @@ fn settings(record: &RunRecord) -> impl Iterator<Item = String> {
     ];
     let unusable = checks.into_iter().filter(|(_, usable)| !usable);
     unusable.map(|(name, _)| format!("the setting {name} of the run record is out of its range"))
+}
+
+/// Each line came from an attempt.
+fn attempts(record: &RunRecord) -> Option<String> {
+    let lines: u64 = record.attempts.iter().map(|attempt| attempt.lines).sum();
+    let total = record.capture.total_lines;
+    (record.state != State::Running && lines != total)
+        .then(|| format!("the attempts printed {lines} lines by the run record, but it counts {total}"))
+}
+
+/// Each line that was raised as an incident was counted by its level.
+fn levels(record: &RunRecord) -> impl Iterator<Item = String> {
+    let mut raised: BTreeMap<&str, u64> = BTreeMap::new();
+    for incident in record.incidents.iter().filter(|incident| incident.kind == "log_level") {
+        if let Some(level) = incident.metadata.get("level").and_then(Value::as_str) {
+            *raised.entry(level).or_default() += incident.count;
+        }
+    }
+    raised.into_iter().filter_map(|(level, raised)| {
+        let counted = record.capture.level_counts.get(level).copied().unwrap_or(0);
+        (raised > counted).then(|| {
+            format!("the run record lists {raised} incidents of the level {level}, but counts {counted} records of it")
+        })
+    })
 }

@@ -3,8 +3,11 @@
 //! Everything here is a pure function over what was read; who opens the files is `io::load`.
 
 mod contradictions;
+mod course;
+mod documents;
+mod sealed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,14 +15,18 @@ use serde_json::{Value, json};
 
 use crate::digest::sha256;
 use crate::evidence::checksums::is_safe;
-use crate::evidence::snapshot_chain::Chain;
 use crate::finding::{Finding, Metadata, Status};
 use crate::json::lenient;
-use crate::log::summary::{DownTime, LogSummary};
+use crate::log::summary::{DownTime, LogSummary, RecordSummary};
+use crate::log::totals::summarise::Receipt;
 use crate::supervise::progress::Incident;
 use crate::supervise::record::{self, RunRecord, State};
 use crate::time::Stamp;
 use crate::verdict::policy::Layer;
+
+pub use course::Course;
+pub use documents::{Sealed, compare as compare_documents, compare_policy};
+pub use sealed::{FileFound, compare_files, named as named_files};
 
 /// The name of the last snapshot in a run directory.
 pub const PROGRESS: &str = "progress.json";
@@ -72,9 +79,11 @@ pub struct Documents {
     /// The bytes of `progress.json`; none where it cannot be read.
     pub progress: Option<Vec<u8>>,
     /// The snapshots of the timeline, in the order of their numbers; none where there are none.
-    pub timeline: Option<Chain>,
+    pub timeline: Option<Course>,
     /// Any one snapshot of the timeline.
     pub snapshot: Option<Vec<u8>>,
+    /// Whether the supervisor itself asks, to seal the run: then nothing is missing yet that comes with the verdict.
+    pub sealing: bool,
 }
 
 /// What the documents of a run say.
@@ -88,12 +97,16 @@ pub struct Run {
     pub duration_seconds: Option<f64>,
     /// When nothing ran: after each attempt, until the next or the end of the run.
     pub pauses: Vec<DownTime>,
+    /// When lines could be received.
+    pub receipt: Option<Receipt>,
     /// Lines that the logs must account for.
     pub captured: Option<u64>,
     /// Records by level, where none was lost.
     pub levels: Option<BTreeMap<String, u64>>,
     /// What is wrong with the run itself.
     pub findings: Vec<Finding>,
+    /// Where the documents and the evidence of the run contradict each other: something was touched.
+    pub differs: Vec<Finding>,
     /// What the run was asked for, over its own defaults.
     pub layers: Vec<Layer>,
     /// What the operator attached to the run.
@@ -107,6 +120,25 @@ impl Run {
     pub fn drain(&self) -> Duration {
         self.record.as_ref().and_then(|record| record.drain_seconds).and_then(duration).unwrap_or_default()
     }
+
+    /// Whether there is a record, and it says that everything was written.
+    pub fn is_complete(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| record.state == State::Complete)
+    }
+}
+
+/// What was found about a run being as it was sealed; none for what has no record. `own_verdict` is that by the policy of
+/// the run, where another one applies.
+pub fn record_summary(run: &mut Run, own_verdict: Option<Status>) -> Option<RecordSummary> {
+    let sealed = run.record.as_ref().and_then(|record| record.sealed_files.as_ref());
+    let files = sealed.map_or(0, |files| files.len() as u64);
+    let differs = std::mem::take(&mut run.differs);
+    (run.record.is_some() || !differs.is_empty()).then(|| RecordSummary {
+        status: Status::roll_up(differs.iter().map(|finding| finding.severity)),
+        files,
+        differs,
+        own_verdict,
+    })
 }
 
 /// Judges the documents of a run.
@@ -147,17 +179,21 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
     run.window = record.ended_at.map(|end| (record.started_at, end));
     run.duration_seconds = record.duration_seconds;
     run.pauses = pauses(record);
-    run.levels = Some(record.capture.level_counts.clone()).filter(|_| record.capture.lost_lines == 0);
-    // A record that counts no lines at all was made by another writer, or by hand.
-    run.captured = Some(&record.capture)
-        .filter(|capture| record.state == State::Complete && capture.total_lines > 0)
-        .map(|capture| capture.total_lines.saturating_sub(capture.lost_lines));
+    run.receipt = receipt(record);
+    let over = record.state == State::Complete || (documents.sealing && record.state == State::Sealing);
+    if over {
+        let lost = record.capture.lost_lines;
+        run.levels = Some(record.capture.level_counts.clone()).filter(|_| lost == 0);
+        let sealed = record.sealed_files.iter().flatten().filter(|file| record.evidence.logs.contains(&file.path));
+        let held = sealed.map(|file| file.lines).sum::<Option<u64>>();
+        run.captured = held.or(Some(record.capture.total_lines.saturating_sub(lost)));
+    }
     run.layers = vec![layer(record, name.clone()), defaults(Some(record.settings.target_duration_seconds))];
     run.metadata = record.metadata.clone();
     run.about = Some(json!({
         "name": record.name,
         "label": record.label,
-        "state": record.state,
+        "state": if over { State::Complete } else { record.state },
         "command": record.command,
         "started_at": record.started_at,
         "ended_at": record.ended_at,
@@ -166,14 +202,17 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
         "exit_code": record.attempts.last().and_then(|attempt| attempt.exit_code),
     }));
     let fail = |text: String| Finding::fail(text).in_file(name.as_str(), None);
-    run.findings.extend(contradictions::of(record).into_iter().map(fail));
-    if record.state != State::Complete {
+    run.differs.extend(contradictions::of(record).into_iter().map(fail));
+    if !over {
         // The record of a run that was cut short holds no incidents; its last snapshot does.
         if let Some(progress) = parsed(documents.progress.as_deref()) {
             shown_incidents(&progress, place, &mut run.findings);
         }
-        let text = "the run was not completed: its supervisor ended before it could close the evidence";
-        run.findings.push(fail(text.to_owned()));
+        let when = match record.state {
+            State::Sealing => "while it sealed the evidence",
+            _ => "before it could close the evidence",
+        };
+        run.findings.push(fail(format!("the run was not completed: its supervisor ended {when}")));
     }
     // What was raised from log lines is found again in the logs.
     // A line that was lost cannot be found again.
@@ -183,7 +222,7 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
     if lost > 0 && !record.incidents.iter().any(|i| i.kind == "capture" && i.severity == Status::Fail) {
         run.findings.push(fail(format!("{lost} lines of the command were lost: no log holds them")));
     }
-    timeline(record, documents, &mut run.findings);
+    run.differs.extend(timeline(record, documents));
 }
 
 /// A run of which no record is left, or that another writer made.
@@ -250,40 +289,79 @@ fn incident(incident: &Incident, file: &str) -> Finding {
     finding
 }
 
-/// Checks that no snapshot of the timeline was lost, altered or moved.
-fn timeline(record: &RunRecord, documents: &Documents, findings: &mut Vec<Finding>) {
+/// Whether the timeline is whole, and ends where the record says; what the last snapshot says otherwise than the record.
+fn timeline(record: &RunRecord, documents: &Documents) -> Vec<Finding> {
+    let place = documents.place;
     let recorded = &record.progress;
+    let complete = record.state == State::Complete;
+    let mut differs = Vec::new();
     // Kept without a timeline, a run has no head.
-    if documents.timeline.is_none() && recorded.head_sha256.is_none() {
-        return;
+    if documents.timeline.is_some() || recorded.head_sha256.is_some() {
+        let course = documents.timeline.clone().unwrap_or_default();
+        differs.extend(course.finish(&place.shown(TIMELINE), record, complete));
     }
-    let chain = documents.timeline.clone().unwrap_or_default();
-    let shown = documents.place.shown(TIMELINE);
-    findings.extend(chain.finish(&shown, recorded.snapshots, recorded.head_sha256.as_deref()));
+    if !complete {
+        return differs;
+    }
+    let fail = |text: &str| Finding::fail(text).in_file(place.shown(PROGRESS), None);
+    let last = parsed(documents.progress.as_deref());
     // The progress file of a run that is over is its last snapshot.
-    if let (State::Complete, Some(bytes), Some(head)) = (record.state, &documents.progress, &recorded.head_sha256)
-        && sha256(bytes) != *head
-    {
-        let text = "the progress file was altered: it is not the last snapshot of the run";
-        findings.push(Finding::fail(text).in_file(documents.place.shown(PROGRESS), None));
+    match (&documents.progress, &recorded.head_sha256) {
+        (Some(bytes), Some(head)) if sha256(bytes) != *head => {
+            differs.push(fail("the progress file was altered: it is not the last snapshot of the run"));
+        }
+        (Some(_), None) if last.as_ref().is_some_and(|last| last["previous_sha256"].is_string()) => {
+            differs.push(fail("the last snapshot is one of a timeline, but the run record names none"));
+        }
+        _ => {}
     }
+    if let Some(Ok(bytes)) = &documents.record {
+        differs.extend(sealed::compare_snapshot(bytes, last.as_ref(), place));
+    }
+    differs
 }
 
 /// Holds the logs against what the run captured.
-pub fn compare_logs(run: &Run, logs: &mut LogSummary) {
+pub fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary) {
+    let name = place.shown(record::FILE_NAME);
+    let fail = |text: String| Finding::fail(text).in_file(name.as_str(), None);
+    if run.record.is_none() && logs.received_records > 0 && !run.findings.iter().any(|f| f.summary.contains("run.json"))
+    {
+        let text = "the logs are captures of emp-ops, but their run record (run.json) is missing, so nothing vouches for \
+                    this run";
+        run.findings.push(fail(text.to_owned()));
+    }
     let Some(captured) = run.captured else { return };
     let held = logs.lines + logs.folded_lines;
     if held != captured {
         let text =
             format!("the run captured {captured} lines, but its logs hold {held}: they are not as they were written");
-        logs.findings.push(Finding::fail(text).with("captured_lines", captured).with("held_lines", held));
-        logs.status = Status::Fail;
-    } else if logs.levels_not_listed == 0 && run.levels.as_ref().is_some_and(|levels| *levels != logs.level_counts) {
-        let text =
-            "the levels of the records are not those that the run captured: its logs are not as they were written";
-        logs.findings.push(Finding::fail(text));
-        logs.status = Status::Fail;
+        run.differs.push(fail(text).with("captured_lines", captured).with("held_lines", held));
     }
+    let Some(levels) =
+        run.levels.as_ref().filter(|levels| logs.levels_not_listed == 0 && **levels != logs.level_counts)
+    else {
+        return;
+    };
+    let words: BTreeSet<&String> = levels.keys().chain(logs.level_counts.keys()).collect();
+    let count = |counts: &BTreeMap<String, u64>, word: &String| counts.get(word).copied().unwrap_or(0);
+    let differ: Vec<String> = words
+        .into_iter()
+        .map(|word| (word, count(levels, word), count(&logs.level_counts, word)))
+        .filter(|(_, recorded, held)| recorded != held)
+        .map(|(word, recorded, held)| format!("{word}: {recorded} captured, {held} in the logs"))
+        .collect();
+    let text = format!(
+        "the levels of the records are not those that the run captured ({}): its logs are not as they were written",
+        differ.join("; ")
+    );
+    run.differs.push(fail(text));
+}
+
+/// The time of the run by the monotonic clock, in which lines were received.
+fn receipt(record: &RunRecord) -> Option<Receipt> {
+    let held_up = record.held_up.iter().filter_map(|(from, to)| Some((duration(*from)?, duration(*to)?)));
+    Some(Receipt { duration: duration(record.duration_seconds?)?, held_up: held_up.collect() })
 }
 
 /// From the end of each attempt to the start of the next, or to the end of the run; and why.

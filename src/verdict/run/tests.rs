@@ -1,12 +1,27 @@
 use super::*;
+use crate::evidence::checksums::Found;
 
-/// The documents of an honest run, with its record changed.
+/// The documents of an honest run whose record was changed before it was sealed.
 fn documents(change: impl FnOnce(&mut Value)) -> Documents {
+    touched(change, |_, _| {})
+}
+
+/// The documents of a run whose record and last snapshot were changed after it was sealed.
+fn touched(before: impl FnOnce(&mut Value), after: impl FnOnce(&mut Value, &mut Value)) -> Documents {
     let mut record: Value = serde_json::from_str(include_str!("../../../fixtures/audit/run/run.json")).unwrap();
-    record["progress"] = json!({"snapshots": 0});
-    change(&mut record);
+    let mut last: Value = serde_json::from_str(include_str!("../../../fixtures/audit/run/progress.json")).unwrap();
+    // Kept without a timeline.
+    (record["progress"], last["previous_sha256"]) = (json!({"snapshots": 0}), Value::Null);
+    before(&mut record);
+    for (key, pointer) in sealed::SAME {
+        last[*key] = record.pointer(pointer).cloned().unwrap_or_default();
+    }
+    last["record"] = record.clone();
+    last["record"].as_object_mut().unwrap().retain(|key, _| !record::UNSEALED.contains(&key.as_str()));
+    after(&mut record, &mut last);
     let record = Some(Ok(record.to_string().into_bytes()));
-    Documents { place: Place::Home, record, progress: None, timeline: None, snapshot: None }
+    let progress = Some(last.to_string().into_bytes());
+    Documents { place: Place::Home, record, progress, timeline: None, snapshot: None, sealing: false }
 }
 
 fn incident_of(severity: &str, kind: &str) -> Value {
@@ -14,7 +29,7 @@ fn incident_of(severity: &str, kind: &str) -> Value {
 }
 
 fn summaries(run: &Run) -> Vec<String> {
-    run.findings.iter().map(|finding| format!("{} {}", finding.severity, finding.summary)).collect()
+    run.differs.iter().chain(&run.findings).map(|finding| format!("{} {}", finding.severity, finding.summary)).collect()
 }
 
 #[test]
@@ -30,6 +45,7 @@ fn each_contradiction_of_a_record_with_itself_is_named() {
         (&["WARN a clock"], |r| {
             r["duration_seconds"] = json!(4000);
             r["incidents"] = json!([incident_of("warn", "clock")]);
+            r["incident_counts"] = json!({"warn": 1});
         }),
         (&["FAIL the run gave the command up, but no incident"], |r| r["ended_because"] = json!("gave_up")),
         (&["FAIL the run was interrupted, but no incident"], |r| r["ended_because"] = json!("interrupted")),
@@ -44,6 +60,7 @@ fn each_contradiction_of_a_record_with_itself_is_named() {
         (&["FAIL a signal"], |r| {
             r["ended_because"] = json!("interrupted");
             r["incidents"] = json!([incident_of("fail", "signal")]);
+            r["incident_counts"] = json!({"fail": 1});
         }),
         (&["FAIL the incidents of the run record are not those that it counted"], |r| {
             r["incident_counts"] = json!({"fail": 1});
@@ -63,14 +80,28 @@ fn each_contradiction_of_a_record_with_itself_is_named() {
         (&["FAIL the run was not completed"], |r| r["state"] = json!("running")),
         (&["FAIL 3 lines of the command were lost"], |r| {
             r["capture"] = json!({"total_lines": 18, "lost_lines": 3});
+            r["attempts"][0]["lines"] = json!(18);
         }),
+        (&["FAIL the attempts printed 14 lines by the run record, but it counts 15"], |r| {
+            r["attempts"][0]["lines"] = json!(14);
+        }),
+        (&["FAIL the run record lists 2 incidents of the level warn, but counts 1 records of it"], |r| {
+            let mut incident = incident_of("warn", "log_level");
+            (incident["count"], incident["metadata"]) = (json!(2), json!({"level": "warn"}));
+            (r["incidents"], r["incident_counts"]) = (json!([incident]), json!({"warn": 2}));
+            r["capture"]["level_counts"] = json!({"info": 14, "warn": 1});
+        }),
+        (&["FAIL the run was not completed: its supervisor ended while it sealed"], |r| r["state"] = json!("sealing")),
         (&["FAIL the run record cannot be read"], |r| r["settings"] = Value::Null),
         (&["FAIL the run record cannot be read"], |r| r["schema"] = json!("emp-ops/run/v0")),
-        (&["FAIL the progress timeline is broken: it ends after 0 of 3"], |r| {
+        (&["FAIL the progress timeline is broken: it ends after 0 of 3", "FAIL the progress file was altered"], |r| {
             r["progress"] = json!({"snapshots": 3, "head_sha256": "00"});
         }),
         // These are found again in the logs.
-        (&[], |r| r["incidents"] = json!([incident_of("fail", "log_level"), incident_of("fail", "stack_trace")])),
+        (&[], |r| {
+            r["incidents"] = json!([incident_of("fail", "log_level"), incident_of("fail", "stack_trace")]);
+            r["incident_counts"] = json!({"fail": 2});
+        }),
     ];
     for (expect, change) in cases {
         let found = summaries(&judge(&documents(change)));
@@ -95,7 +126,7 @@ fn a_run_without_its_record_is_judged_by_its_last_snapshot() {
     for (progress, expect) in cases {
         let progress = Some(progress.to_string().into_bytes());
         let place = Place::Home;
-        let run = judge(&Documents { place, record: None, progress, timeline: None, snapshot: None });
+        let run = judge(&Documents { place, record: None, progress, timeline: None, snapshot: None, sealing: false });
         let found = summaries(&run);
         assert_eq!(found.len(), expect.len(), "{expect:?}: {found:?}");
         assert!(found.iter().zip(&expect).all(|(found, expect)| found.starts_with(expect)), "{expect:?}: {found:?}");
@@ -103,19 +134,125 @@ fn a_run_without_its_record_is_judged_by_its_last_snapshot() {
 }
 
 #[test]
+fn a_record_and_a_last_snapshot_that_do_not_agree_are_both_named() {
+    type Change = fn(&mut Value, &mut Value);
+    let cases: &[(&[&str], Change)] = &[
+        (&[], |_, _| {}),
+        (&["about command: 1 item there, 2 items here"], |r, _| r["command"] = json!(["other"])),
+        (&["about settings.fail_gap_seconds: 9000.0 there, 30.0 here"], |r, _| {
+            r["settings"]["fail_gap_seconds"] = json!(9000.0);
+        }),
+        (&["about capture.total_lines: 15 there, 14 here"], |_, last| last["total_lines"] = json!(14)),
+        (&["about label: \"x\" there, nothing here"], |r, _| r["label"] = json!("x")),
+        (&["about held_up: 1 item there, nothing here"], |r, _| r["held_up"] = json!([[1.0, 50.0]])),
+        (&["about sealed_files: 1 item there, 4 items here"], |r, _| r["sealed_files"] = json!([r["sealed_files"][0]])),
+        (&["the last snapshot does not repeat the run record"], |_, last| {
+            last.as_object_mut().unwrap().remove("record");
+        }),
+        (&["says that the run is complete, its last snapshot that its phase is \"running\""], |_, last| {
+            last["phase"] = json!("running");
+        }),
+        (&["is one of a timeline, but the run record names none"], |_, last| last["previous_sha256"] = json!("00")),
+    ];
+    for (expect, change) in cases {
+        let found = summaries(&judge(&touched(|_| {}, change)));
+        assert_eq!(found.len(), expect.len(), "{expect:?}: {found:?}");
+        assert!(found.iter().zip(*expect).all(|(found, expect)| found.contains(expect)), "{expect:?}: {found:?}");
+    }
+    let mut documents = documents(|_| {});
+    documents.progress = None;
+    assert!(summaries(&judge(&documents))[0].contains("last snapshot of a complete run is missing"));
+    // The supervisor itself judges before the last snapshot is written.
+    let sealing =
+        Documents { sealing: true, progress: None, ..super::tests::documents(|r| r["state"] = json!("sealing")) };
+    assert_eq!(summaries(&judge(&sealing)), [""; 0]);
+}
+
+#[test]
+fn figures_of_a_timeline_only_grow() {
+    type Change = fn(&mut Value);
+    let record: RunRecord = serde_json::from_str(include_str!("../../../fixtures/audit/run/run.json")).unwrap();
+    let cases: &[(&str, Change)] = &[
+        ("", |_| {}),
+        ("total_lines went down from 20 to 15", |s| s["total_lines"] = json!(20)),
+        ("level_counts.error went down from 1 to 0", |s| s["level_counts"] = json!({"error": 1})),
+        ("incident_counts.fail went down from 1 to 0", |s| s["incident_counts"] = json!({"fail": 1})),
+        ("restarts went down from 1 to 0", |s| s["restarts"] = json!(1)),
+        ("required_duration_seconds is another", |s| s["required_duration_seconds"] = json!(1.0)),
+        ("the start is another", |s| s["started_at"] = json!("2025-03-03T07:00:00Z")),
+        ("lasted 31 seconds, its record 60", |s| (s["phase"], s["elapsed_seconds"]) = (json!("sealing"), json!(31.0))),
+        ("this is no snapshot of a run", |s| s["total_lines"] = json!("many")),
+    ];
+    for (expect, change) in cases {
+        let mut middle: Value =
+            serde_json::from_str(include_str!("../../../fixtures/audit/run/progress.json")).unwrap();
+        let mut last = middle.clone();
+        (middle["phase"], middle["sequence"], middle["previous_sha256"]) = (json!("running"), json!(0), Value::Null);
+        change(&mut middle);
+        let middle = middle.to_string();
+        (last["sequence"], last["previous_sha256"]) = (json!(1), json!(sha256(middle.as_bytes())));
+        let last = last.to_string();
+        let mut course = Course::default();
+        course.push("a", middle.as_bytes());
+        course.push("b", last.as_bytes());
+        let mut record = record.clone();
+        (record.progress.snapshots, record.progress.head_sha256) = (2, Some(sha256(last.as_bytes())));
+        let found = course.finish("timeline", &record, true);
+        match found.first() {
+            None => assert!(expect.is_empty(), "nothing found: {expect}"),
+            Some(first) => assert!(!expect.is_empty() && first.summary.contains(expect), "{expect}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn files_are_held_against_what_was_sealed() {
+    type Change = fn(&mut Vec<FileFound>, &mut Vec<String>);
+    let cases: &[(&str, Change)] = &[
+        ("", |_, _| {}),
+        ("logs/extra.jsonl lies among the logs", |_, logs| logs.push("logs/extra.jsonl".to_owned())),
+        ("was changed after the run: its digest is not the one in run.json (1 bytes instead of", |files, _| {
+            files[2].found = Found::File { sha256: "00".to_owned(), bytes: 1 };
+        }),
+        ("which run.json sealed, is missing", |files, _| {
+            files[1].found = Found::Unreadable("is missing".to_owned());
+        }),
+        ("holds 3 lines, but run.json says 15", |files, _| files[1].lines = Some(3)),
+    ];
+    for (expect, change) in cases {
+        let mut run = judge(&documents(|_| {}));
+        let sealed = run.record.as_ref().unwrap().sealed_files.clone().unwrap();
+        let mut logs: Vec<String> = sealed.iter().take(2).map(|file| file.path.clone()).collect();
+        let mut files: Vec<FileFound> = sealed
+            .into_iter()
+            .map(|file| FileFound {
+                path: file.path,
+                found: Found::File { sha256: file.sha256, bytes: file.bytes },
+                lines: file.lines,
+                source_sha256: None,
+            })
+            .collect();
+        change(&mut files, &mut logs);
+        compare_files(&mut run, Place::Home, &files, &logs);
+        assert_eq!(run.differs.len(), usize::from(!expect.is_empty()), "{expect}: {:?}", run.differs);
+        assert!(run.differs.iter().all(|found| found.summary.contains(expect)), "{expect}: {:?}", run.differs);
+    }
+}
+
+#[test]
 fn logs_are_held_against_what_was_captured() {
     let levels = |info: u64| BTreeMap::from([("info".to_owned(), info)]);
-    let run = Run { captured: Some(5), levels: Some(levels(5)), ..Run::default() };
     for (lines, folded, info, expect) in [
         (5, 0, 5, ""),
         (3, 2, 5, ""),
         (4, 0, 5, "captured 5 lines, but its logs hold 4"),
-        (5, 0, 4, "the levels of the"),
+        (5, 0, 4, "(info: 5 captured, 4 in the logs)"),
     ] {
-        let mut logs = LogSummary { lines, folded_lines: folded, level_counts: levels(info), ..LogSummary::default() };
-        compare_logs(&run, &mut logs);
-        assert_eq!(logs.findings.is_empty(), expect.is_empty(), "{expect}");
-        assert!(logs.findings.iter().all(|finding| finding.summary.contains(expect)), "{:?}", logs.findings);
+        let mut run = Run { captured: Some(5), levels: Some(levels(5)), ..Run::default() };
+        let logs = LogSummary { lines, folded_lines: folded, level_counts: levels(info), ..LogSummary::default() };
+        compare_logs(&mut run, Place::Home, &logs);
+        assert_eq!(run.differs.is_empty(), expect.is_empty(), "{expect}");
+        assert!(run.differs.iter().all(|finding| finding.summary.contains(expect)), "{:?}", run.differs);
     }
 }
 

@@ -4,6 +4,7 @@ mod damage;
 mod evidence;
 mod packet;
 mod run_dir;
+mod tampering;
 
 use crate::harness::{Bench, Output, fixture};
 

@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::run_dir::{copy, run};
+use super::run_dir::{copy, of_another_writer, run};
 use crate::harness::Bench;
 
 /// The paths of the files below `folder`, relative and sorted.
@@ -115,7 +115,9 @@ fn a_packet_without_digests_proves_nothing() {
     let bench = packed();
     fs::remove_file(bench.path().join("packet/SHA256SUMS")).unwrap();
     fs::remove_file(bench.path().join("packet/raw/run.json")).unwrap();
+    fs::remove_file(bench.path().join("packet/raw/progress.json")).unwrap();
     fs::remove_dir_all(bench.path().join("packet/raw/progress_timeline")).unwrap();
+    of_another_writer(&bench.path().join("packet/raw"));
     let raw: Vec<String> = files(&bench.path().join("packet/raw")).iter().map(|path| format!("raw/{path}")).collect();
     bench.write("packet/manifest.json", json!({"raw_artifacts": raw}).to_string());
     let out = bench.run(&["audit", "packet", "--format", "json"]).exits(0);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::tampering::mend_head;
 use super::{bench, verdict};
 use crate::harness::{Bench, fixture};
 
@@ -63,7 +64,9 @@ fn damage_is_found_and_named() {
         ("snapshot 1 was altered", |b| edit(b, "progress_timeline/snapshot-000001.json", "running", "stopped")),
         ("it ends after 0 of 3", |b| fs::remove_dir_all(b.path().join("run/progress_timeline")).unwrap()),
         ("the log cannot be read", |b| fs::remove_dir_all(b.path().join("run/logs")).unwrap()),
-        ("lies outside", |b| edit(b, "run.json", "\"logs\": [\n      \"logs\"\n    ]", "\"logs\": [\"../../etc\"]")),
+        ("lies outside", |b| {
+            edit(b, "run.json", "\"logs/final_dry_run_20250303T080000Z.jsonl\"\n    ]", "\"../../etc\"]")
+        }),
         ("lasted 259200 seconds, but 60 passed", |b| {
             edit(b, "run.json", "\"duration_seconds\": 60.0", "\"duration_seconds\": 259200");
         }),
@@ -78,14 +81,13 @@ fn damage_is_found_and_named() {
         ("does not say when or why it ended", |b| edit(b, "run.json", "\"ended_because\": \"duration_reached\",", "")),
         ("minimum_uptime_ratio of the run record is out of its range", |b| edit(b, "run.json", "0.98", "1e300")),
         ("3 lines of the command were lost", |b| {
-            let capture = r#""capture": {"total_lines": 18, "lost_lines": 3}, "attempts""#;
-            edit(b, "run.json", "\"attempts\"", capture);
+            edit(b, "run.json", "\"lost_lines\": 0", "\"lost_lines\": 3");
         }),
         ("(run.json) is missing", |b| fs::remove_file(b.path().join("run/run.json")).unwrap()),
         ("disk is full", |b| {
             let incident = r#""incidents": [{"severity": "fail", "occurred_at": "2025-03-03T08:00:30Z",
-                "message": "the disk is full", "kind": "disk"}], "attempts""#;
-            edit(b, "run.json", "\"attempts\"", incident);
+                "message": "the disk is full", "kind": "disk"}]"#;
+            edit(b, "run.json", "\"incidents\": []", incident);
         }),
     ];
     for (expect, damage) in cases {
@@ -102,15 +104,26 @@ fn damage_is_found_and_named() {
     let bench = run();
     remove(&bench, "decision_diary.json");
     let out = bench.run(&["audit", "run", "--format", "json"]).exits(1);
-    assert_eq!(out.json()["to_fix"], serde_json::json!(["diary"]));
+    assert_eq!(out.json()["to_fix"], serde_json::json!(["diary", "record"]));
+}
+
+/// Makes the logs of a run those of another writer, which does not note when it received a line.
+pub(super) fn of_another_writer(run: &Path) {
+    for entry in fs::read_dir(run.join("logs")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"received\"", "\"offset\"")).unwrap();
+    }
 }
 
 #[test]
 fn incidents_that_the_logs_show_are_not_counted_twice() {
     let bench = run();
     let incident = r#""incidents": [{"severity": "fail", "occurred_at": "2025-03-03T08:00:30Z",
-        "message": "an error line", "kind": "log_level"}], "attempts""#;
-    edit(&bench, "run.json", "\"attempts\"", incident);
+        "message": "an error line", "kind": "log_level"}]"#;
+    edit(&bench, "run.json", "\"incidents\": []", incident);
+    edit(&bench, "run.json", "\"incident_counts\": {}", "\"incident_counts\": {\"fail\": 1}");
+    mend_head(&bench.path().join("run"));
     assert_eq!(verdict(&bench.run(&["audit", "run", "--format", "json"]).exits(0)), "pass");
 }
 
@@ -165,6 +178,7 @@ fn a_run_of_another_writer_is_read_by_convention() {
     let bench = run();
     fs::remove_file(bench.path().join("run/run.json")).unwrap();
     fs::remove_dir_all(bench.path().join("run/progress_timeline")).unwrap();
+    of_another_writer(&bench.path().join("run"));
     let progress = r#"{"phase": "complete", "status": "pass", "required_duration_seconds": 50,
         "minimum_uptime_ratio": 0.9, "require_diary_evidence": true, "require_performance_evidence": true}"#;
     bench.write("run/progress.json", progress);

@@ -172,16 +172,16 @@ fn an_edited_run_directory_does_not_pass() {
     let log = run.folder.join(run.record["evidence"]["logs"][0].as_str().unwrap());
     let edited = fs::read_to_string(&log).unwrap().replace("\"level\":\"error\"", "\"level\":\"info\"");
     fs::write(&log, edited).unwrap();
-    let audit = bench.run(&["audit", "runs/r"]).exits(1);
+    let audit = bench.run(&["audit", "runs/r", "--format", "json"]).exits(1);
     assert!(audit.stdout.contains("levels of the records are not those"), "{audit:?}");
     let mut record = run.record.clone();
     record["incidents"] = serde_json::json!([]);
     fs::write(run.folder.join("run.json"), record.to_string()).unwrap();
-    let audit = bench.run(&["audit", "runs/r"]).exits(1);
+    let audit = bench.run(&["audit", "runs/r", "--format", "json"]).exits(1);
     assert!(audit.stdout.contains("the incidents of the run"), "{audit:?}");
     record["schema"] = "emp-ops/run/v9".into();
     fs::write(run.folder.join("run.json"), record.to_string()).unwrap();
-    let audit = bench.run(&["audit", "runs/r"]).exits(1);
+    let audit = bench.run(&["audit", "runs/r", "--format", "json"]).exits(1);
     assert!(audit.stdout.contains("its schema is `emp-ops/run/v9`"), "{audit:?}");
 }
 

@@ -1,0 +1,121 @@
+//! Fixes the evidence of a run that has ended: what lies elsewhere is copied into the run directory, and each file is
+//! digested once.
+
+use std::fs::Permissions;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::files::{self, FileError, Folder};
+use crate::digest::hex;
+use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile};
+
+/// Notes the evidence files of `record` with their digests. `logs` are the parts of the structured log and those of the
+/// raw one, with the lines in each. A file that is missing or may not be read is left out, which the audit tells.
+pub(super) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<(PathBuf, u64)>; 2]) {
+    let mut sealed = Vec::new();
+    let [structured, raw] = logs.map(|parts| {
+        let relative = |path: &Path| folder.relative(path).unwrap_or(path).display().to_string();
+        let names: Vec<String> = parts.iter().map(|(path, _)| relative(path)).collect();
+        sealed.extend(
+            parts
+                .into_iter()
+                .zip(&names)
+                .filter_map(|((_, lines), name)| Some(SealedFile { lines: Some(lines), ..digested(folder, name)? })),
+        );
+        names
+    });
+    record.evidence.logs = structured;
+    record.evidence.raw_logs = raw;
+    let EvidencePaths { diary, performance, .. } = &mut record.evidence;
+    for (named, name) in [(diary, "decision_diary.json"), (performance, "performance_metrics.json")] {
+        let Some(named) = named else { continue };
+        let source = PathBuf::from(named.as_str());
+        if source.is_relative() {
+            sealed.extend(digested(folder, named));
+            continue;
+        }
+        // What lies elsewhere may be written to when the run is over: its copy is what the verdict rests on.
+        let name = if folder.kind(name).is_none() { name.to_owned() } else { format!("sealed_{name}") };
+        match copy(folder, &source, folder, Path::new(&name)) {
+            Ok(Some((bytes, sha256))) => {
+                sealed.push(SealedFile { path: name.clone(), source: Some(named.clone()), bytes, sha256, lines: None });
+                *named = name;
+            }
+            Ok(None) => {}
+            Err(_) => {
+                let _ = folder.remove_file(&name);
+                sealed.extend(digested(folder, named));
+            }
+        }
+    }
+    record.sealed_files = Some(sealed);
+}
+
+fn digested(folder: &Folder, name: &str) -> Option<SealedFile> {
+    let file = files::open_evidence(folder, &folder.path().join(name)).ok()?;
+    let (sha256, bytes) = transfer(file, io::sink()).ok()?;
+    Some(SealedFile { path: name.to_owned(), source: None, bytes, sha256, lines: None })
+}
+
+/// Copies a file and digests it in one pass; `None` where it may not be copied. Makes the parent folders. Who may not
+/// read the file may not read its copy.
+pub(super) fn copy(
+    run: &Folder,
+    source: &Path,
+    into: &Folder,
+    target: &Path,
+) -> Result<Option<(u64, String)>, FileError> {
+    let input = match files::open_evidence(run, source) {
+        Ok(input) => input,
+        // It is as good as missing, and judged so.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::IsADirectory
+                    | ErrorKind::Other
+                    | ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(FileError::new("read", source, error)),
+    };
+    if let Some(parent) = target.parent() {
+        into.make_folder(parent)?;
+    }
+    let fail = |error| FileError::new("write", into.path().join(target), error);
+    let mut output = into.create_file(target).map_err(fail)?;
+    let mode = |file: &std::fs::File| file.metadata().map(|about| about.permissions().mode());
+    let allowed = mode(&input).and_then(|theirs| Ok(theirs & mode(&output)? | 0o600)).map_err(fail)?;
+    output.set_permissions(Permissions::from_mode(allowed & 0o666)).map_err(fail)?;
+    let modified = input.metadata().and_then(|about| about.modified()).map_err(fail)?;
+    let (sha256, bytes) = transfer(input, &mut output).map_err(fail)?;
+    // The age of a diary counts; on a file system that keeps no times it is that of the copy.
+    let _ = output.set_modified(modified);
+    output.sync_all().map_err(fail)?;
+    Ok(Some((bytes, sha256)))
+}
+
+/// Copies everything; the SHA-256 of it in hexadecimal digits, and its size.
+pub(super) fn transfer(mut input: impl Read, mut output: impl Write) -> io::Result<(String, u64)> {
+    let mut digest = Sha256::new();
+    let mut chunk = vec![0; 256 << 10];
+    let mut bytes = 0;
+    loop {
+        match input.read(&mut chunk) {
+            Ok(0) => return Ok((hex(&digest.finalize()), bytes)),
+            Ok(read) => {
+                digest.update(&chunk[..read]);
+                output.write_all(&chunk[..read])?;
+                bytes += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

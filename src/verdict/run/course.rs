@@ -1,0 +1,137 @@
+//! The timeline of a run: a chain of snapshots, none lost, altered or moved, whose figures only grow.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::evidence::snapshot_chain::Chain;
+use crate::finding::{Finding, Status};
+use crate::json::lenient;
+use crate::supervise::progress::Phase;
+use crate::supervise::record::RunRecord;
+use crate::time::Stamp;
+
+/// What must hold from one snapshot to the next.
+#[derive(Clone, Debug, Deserialize)]
+struct Figures {
+    phase: Phase,
+    started_at: Stamp,
+    elapsed_seconds: f64,
+    target_duration_seconds: f64,
+    required_duration_seconds: f64,
+    minimum_uptime_ratio: f64,
+    require_diary_evidence: bool,
+    require_performance_evidence: bool,
+    total_lines: u64,
+    restarts: u64,
+    level_counts: BTreeMap<String, u64>,
+    incident_counts: BTreeMap<Status, u64>,
+}
+
+/// A timeline, given one snapshot after the other in the order of their names.
+#[derive(Clone, Debug, Default)]
+pub struct Course {
+    chain: Chain,
+    /// Snapshots so far.
+    pub snapshots: u64,
+    before: Option<(String, Figures)>,
+    /// The phase of the last one.
+    last_phase: Option<Phase>,
+    ended: Vec<(String, f64)>,
+    findings: Vec<Finding>,
+}
+
+impl Course {
+    /// Adds the next snapshot. `path` is what the user calls it.
+    pub fn push(&mut self, path: &str, bytes: &[u8]) {
+        self.chain.push(path, bytes);
+        self.snapshots += 1;
+        self.last_phase = None;
+        // A snapshot that cannot be read is a finding of the chain already.
+        let Some(document) = lenient::parse(&lenient::text(bytes)).ok() else { return };
+        let figures: Figures = match serde_json::from_value(document) {
+            Ok(figures) => figures,
+            Err(error) => {
+                let text = format!("this is no snapshot of a run: {error}");
+                return self.findings.push(Finding::fail(text).in_file(path, None));
+            }
+        };
+        self.last_phase = Some(figures.phase);
+        if matches!(figures.phase, Phase::Sealing | Phase::Complete) {
+            self.ended.push((path.to_owned(), figures.elapsed_seconds));
+        }
+        if let Some((earlier, before)) = &self.before {
+            let wrong = before.contradicted_by(&figures);
+            self.findings.extend(
+                wrong
+                    .into_iter()
+                    .map(|what| Finding::fail(format!("{path} contradicts {earlier}: {what}")).in_file(path, None)),
+            );
+        }
+        self.before = Some((path.to_owned(), figures));
+    }
+
+    /// What is wrong, given the record of the run. `complete` says whether the record closes the timeline. `path` is
+    /// the timeline itself.
+    pub(super) fn finish(self, path: &str, record: &RunRecord, complete: bool) -> Vec<Finding> {
+        let recorded = &record.progress;
+        let mut findings = self.chain.finish(path, recorded.snapshots, recorded.head_sha256.as_deref());
+        let fail = |text: String| Finding::fail(text).in_file(path, None);
+        findings.extend(self.findings);
+        if complete {
+            if recorded.head_sha256.is_none() {
+                findings.push(fail("there is a timeline, but the run record names no last snapshot of it".to_owned()));
+            } else if self.snapshots > recorded.snapshots {
+                let text = format!("it has {} snapshots, the run recorded {}", self.snapshots, recorded.snapshots);
+                findings.push(fail(format!("the progress timeline is broken: {text}")));
+            }
+            if self.last_phase.is_some_and(|phase| phase != Phase::Complete) {
+                findings.push(fail("the last snapshot of the timeline is not that of a complete run".to_owned()));
+            }
+        }
+        if let Some((_, figures)) = &self.before
+            && figures.started_at != record.started_at
+        {
+            let (shown, recorded) = (figures.started_at, record.started_at);
+            findings.push(fail(format!("the run started at {shown} by its timeline, at {recorded} by its record")));
+        }
+        if let Some(recorded) = record.duration_seconds {
+            for (name, seconds) in self.ended.iter().filter(|(_, seconds)| (seconds - recorded).abs() > 1e-3) {
+                let text = format!("{name} says that the run lasted {seconds} seconds, its record {recorded}");
+                findings.push(Finding::fail(text).in_file(name.as_str(), None));
+            }
+        }
+        findings
+    }
+}
+
+impl Figures {
+    /// What cannot follow from one snapshot to the next.
+    fn contradicted_by(&self, next: &Self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let fixed = [
+            ("the start", self.started_at != next.started_at),
+            ("target_duration_seconds", self.target_duration_seconds != next.target_duration_seconds),
+            ("required_duration_seconds", self.required_duration_seconds != next.required_duration_seconds),
+            ("minimum_uptime_ratio", self.minimum_uptime_ratio != next.minimum_uptime_ratio),
+            ("require_diary_evidence", self.require_diary_evidence != next.require_diary_evidence),
+            ("require_performance_evidence", self.require_performance_evidence != next.require_performance_evidence),
+        ];
+        wrong.extend(fixed.iter().filter(|(_, changed)| *changed).map(|(what, _)| format!("{what} is another")));
+        let mut fewer = |what: String, before: u64, after: u64| {
+            if after < before {
+                wrong.push(format!("{what} went down from {before} to {after}"));
+            }
+        };
+        fewer("total_lines".to_owned(), self.total_lines, next.total_lines);
+        fewer("restarts".to_owned(), self.restarts, next.restarts);
+        for (level, before) in &self.level_counts {
+            fewer(format!("level_counts.{level}"), *before, next.level_counts.get(level).copied().unwrap_or(0));
+        }
+        for (severity, before) in &self.incident_counts {
+            let after = next.incident_counts.get(severity).copied().unwrap_or(0);
+            fewer(format!("incident_counts.{}", severity.word()), *before, after);
+        }
+        wrong
+    }
+}
