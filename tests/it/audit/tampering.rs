@@ -327,7 +327,10 @@ fn what_was_touched_fails_and_both_places_are_named() {
 
 #[test]
 fn what_was_not_touched_is_not_accused() {
-    for (name, code) in [("good", 0), ("loud", 1), ("crash", 1)] {
+    // Whether the clean run passes depends on the load of the machine; that it is not accused does not.
+    for name in ["good", "loud", "crash"] {
+        let (code, _, _) = audit(&RUNS, name);
+        assert!(code == 1 || name == "good", "{name}");
         for form in ["", "/packet", "/packet.tar.gz"] {
             let (exit, said, json) = audit(&RUNS, &format!("{name}{form}"));
             assert_eq!(exit, code, "{name}{form}: {said}");
@@ -340,20 +343,21 @@ fn what_was_not_touched_is_not_accused() {
     std::os::unix::fs::symlink("it/packet", bench.path().join("link")).unwrap();
     std::os::unix::fs::symlink("it", bench.path().join("other")).unwrap();
     for path in ["link", "link/", "other", "other/packet.tar.gz"] {
-        assert_eq!(audit(&bench, path).0, 0, "{path}");
+        let (code, said, json) = audit(&bench, path);
+        assert_eq!((code, &json["record"]["differs"]), (audit(&RUNS, "good").0, &json!([])), "{path}: {said}");
     }
 }
 
 #[test]
 fn who_judges_by_other_criteria_sees_both_verdicts() {
-    for (options, verdict) in
-        [(&["--sign-off-min-duration", "1h"][..], "fail"), (&["--sign-off-min-duration", "1s"], "pass")]
-    {
+    let own = audit(&RUNS, "good").2["verdict"].clone();
+    for (minimum, duration) in [("1h", "fail"), ("1s", "pass")] {
         let bench = touched(Of::Packet("good"), |_| {});
-        let json = bench.run(&[&["audit", "it", "--format", "json"], options].concat()).json();
+        let json = bench.run(&["audit", "it", "--format", "json", "--sign-off-min-duration", minimum]).json();
         assert_eq!(json["record"]["status"], "pass", "{}", json["record"]);
-        assert_eq!(json["gates"].as_array().unwrap().iter().any(|gate| gate["status"] == "fail"), verdict == "fail");
-        assert!(["pass", "warn"].contains(&json["record"]["own_verdict"].as_str().unwrap()), "{}", json["record"]);
+        assert_eq!(json["record"]["own_verdict"], own);
+        let gate = json["gates"].as_array().unwrap().iter().find(|gate| gate["name"] == "duration").unwrap();
+        assert_eq!(gate["status"], duration);
     }
 }
 
@@ -362,7 +366,7 @@ fn the_copy_of_a_diary_elsewhere_is_judged() {
     let bench = Bench::new();
     fs::create_dir(bench.path().join("elsewhere")).unwrap();
     let script = r#"entries=; while :; do echo "INFO tick"
-        entry=$(printf '{"entry_id": "e", "policy_id": "p", "recorded_at": "%s", "status": "approved"}' "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)")
+        entry=$(printf '{"entry_id": "e%s", "policy_id": "p", "recorded_at": "%s", "status": "approved"}' "${#entries}" "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)")
         entries="$entries${entries:+, }$entry"; echo "[$entries]" > "$FINAL_DRY_RUN_DIARY_PATH"; sleep 0.1; done"#;
     let options =
         ["final-dry-run", "-q", "--no-performance", "--run-name", "r", "--output-root", ".", "--duration", "2s"];
