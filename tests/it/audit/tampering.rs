@@ -194,6 +194,10 @@ fn what_was_touched_fails_and_both_places_are_named() {
             fs::copy(RUNS.path().join("good/run.json"), packet.join("run.json")).unwrap();
             fs::remove_file(packet.join("manifest.json")).unwrap();
         }),
+        // What was cut short is not accused.
+        ("the packet was not completed", Packet("loud"), |packet| {
+            ["manifest.json", "SHA256SUMS"].iter().for_each(|name| fs::remove_file(packet.join(name)).unwrap());
+        }),
         // The log and the counts of the record.
         ("lists 1 incidents of the level error, but counts 0", Run("loud"), whiten),
         ("was changed after the run: its digest is not the one in run.json", Run("loud"), whiten),
