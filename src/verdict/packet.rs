@@ -60,6 +60,13 @@ pub struct Listed {
     pub sha256: String,
 }
 
+/// A packet whose sealing was cut short.
+pub fn unfinished() -> Finding {
+    let text = "the packet was not completed: it has neither manifest.json nor SHA256SUMS, which are written last; judge \
+                the run directory";
+    Finding::fail(text).in_file("manifest.json", None)
+}
+
 /// A packet that holds no evidence to judge, and why it cannot be read where there is some.
 pub fn without_evidence(why: Option<&str>) -> Finding {
     let none = "the packet holds no evidence (it was made without raw files); judge the run directory instead";

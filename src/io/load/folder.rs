@@ -82,7 +82,7 @@ impl Folder<'_> {
                 }),
             })
             .collect();
-        let (in_logs, _) = self.found.folder("logs").map(|logs| logs.walk()).unwrap_or_default();
+        let in_logs = self.found.folder("logs").map(|logs| logs.walk().found).unwrap_or_default();
         let in_logs: Vec<String> = in_logs.iter().map(|(path, _)| format!("logs/{}", path.display())).collect();
         run::compare_files(&mut evidence.run, self.place, &evidence.files, &in_logs);
     }

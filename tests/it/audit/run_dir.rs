@@ -65,7 +65,7 @@ fn damage_is_found_and_named() {
         ("it ends after 0 of 3", |b| fs::remove_dir_all(b.path().join("run/progress_timeline")).unwrap()),
         ("the log cannot be read", |b| fs::remove_dir_all(b.path().join("run/logs")).unwrap()),
         ("lies outside", |b| {
-            edit(b, "run.json", "\"logs/final_dry_run_20250303T080000Z.jsonl\"\n    ]", "\"../../etc\"]")
+            edit(b, "run.json", "\"logs/final_dry_run_20250303T080000Z.jsonl\"\n    ]", "\"../../etc\"]");
         }),
         ("lasted 259200 seconds, but 60 passed", |b| {
             edit(b, "run.json", "\"duration_seconds\": 60.0", "\"duration_seconds\": 259200");

@@ -245,10 +245,10 @@ fn what_was_touched_fails_and_both_places_are_named() {
         }),
         // One file of evidence.
         ("decision_diary.json was changed after the run", Run("good"), |run| {
-            append(&run.join("decision_diary.json"), " ")
+            append(&run.join("decision_diary.json"), " ");
         }),
         ("performance_metrics.json was changed", Run("good"), |run| {
-            append(&run.join("performance_metrics.json"), "\n")
+            append(&run.join("performance_metrics.json"), "\n");
         }),
         (".log, which run.json sealed, is missing", Run("good"), |run| fs::remove_file(log(run, "log")).unwrap()),
         (".log was changed after the run", Run("good"), |run| fs::write(log(run, "log"), "nothing\n").unwrap()),
