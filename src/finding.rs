@@ -2,6 +2,7 @@
 
 mod criterion;
 mod gate;
+mod waiver;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::time::Stamp;
 
 pub use criterion::Criterion;
 pub use gate::{Gate, NotRequired, Waived, to_fix};
+pub use waiver::Waiver;
 
 /// Free-form details of a finding or a document; sorted, so that equal evidence gives equal bytes.
 pub type Metadata = BTreeMap<String, Value>;
@@ -118,12 +120,32 @@ pub struct Finding {
     /// The file and line that show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Its kind, where it can be waived by that.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Box<Known>>,
+}
+
+/// The kind of a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Known {
+    /// The id of the kind: the same in every run. Twelve hexadecimal digits.
+    pub id: String,
+    /// Who accepts it, and until when; such a finding is a WARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
 }
 
 impl Finding {
     /// A finding without time, place or details; add them with the other methods.
     pub fn new(severity: Status, summary: impl Into<String>) -> Self {
-        Self { severity, occurred_at: None, summary: summary.into(), metadata: Metadata::new(), place: None }
+        Self {
+            severity,
+            occurred_at: None,
+            summary: summary.into(),
+            metadata: Metadata::new(),
+            place: None,
+            known: None,
+        }
     }
 
     /// A [`Status::Warn`] finding.
@@ -134,6 +156,11 @@ impl Finding {
     /// A [`Status::Fail`] finding.
     pub fn fail(summary: impl Into<String>) -> Self {
         Self::new(Status::Fail, summary)
+    }
+
+    /// Whether somebody accepts it.
+    pub fn is_waived(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.waived.is_some())
     }
 
     /// Says when it happened.

@@ -1,17 +1,22 @@
 //! `emp-ops audit`: judge evidence that exists.
 
+mod sign;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Common, Error, Outcome};
+use self::sign::{DecideArgs, Signing};
+use super::signing::{SignArgs, TrustArgs};
+use super::{Common, Error, NOT_ACCEPTED, Outcome};
 use crate::evidence::diary;
 use crate::finding::Status;
-use crate::io::files;
 use crate::io::load::{self, LoadError, Request, Subject};
+use crate::io::{clock, files, terminal};
 use crate::report;
+use crate::time::Stamp;
 use crate::verdict::policy::{self, Layer, MOST_LISTED};
 
 /// The option that sets each limit of the policy.
@@ -69,6 +74,20 @@ pub struct Audit {
     /// TOML with the tables logs, diary, performance and sign_off; options win over it
     #[arg(long, value_name = "FILE", help_heading = "Thresholds")]
     policy: Option<PathBuf>,
+    /// TOML with tables [[waiver]]: which gate or finding may fail, who answers for it, why, and until when
+    #[arg(long, value_name = "FILE", help_heading = "Thresholds")]
+    waivers: Option<PathBuf>,
+    /// Judge by this day whether waivers had run out [default: the end of the run]
+    #[arg(long, value_name = "TIME", value_parser = super::stamp, help_heading = "Thresholds")]
+    as_of: Option<Stamp>,
+
+    #[command(flatten)]
+    trust: TrustArgs,
+    #[command(flatten)]
+    sign: SignArgs,
+    #[command(flatten)]
+    decide: DecideArgs,
+
     /// Threads that read logs [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -145,16 +164,22 @@ fn sharpe(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
-pub fn run(common: &Common, args: Audit) -> Result<ExitCode, Error> {
+pub fn run(common: &Common, mut args: Audit) -> Result<ExitCode, Error> {
     args.check()?;
-    let mut layers = vec![args.layer()];
+    let mut layers = vec![args.layer()?];
     if let Some(path) = &args.policy {
         layers.push(read_policy(path)?);
     }
+    policy::check_waivers(&layers, clock::now()).map_err(Error::Usage)?;
+    let signatures = layers.iter().find_map(|layer| layer.signatures.clone()).unwrap_or_default();
+    let trust = args.trust.trust(&signatures)?;
+    let signing = Signing::plan(common, &args, &trust)?;
     let subject_name = args.subject_name();
-    let metadata = super::metadata(&args.metadata);
     let diary_key = args.diary_key_env.as_deref().map(key_from).transpose()?;
+    let mut attestations = std::mem::take(&mut args.trust.attestation);
+    attestations.extend(signing.as_ref().and_then(Signing::kept_elsewhere));
     let request = Request {
+        metadata: super::metadata(&args.metadata),
         subject: match args.run {
             Some(run) => Subject::Run(run),
             None => Subject::Files { logs: args.log, diary: args.diary, performance: args.performance },
@@ -162,21 +187,42 @@ pub fn run(common: &Common, args: Audit) -> Result<ExitCode, Error> {
         checksums: args.checksums,
         plan: args.terraform_plan,
         layers,
-        metadata,
         diary_key,
         threads: args.threads.map_or(0, usize::from),
         show_progress: !common.quiet,
+        trust,
+        attestations,
+        as_of: args.as_of,
         sealing: false,
     };
-    let audit = load::judge(&request).map_err(|error| match error {
-        LoadError::Usage(text) => Error::Usage(text),
-        LoadError::File(error) => Error::File(error),
-    })?;
+    let judge = |request: &Request| {
+        load::judge(request).map_err(|error| match error {
+            LoadError::Usage(text) => Error::Usage(text),
+            LoadError::File(error) => Error::File(error),
+        })
+    };
+    let mut audit = judge(&request)?;
+    let mut refused = None;
+    if let Some(signing) = &signing {
+        refused = signing.refusal(&audit);
+        if refused.is_none() {
+            signing.carry_out(common, &audit)?;
+            let attestations = request.attestations.iter().cloned().chain(signing.kept_elsewhere()).collect();
+            audit = judge(&Request { attestations, show_progress: false, ..request })?;
+        }
+    }
     let mut doc = report::audit::doc(&audit, &subject_name);
     if common.verbose {
         report::audit::layouts(&mut doc, &audit);
     }
-    common.emit(&Outcome { name: "audit", status: audit.verdict, json: &audit, doc: &doc })
+    let code = common.emit(&Outcome { name: "audit", status: audit.verdict, json: &audit, doc: &doc })?;
+    match refused {
+        Some(why) => {
+            terminal::note(&format!("nothing was signed: {why}"));
+            Ok(NOT_ACCEPTED.into())
+        }
+        None => Ok(code),
+    }
 }
 
 fn read_policy(path: &std::path::Path) -> Result<Layer, Error> {
@@ -226,10 +272,11 @@ impl Audit {
     }
 
     /// What the command line says about thresholds and criteria.
-    fn layer(&self) -> Layer {
+    fn layer(&self) -> Result<Layer, Error> {
         let (thresholds, sign_off) = (&self.thresholds, &self.sign_off);
         let accepted = &thresholds.diary_accept_status;
-        Layer {
+        Ok(Layer {
+            waivers: self.waivers.as_deref().map(super::waivers).transpose()?,
             source: "the command line".to_owned(),
             places: PLACES.map(|(limit, option)| (limit.to_owned(), option.to_owned())).into(),
             warn_gap: thresholds.warn_gap,
@@ -250,7 +297,7 @@ impl Audit {
             optional_diary: sign_off.sign_off_optional_diary.then_some(true),
             optional_performance: sign_off.sign_off_optional_performance.then_some(true),
             ..Layer::default()
-        }
+        })
     }
 }
 

@@ -17,7 +17,8 @@ pub use args::FinalDryRun;
 /// # Errors
 /// The options contradict each other, the run directory cannot be made, or the command cannot be started.
 pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
-    let prepared = prepare::prepare(args)?;
+    let signers = args.signatures.signers(common)?;
+    let prepared = prepare::prepare(args, &signers)?;
     let short = args.env.iter().filter(|(_, value)| (1..sanitize::SHORTEST_SECRET).contains(&value.len()));
     let short: Vec<&str> = short.map(|(name, _)| name.as_str()).collect();
     if !short.is_empty() {
@@ -40,5 +41,5 @@ pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
         }
         error @ RunError::System(_) => Error::NoVerdict(error.to_string()),
     })?;
-    seal::seal(common, args, supervised, &folder, &prepared.shown_folder)
+    seal::seal(common, args, &signers, supervised, &folder, &prepared.shown_folder)
 }

@@ -5,20 +5,21 @@ pub mod audit;
 pub mod backlog;
 pub mod final_dry_run;
 pub mod offline_qa;
+pub mod signing;
 pub mod simulate;
 pub mod stage_alerts;
 pub mod stage_smoke;
 pub mod watch;
 pub mod wrap_up;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::finding::{Metadata, Status};
+use crate::finding::{Metadata, Status, Waiver};
 use crate::io::files::{self, FileError};
 use crate::io::inputs::InputError;
 use crate::io::terminal::{self, ColorChoice};
@@ -26,6 +27,7 @@ use crate::json::lenient;
 use crate::report::{self, Doc, Look};
 use crate::sanitize;
 use crate::time::{self, Stamp};
+use crate::verdict::policy;
 
 /// The verdict was accepted.
 pub const ACCEPTED: u8 = 0;
@@ -331,6 +333,17 @@ pub fn notes(given: &[String], paths: &[PathBuf]) -> Result<Vec<String>, Error> 
     }
     let lines = notes.iter().flat_map(|note| sanitize::lines(note));
     Ok(lines.map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
+}
+
+/// The waivers of a file.
+///
+/// # Errors
+/// It cannot be read, or is none; the message shows the place.
+pub fn waivers(path: &Path) -> Result<Vec<Waiver>, Error> {
+    let shown = path.display().to_string();
+    let bytes = files::read(path).map_err(|error| Error::Usage(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| Error::Usage(format!("{shown} is not UTF-8 text; write TOML")))?;
+    policy::parse_waivers(&shown, &text).map_err(Error::Usage)
 }
 
 /// Makes an error message safe for the terminal, line by line.

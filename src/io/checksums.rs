@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::files::{self, FileError, Folder};
+use super::files::{self, FileError, Folder, Kind};
 use super::seal::transfer;
 use crate::evidence::checksums::{self, Found, List};
 use crate::log::summary::ChecksumSummary;
+use crate::verdict::attestation::BUNDLE;
 
 /// Verifies the list at `path`; the files lie relative to its folder. `shown` is what the user calls the list.
 pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
@@ -23,6 +24,10 @@ pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
 pub fn verify_packet(packet: &Folder) -> (ChecksumSummary, BTreeMap<String, Found>) {
     let mut digests = Digests::of(packet);
     let summary = digests.verify_packet();
+    for (name, _) in packet.walk().found {
+        let name = name.to_string_lossy().into_owned();
+        digests.known.entry(name).or_insert_with_key(|name| look(packet, name));
+    }
     (summary, digests.known)
 }
 
@@ -69,7 +74,10 @@ impl<'f> Digests<'f> {
                 summary.merge(self.verify(&sums, "SHA256SUMS"));
                 let unlisted =
                     |path: &str| !manifest.files.contains_key(path) && !matches!(path, "manifest.json" | "SHA256SUMS");
-                summary.merge(checksums::unlisted(self.names().into_iter().filter(|path| unlisted(path))));
+                // The bundle signs the lists, so that none of them can hold it.
+                let signs = |path: &str| path == BUNDLE && self.folder.kind(path) == Some(Kind::File);
+                let unlisted = |path: &String| unlisted(path) && !signs(path);
+                summary.merge(checksums::unlisted(self.names().into_iter().filter(unlisted)));
             }
             Err(missing) => summary.merge(missing),
         }

@@ -17,6 +17,8 @@ pub struct Launch {
     pub command: Vec<String>,
     /// Variables that are set for it, over the environment of emp-ops.
     pub environment: Vec<(String, String)>,
+    /// Variables of the environment of emp-ops that it does not get.
+    pub hidden: Vec<String>,
     /// The folder in which it runs; that of emp-ops where none is given.
     pub folder: Option<PathBuf>,
 }
@@ -48,6 +50,9 @@ pub fn become_subreaper() -> io::Result<()> {
 /// The command is not found or not executable.
 pub fn start(launch: &Launch) -> io::Result<Started> {
     let mut command = Command::new(&launch.command[0]);
+    for name in &launch.hidden {
+        command.env_remove(name);
+    }
     command.args(&launch.command[1..]).envs(launch.environment.iter().map(|(k, v)| (k, v)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     if let Some(folder) = &launch.folder {

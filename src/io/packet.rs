@@ -1,5 +1,6 @@
 //! Writes packets: a directory that vouches for itself, and the same as one archive.
 
+use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::io::{BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
+use super::checksums;
 use super::files::{self, FileError, Folder, Kind};
 use super::seal::copy;
 use crate::digest::sha256;
@@ -24,14 +26,32 @@ pub struct Contents {
     pub documents: Vec<(String, Vec<u8>)>,
     /// Evidence: the name below `raw/`, and the file.
     pub raw: Vec<(String, PathBuf)>,
+    /// Evidence that stays in the run directory, by its name below `raw/`.
+    pub left_out: Vec<Listed>,
+}
+
+impl Contents {
+    /// Leaves the evidence itself out, and notes the digest of each file of it.
+    #[must_use]
+    pub fn without_raw(mut self) -> Self {
+        for (name, source) in std::mem::take(&mut self.raw) {
+            let found = files::open_evidence(&self.run, &source).and_then(checksums::digest);
+            if let Ok((sha256, bytes)) = found {
+                self.left_out.push(Listed { path: format!("raw/{name}"), bytes, sha256 });
+            }
+        }
+        self
+    }
 }
 
 /// Writes the packet into `folder`, which must be empty: documents and evidence, then the manifest, then `SHA256SUMS`.
 ///
+/// Gives the digest of each file, by its path in the packet.
+///
 /// # Errors
 /// A file cannot be written, or evidence cannot be read; evidence that is missing, or that lies behind a link, belongs
 /// to somebody else or is no regular file, is listed instead.
-pub fn write(folder: &Folder, contents: &Contents, generated_at: Stamp) -> Result<Manifest, FileError> {
+pub fn write(folder: &Folder, contents: &Contents, generated_at: Stamp) -> Result<BTreeMap<String, String>, FileError> {
     let mut listed = Vec::new();
     for (name, bytes) in &contents.documents {
         if let Some(parent) = Path::new(name).parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -63,16 +83,18 @@ pub fn write(folder: &Folder, contents: &Contents, generated_at: Stamp) -> Resul
         sign_off_json: has(SIGN_OFF_JSON).then(|| SIGN_OFF_JSON.to_owned()),
         raw_artifacts,
         missing,
+        left_out: contents.left_out.clone(),
         files: listed,
     };
     let text = files::json_text(&manifest);
     folder.replace("manifest.json", text.as_bytes())?;
-    let mut sums: Vec<(String, &str)> = manifest.files.iter().map(|f| (f.sha256.clone(), f.path.as_str())).collect();
-    sums.push((sha256(text.as_bytes()), "manifest.json"));
-    sums.sort_by_key(|(_, path)| *path);
-    let sums: String = sums.iter().map(|(digest, path)| format!("{digest}  {path}\n")).collect();
+    let mut digests: BTreeMap<String, String> =
+        manifest.files.into_iter().map(|file| (file.path, file.sha256)).collect();
+    digests.insert("manifest.json".to_owned(), sha256(text.as_bytes()));
+    let sums: String = digests.iter().map(|(path, digest)| format!("{digest}  {path}\n")).collect();
     folder.replace("SHA256SUMS", sums.as_bytes())?;
-    Ok(manifest)
+    digests.insert("SHA256SUMS".to_owned(), sha256(sums.as_bytes()));
+    Ok(digests)
 }
 
 /// Where the parts of the packet lie, relative to the run directory.
@@ -82,13 +104,23 @@ pub fn paths(contents: &Contents, signed_off: bool) -> Value {
     let raw = (!contents.raw.is_empty()).then_some(record::FILE_NAME).into_iter().chain(there);
     json!({
         "output_dir": "packet",
-        "archive_path": "packet.tar.gz",
+        "archive_path": archive_name(&contents.run),
         "manifest_json": file("manifest.json"),
         "summary_json": file(SUMMARY_JSON),
         "summary_markdown": file(SUMMARY_MARKDOWN),
         "sign_off_json": signed_off.then(|| file(SIGN_OFF_JSON)),
         "raw_artifacts": raw.map(|name| file(&format!("raw/{name}"))).collect::<Vec<_>>(),
     })
+}
+
+/// The name of the archive in a run directory: that of the run, so that packets of several runs can lie together.
+pub fn archive_name(run: &Folder) -> String {
+    format!("{}.tar.gz", top_of(run))
+}
+
+/// The folder that holds everything in the archive.
+fn top_of(run: &Folder) -> String {
+    format!("{}-packet", run.path().file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// Writes the packet in `packet` as a gzipped tar `name` in `folder`: sorted names, one time, no owner, so that the same
@@ -101,6 +133,7 @@ pub fn archive(packet: &Folder, folder: &Folder, name: &str, generated_at: Stamp
     if let Some((path, error)) = faults.into_iter().next() {
         return Err(FileError::new("read", packet.path().join(path), error));
     }
+    let top = top_of(folder);
     let mtime = u64::try_from(generated_at.micros() / 1_000_000).unwrap_or(0);
     folder.replace_with(name, |file| {
         let mut mode = file.metadata()?.permissions().mode();
@@ -118,7 +151,7 @@ pub fn archive(packet: &Folder, folder: &Folder, name: &str, generated_at: Stamp
             header.set_mtime(mtime);
             header.set_entry_type(tar::EntryType::Regular);
             let size = header.size()?;
-            tar.append_data(&mut header, &name, source.take(size))?;
+            tar.append_data(&mut header, Path::new(&top).join(&name), source.take(size))?;
         }
         archive.set_permissions(Permissions::from_mode(mode & 0o666))?;
         tar.into_inner()?.finish()?.flush()
@@ -141,12 +174,15 @@ mod tests {
             run: run.clone(),
             documents: vec![(SUMMARY_JSON.to_owned(), b"{}".to_vec())],
             raw: vec![("logs/a.jsonl".to_owned(), log), ("decision_diary.json".to_owned(), folder.path().join("none"))],
+            left_out: Vec::new(),
         };
         let at = Stamp::from_seconds(1_736_121_600).unwrap();
         let archives: Vec<Vec<u8>> = ["one", "two"]
             .map(|name| {
                 let packet = run.create_folder(name).unwrap();
-                let manifest = write(&packet, &contents, at).unwrap();
+                let digests = write(&packet, &contents, at).unwrap();
+                assert!(digests.contains_key("SHA256SUMS") && digests.contains_key("raw/logs/a.jsonl"), "{digests:?}");
+                let manifest: Manifest = serde_json::from_slice(&packet.read("manifest.json").unwrap()).unwrap();
                 assert_eq!(manifest.missing, ["raw/decision_diary.json"]);
                 let file = format!("{name}.tar.gz");
                 archive(&packet, &run, &file, at).unwrap();

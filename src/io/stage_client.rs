@@ -148,6 +148,23 @@ impl Client {
         }
     }
 
+    /// Sends `body` to the base URL and gives the answer. `kinds` are the media types of both.
+    ///
+    /// # Errors
+    /// The server cannot be reached, takes longer than `limit`, or does not answer with 200.
+    pub(super) fn post(&self, kinds: [&str; 2], body: &[u8], limit: Duration) -> Result<Vec<u8>, String> {
+        let [sent, wanted] = kinds;
+        let call = self.agent.post(&self.base).header("content-type", sent).header("accept", wanted);
+        let answer = call.config().timeout_global(Some(limit)).build().send(body);
+        let mut answer = answer.map_err(|error| failure(&error).message)?;
+        if answer.status() != 200 {
+            return Err(format!("the answer is {}", answer.status()));
+        }
+        let mut bytes = Vec::new();
+        let read = answer.body_mut().as_reader().take(BODY_LIMIT).read_to_end(&mut bytes);
+        read.map(|_| bytes).map_err(|error| io_text(&error))
+    }
+
     fn send(&self, request: &Request, limit: Duration) -> Result<Answer, Failure> {
         let mut response = self.call(request, limit, true).map_err(|error| failure(&error))?;
         let mut answer = head(&response);

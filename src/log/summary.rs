@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::layout::description::Description;
-use crate::finding::{Finding, Metadata, Place, Status};
+use crate::finding::{Finding, Known, Metadata, Place, Status, Waived};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -155,6 +155,9 @@ impl DownTime {
 /// Incidents whose texts differ only in numbers, ids and quoted values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Group {
+    /// The id of the kind of finding: the same in every run.
+    #[serde(default)]
+    pub id: String,
     /// How bad they are.
     pub severity: Status,
     /// `error`, `warning`, or the kind of crash: `stack_trace`, `panic`, …
@@ -171,6 +174,9 @@ pub struct Group {
     pub last_at: Option<Stamp>,
     /// The first, in full.
     pub example: Finding,
+    /// Who accepts them, and until when; such a group is a WARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
 }
 
 /// A stretch of time with the records in it. Empty stretches are there too, as one however long they are.
@@ -302,6 +308,9 @@ pub struct DiaryIssue {
     /// The file and line at which the entry can be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Its kind, by which it can be waived.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Box<Known>>,
 }
 
 /// What the performance report says.

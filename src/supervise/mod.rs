@@ -11,6 +11,7 @@ pub mod objective;
 pub mod plan;
 pub mod progress;
 pub mod progress_reader;
+pub mod provenance;
 pub mod record;
 pub mod redact;
 pub mod staleness;

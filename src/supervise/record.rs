@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::objective::Objective;
 use super::progress::Incident;
-use crate::finding::{Criterion, Metadata, Status};
+use super::provenance::Provenance;
+use crate::finding::{Criterion, Metadata, Status, Waiver};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -63,6 +64,12 @@ pub struct RunRecord {
     /// Those criteria and who set them, as documents show them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<Criterion>,
+    /// Who ran it, of what, where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Provenance>,
+    /// What somebody accepts by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// The evidence files, relative to the run directory where they are inside it.
     pub evidence: EvidencePaths,
     /// What the rehearsal was for, and whether that was reached: stated by the operator.

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
+use super::attestation::decisions::Judged;
+use super::attestation::judge::{Packet, Signatures};
 use super::gates::{self, About};
 use super::headline::{headline, remark};
 use super::policy::Policy;
 use super::sign_off::SignOff;
+use super::waivers::Waivers;
 use crate::finding::{Criterion, Gate, Status, to_fix};
 use crate::log::summary::{SCHEMA, Summary};
 use crate::supervise::objective::Objective;
@@ -40,12 +43,24 @@ pub struct Audit {
     pub objectives: Vec<Objective>,
     /// The policy that applied.
     pub policy: Policy,
+    /// The signatures of a packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signatures>,
+    /// The decisions of reviewers, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Judged>,
+    /// The packet that was judged, for those who sign it.
+    #[serde(skip)]
+    pub packet: Option<Packet>,
 }
 
 impl Audit {
     /// Judges the evidence under `policy`; `at` is the time of the evaluation.
     pub fn new(mut summary: Summary, policy: Policy, about: About, at: Stamp) -> Self {
         summary.schema = SCHEMA.to_owned();
+        let ended_at = about.ended_at.or(summary.logs.ended_at).unwrap_or(at);
+        let mut waivers = Waivers::new(policy.waivers.clone(), ended_at, at);
+        waivers.apply_to_findings(&mut summary);
         let parts = [
             Some(summary.logs.status),
             summary.diary.as_ref().map(|diary| diary.status),
@@ -56,8 +71,10 @@ impl Audit {
         ];
         let findings = summary.findings.iter().map(|finding| finding.severity);
         summary.evidence_status = Status::roll_up(parts.into_iter().flatten().chain(findings));
-        let gates = gates::all(&summary, &policy, &about);
+        let mut gates = gates::all(&summary, &policy, &about);
+        waivers.apply_to_gates(&mut gates);
         let verdict = Status::roll_up(gates.iter().map(|gate| gate.status));
+        let attested = about.attested;
         let headline = headline(verdict, &remark(about.simulated, &gates, &policy.rows));
         let sign_off = policy.sign_off.as_ref().map(|criteria| SignOff {
             evidence_status: summary.evidence_status,
@@ -78,6 +95,9 @@ impl Audit {
             criteria: policy.rows.clone(),
             objectives: about.objectives,
             policy,
+            decisions: attested.as_ref().map(|attested| attested.decisions.clone()).unwrap_or_default(),
+            signature: attested.map(|attested| attested.signatures),
+            packet: None,
         }
     }
 

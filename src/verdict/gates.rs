@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::attestation::BUNDLE;
+use super::attestation::judge::Judgement;
 use super::criteria::Criteria;
 use super::policy::Policy;
 use crate::finding::{Finding, Gate, NotRequired, Place, Status, count, percent};
@@ -21,6 +23,10 @@ pub struct About {
     pub simulated: bool,
     /// What the rehearsal was for, as the operator stated it.
     pub objectives: Vec<Objective>,
+    /// The time by which waivers are judged: the end of the run.
+    pub ended_at: Option<Stamp>,
+    /// What people signed about the packet; none for a run or files.
+    pub attested: Option<Judgement>,
 }
 
 impl About {
@@ -30,6 +36,8 @@ impl About {
             command: record.command.clone(),
             simulated: record.is_simulated(),
             objectives: record.objectives.clone(),
+            ended_at: record.ended_at,
+            attested: None,
         }
     }
 }
@@ -50,6 +58,8 @@ pub fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate> {
         view.objectives(),
         view.checksums(),
         view.record(),
+        view.signature(),
+        view.approvals(),
         view.plan(),
     ]
     .into_iter()
@@ -106,7 +116,8 @@ impl View<'_> {
         samples: u64,
         clean: &str,
     ) -> Gate {
-        let status = Status::roll_up(findings.iter().map(|finding| finding.severity).chain([status]));
+        let standing = findings.iter().filter(|finding| !finding.is_waived()).map(|finding| finding.severity);
+        let status = Status::roll_up(standing.chain([status]));
         let first = worst(findings);
         let standing = findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
         Gate {
@@ -428,6 +439,33 @@ impl View<'_> {
         let gate = self.part(("record", "subject"), record.status, &record.differs, record.files, &clean);
         let gate = Gate { status: record.status, raised: false, threshold: "as it was sealed".to_owned(), ..gate };
         Some(gate.fixed_by("the evidence as it was sealed, or a new run"))
+    }
+
+    /// The signatures of the verdict, where keys were asked for.
+    fn signature(&self) -> Option<Gate> {
+        let Judgement { signatures, .. } = self.about.attested.as_ref()?;
+        let required = signatures.required as u64;
+        let good: Vec<&str> =
+            signatures.keys.iter().filter(|key| key.valid == Some(true)).map(|key| key.id.as_str()).collect();
+        let clean = format!("{} of {required}: {}", good.len(), good.join(", "));
+        let threshold = format!("signed by {}", count(required, "trusted key"));
+        let gate = self.signed("signature", &signatures.findings, (signatures.keys.len() as u64, clean, threshold));
+        (required > 0).then(|| gate.fixed_by("the packet as it was signed, with a signature of a key that you trust"))
+    }
+
+    /// The decisions of the reviewers, where some were named.
+    fn approvals(&self) -> Option<Gate> {
+        let approvals = self.about.attested.as_ref()?.approvals.as_ref()?;
+        let (samples, clean) = (approvals.counted as u64, approvals.measured.clone());
+        let gate = self.signed("approvals", &approvals.findings, (samples, clean, approvals.threshold.clone()));
+        Some(gate.fixed_by("the approval of the reviewers who are missing: emp-ops audit PACKET --sign-key KEY --decision approve --as NAME"))
+    }
+
+    fn signed(&self, name: &str, findings: &[Finding], (samples, clean, threshold): (u64, String, String)) -> Gate {
+        let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
+        let gate = self.part((name, "subject"), status, findings, samples, &clean);
+        let evidence = worst(findings).map_or_else(|| Some(BUNDLE.to_owned()), |_| gate.evidence.clone());
+        Gate { status, raised: false, threshold, evidence, ..gate }
     }
 
     fn plan(&self) -> Option<Gate> {

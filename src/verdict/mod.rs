@@ -12,4 +12,5 @@ pub mod policy;
 pub mod review;
 pub mod run;
 pub mod sign_off;
+pub mod waivers;
 pub mod wrap_up;

@@ -19,6 +19,11 @@ pub const SIGN_OFF_JSON: &str = "dry_run_sign_off.json";
 /// The policy of the verdict.
 pub const POLICY_JSON: &str = "policy.json";
 
+/// The waivers that were in force.
+pub const WAIVERS_JSON: &str = "waivers.json";
+/// How the packet is verified by hand.
+pub const VERIFY: (&str, &str) = ("VERIFY.md", include_str!("attestation/VERIFY.md"));
+
 /// What is in every packet and in no run directory: the manifest and the sums of all files, or what a packet holds
 /// before they are written.
 pub const PACKET_MARKS: &[&str] = &["manifest.json", "SHA256SUMS", SUMMARY_JSON];
@@ -44,6 +49,9 @@ pub struct Manifest {
     /// Evidence that was expected and is not there.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// Evidence that was left out of the packet, so that it can be matched later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Listed>,
     /// Every file but the manifest itself and `SHA256SUMS`, sorted by path.
     #[serde(default)]
     pub files: Vec<Listed>,

@@ -70,7 +70,9 @@ impl GateFinding {
     /// What a gate that did not pass holds against the run.
     fn of(gate: &Gate) -> Self {
         let subject = match gate.name.as_str() {
-            "logs" | "run" | "checksums" | "record" => format!("the {}", gate.name),
+            "logs" | "run" | "checksums" | "record" | "signature" | "approvals" | "waivers" => {
+                format!("the {}", gate.name)
+            }
             "diary" => "the decision diary".to_owned(),
             "performance" => "the performance report".to_owned(),
             "plan" => "the infrastructure plan".to_owned(),

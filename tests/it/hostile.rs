@@ -169,7 +169,7 @@ fn a_packet_is_no_more_readable_than_its_evidence() {
     let bench = Bench::new();
     let script = "echo '[]' > \"$DECISION_DIARY_PATH\"; chmod 600 \"$DECISION_DIARY_PATH\"; echo done";
     let _ = rehearse(&bench, &[], script);
-    for name in ["packet/raw/decision_diary.json", "packet.tar.gz"] {
+    for name in ["packet/raw/decision_diary.json", "run-packet.tar.gz"] {
         let mode = fs::metadata(bench.path().join("runs/run").join(name)).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }

@@ -13,6 +13,7 @@ mod layouts;
 mod logs;
 mod offline_qa;
 mod rooms;
+mod signing;
 mod stage_alerts;
 mod stage_machine;
 mod stage_smoke;

@@ -58,7 +58,7 @@ impl Run {
             "packet/dry_run_summary.json",
             "packet/dry_run_sign_off.json",
         ];
-        let audits = ["", "/packet", "/packet.tar.gz"];
+        let audits = ["", "/packet", "/r-packet.tar.gz"];
         sealed
             .iter()
             .map(|name| ((*name).to_owned(), self.document(name)))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::command::signing::SignArgs;
 use crate::command::{SeverityArg, duration, key_value, number, positive_duration, ratio, size};
 use crate::io::capture::Compression;
 use crate::simulate::runtime::Scenario;
@@ -81,6 +82,12 @@ pub struct FinalDryRun {
     /// Criteria and limits as TOML; options win over the file
     #[arg(long, value_name = "FILE", help_heading = "Criteria")]
     pub policy: Option<PathBuf>,
+    /// TOML with tables [[waiver]]: which gate or finding may fail, who answers for it, why, and until when
+    #[arg(long, value_name = "FILE", help_heading = "Criteria")]
+    pub waivers: Option<PathBuf>,
+    /// Who signs the packet.
+    #[command(flatten)]
+    pub signatures: SignArgs,
 
     /// The decision diary that the command writes [default: decision_diary.json in the run directory]
     #[arg(long, value_name = "PATH", help_heading = "Evidence", conflicts_with = "no_diary")]

@@ -7,16 +7,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
-use crate::command::{Error, metadata};
+use crate::command::signing::Signers;
+use crate::command::{Error, metadata, waivers};
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::child::Launch;
 use crate::io::clock;
 use crate::io::files::{self, FileError, Folder};
+use crate::io::provenance;
 use crate::io::supervisor::Setup;
 use crate::log::level::Level;
 use crate::sanitize;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
+use crate::supervise::provenance::{Provenance, Subject};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
 use crate::supervise::redact::Redactor;
 use crate::time::{Stamp, duration_text};
@@ -90,11 +93,18 @@ impl Scale {
 }
 
 /// Checks the options, makes the run directory and plans the run.
-pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
-    let started_at = clock::now();
+pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared, Error> {
     let target = args.duration.unwrap_or(if args.simulate.is_some() { DRILL } else { REHEARSAL });
     let scale = Scale::of(args.simulate.is_some(), target);
     let command = command_of(args, scale.tick)?;
+    let redactor = Redactor::new(args.env.iter().map(|(_, value)| value.as_str()));
+    let shown_command: Vec<String> = command.iter().map(|word| redactor.text(word.into()).into_owned()).collect();
+    // It takes its time over a large program, which is no time of the run.
+    let provenance = Provenance {
+        subjects: args.signatures.subject.iter().cloned().map(|(name, sha256)| Subject { name, sha256 }).collect(),
+        ..provenance::collect(&command[0], &shown_command, &signers.variables)
+    };
+    let started_at = clock::now();
     let name = run_name(args, started_at)?;
     let policy = policy_of(args, &scale, target)?;
     let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
@@ -107,6 +117,10 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
             duration_text(required),
             duration_text(target)
         )));
+    }
+    if args.no_packet && !signers.is_empty() {
+        let text = "--sign-key signs the packet, and --no-packet makes none; drop one of them";
+        return Err(Error::Usage(text.to_owned()));
     }
     let idle = args.max_restarts.is_some() || args.backoff.is_some() || args.backoff_max.is_some();
     if idle && args.restart == RestartArg::Never {
@@ -158,8 +172,6 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
     let folder = make_folders(&root, &folder, [&diary, &performance])?;
 
     let attached = metadata(&args.metadata);
-    let redactor = Redactor::new(args.env.iter().map(|(_, value)| value.as_str()));
-    let shown_command: Vec<String> = command.iter().map(|word| redactor.text(word.into()).into_owned()).collect();
     let simulated = args.simulate.is_some() || record::is_simulator(&args.command);
     let plan = Plan {
         command: shown_command.clone(),
@@ -232,6 +244,8 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         objectives: args.objective.clone(),
         attempts: Vec::new(),
         criteria: policy.rows.clone(),
+        provenance: Some(provenance),
+        waivers: policy.waivers.clone(),
         incidents: Vec::new(),
         incident_counts: Default::default(),
         capture: Default::default(),
@@ -258,6 +272,7 @@ pub(super) fn prepare(args: &FinalDryRun) -> Result<Prepared, Error> {
         launch: Launch {
             command,
             environment: environment(args, folder.path(), diary.as_deref(), performance.as_deref()),
+            hidden: signers.variables.clone(),
             folder: None,
         },
         sink: SinkPlan {
@@ -314,6 +329,7 @@ fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Poli
         allow_warnings: args.allow_warnings.then_some(true),
         optional_diary: args.no_diary.then_some(true),
         optional_performance: args.no_performance.then_some(true),
+        waivers: args.waivers.as_deref().map(waivers).transpose()?,
         ..Layer::default()
     };
     let mut layers = vec![options];
@@ -321,6 +337,7 @@ fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Poli
         let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
         layers.push(policy::parse(&path.display().to_string(), &text).map_err(Error::Usage)?);
     }
+    policy::check_waivers(&layers, clock::now()).map_err(Error::Usage)?;
     layers.push(Layer {
         source: "the defaults".to_owned(),
         is_default: true,

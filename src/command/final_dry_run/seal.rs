@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::args::FinalDryRun;
+use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
 use crate::io::clock;
@@ -16,21 +18,27 @@ use crate::io::packet::{self, Contents};
 use crate::io::process_alive;
 use crate::io::supervisor::Supervised;
 use crate::report::{self, Doc};
+use crate::sanitize;
 use crate::supervise::event::Now;
 use crate::supervise::progress::Phase;
+use crate::supervise::provenance::Provenance;
 use crate::supervise::record::{FILE_NAME, RunRecord, State};
+use crate::verdict::attestation::judge::Packet;
+use crate::verdict::attestation::sign::Next;
+use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
-use crate::verdict::packet::{POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
+use crate::verdict::packet::{POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, VERIFY, WAIVERS_JSON};
 use crate::verdict::review::{self, Remarks};
 use crate::verdict::run::{PROGRESS, TIMELINE};
-use crate::verdict::{backlog, wrap_up};
+use crate::verdict::{backlog, waivers, wrap_up};
 
 /// Judges the run directory exactly as `audit` does, writes every document of the run and reports. What is known is
 /// shown even where files cannot be written any more; that error is the last word then.
 pub(super) fn seal(
     common: &Common,
     args: &FinalDryRun,
+    signers: &Signers,
     mut supervised: Supervised,
     folder: &Folder,
     shown: &str,
@@ -58,20 +66,23 @@ pub(super) fn seal(
     let completed = complete_progress(&mut supervised, &bundle);
     supervised.record.state = State::Complete;
     let record = &supervised.record;
-    let raw = if args.packet_skip_raw { Vec::new() } else { raw(record, folder) };
-    let contents = Contents { raw, documents: Vec::new(), run: folder.clone() };
+    let contents =
+        Contents { raw: raw(record, folder), documents: Vec::new(), left_out: Vec::new(), run: folder.clone() };
+    let contents = if args.packet_skip_raw { contents.without_raw() } else { contents };
     if !args.no_packet {
         bundle.evidence_packet = Some(packet::paths(&contents, audit.sign_off.is_some()));
     }
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
     let doc = report::run::run(record, &audit, shown, &again);
     let written = completed.and_then(|()| {
-        let written = documents(args, &mut bundle, &audit, &doc, folder).and_then(|documents| {
+        let written = documents(args, &mut bundle, record, &audit, &doc, folder).and_then(|documents| {
             if args.no_packet {
                 return Ok(());
             }
             common.note("packing the evidence");
-            pack(args, record, &audit, documents, contents)
+            pack(&audit, record, documents, contents, |files, packet| {
+                sign(common, signers, record, &audit, files, packet)
+            })
         });
         // Only now the run is complete: whoever finds it in another state knows that its sealing was cut short.
         folder.replace(FILE_NAME, files::json_text(record).as_bytes())?;
@@ -86,11 +97,13 @@ pub(super) fn seal(
 fn documents<'a>(
     args: &FinalDryRun,
     bundle: &mut Bundle,
+    record: &RunRecord,
     audit: &Audit,
     doc: &Doc,
     folder: &'a Folder,
 ) -> Result<Documents<'a>, Error> {
-    let mut documents = Documents { folder, written: Vec::new() };
+    let provenance = InDocuments(record.provenance.clone());
+    let mut documents = Documents { folder, provenance, written: Vec::new() };
     if !args.no_review {
         let remarks = Remarks {
             label: args.label.clone(),
@@ -122,18 +135,41 @@ fn follow_up(documents: &mut Documents<'_>, bundle: &Bundle) -> Result<(), Error
 /// The documents of a run, written into its directory and kept for the packet.
 struct Documents<'a> {
     folder: &'a Folder,
+    provenance: InDocuments,
     written: Vec<(String, Vec<u8>)>,
 }
 
 impl Documents<'_> {
-    fn write(&mut self, name: &str, value: &impl serde::Serialize, doc: &Doc) -> Result<(), Error> {
-        for (name, text) in
-            [(format!("{name}.json"), files::json_text(value)), (format!("{name}.md"), report::to_markdown(doc))]
-        {
-            self.folder.replace(&name, text.as_bytes())?;
-            self.written.push((name, text.into_bytes()));
+    fn write(&mut self, name: &str, value: &impl Serialize, doc: &Doc) -> Result<(), Error> {
+        let markdown = self.provenance.markdown(report::to_markdown(doc));
+        for (name, bytes) in [(format!("{name}.json"), self.provenance.json(value)), (format!("{name}.md"), markdown)] {
+            self.folder.replace(&name, &bytes)?;
+            self.written.push((name, bytes));
         }
         Ok(())
+    }
+}
+
+/// Who ran the rehearsal, of what, where: in every document.
+struct InDocuments(Option<Provenance>);
+
+impl InDocuments {
+    fn json(&self, value: &impl Serialize) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct With<'a, T> {
+            #[serde(flatten)]
+            value: &'a T,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            provenance: &'a Option<Provenance>,
+        }
+        files::json_text(&With { value, provenance: &self.0 }).into_bytes()
+    }
+
+    fn markdown(&self, mut text: String) -> Vec<u8> {
+        if let Some(provenance) = &self.0 {
+            text.push_str(&format!("\nProvenance: {}\n", sanitize::markdown(&provenance.line())));
+        }
+        text.into_bytes()
     }
 }
 
@@ -159,34 +195,61 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(),
     Ok(())
 }
 
+/// Writes the packet and its archive; `sign` puts the signatures between them, given the digest of each file.
 fn pack(
-    args: &FinalDryRun,
-    record: &RunRecord,
     audit: &Audit,
+    record: &RunRecord,
     documents: Documents<'_>,
     contents: Contents,
+    sign: impl FnOnce(BTreeMap<String, String>, &Folder) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let folder = documents.folder;
     let mut contents = Contents { documents: documents.written, ..contents };
     let markdown = report::to_markdown(&report::audit::doc(audit, "the run"));
-    contents.documents.push((SUMMARY_JSON.to_owned(), files::json_text(audit).into_bytes()));
-    contents.documents.push((SUMMARY_MARKDOWN.to_owned(), markdown.into_bytes()));
+    let mut add = |name: &str, bytes: Vec<u8>| contents.documents.push((name.to_owned(), bytes));
+    add(SUMMARY_JSON, documents.provenance.json(audit));
+    add(SUMMARY_MARKDOWN, documents.provenance.markdown(markdown));
     if let Some(sign_off) = &audit.sign_off {
-        contents.documents.push((SIGN_OFF_JSON.to_owned(), files::json_text(sign_off).into_bytes()));
+        add(SIGN_OFF_JSON, documents.provenance.json(sign_off));
     }
-    contents.documents.push((POLICY_JSON.to_owned(), files::json_text(&audit.policy.document()).into_bytes()));
-    if !args.packet_skip_raw {
+    add(POLICY_JSON, files::json_text(&audit.policy.document()).into_bytes());
+    if let Some(waivers) = waivers::document(&audit.policy.waivers, record.ended_at) {
+        add(WAIVERS_JSON, files::json_text(&waivers).into_bytes());
+    }
+    add(VERIFY.0, VERIFY.1.as_bytes().to_vec());
+    if contents.left_out.is_empty() {
         contents.documents.push((format!("raw/{FILE_NAME}"), files::json_text(record).into_bytes()));
     }
     let at = audit.summary.generated_at;
     let packet = folder.create_folder("packet")?;
-    let written =
-        packet::write(&packet, &contents, at).and_then(|_| packet::archive(&packet, folder, "packet.tar.gz", at));
+    let written = packet::write(&packet, &contents, at).map_err(Error::File);
+    let written = written.and_then(|files| sign(files, &packet)).and_then(|()| {
+        packet::archive(&packet, folder, &packet::archive_name(folder), at)?;
+        Ok(())
+    });
     if written.is_err() {
         // Half a packet would only mislead.
         let _ = folder.remove_folder("packet");
     }
-    Ok(written?)
+    written
+}
+
+/// Signs the verdict on the packet, whatever it is; nothing where nobody gave a key.
+fn sign(
+    common: &Common,
+    signers: &Signers,
+    record: &RunRecord,
+    audit: &Audit,
+    files: BTreeMap<String, String>,
+    packet: &Folder,
+) -> Result<(), Error> {
+    if signers.is_empty() {
+        return Ok(());
+    }
+    common.note("signing the packet");
+    let about = Packet { files, derived: Some(Gates::of(audit.verdict, &audit.gates)), ..Packet::of_run(record) };
+    let payload = about.verdict().ok_or_else(|| Error::NoVerdict("there is no verdict to sign".to_owned()))?;
+    signers.sign(common, packet.path(), &[], |_| Ok(Next::Verdict { payload: payload.clone() }))
 }
 
 /// The evidence files of a run but for its record, by their names below `raw/` in the packet: those of the run directory.

@@ -84,6 +84,7 @@ fn judge<'a>(entry: &'a Entry, rules: &Rules, unknown: &mut BTreeMap<String, Unk
         reason,
         metadata: metadata.clone(),
         place: None,
+        known: None,
     };
     let mut issues = Vec::new();
     let mut decided: Option<(Status, String)> = None;

@@ -74,6 +74,7 @@ fn issue(id: &str, severity: Status, reason: String) -> DiaryIssue {
         reason,
         metadata: Metadata::new(),
         place: None,
+        known: None,
     }
 }
 

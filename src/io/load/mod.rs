@@ -3,6 +3,7 @@
 //! `final-dry-run` ends with [`judge`] on its run directory, and `audit` is little more than [`judge`]: one verdict,
 //! computed from what is on disk.
 
+mod attested;
 mod folder;
 mod packet;
 
@@ -22,6 +23,8 @@ use crate::log::summary::{ChecksumSummary, LogSummary, RecordSummary, Summary};
 use crate::log::totals::faults;
 use crate::supervise::record;
 use crate::time::Stamp;
+use crate::verdict::attestation::judge::{Packet, Trust};
+use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::gates::About;
 use crate::verdict::packet::PACKET_MARKS;
@@ -63,6 +66,12 @@ pub struct Request {
     pub threads: usize,
     /// Whether to show a progress bar on standard error.
     pub show_progress: bool,
+    /// Whose signatures and decisions are asked for.
+    pub trust: Trust,
+    /// Bundles of signatures that are kept elsewhere.
+    pub attestations: Vec<PathBuf>,
+    /// The time by which waivers are judged, in the place of the end of the run.
+    pub as_of: Option<Stamp>,
     /// Whether the supervisor of the run asks, to seal it: then nothing is missing yet that comes with the verdict.
     pub sealing: bool,
 }
@@ -79,6 +88,9 @@ impl Request {
             diary_key: None,
             threads: 0,
             show_progress: false,
+            trust: Trust::default(),
+            attestations: Vec::new(),
+            as_of: None,
             sealing: false,
         }
     }
@@ -140,6 +152,8 @@ struct Evidence {
     documents: Vec<Sealed>,
     /// The policy that a packet states.
     policy: Option<Sealed>,
+    /// The files of a packet and its signatures.
+    packet: Option<Packet>,
     checksums: Option<ChecksumSummary>,
     /// Keeps the temporary folder until the evidence was read.
     _unpacked: Option<Unpacked>,
@@ -169,6 +183,11 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         let own = policy::resolve(&own).map_err(LoadError::Usage)?;
         summary.record = compare(&mut evidence, &summary, (&policy, &own), request);
     }
+    let attested = attested::judge(&evidence, request)?;
+    // What is signed and does not fit is told even where nobody asks for signatures.
+    if let (Some(attested), true) = (&attested, request.trust.keys.is_empty()) {
+        run::add_differences(&mut summary.record, &attested.signatures.findings);
+    }
     let listed = request.checksums.as_deref().map(|path| checksums::verify(path, &path.display().to_string()));
     summary.checksums = match (evidence.checksums.take(), listed) {
         (Some(mut packet), Some(listed)) => {
@@ -181,7 +200,8 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         Ok(bytes) => terraform_plan::summarise(&file.name, &bytes),
         Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
-    Ok(Audit::new(summary, policy, about(&evidence), clock::generated_at()))
+    let about = About { attested, ..about(&evidence, request) };
+    Ok(Audit { packet: evidence.packet, ..Audit::new(summary, policy, about, clock::generated_at()) })
 }
 
 /// Reads logs, diary and performance report under `policy`.
@@ -233,8 +253,9 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
 }
 
 /// What is known of the run beside its evidence.
-fn about(evidence: &Evidence) -> About {
-    evidence.run.record.as_ref().map(About::of).unwrap_or_default()
+fn about(evidence: &Evidence, request: &Request) -> About {
+    let about = evidence.run.record.as_ref().map(About::of).unwrap_or_default();
+    About { ended_at: request.as_of.or(about.ended_at), ..about }
 }
 
 /// Holds the files and documents of a run against what it sealed, and against the verdict that its evidence gives under
@@ -251,7 +272,12 @@ fn compare(
         let same = policy.document() == own.document() && request.diary_key.is_none();
         let own_request = Request { layers: Vec::new(), diary_key: None, show_progress: false, ..request.clone() };
         let judged = if same { summary.clone() } else { summarise(evidence, own, &own_request) };
-        let derived = Audit::new(judged, own.clone(), about(evidence), clock::generated_at());
+        // By the end of the run, as it was sealed.
+        let own_request = Request { as_of: None, ..own_request };
+        let derived = Audit::new(judged, own.clone(), about(evidence, &own_request), clock::generated_at());
+        if let Some(packet) = &mut evidence.packet {
+            packet.derived = Some(Gates::of(derived.verdict, &derived.gates));
+        }
         own_verdict = (policy.document() != own.document()).then_some(derived.verdict);
         let run = &mut evidence.run;
         run.differs.extend(run::compare_documents(&evidence.documents, &derived));
@@ -285,6 +311,27 @@ fn find(path: &Path, sealing: bool) -> Result<Evidence, LoadError> {
              directory, write --log {shown}"
         )))
     }
+}
+
+/// Whether a packet lies at `path`: a directory that claims to be one, or an archive.
+///
+/// # Errors
+/// There is nothing that can be read.
+pub fn packet_at(path: &Path) -> Result<Option<Form>, FileError> {
+    let about = std::fs::metadata(path).map_err(|source| FileError::new("read", path, source))?;
+    if about.is_dir() {
+        return Ok(PACKET_MARKS.iter().any(|name| path.join(name).exists()).then_some(Form::Folder));
+    }
+    Ok(packet_reader::is_archive(path)?.then_some(Form::Archive))
+}
+
+/// The form of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A directory.
+    Folder,
+    /// A gzipped tar.
+    Archive,
 }
 
 /// Why a file could not be read, for people.

@@ -3,10 +3,11 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Evidence, LoadError, folder};
+use super::{Evidence, LoadError, attested, folder};
 use crate::io::files::Folder;
-use crate::io::{checksums, packet_reader};
+use crate::io::{bundle, checksums, packet_reader};
 use crate::json::lenient;
+use crate::verdict::attestation::judge::Packet;
 use crate::verdict::packet::{self, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON};
 use crate::verdict::run::{Place, Sealed};
 
@@ -18,6 +19,7 @@ pub(super) fn read(found: &Folder) -> Evidence {
         evidence.run.findings.push(packet::unfinished());
         return evidence;
     }
+    let lock = bundle::shared(found.path());
     let (checksums, known) = checksums::verify_packet(found);
     let mut evidence = match found.folder("raw") {
         Ok(raw) => folder::read(&raw, Place::Packet, false, &known),
@@ -31,6 +33,12 @@ pub(super) fn read(found: &Folder) -> Evidence {
     let documents = [SUMMARY_JSON, SIGN_OFF_JSON, "summary.json"];
     evidence.documents.extend(documents.into_iter().filter_map(|name| sealed(found, name)));
     evidence.policy = sealed(found, POLICY_JSON);
+    let mut packet = attested::packet(found, &known, &evidence.documents);
+    if let Some(record) = &evidence.run.record {
+        packet = Packet { files: packet.files, sealed: packet.sealed, bundle: packet.bundle, ..Packet::of_run(record) };
+    }
+    drop(lock);
+    evidence.packet = Some(packet);
     evidence.checksums = Some(checksums);
     evidence
 }

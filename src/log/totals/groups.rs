@@ -93,6 +93,7 @@ impl Groups {
     /// The groups by severity and count, and the number of incidents in none of them.
     pub fn finish(self, files: &[String]) -> (Vec<Group>, u64) {
         let group = |((Reverse(severity), kind, signature), members): (Name, Members)| Group {
+            id: signature::id(kind, &signature),
             severity,
             kind: kind.to_owned(),
             signature,
@@ -100,6 +101,7 @@ impl Groups {
             first_at: members.first.at(),
             last_at: members.last.at(),
             example: first_n::place(members.example, &members.first, files),
+            waived: None,
         };
         let mut groups: Vec<Group> = self.groups.into_iter().map(group).collect();
         // Stable, so that equal counts stay in the order of their signatures.

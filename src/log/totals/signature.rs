@@ -1,5 +1,7 @@
 //! The signature of an incident: its text with numbers, ids and quoted values masked, so that equal ones are grouped.
 
+use crate::digest::sha256;
+
 /// Signatures are cut at this many characters.
 const LIMIT: usize = 160;
 
@@ -34,6 +36,11 @@ pub fn of(text: &str) -> String {
         }
     }
     join_masks(&out)
+}
+
+/// The id of a kind of finding by its signature: the same in every run. Twelve hexadecimal digits.
+pub fn id(kind: &str, signature: &str) -> String {
+    sha256(format!("{kind}\0{signature}").as_bytes())[..12].to_owned()
 }
 
 /// Makes one mask of dates, versions and addresses, which are masks with punctuation between them.

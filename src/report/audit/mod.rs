@@ -2,11 +2,12 @@
 
 mod evidence;
 mod logs;
+mod signatures;
 
 pub(super) use logs::down_times;
 
 use super::{Block, Cell, Doc, Table, Tone, count, criteria};
-use crate::finding::{Gate, Place, Status, to_fix};
+use crate::finding::{Gate, Place, Status, Waived, to_fix};
 use crate::verdict::audit::Audit;
 use crate::verdict::gates;
 use crate::verdict::headline::reasons;
@@ -17,6 +18,7 @@ const SHOWN: usize = 10;
 /// The document of an audit of `subject`.
 pub fn doc(audit: &Audit, subject: &str) -> Doc {
     let mut doc = Doc::new(format!("audit of {subject}")).verdict(audit.verdict, because(audit)).remark(audit.remark());
+    doc.push(Block::Facts(signatures::in_short(audit).into_iter().collect()));
     doc.section("Gates", Block::Table(gate_table(&audit.gates)));
     if let Some(text) = would_change(audit) {
         doc.section("What would change the verdict", Block::Text(text.into()));
@@ -28,6 +30,7 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
     evidence::diary(&mut doc, audit);
     evidence::performance(&mut doc, audit);
     evidence::checksums(&mut doc, audit);
+    signatures::push(&mut doc, audit);
     evidence::record(&mut doc, audit);
     evidence::plan(&mut doc, audit);
     evidence::metadata(&mut doc, audit);
@@ -80,13 +83,24 @@ pub fn gate_table(gates: &[Gate]) -> Table {
         table.row([
             Cell::new(gate.name.as_str(), Tone::Strong),
             gate.status.into(),
-            crate::sanitize::shorten(&gate.measured, 200).into(),
+            measured(gate).into(),
             gate.threshold.as_str().into(),
             gate.samples.into(),
             near(gate.evidence.as_deref().unwrap_or_default()),
         ]);
     }
     table
+}
+
+/// What was measured, with the waiver of the gate where it has one.
+fn measured(gate: &Gate) -> String {
+    let measured = crate::sanitize::shorten(&gate.measured, 200);
+    match &gate.waived {
+        None => measured,
+        Some(Waived { from, owner, reason, expires }) => {
+            format!("{measured}; {from} waived by {owner} until {expires}: {reason}")
+        }
+    }
 }
 
 /// How the verdict would change, and how many gates that takes.

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::BUNDLE;
 use super::decisions::{self, Choice, Consent, DECISION_TYPE, Decision, Judged, Reviewer, Subject, VerdictRef};
 use super::envelope::{self, Envelope};
-use super::statement::{self, Gates, Outcome, Statement, TestResult, VERDICT_TYPE};
+use super::statement::{self, Gates, Outcome, Sealed, Statement, TestResult, VERDICT_TYPE};
 use crate::finding::{Finding, count};
 use crate::keys::PublicKey;
+use crate::supervise::record::RunRecord;
 
 /// The most names that one finding lists.
 const NAMED: usize = 5;
@@ -29,20 +30,50 @@ pub struct Trust {
 }
 
 /// The packet as it is on disk.
-#[derive(Clone, Copy, Debug)]
-pub struct Packet<'a> {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Packet {
     /// Every file but the bundle: its path and its SHA-256 in hex.
-    pub files: &'a BTreeMap<String, String>,
-    /// The snapshots of its timeline and the digest of the last; none where it holds no run.
-    pub head: Option<(u64, &'a str)>,
-    /// The verdict that its evidence gives by its own policy; none where it holds no evidence.
-    pub derived: Option<&'a Gates>,
+    pub files: BTreeMap<String, String>,
+    /// The snapshots of its timeline and the digest of the last; none where it holds no timeline.
+    pub head: Option<(u64, String)>,
+    /// The verdict that its evidence gives by its own policy; none where it holds no evidence of a complete run.
+    pub derived: Option<Gates>,
     /// The verdict of its sign-off document; none where that cannot be read.
-    pub sealed: Option<&'a Gates>,
+    pub sealed: Option<Gates>,
+    /// What was rehearsed: names with SHA-256 in hex.
+    pub tested: Vec<(String, String)>,
+    /// The bundle; none where there is none.
+    pub bundle: Option<Vec<u8>>,
+}
+
+impl Packet {
+    /// What the record of a run says: its timeline, and what was rehearsed.
+    pub fn of_run(record: &RunRecord) -> Self {
+        let subjects = record.provenance.iter().flat_map(|provenance| &provenance.subjects);
+        Self {
+            head: record.progress.head_sha256.clone().map(|head| (record.progress.snapshots, head)),
+            tested: subjects.map(|subject| (subject.name.clone(), subject.sha256.clone())).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The SHA-256 of the sums, in hex; empty where there are none.
+    pub fn sums_sha256(&self) -> &str {
+        self.files.get("SHA256SUMS").map_or("", String::as_str)
+    }
+
+    /// The payload of the verdict on it; none where nothing gives one.
+    pub fn verdict(&self) -> Option<Vec<u8>> {
+        let head = self.head.as_ref().map(|(snapshots, digest)| (*snapshots, digest.as_str()));
+        // What was sealed and what the evidence gives must agree before anybody signs; gates that only the rehearsal
+        // itself has are in the first alone.
+        let verdict = self.derived.as_ref().map(|derived| self.sealed.as_ref().unwrap_or(derived))?;
+        Some(statement::verdict(&Sealed { files: &self.files, head, tested: &self.tested, verdict }))
+    }
 }
 
 /// Gates that only an audit has, beside those that a rehearsal seals.
-const OF_AUDITS: [&str; 4] = ["checksums", "record", "signature", "approvals"];
+const OF_AUDITS: [&str; 5] = ["checksums", "record", "signature", "approvals", "plan"];
 
 /// How the signatures of the verdict stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -73,6 +104,12 @@ pub struct Signatures {
     pub keys: Vec<KeyState>,
     /// How many trusted keys must have signed; 0 where nobody asked.
     pub required: usize,
+    /// What stands against them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// The payload of the verdict, for those who sign it too.
+    #[serde(skip)]
+    pub payload: Option<Vec<u8>>,
 }
 
 /// One signature of the verdict.
@@ -91,8 +128,6 @@ pub struct KeyState {
 pub struct Judgement {
     /// The signatures of the verdict.
     pub signatures: Signatures,
-    /// What stands against them.
-    pub findings: Vec<Finding>,
     /// The decisions in their order.
     pub decisions: Vec<Judged>,
     /// How the reviewers stand, where some were named.
@@ -130,27 +165,28 @@ struct Sorted {
 }
 
 /// Judges the bundles about a packet: by name and content, that of the packet first.
-pub fn judge(bundles: &[(String, Vec<u8>)], trust: &Trust, packet: &Packet<'_>) -> Judgement {
+pub fn judge(bundles: &[(String, Vec<u8>)], trust: &Trust, packet: &Packet) -> Judgement {
     let Sorted { verdict, decisions, ignored, findings: damage } = sort(bundles);
     let required = if trust.keys.is_empty() { 0 } else { trust.min_signatures };
-    let mut signatures = Signatures { state: State::None, result: None, keys: Vec::new(), required };
+    let mut signatures =
+        Signatures { state: State::None, result: None, keys: Vec::new(), required, findings: damage, payload: None };
     let Some(verdict) = verdict else {
-        let mut findings = damage;
         if !bundles.is_empty() {
             signatures.state = State::Invalid;
         } else if required > 0 {
-            findings.push(Finding::fail(UNSIGNED).in_file(BUNDLE, None));
+            signatures.findings.push(Finding::fail(UNSIGNED).in_file(BUNDLE, None));
         }
         let approvals = (!trust.reviewers.is_empty()).then(|| approvals(&[], trust));
-        return Judgement { signatures, findings, decisions: Vec::new(), approvals, ignored };
+        return Judgement { signatures, decisions: Vec::new(), approvals, ignored };
     };
     signatures.result = Some(verdict.statement.predicate.result);
+    signatures.payload = Some(verdict.envelope.payload.clone());
     signatures.keys = key_states(&verdict.envelope, &trust.keys);
     let broken = broken(&verdict.envelope, trust);
     let mismatch = mismatches(&verdict, packet);
     let missing = too_few(&signatures.keys, trust);
     let subject = Subject {
-        sums_sha256: packet.files.get("SHA256SUMS").map_or("", String::as_str),
+        sums_sha256: packet.sums_sha256(),
         verdict: &VerdictRef {
             result: verdict.statement.predicate.result,
             payload_sha256: verdict.envelope.payload_sha256(),
@@ -161,7 +197,7 @@ pub fn judge(bundles: &[(String, Vec<u8>)], trust: &Trust, packet: &Packet<'_>) 
     let approvals = (!trust.reviewers.is_empty()).then(|| approvals(&decisions, trust));
     // Where nobody asks for approvals, decisions that were touched are a fault of the bundle.
     let touched: Vec<Finding> = if approvals.is_some() { Vec::new() } else { touched(&decisions).collect() };
-    signatures.state = if !damage.is_empty() || !broken.is_empty() {
+    signatures.state = if !signatures.findings.is_empty() || !broken.is_empty() {
         State::Invalid
     } else if !mismatch.is_empty() || !touched.is_empty() {
         State::Mismatch
@@ -172,8 +208,8 @@ pub fn judge(bundles: &[(String, Vec<u8>)], trust: &Trust, packet: &Packet<'_>) 
     } else {
         State::NotChecked
     };
-    let findings = [damage, broken, mismatch, touched].into_iter().flatten().chain(missing).collect();
-    Judgement { signatures, findings, decisions, approvals, ignored }
+    signatures.findings.extend([broken, mismatch, touched].into_iter().flatten().chain(missing));
+    Judgement { signatures, decisions, approvals, ignored }
 }
 
 /// What to do about a packet that nobody signed.
@@ -277,29 +313,30 @@ fn too_few(states: &[KeyState], trust: &Trust) -> Option<Finding> {
 }
 
 /// Where the verdict is not about this packet, or not what it says.
-fn mismatches(verdict: &Verdict, packet: &Packet<'_>) -> Vec<Finding> {
+fn mismatches(verdict: &Verdict, packet: &Packet) -> Vec<Finding> {
     let statement = &verdict.statement;
     let mut texts = Vec::new();
-    texts.extend(file_differences(statement, packet.files));
+    texts.extend(file_differences(statement, &packet.files));
     let signed: BTreeMap<&str, Option<&str>> =
         statement.files().map(|file| (file.name.as_str(), file.sha256())).collect();
     let loose = statement.predicate.configuration.iter();
     let loose = loose.filter(|file| signed.get(file.name.as_str()) != Some(&file.sha256()) || file.sha256().is_none());
     texts
         .extend(loose.map(|file| format!("the statement names a configuration, {}, that it does not sign", file.name)));
-    if let Some(head) = packet.head
-        && statement.head() != Some(head)
+    if let Some((snapshots, digest)) = &packet.head
+        && statement.head() != Some((*snapshots, digest))
     {
-        let (snapshots, digest) = head;
-        let (count, short) = (count(snapshots, "snapshot"), &digest[..digest.len().min(16)]);
+        let (count, short) = (count(*snapshots, "snapshot"), &digest[..digest.len().min(16)]);
         texts.push(match statement.head() {
             None => format!("the statement does not sign the timeline of {count}"),
-            Some((signed, _)) if signed != snapshots => format!("the timeline holds {count}, but {signed} were signed"),
+            Some((signed, _)) if signed != *snapshots => {
+                format!("the timeline holds {count}, but {signed} were signed")
+            }
             Some(_) => format!("the last snapshot of the timeline ({short}) is not the one that was signed"),
         });
     }
-    for (who, gates) in [("the evidence", packet.derived), ("dry_run_sign_off.json", packet.sealed)] {
-        texts.extend(gates.and_then(|gates| statement.differs_from(who, gates, &OF_AUDITS)));
+    for (who, gates) in [("the evidence", &packet.derived), ("dry_run_sign_off.json", &packet.sealed)] {
+        texts.extend(gates.as_ref().and_then(|gates| statement.differs_from(who, gates, &OF_AUDITS)));
     }
     texts.into_iter().map(|text| Finding::fail(text).in_file(BUNDLE, 1)).collect()
 }

@@ -4,7 +4,9 @@
 pub mod decisions;
 pub mod envelope;
 pub mod judge;
+pub mod sign;
 pub mod statement;
+pub mod timestamp;
 
 /// The bundle of a packet. It signs the other files, so that no list of them names it.
 pub const BUNDLE: &str = "attestations.intoto.jsonl";

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::finding::Status;
+use crate::finding::{Gate, Status};
 use crate::json::strict;
 
 /// The type of every statement.
@@ -146,6 +146,19 @@ pub struct Gates {
 }
 
 impl Gates {
+    /// The verdict of gates.
+    pub fn of(status: Status, gates: &[Gate]) -> Self {
+        Self { status, gates: gates.iter().map(|gate| (gate.name.clone(), gate.status)).collect() }
+    }
+
+    /// The verdict of a sign-off document; none where it is none.
+    pub fn of_document(document: &Value) -> Option<Self> {
+        let status = |of: &Value| serde_json::from_value(of.get("status")?.clone()).ok();
+        let gates = document.get("gates")?.as_array()?.iter();
+        let gates = gates.map(|gate| Some((gate.get("name")?.as_str()?.to_owned(), status(gate)?)));
+        Some(Self { status: status(document)?, gates: gates.collect::<Option<_>>()? })
+    }
+
     /// The names of the gates of one status.
     fn named(&self, status: Status) -> Vec<String> {
         self.gates.iter().filter(|(_, its)| *its == status).map(|(name, _)| name.clone()).collect()
@@ -263,7 +276,7 @@ impl Statement<TestResult> {
     }
 
     /// Where the statement says another thing about the verdict than `verdict` does, which is that of `who`; none where
-    /// it does not. `beside` are gates that only `verdict` may have.
+    /// it does not. `beside` are gates that only one of them may have.
     pub fn differs_from(&self, who: &str, verdict: &Gates, beside: &[&str]) -> Option<String> {
         let said = &self.predicate;
         let lists = [
@@ -283,7 +296,8 @@ impl Statement<TestResult> {
             }
         }
         for (status, list) in lists {
-            let unknown = list.iter().filter(|name| !verdict.gates.iter().any(|(known, _)| known == *name));
+            let known = |name: &String| verdict.gates.iter().any(|(known, _)| known == name);
+            let unknown = list.iter().filter(|name| !known(name) && !beside.contains(&name.as_str()));
             differs.extend(unknown.map(|name| format!("{name}: {status} in the statement, no gate of {who}")));
         }
         let same = said.result == Outcome::from(verdict.status);

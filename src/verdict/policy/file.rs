@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
 
-use super::{Layer, MOST_LISTED};
+use super::{Layer, MOST_LISTED, SignaturePolicy};
 use crate::digest::sha256;
 use crate::evidence::diary;
-use crate::finding::Status;
+use crate::finding::{Status, Waiver};
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
 use crate::time::{duration_text, parse_duration};
@@ -22,6 +23,22 @@ struct File {
     diary: DiaryTable,
     performance: PerformanceTable,
     sign_off: Option<SignOffTable>,
+    signatures: Option<SignaturePolicy>,
+    waiver: Vec<Spanned<Waiver>>,
+    waivers: WaiversTable,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct WaiversTable {
+    max_days: Option<u64>,
+}
+
+/// A file of waivers alone.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WaiversFile {
+    waiver: Vec<Spanned<Waiver>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -74,20 +91,24 @@ struct SignOffTable {
 pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
     // A list of tables would pass for a table whose keys are its items.
     let parts: BTreeMap<String, Spanned<toml::Value>> = toml::from_str(text).unwrap_or_default();
-    if let Some((name, part)) = parts.iter().find(|(_, part)| !part.get_ref().is_table()) {
+    let misplaced = |(name, part): &(&String, &Spanned<toml::Value>)| !part.get_ref().is_table() && *name != "waiver";
+    if let Some((name, part)) = parts.iter().find(misplaced) {
         let message = format!("this is {}; write one table [{name}]", kind(part.get_ref()));
         return Err(pointed(source, text, part.span(), &message));
     }
-    let File { logs, diary, performance, sign_off } = toml::from_str(text).map_err(|error| {
-        let message = error.message().replace("expected u64", "expected a whole number from 0");
-        pointed(source, text, error.span().unwrap_or(0..0), &message)
-    })?;
+    let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers } = read(source, text)?;
     if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
         && fail.get_ref() < warn.get_ref()
     {
         let message =
             format!("this is shorter than warn_gap ({}); make fail_gap the longer one", duration_text(*warn.get_ref()));
         return Err(pointed(source, text, fail.span(), &message));
+    }
+    // Keys lie beside the policy that names them, wherever it is used from.
+    if let (Some(signatures), Some(folder)) = (&mut signatures, Path::new(source).parent()) {
+        for file in signatures.verify_keys.iter_mut().chain(signatures.reviewers.values_mut()) {
+            *file = folder.join(&*file);
+        }
     }
     let places = places(source, text);
     for word in diary.accept_status.iter().flatten() {
@@ -117,8 +138,35 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
         allow_warnings: sign_off.allow_warnings,
         optional_diary: sign_off.optional_diary,
         optional_performance: sign_off.optional_performance,
+        waivers: Some(checked(source, text, waiver)?).filter(|waivers| !waivers.is_empty()),
+        waivers_max_days: waivers.max_days,
+        signatures,
         ..Layer::default()
     })
+}
+
+/// Reads a file of waivers. `source` is what the user calls it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_waivers(source: &str, text: &str) -> Result<Vec<Waiver>, String> {
+    let WaiversFile { waiver } = read(source, text)?;
+    checked(source, text, waiver)
+}
+
+fn read<T: de::DeserializeOwned>(source: &str, text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|error| {
+        let message = error.message().replace("expected u64", "expected a whole number from 0");
+        pointed(source, text, error.span().unwrap_or(0..0), &message)
+    })
+}
+
+fn checked(source: &str, text: &str, waivers: Vec<Spanned<Waiver>>) -> Result<Vec<Waiver>, String> {
+    let check = |waiver: Spanned<Waiver>| match waiver.get_ref().check() {
+        Ok(()) => Ok(waiver.into_inner()),
+        Err(why) => Err(pointed(source, text, waiver.span(), &why)),
+    };
+    waivers.into_iter().map(check).collect()
 }
 
 /// Where each key stands: `policy.toml:7`.

@@ -6,20 +6,22 @@ mod file;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::criteria::Criteria;
 use crate::evidence::{diary, performance};
-use crate::finding::{Criterion, NotRequired, Status};
+use crate::finding::{Criterion, NotRequired, Status, Waiver};
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
-use crate::time::duration_text;
+use crate::time::{Stamp, duration_text};
 
-pub use file::parse;
+pub use file::{parse, parse_waivers};
 pub use rows::is_loosened;
 
 /// Silence that is a WARN where nothing else is said: the longest, for long runs and for logs of any length.
@@ -80,6 +82,26 @@ pub struct Layer {
     pub optional_diary: Option<bool>,
     /// Whether sign-off can do without a performance report.
     pub optional_performance: Option<bool>,
+    /// What somebody accepts by name.
+    pub waivers: Option<Vec<Waiver>>,
+    /// How many days ahead a waiver may reach.
+    pub waivers_max_days: Option<u64>,
+    /// Whose signatures are asked for.
+    pub signatures: Option<SignaturePolicy>,
+}
+
+/// Whose signatures and decisions a policy file asks for: `[signatures]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignaturePolicy {
+    /// Files of public keys.
+    pub verify_keys: Vec<PathBuf>,
+    /// How many of these keys must have signed.
+    pub min_signatures: Option<usize>,
+    /// Reviewers with the files of their public keys.
+    pub reviewers: BTreeMap<String, PathBuf>,
+    /// How many of them must approve.
+    pub min_approvals: Option<usize>,
 }
 
 impl Layer {
@@ -112,6 +134,9 @@ pub struct Policy {
     /// Every limit with its source; shown as the `criteria` of the documents.
     #[serde(skip)]
     pub rows: Vec<Criterion>,
+    /// What somebody accepts by name; a document of its own.
+    #[serde(skip)]
+    pub waivers: Vec<Waiver>,
 }
 
 /// Thresholds of the logs.
@@ -221,6 +246,28 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
         performance: PerformancePolicy { min_roi: first(&layers, |l| l.performance_min_roi).unwrap_or_default() },
         sign_off: asked.then(|| criteria(&layers)),
         rows: rows::rows(&layers),
+        waivers: first(&layers, |l| l.waivers.clone()).unwrap_or_default(),
+    })
+}
+
+/// How many days ahead a waiver may reach, where no policy says.
+const WAIVERS_MAX_DAYS: u64 = 90;
+
+/// Checks that no waiver of `layers`, which somebody gives now, reaches too far ahead of `today`.
+///
+/// # Errors
+/// Names the waiver and the limit.
+pub fn check_waivers(layers: &[Layer], today: Stamp) -> Result<(), String> {
+    let most = first(layers, |l| l.waivers_max_days).unwrap_or(WAIVERS_MAX_DAYS);
+    let last = today.day().checked_add_days(Days::new(most)).unwrap_or(NaiveDate::MAX);
+    let too_far = layers.iter().flat_map(|l| l.waivers.iter().flatten()).find(|waiver| waiver.expires > last);
+    too_far.map_or(Ok(()), |waiver| {
+        Err(format!(
+            "the waiver for {} expires on {}, more than {most} days ahead; let it expire by {last}, or raise max_days in \
+             [waivers] of the policy",
+            waiver.target(),
+            waiver.expires
+        ))
     })
 }
 

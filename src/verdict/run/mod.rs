@@ -141,6 +141,15 @@ pub fn record_summary(run: &mut Run, own_verdict: Option<Status>) -> Option<Reco
     })
 }
 
+/// Adds disagreements that were found elsewhere.
+pub fn add_differences(record: &mut Option<RecordSummary>, differs: &[Finding]) {
+    if !differs.is_empty() {
+        let record = record.get_or_insert_default();
+        record.status = Status::roll_up(differs.iter().map(|finding| finding.severity).chain([record.status]));
+        record.differs.extend_from_slice(differs);
+    }
+}
+
 /// Judges the documents of a run.
 pub fn judge(documents: &Documents) -> Run {
     let mut run = Run::default();
@@ -401,6 +410,7 @@ fn layer(record: &RunRecord, source: String) -> Layer {
     let settings = &record.settings;
     Layer {
         source,
+        waivers: Some(record.waivers.clone()).filter(|waivers| !waivers.is_empty()),
         warn_gap: positive(settings.warn_gap_seconds),
         fail_gap: positive(settings.fail_gap_seconds),
         diary_min_entries_per_day: Some(settings.diary_min_entries_per_day),

@@ -3,8 +3,8 @@
 mod damage;
 mod evidence;
 mod packet;
-mod run_dir;
-mod tampering;
+pub(crate) mod run_dir;
+pub(crate) mod tampering;
 
 use crate::harness::{Bench, Output, fixture};
 

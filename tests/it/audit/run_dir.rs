@@ -8,7 +8,7 @@ use super::{bench, verdict};
 use crate::harness::{Bench, fixture};
 
 /// Copies a folder with everything in it.
-pub(super) fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in walkdir::WalkDir::new(from) {
         let entry = entry.unwrap();
         let target = to.join(entry.path().strip_prefix(from).unwrap());

@@ -73,30 +73,30 @@ fn sha256(path: &Path) -> String {
 }
 
 /// Changes a JSON document.
-fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
+pub(crate) fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut document: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     change(&mut document);
     fs::write(path, serde_json::to_string_pretty(&document).unwrap() + "\n").unwrap();
 }
 
 /// Changes a text, which must hold what is replaced.
-fn replace(path: &Path, from: &str, to: &str) {
+pub(crate) fn replace(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{} holds no {from}", path.display());
     fs::write(path, text.replace(from, to)).unwrap();
 }
 
-fn append(path: &Path, text: &str) {
+pub(crate) fn append(path: &Path, text: &str) {
     fs::write(path, fs::read_to_string(path).unwrap() + text).unwrap();
 }
 
 /// The log of a run with this extension.
-fn log(run: &Path, extension: &str) -> PathBuf {
+pub(crate) fn log(run: &Path, extension: &str) -> PathBuf {
     let mut all = fs::read_dir(run.join("logs")).unwrap().map(|entry| entry.unwrap().path());
     all.find(|path| path.extension().is_some_and(|found| found == extension)).unwrap()
 }
 
-fn snapshots(run: &Path) -> Vec<PathBuf> {
+pub(crate) fn snapshots(run: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> =
         fs::read_dir(run.join("progress_timeline")).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.sort_by_key(|path| path.to_str().unwrap().rsplit('-').next().unwrap().to_owned());
@@ -104,13 +104,13 @@ fn snapshots(run: &Path) -> Vec<PathBuf> {
 }
 
 /// Writes manifest and sums of a packet anew, as an attacker would.
-fn redo_sums(packet: &Path) {
+pub(crate) fn redo_sums(packet: &Path) {
     let mut files: Vec<(String, String, u64)> = walkdir::WalkDir::new(packet)
         .into_iter()
         .map(Result::unwrap)
         .filter(|entry| !entry.file_type().is_dir())
         .map(|entry| (entry.path().strip_prefix(packet).unwrap().display().to_string(), entry.path().to_owned()))
-        .filter(|(name, _)| !["manifest.json", "SHA256SUMS"].contains(&name.as_str()))
+        .filter(|(name, _)| !["manifest.json", "SHA256SUMS", "attestations.intoto.jsonl"].contains(&name.as_str()))
         .map(|(name, path)| (name, sha256(&path), fs::metadata(&path).unwrap().len()))
         .collect();
     files.sort();
@@ -123,7 +123,7 @@ fn redo_sums(packet: &Path) {
 }
 
 /// Turns the error of the log into information, and the counts of the record with it.
-fn whiten(run: &Path) {
+pub(crate) fn whiten(run: &Path) {
     let log = log(run, "jsonl");
     replace(&log, "\"level\":\"error\"", "\"level\":\"info\"");
     replace(&log, "ERROR db down", "INFO  db fine");
@@ -135,7 +135,7 @@ fn whiten(run: &Path) {
 }
 
 /// Clears what the record says against the run, and seals the log as it is now.
-fn clear(run: &Path) {
+pub(crate) fn clear(run: &Path) {
     let (log, raw) = (log(run, "jsonl"), log(run, "log"));
     edit(&run.join("run.json"), |record| {
         record["incidents"] = json!([]);
@@ -151,7 +151,7 @@ fn clear(run: &Path) {
 }
 
 /// Makes the last snapshot, and all that names it, agree with the record.
-pub(super) fn mend_head(run: &Path) {
+pub(crate) fn mend_head(run: &Path) {
     let last = snapshots(run).pop().unwrap();
     let record: Value = serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap();
     edit(&last, |head| {
@@ -335,7 +335,7 @@ fn what_was_not_touched_is_not_accused() {
     for name in ["good", "loud", "crash"] {
         let (code, _, _) = audit(&RUNS, name);
         assert!(code == 1 || name == "good", "{name}");
-        for form in ["", "/packet", "/packet.tar.gz"] {
+        for form in ["", "/packet", &format!("/{name}-packet.tar.gz")] {
             let (exit, said, json) = audit(&RUNS, &format!("{name}{form}"));
             assert_eq!(exit, code, "{name}{form}: {said}");
             assert_eq!(json["record"]["status"], "pass", "{name}{form}: {said}");
@@ -346,7 +346,7 @@ fn what_was_not_touched_is_not_accused() {
     let bench = touched(Of::Run("good"), |_| {});
     std::os::unix::fs::symlink("it/packet", bench.path().join("link")).unwrap();
     std::os::unix::fs::symlink("it", bench.path().join("other")).unwrap();
-    for path in ["link", "link/", "other", "other/packet.tar.gz"] {
+    for path in ["link", "link/", "other", "other/good-packet.tar.gz"] {
         let (code, said, json) = audit(&bench, path);
         assert_eq!((code, &json["record"]["differs"]), (audit(&RUNS, "good").0, &json!([])), "{path}: {said}");
     }

@@ -39,7 +39,7 @@ fn every_scenario_of_the_drill_keeps_its_promise() {
         let _ = output.exits(*code);
         let again = bench.run(&["audit", "runs/r", "--format", "json"]).exits(*code);
         let packet = bench.run(&["audit", "runs/r/packet", "--format", "json"]).exits(*code);
-        let archive = bench.run(&["audit", "runs/r/packet.tar.gz", "--format", "json"]).exits(*code);
+        let archive = bench.run(&["audit", "runs/r/r-packet.tar.gz", "--format", "json"]).exits(*code);
         for figure in ["records", "duration_seconds", "uptime_ratio", "totals", "level_counts", "status"] {
             assert_eq!(again.json()["logs"][figure], packet.json()["logs"][figure], "{scenario}: {figure}");
             assert_eq!(again.json()["logs"][figure], archive.json()["logs"][figure], "{scenario}: {figure}");

@@ -73,8 +73,13 @@ impl World {
 
     fn judge_bundles(&self, bundles: &[Vec<u8>], trust: &Trust) -> Judgement {
         let bundles: Vec<(String, Vec<u8>)> = bundles.iter().map(|bytes| (BUNDLE.to_owned(), bytes.clone())).collect();
-        let head = Some((self.head.0, self.head.1.as_str()));
-        let packet = Packet { files: &self.files, head, derived: Some(&self.gates), sealed: Some(&self.gates) };
+        let packet = Packet {
+            files: self.files.clone(),
+            head: Some(self.head.clone()),
+            derived: Some(self.gates.clone()),
+            sealed: Some(self.gates.clone()),
+            ..Packet::default()
+        };
         judge(&bundles, trust, &packet)
     }
 
@@ -104,12 +109,12 @@ fn what_nobody_touched_is_valid_however_it_came() {
     assert_eq!(world.judge(&one).signatures.state, State::Valid);
     assert_eq!(world.judge(&Trust::default()).signatures.state, State::NotChecked);
     assert_eq!(world.judge_bundles(&[], &Trust::default()).signatures.state, State::None);
-    assert!(world.judge_bundles(&[], &Trust::default()).findings.is_empty());
+    assert!(world.judge_bundles(&[], &Trust::default()).signatures.findings.is_empty());
 
     // A signature that is kept elsewhere counts like one in the packet.
     let elsewhere = signed(world.payload(), &[&world.other]).line().into_bytes();
     let judged = world.judge_bundles(&[world.bundle(), elsewhere], &two);
-    assert_eq!((judged.signatures.state, judged.findings), (State::Valid, vec![]));
+    assert_eq!((judged.signatures.state, judged.signatures.findings), (State::Valid, vec![]));
 
     // Key ids are hints.
     world.envelopes[0].signatures[0].keyid = "somebody".to_owned();
@@ -198,22 +203,26 @@ fn each_forgery_is_named() {
         let mut world = World::new(Status::Fail);
         change(&mut world);
         let judged = world.judge(&world.trust(&[&world.signer], 1));
-        assert!(texts(&judged.findings).iter().any(|text| text.contains(expect)), "{expect}: {:?}", judged.findings);
+        assert!(
+            texts(&judged.signatures.findings).iter().any(|text| text.contains(expect)),
+            "{expect}: {:?}",
+            judged.signatures.findings
+        );
         assert_eq!(judged.signatures.state, *state, "{expect}");
         // What needs no key is found without one.
         let unasked = world.judge(&Trust::default());
         let by_key_alone = expect.contains("altered") || *state == State::Untrusted;
-        let said = texts(&unasked.findings);
+        let said = texts(&unasked.signatures.findings);
         assert!(said.iter().any(|text| text.contains(expect)) || by_key_alone, "{expect}: {said:?}");
     }
     let world = World::new(Status::Fail);
     for (bundle, expect) in [(&world.bundle()[..500], "not JSON"), (b"", "it is empty"), (b"\xff\xfe{}", "not JSON")] {
         let judged = world.judge_bundles(&[bundle.to_vec()], &world.trust(&[&world.signer], 1));
-        assert!(texts(&judged.findings)[0].contains(expect), "{:?}", judged.findings);
+        assert!(texts(&judged.signatures.findings)[0].contains(expect), "{:?}", judged.signatures.findings);
         assert_eq!(judged.signatures.state, State::Invalid);
     }
     let unsigned = world.judge_bundles(&[], &world.trust(&[&world.signer], 1));
-    assert!(texts(&unsigned.findings)[0].contains("--sign-key"), "{:?}", unsigned.findings);
+    assert!(texts(&unsigned.signatures.findings)[0].contains("--sign-key"), "{:?}", unsigned.signatures.findings);
     // One good signature does not make up for one that was altered.
     let mut world = World::new(Status::Pass);
     world.envelopes[0].signatures.push(Signature::new(world.other.public().id(), b"broken".to_vec()));
@@ -309,7 +318,7 @@ fn decisions_count_only_of_the_right_person_about_this_packet_in_their_order() {
             );
         }
         // The verdict and its signature are another matter.
-        assert_eq!(judged.findings, [], "{expect}");
+        assert_eq!(judged.signatures.findings, [], "{expect}");
     }
 }
 
@@ -330,10 +339,10 @@ fn an_approval_of_what_failed_needs_a_note_and_nobody_asks_without_reviewers() {
     let judged = world.judge(&world.reviewers(1));
     assert!(judged.decisions[0].why_not.as_ref().unwrap().contains("without a note"));
     let unasked = world.judge(&Trust::default());
-    assert_eq!((unasked.findings, unasked.approvals), (vec![], None));
+    assert_eq!((unasked.signatures.findings, unasked.approvals), (vec![], None));
     // One that was put into another packet is found all the same.
     world.files.insert("SHA256SUMS".to_owned(), "new".to_owned());
     world.envelopes[0] = signed(world.payload(), &[&world.signer]);
     let unasked = world.judge(&Trust::default());
-    assert!(texts(&unasked.findings)[0].contains("another packet"), "{:?}", unasked.findings);
+    assert!(texts(&unasked.signatures.findings)[0].contains("another packet"), "{:?}", unasked.signatures.findings);
 }
