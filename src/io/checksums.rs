@@ -102,6 +102,6 @@ pub(super) fn look(folder: &Folder, name: &str) -> Found {
 }
 
 /// The SHA-256 of what is read, in hexadecimal digits, and its size.
-pub(super) fn digest(input: impl Read) -> io::Result<(String, u64)> {
+pub fn digest(input: impl Read) -> io::Result<(String, u64)> {
     transfer(input, io::sink())
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::packet::WAIVERS_JSON;
 use crate::finding::{Finding, Gate, Known, Status, Waived, Waiver, count};
 use crate::log::summary::{DiaryIssue, LogSummary, Summary};
 use crate::log::totals::signature;
@@ -40,6 +41,19 @@ pub fn document(waivers: &[Waiver], at: Option<Stamp>) -> Option<Document> {
     let in_force = waivers.iter().filter(|waiver| at.is_none_or(|at| waiver.expires >= at.day()));
     let document = Document { schema: SCHEMA.to_owned(), waivers: in_force.cloned().collect() };
     (!document.waivers.is_empty()).then_some(document)
+}
+
+/// Whether the document of a packet, none where there is none, states the waivers of its run; what is wrong where it does
+/// not. `at` is the end of the run.
+pub fn compare(stated: Option<Option<&serde_json::Value>>, waivers: &[Waiver], at: Option<Stamp>) -> Option<Finding> {
+    let expected = document(waivers, at).map(|document| serde_json::json!(document));
+    let same = match (stated, &expected) {
+        (None, None) => true,
+        (Some(Some(stated)), Some(expected)) => stated == expected,
+        _ => false,
+    };
+    let text = "waivers.json does not state the waivers that the run was judged by";
+    (!same).then(|| Finding::fail(text).in_file(WAIVERS_JSON, None))
 }
 
 /// Waivers that an audit applies.

@@ -11,6 +11,7 @@ use super::args::FinalDryRun;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
+use crate::io::checksums;
 use crate::io::clock;
 use crate::io::files::{self, Folder};
 use crate::io::load::{self, LoadError, Request};
@@ -88,6 +89,13 @@ pub(super) fn seal(
         folder.replace(FILE_NAME, files::json_text(record).as_bytes())?;
         written
     });
+    // Whoever keeps it elsewhere can tell later whether it is this archive.
+    if let (Ok(()), false) = (&written, args.no_packet) {
+        let name = packet::archive_name(folder);
+        if let Ok((sha256, _)) = folder.open_file(&name).and_then(checksums::digest) {
+            common.note(&format!("{shown}/{name}: SHA-256 {sha256}"));
+        }
+    }
     let outcome = Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc };
     let code = common.emit_short(&outcome, &report::run::screen(&supervised.record, &audit, shown, &again))?;
     written.map(|()| code)

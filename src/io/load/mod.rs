@@ -30,6 +30,7 @@ use crate::verdict::gates::About;
 use crate::verdict::packet::PACKET_MARKS;
 use crate::verdict::policy::{self, Layer, Policy};
 use crate::verdict::run::{self, FileFound, Place, Run, Sealed};
+use crate::verdict::waivers;
 
 /// What is to be judged.
 #[derive(Clone, Debug)]
@@ -152,6 +153,8 @@ struct Evidence {
     documents: Vec<Sealed>,
     /// The policy that a packet states.
     policy: Option<Sealed>,
+    /// The waivers that it states.
+    waivers: Option<Sealed>,
     /// The files of a packet and its signatures.
     packet: Option<Packet>,
     checksums: Option<ChecksumSummary>,
@@ -269,7 +272,8 @@ fn compare(
     let (policy, own) = policies;
     let mut own_verdict = None;
     if !request.sealing && evidence.run.is_complete() {
-        let same = policy.document() == own.document() && request.diary_key.is_none();
+        let same_terms = policy.document() == own.document() && policy.waivers == own.waivers;
+        let same = same_terms && request.diary_key.is_none();
         let own_request = Request { layers: Vec::new(), diary_key: None, show_progress: false, ..request.clone() };
         let judged = if same { summary.clone() } else { summarise(evidence, own, &own_request) };
         // By the end of the run, as it was sealed.
@@ -278,10 +282,15 @@ fn compare(
         if let Some(packet) = &mut evidence.packet {
             packet.derived = Some(Gates::of(derived.verdict, &derived.gates));
         }
-        own_verdict = (policy.document() != own.document()).then_some(derived.verdict);
+        own_verdict = (!same_terms).then_some(derived.verdict);
         let run = &mut evidence.run;
         run.differs.extend(run::compare_documents(&evidence.documents, &derived));
         run.differs.extend(evidence.policy.as_ref().and_then(|policy| run::compare_policy(policy, &derived)));
+        if evidence.packet.is_some() {
+            let ended_at = run.record.as_ref().and_then(|record| record.ended_at);
+            let stated = evidence.waivers.as_ref().map(|waivers| waivers.content.as_ref().ok());
+            run.differs.extend(waivers::compare(stated, &own.waivers, ended_at));
+        }
     }
     run::record_summary(&mut evidence.run, own_verdict)
 }

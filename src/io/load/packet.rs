@@ -8,7 +8,7 @@ use crate::io::files::Folder;
 use crate::io::{bundle, checksums, packet_reader};
 use crate::json::lenient;
 use crate::verdict::attestation::judge::Packet;
-use crate::verdict::packet::{self, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON};
+use crate::verdict::packet::{self, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, WAIVERS_JSON};
 use crate::verdict::run::{Place, Sealed};
 
 /// A packet directory.
@@ -33,6 +33,7 @@ pub(super) fn read(found: &Folder) -> Evidence {
     let documents = [SUMMARY_JSON, SIGN_OFF_JSON, "summary.json"];
     evidence.documents.extend(documents.into_iter().filter_map(|name| sealed(found, name)));
     evidence.policy = sealed(found, POLICY_JSON);
+    evidence.waivers = sealed(found, WAIVERS_JSON);
     let mut packet = attested::packet(found, &known, &evidence.documents);
     if let Some(record) = &evidence.run.record {
         packet = Packet { files: packet.files, sealed: packet.sealed, bundle: packet.bundle, ..Packet::of_run(record) };

@@ -11,14 +11,21 @@ use crate::verdict::audit::Audit;
 
 /// A table of findings, the worst first.
 pub(super) fn findings(doc: &mut Doc, heading: &str, findings: &[Finding]) {
-    let mut table = Table::new(&["", "when", "what", "where"]);
+    let named = findings.iter().any(|finding| finding.known.is_some());
+    let columns = ["", "when", "what", "where", "id"];
+    let columns = if named { &columns[..] } else { &columns[..4] };
+    let mut table = Table::new(columns);
     for finding in worst_first(findings) {
-        table.row([
+        let known = finding.known.as_ref();
+        let waived = super::waiver(known.and_then(|known| known.waived.as_ref()));
+        let cells = [
             finding.severity.into(),
             when(finding.occurred_at),
-            sanitize::shorten(&finding.summary, 300).into(),
+            format!("{}{waived}", sanitize::shorten(&finding.summary, 300)).into(),
             place(finding.place.as_ref()),
-        ]);
+            Cell::dim(known.map_or("", |known| known.id.as_str())),
+        ];
+        table.row(cells.into_iter().take(columns.len()));
     }
     let shown = table.rows.len();
     doc.section(heading, Block::Table(table));

@@ -79,15 +79,16 @@ fn counted(counts: &std::collections::BTreeMap<String, u64>) -> String {
 
 /// Errors, warnings and crashes: equal ones are one row.
 fn groups(doc: &mut Doc, logs: &LogSummary) {
-    let mut table = Table::new(&["", "count", "kind", "when", "example", "where"]).right(&[1]);
-    for Group { severity, kind, count, first_at, last_at, example, .. } in logs.groups.iter().take(SHOWN) {
+    let mut table = Table::new(&["", "count", "kind", "when", "example", "where", "id"]).right(&[1]);
+    for Group { id, severity, kind, count, first_at, last_at, example, waived, .. } in logs.groups.iter().take(SHOWN) {
         table.row([
             (*severity).into(),
             (*count).into(),
             kind.replace('_', " ").into(),
             between(*first_at, *last_at),
-            headline(&example.summary, 200).into(),
+            format!("{}{}", headline(&example.summary, 200), super::waiver(waived.as_ref())).into(),
             place(example.place.as_ref()),
+            Cell::dim(id.as_str()),
         ]);
     }
     let shown = table.rows.len();

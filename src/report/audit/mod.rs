@@ -94,13 +94,14 @@ pub fn gate_table(gates: &[Gate]) -> Table {
 
 /// What was measured, with the waiver of the gate where it has one.
 fn measured(gate: &Gate) -> String {
-    let measured = crate::sanitize::shorten(&gate.measured, 200);
-    match &gate.waived {
-        None => measured,
-        Some(Waived { from, owner, reason, expires }) => {
-            format!("{measured}; {from} waived by {owner} until {expires}: {reason}")
-        }
-    }
+    format!("{}{}", crate::sanitize::shorten(&gate.measured, 200), waiver(gate.waived.as_ref()))
+}
+
+/// Who waived something, behind what it is; empty where nobody did.
+fn waiver(waived: Option<&Waived>) -> String {
+    waived.map_or(String::new(), |Waived { from, owner, reason, expires }| {
+        format!("; {from} waived by {owner} until {expires}: {reason}")
+    })
 }
 
 /// How the verdict would change, and how many gates that takes.

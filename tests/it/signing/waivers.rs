@@ -44,6 +44,17 @@ fn a_waived_gate_is_a_warning_with_its_waiver_in_every_document() {
     let late = bench.run(&["audit", "runs/r/packet", "--format", "json", "--as-of", "2100-01-01"]).json();
     assert_eq!((&gate(&late, "logs")["status"], &gate(&late, "waivers")["status"]), (&"fail".into(), &"warn".into()));
 
+    // A document that says otherwise than the run was judged is named.
+    fs::rename(packet.join("waivers.json"), bench.path().join("gone")).unwrap();
+    crate::audit::tampering::redo_sums(&packet);
+    let without = bench.run(&["audit", "runs/r/packet", "--format", "json"]).json();
+    assert!(
+        gate(&without, "record")["measured"].as_str().unwrap().contains("waivers.json does not state"),
+        "{without:#}"
+    );
+    fs::rename(bench.path().join("gone"), packet.join("waivers.json")).unwrap();
+    crate::audit::tampering::redo_sums(&packet);
+
     bench.write("far.toml", waiver("gate = \"logs\"", "2100-01-01"));
     let out = bench.run(&[&args[..], &["--waivers", "far.toml", "--", "true"]].concat()).exits(2);
     assert!(out.stderr.contains("more than 90 days ahead"), "{out:?}");
