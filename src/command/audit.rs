@@ -74,7 +74,7 @@ pub struct Audit {
     /// TOML with the tables logs, diary, performance and sign_off; options win over it
     #[arg(long, value_name = "FILE", help_heading = "Thresholds")]
     policy: Option<PathBuf>,
-    /// TOML with tables [[waiver]]: which gate or finding may fail, who answers for it, why, and until when
+    /// TOML with a table `waiver` for each: which gate or finding may fail, who answers for it, why, and until when
     #[arg(long, value_name = "FILE", help_heading = "Thresholds")]
     waivers: Option<PathBuf>,
     /// Judge by this day whether waivers had run out [default: the end of the run]

@@ -82,7 +82,7 @@ pub struct FinalDryRun {
     /// Criteria and limits as TOML; options win over the file
     #[arg(long, value_name = "FILE", help_heading = "Criteria")]
     pub policy: Option<PathBuf>,
-    /// TOML with tables [[waiver]]: which gate or finding may fail, who answers for it, why, and until when
+    /// TOML with a table `waiver` for each: which gate or finding may fail, who answers for it, why, and until when
     #[arg(long, value_name = "FILE", help_heading = "Criteria")]
     pub waivers: Option<PathBuf>,
     /// Who signs the packet.
