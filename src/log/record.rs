@@ -385,6 +385,12 @@ impl<'a> Record<'a> {
         self.inner.is_some()
     }
 
+    /// Whether the crash that the record shows is told by its words alone.
+    pub fn is_doubtful_crash(&self) -> bool {
+        let (message, event) = (self.message().unwrap_or_default(), self.event().unwrap_or_default());
+        self.frame().is_none() && classify::is_doubtful(&[&message, &event], &self.traces())
+    }
+
     /// Whether the line inside this one is a frame of a stack trace: what wraps lines does so one by one.
     pub fn frame(&self) -> Option<Kind> {
         self.inner.as_deref().filter(|inner| inner.frame).map(|_| Kind::StackTrace)

@@ -197,6 +197,9 @@ pub struct Settings {
     /// How many findings of a kind are listed.
     #[serde(default)]
     pub max_listed: Option<usize>,
+    /// Texts of log messages that are not held against the logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log_ignore: Vec<String>,
 }
 
 fn warn() -> Status {

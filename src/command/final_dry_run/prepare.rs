@@ -234,6 +234,7 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
             diary_accept_status: policy.diary.accept_status.clone(),
             performance_min_roi: Some(policy.performance.min_roi),
             max_listed: Some(policy.logs.max_listed),
+            log_ignore: policy.logs.ignore.clone(),
         },
         evidence: EvidencePaths {
             logs: vec!["logs".to_owned()],

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::continuation::{self, Block, Suspects};
+use crate::finding::Status;
 use crate::log::crash::classify::Kind;
 use crate::log::crash::headline;
 use crate::log::dialect::{DIALECTS, Dialect};
+use crate::log::ignore::Ignore;
 use crate::log::layout::years::Years;
 use crate::log::layout::{Layout, Memory};
 use crate::log::record::Record;
@@ -33,6 +35,8 @@ pub struct Context {
     pub latest: Stamp,
     /// What was learnt of the file.
     pub layout: Arc<Layout>,
+    /// What is not held against the log.
+    pub ignore: Arc<Ignore>,
     /// The years of stamps without one.
     pub years: Arc<Years>,
     /// Where in the text of the file the part starts.
@@ -279,6 +283,26 @@ impl Part {
         self.tally.ignored += 1;
         if self.samples.len() < continuation::SHOWN {
             self.samples.push(IgnoredLine { line: number, text: continuation::shown(line) });
+        }
+    }
+
+    /// What a record is judged for: nothing, where the policy ignores its text.
+    #[inline]
+    pub(crate) fn unless_ignored(
+        &mut self,
+        record: &Record<'_>,
+        severity: Status,
+        crash: Option<Kind>,
+    ) -> (Status, Option<Kind>) {
+        if severity == Status::Pass && crash.is_none() {
+            return (severity, crash);
+        }
+        match self.context.ignore.text_for(record, severity, crash) {
+            None => (severity, crash),
+            Some(text) => {
+                *self.tally.ignored_by_policy.entry(text.to_owned()).or_default() += record.captured().0;
+                (Status::Pass, None)
+            }
         }
     }
 

@@ -223,6 +223,7 @@ mod tests {
             written: None,
             latest,
             layout: Arc::default(),
+            ignore: Arc::default(),
             years: Arc::default(),
             offset: 0,
         })

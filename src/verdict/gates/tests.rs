@@ -1,8 +1,10 @@
 //! The judge, case by case.
 
+use serde_json::json;
+
 use super::*;
 use crate::finding::{Metadata, to_fix};
-use crate::log::summary::{DiarySummary, DownTime, PerformanceSummary};
+use crate::log::summary::{DiarySummary, DownTime, LogSummary, PerformanceSummary};
 use crate::verdict::policy::{self, Layer};
 use crate::verdict::sign_off::SignOff;
 

@@ -16,7 +16,7 @@ struct Limit {
     text: fn(&Layer) -> String,
 }
 
-const LIMITS: [Limit; 12] = [
+const LIMITS: [Limit; 13] = [
     Limit {
         name: "min_duration",
         of: |layer| layer.min_duration.map(|length| length.as_secs_f64()),
@@ -69,6 +69,15 @@ const LIMITS: [Limit; 12] = [
         text: |layer| layer.fail_gap.map(human_duration).unwrap_or_default(),
     },
     Limit {
+        name: "ignore",
+        of: |layer| layer.ignore.as_ref().map(|texts| texts.len() as f64),
+        more_is_looser: true,
+        text: |layer| match layer.ignore.as_deref() {
+            None | Some([]) => "none".to_owned(),
+            Some(texts) => quoted(texts),
+        },
+    },
+    Limit {
         name: "min_entries_per_day",
         of: |layer| layer.diary_min_entries_per_day.map(|entries| entries as f64),
         more_is_looser: false,
@@ -97,17 +106,19 @@ const LIMITS: [Limit; 12] = [
     },
 ];
 
-/// Limits whose relaxing gives up a whole gate.
-const OF_A_GATE: [&str; 2] = ["optional_diary", "optional_performance"];
+/// Limits whose relaxing a gate of its own shows as given up.
+const OF_A_GATE: [&str; 3] = ["optional_diary", "optional_performance", "ignore"];
 
-/// Whether relaxing this limit loosened a gate; false where it gave the whole gate up, which that gate says itself.
+/// Whether relaxing this limit loosened a gate; false where a gate says itself what it gave up.
 pub fn is_loosened(row: &Criterion) -> bool {
     row.relaxed && !OF_A_GATE.contains(&row.limit.as_str()) && row.value != "none"
 }
 
 /// The table of the limits that `layers` set, the first over all others. The last layer holds the defaults.
 pub(super) fn rows(layers: &[Layer]) -> Vec<Criterion> {
-    LIMITS.iter().filter_map(|limit| row(limit, layers)).collect()
+    let rows = LIMITS.iter().filter_map(|limit| row(limit, layers));
+    // That nothing is ignored is no limit.
+    rows.filter(|row| row.limit != "ignore" || row.value != "none" || row.relaxed).collect()
 }
 
 fn row(limit: &Limit, layers: &[Layer]) -> Option<Criterion> {
@@ -150,6 +161,11 @@ impl Layer {
 
 fn number(yes: bool) -> f64 {
     f64::from(u8::from(yes))
+}
+
+/// `"a", "b"`.
+fn quoted(texts: &[String]) -> String {
+    texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ")
 }
 
 fn yes_no(said: Option<bool>) -> String {

@@ -425,6 +425,7 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         diary_accept_status: Some(settings.diary_accept_status.clone()),
         performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
         max_listed: settings.max_listed,
+        ignore: Some(settings.log_ignore.clone()).filter(|texts| !texts.is_empty()),
         recorded: record.criteria.clone(),
         ..Layer::default()
     }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod evidence;
+mod ignore;
 mod packet;
 pub(crate) mod run_dir;
 pub(crate) mod tampering;
