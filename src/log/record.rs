@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::crash::classify::{self, Kind, Named};
 use super::crash::fields;
-use super::dialect::{self, Dialect, KEYS, Role, Scale, bit};
+use super::dialect::{self, Dialect, KEYS, Role, Scale, TWINS, bit};
 use super::json_record::Fields;
 use super::key_cache::Shape;
 use super::level::Level;
@@ -399,6 +399,12 @@ impl<'a> Record<'a> {
     /// Whether the line inside this one is the start of a longer one, and does not show the level.
     pub(crate) fn is_cut(&self) -> bool {
         self.inner.as_deref().is_some_and(|inner| inner.cut)
+    }
+
+    /// Whether it, or the line inside it, is an object that has a key twice, so that readers disagree about it.
+    pub(crate) fn has_twins(&self) -> bool {
+        let noted = self.dialect == Dialect::Captured && self.keys & const { bit("twin_keys") } != 0;
+        noted || self.keys & TWINS != 0 || self.inner.as_deref().is_some_and(|inner| inner.twins)
     }
 
     /// How many equal lines a record of our own capture stands for, and how many lines each of them joins.

@@ -95,6 +95,8 @@ pub struct Oddities {
     pub too_long: Seen,
     /// Records that a container cut into pieces, the first of which does not show the level.
     pub cut: Seen,
+    /// Records with a key that is there twice.
+    pub twins: Seen,
     /// Records beyond the first in lines that hold many.
     pub batched: u64,
     /// Records without a usable time in such lines, beyond those lines that are ignored for them.
@@ -112,7 +114,7 @@ pub struct Oddities {
 }
 
 impl Oddities {
-    fn all(&mut self) -> [&mut Seen; 13] {
+    fn all(&mut self) -> [&mut Seen; 14] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -121,6 +123,7 @@ impl Oddities {
             &mut self.invalid_utf8,
             &mut self.too_long,
             &mut self.cut,
+            &mut self.twins,
             &mut self.batched_timeless,
             &mut self.zeros,
             &mut self.undecodable,

@@ -6,6 +6,7 @@ mod ignore;
 mod packet;
 pub(crate) mod run_dir;
 pub(crate) mod tampering;
+mod twin_keys;
 
 use crate::harness::{Bench, Output, fixture};
 
