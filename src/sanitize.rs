@@ -88,6 +88,24 @@ pub fn line(text: &str) -> String {
     safe
 }
 
+/// HTML text or a quoted attribute value that shows `text` as it is: no element, entity, control or bidirectional
+/// character can come of it.
+pub fn html_text(text: &str) -> String {
+    let plain = line(text);
+    let mut safe = String::with_capacity(plain.len() + 8);
+    for c in plain.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
 /// One line of Markdown that shows `text` as it is: no markup, HTML, link, table cell or heading can come of it.
 pub fn markdown(text: &str) -> String {
     let plain = line(text);

@@ -8,6 +8,7 @@ pub mod checksums;
 pub mod child;
 pub mod clock;
 pub mod decode;
+pub mod excerpts;
 mod file_ranges;
 pub mod files;
 pub mod follow;

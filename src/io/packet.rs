@@ -15,7 +15,7 @@ use super::seal::copy;
 use crate::digest::sha256;
 use crate::supervise::record;
 use crate::time::Stamp;
-use crate::verdict::packet::{Listed, Manifest, SCHEMA, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
+use crate::verdict::packet::{Listed, Manifest, PAGE, SCHEMA, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
 
 /// What goes into a packet.
 #[derive(Clone, Debug)]
@@ -46,12 +46,18 @@ impl Contents {
 
 /// Writes the packet into `folder`, which must be empty: documents and evidence, then the manifest, then `SHA256SUMS`.
 ///
-/// Gives the digest of each file, by its path in the packet.
+/// `page` makes the page for reviewers from the files that it can name: all but itself, the manifest and the sums. Gives
+/// the digest of each file, by its path in the packet.
 ///
 /// # Errors
 /// A file cannot be written, or evidence cannot be read; evidence that is missing, or that lies behind a link, belongs
 /// to somebody else or is no regular file, is listed instead.
-pub fn write(folder: &Folder, contents: &Contents, generated_at: Stamp) -> Result<BTreeMap<String, String>, FileError> {
+pub fn write(
+    folder: &Folder,
+    contents: &Contents,
+    generated_at: Stamp,
+    page: impl FnOnce(&[Listed]) -> Option<String>,
+) -> Result<BTreeMap<String, String>, FileError> {
     let mut listed = Vec::new();
     for (name, bytes) in &contents.documents {
         if let Some(parent) = Path::new(name).parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -74,6 +80,11 @@ pub fn write(folder: &Folder, contents: &Contents, generated_at: Stamp) -> Resul
         }
     }
     listed.sort_by(|a, b| a.path.cmp(&b.path));
+    if let Some(page) = page(&listed) {
+        folder.replace(PAGE, page.as_bytes())?;
+        listed.push(Listed { path: PAGE.to_owned(), bytes: page.len() as u64, sha256: sha256(page.as_bytes()) });
+        listed.sort_by(|a, b| a.path.cmp(&b.path));
+    }
     let has = |name: &str| contents.documents.iter().any(|(n, _)| n == name);
     let manifest = Manifest {
         schema: SCHEMA.to_owned(),
@@ -180,7 +191,7 @@ mod tests {
         let archives: Vec<Vec<u8>> = ["one", "two"]
             .map(|name| {
                 let packet = run.create_folder(name).unwrap();
-                let digests = write(&packet, &contents, at).unwrap();
+                let digests = write(&packet, &contents, at, |_| None).unwrap();
                 assert!(digests.contains_key("SHA256SUMS") && digests.contains_key("raw/logs/a.jsonl"), "{digests:?}");
                 let manifest: Manifest = serde_json::from_slice(&packet.read("manifest.json").unwrap()).unwrap();
                 assert_eq!(manifest.missing, ["raw/decision_diary.json"]);

@@ -10,6 +10,7 @@ pub mod dashboard;
 pub mod managed_block;
 mod markdown;
 pub mod offline_qa;
+pub(crate) mod page;
 pub mod review;
 pub mod run;
 pub mod runs_table;

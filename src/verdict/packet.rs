@@ -21,6 +21,8 @@ pub const POLICY_JSON: &str = "policy.json";
 
 /// The waivers that were in force.
 pub const WAIVERS_JSON: &str = "waivers.json";
+/// The page for reviewers.
+pub const PAGE: &str = "report.html";
 /// How the packet is verified by hand.
 pub const VERIFY: (&str, &str) = ("VERIFY.md", include_str!("attestation/VERIFY.md"));
 

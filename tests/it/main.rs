@@ -12,6 +12,7 @@ mod hostile;
 mod layouts;
 mod logs;
 mod offline_qa;
+mod page;
 mod rooms;
 mod signing;
 mod stage_alerts;

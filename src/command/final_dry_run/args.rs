@@ -166,6 +166,9 @@ pub struct FinalDryRun {
     /// Write no review brief
     #[arg(long, help_heading = "Files", conflicts_with_all = ["attendee", "note", "notes_file"])]
     pub no_review: bool,
+    /// Write no page for reviewers (report.html)
+    #[arg(long, help_heading = "Files")]
+    pub no_report: bool,
     /// Write no backlog and no wrap-up
     #[arg(long, help_heading = "Files")]
     pub no_wrap_up: bool,

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::FinalDryRun;
+use super::page::Page;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
@@ -29,7 +30,7 @@ use crate::verdict::attestation::sign::Next;
 use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
-use crate::verdict::packet::{POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, VERIFY, WAIVERS_JSON};
+use crate::verdict::packet::{PAGE, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, VERIFY, WAIVERS_JSON};
 use crate::verdict::review::{self, Remarks};
 use crate::verdict::run::{PROGRESS, TIMELINE};
 use crate::verdict::{backlog, waivers, wrap_up};
@@ -77,11 +78,15 @@ pub(super) fn seal(
     let doc = report::run::run(record, &audit, shown, &again);
     let written = completed.and_then(|()| {
         let written = documents(args, &mut bundle, record, &audit, &doc, folder).and_then(|documents| {
+            let page = (!args.no_report).then(|| Page::of(&audit, record, bundle.review.as_ref(), folder));
+            if let Some(page) = &page {
+                folder.replace(PAGE, page.of_run(&documents.written).as_bytes())?;
+            }
             if args.no_packet {
                 return Ok(());
             }
             common.note("packing the evidence");
-            pack(&audit, record, documents, contents, |files, packet| {
+            pack(&audit, record, documents, contents, page.as_ref(), |files, packet| {
                 sign(common, signers, record, &audit, files, packet)
             })
         });
@@ -209,6 +214,7 @@ fn pack(
     record: &RunRecord,
     documents: Documents<'_>,
     contents: Contents,
+    page: Option<&Page<'_>>,
     sign: impl FnOnce(BTreeMap<String, String>, &Folder) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let folder = documents.folder;
@@ -230,7 +236,8 @@ fn pack(
     }
     let at = audit.summary.generated_at;
     let packet = folder.create_folder("packet")?;
-    let written = packet::write(&packet, &contents, at).map_err(Error::File);
+    let written = packet::write(&packet, &contents, at, |files| page.map(|page| page.of_packet(files)));
+    let written = written.map_err(Error::File);
     let written = written.and_then(|files| sign(files, &packet)).and_then(|()| {
         packet::archive(&packet, folder, &packet::archive_name(folder), at)?;
         Ok(())

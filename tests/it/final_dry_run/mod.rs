@@ -4,7 +4,6 @@ mod capture;
 mod drill;
 mod ending;
 mod options;
-mod receipt;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

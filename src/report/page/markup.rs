@@ -1,0 +1,115 @@
+//! Pieces of HTML that every page uses. All text of others passes [`Safe`].
+
+use maud::{Markup, Render, html};
+
+use crate::finding::{Place, Status};
+use crate::sanitize;
+use crate::time::Stamp;
+
+/// Text of any origin, shown as it is: no markup, no control and no bidirectional character can come of it.
+pub(super) struct Safe<'a>(pub(super) &'a str);
+
+impl Render for Safe<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        buffer.push_str(&sanitize::html_text(self.0));
+    }
+}
+
+/// The lower-case word of a status, as class and as value of the filter.
+pub(super) fn class(status: Status) -> &'static str {
+    status.word()
+}
+
+/// The word of a status with a shape, so that colour is never all that tells.
+pub(super) fn badge(status: Status) -> Markup {
+    let shape = match status {
+        Status::Pass => "M4.2 8.4l2.6 2.6 5-5.6",
+        Status::Warn => "M8 4v5M8 11v1.6",
+        Status::Fail => "M5 5l6 6M11 5l-6 6",
+    };
+    html! {
+        span class={ "badge " (class(status)) } {
+            svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true" {
+                circle cx="8" cy="8" r="7.2" fill="none" stroke="currentColor" stroke-width="1.4" {}
+                path d=(shape) fill="none" stroke="currentColor" stroke-width="2" {}
+            }
+            (status.label())
+        }
+    }
+}
+
+/// An instant, to the second.
+pub(super) fn time(at: Stamp) -> Markup {
+    html! { time datetime=(at) { (at.human()) } }
+}
+
+/// Where files of the evidence are, as seen from the page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Links<'a> {
+    /// What stands before a path of the run: `raw/` in a packet, nothing in a run directory.
+    pub(super) prefix: &'a str,
+    /// The files that may be linked, by their path relative to the page; none links nothing.
+    pub(super) files: &'a std::collections::BTreeSet<String>,
+}
+
+impl Links<'_> {
+    /// A path of the run or of the packet; a link where such a file is there.
+    pub(super) fn file(self, path: &str, line: Option<u64>) -> Markup {
+        let bare = path.strip_prefix("raw/").unwrap_or(path);
+        let candidates = [path.to_owned(), format!("{}{bare}", self.prefix)];
+        let target = candidates.iter().find(|candidate| self.files.contains(*candidate));
+        let name = bare.rsplit('/').next().unwrap_or(bare);
+        let shown = match line {
+            Some(line) => format!("{}, line\u{a0}{line}", middle(name)),
+            None => middle(name),
+        };
+        match target {
+            Some(target) => html! { a.file href=(address(target)) title=(Safe(bare)) { (Safe(&shown)) } },
+            None => html! { span.file title=(Safe(bare)) { (Safe(&shown)) } },
+        }
+    }
+
+    /// A place of a finding.
+    pub(super) fn place(self, place: Option<&Place>) -> Markup {
+        place.map_or_else(|| html! {}, |place| self.file(&place.path, place.line))
+    }
+
+    /// What a gate names as its evidence: `path`, `path:line`, or words.
+    pub(super) fn evidence(self, text: &str) -> Markup {
+        if let Some((path, line)) = text.rsplit_once(':')
+            && let Ok(line) = line.parse()
+        {
+            return self.file(path, Some(line));
+        }
+        let words = text.contains(' ') || !text.contains(['.', '/']);
+        if words {
+            html! { (Safe(text)) }
+        } else {
+            self.file(text, None)
+        }
+    }
+}
+
+/// The start and the end of a long name.
+fn middle(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    if chars.len() <= 26 {
+        return name.to_owned();
+    }
+    let part = |range: std::ops::Range<usize>| chars[range].iter().collect::<String>();
+    format!("{}…{}", part(0..10), part(chars.len() - 14..chars.len()))
+}
+
+/// A relative address: every byte that could mean something is percent-encoded, a colon too, so that no scheme can
+/// come of it.
+fn address(path: &str) -> String {
+    let mut address = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_' | b'~') {
+            address.push(char::from(byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    address
+}
