@@ -18,6 +18,7 @@ use super::sources::{self, duplicates};
 use super::{clock, files, progress_bar, shared_stream};
 use crate::finding::Finding;
 use crate::log::frame::Frame;
+use crate::log::ignore::Ignore;
 use crate::log::layout::years::{Chain, Years};
 use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
@@ -47,6 +48,8 @@ pub struct ScanOptions {
     pub max_listed: usize,
     /// The layout of all logs, where it is not to be learnt.
     pub layout: Option<Arc<Layout>>,
+    /// Texts of messages that are not held against the logs.
+    pub ignore: Vec<String>,
     /// How many threads read; 0 for all cores.
     pub threads: usize,
     /// The supervised time of a run: the duration, and silence at its ends is a gap.
@@ -68,6 +71,7 @@ impl Default for ScanOptions {
             fail_gap: Duration::from_secs(6 * 3600),
             max_listed: 1000,
             layout: None,
+            ignore: Vec::new(),
             threads: 0,
             window: None,
             pauses: Vec::new(),
@@ -90,6 +94,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         sources: &owned,
         limits,
         layout: options.layout.as_ref(),
+        ignore: Arc::new(Ignore::new(&options.ignore)),
         latest: clock::now().plus(SKEW),
         threads: match options.threads {
             0 => thread::available_parallelism().map_or(1, usize::from),
@@ -117,6 +122,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         pauses: options.pauses.clone(),
         drain: options.drain,
         receipt: options.receipt.clone(),
+        ignore: options.ignore.clone(),
     };
     summarise::summary(total.tally, total.reports, total.findings, &paths, &terms)
 }
@@ -146,6 +152,7 @@ struct Scan<'s> {
     sources: &'s [Source],
     limits: Limits,
     layout: Option<&'s Arc<Layout>>,
+    ignore: Arc<Ignore>,
     latest: Stamp,
     threads: usize,
     queue: Mutex<Queue>,
@@ -222,6 +229,7 @@ impl Scan<'_> {
             written: Some(self.latest),
             latest: self.latest,
             layout: Arc::default(),
+            ignore: Arc::clone(&self.ignore),
             years: Arc::default(),
             offset: 0,
         };

@@ -419,7 +419,7 @@ impl Driver {
         }
         self.progress_failed = result.is_err();
         self.feed(Event::Capture(CaptureFault {
-            path: self.folder.path().join("progress.json").display().to_string(),
+            path: "progress.json".to_owned(),
             trouble: match result {
                 Err(error) => Trouble::Failed(format!("cannot write the progress file: {}", error.source)),
                 Ok(()) => Trouble::Over,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::strict;
 use crate::time::{self, Stamp};
 
 /// The text of a document: UTF-8 with or without a byte order mark, or UTF-16 with one. Invalid parts become U+FFFD.
@@ -21,13 +22,14 @@ pub fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// One JSON value. Bare `NaN`, `Infinity` and `-Infinity`, which some writers emit, become text.
+/// One JSON value. Bare `NaN`, `Infinity` and `-Infinity`, which some writers emit, become text. The same key twice in
+/// one object is an error: a reader that takes the other one would see another document.
 ///
 /// # Errors
-/// The text is not one JSON value; the message says where.
+/// The text is not one JSON value, or an object of it has a key twice; the message says where.
 pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
-    serde_json::from_str(text).or_else(|error| match quote_unreal_numbers(text) {
-        Some(quoted) => serde_json::from_str(&quoted),
+    strict::parse(text.as_bytes()).or_else(|error| match quote_unreal_numbers(text) {
+        Some(quoted) => strict::parse(quoted.as_bytes()),
         None => Err(error),
     })
 }
@@ -167,6 +169,9 @@ mod tests {
         let lax = parse(r#"{"a": NaN, "b": [-Infinity], "c": "NaN \" NaN"}"#).expect("lax JSON");
         assert_eq!(lax, serde_json::json!({"a": "NaN", "b": ["-Infinity"], "c": "NaN \" NaN"}));
         assert!(parse("{\"a\": NaNny}").is_err());
+        for twice in [r#"{"a": 1, "a": 2}"#, r#"{"b": NaN, "c": {"a": 1, "a": 1}}"#] {
+            assert!(parse(twice).unwrap_err().to_string().contains("the key `a`"), "{twice}");
+        }
     }
 
     #[test]

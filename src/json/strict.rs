@@ -73,7 +73,9 @@ impl<'de> Visitor<'de> for Strict {
         let mut all = Map::new();
         while let Some(key) = items.next_key::<String>()? {
             if all.contains_key(&key) {
-                return Err(de::Error::custom(format_args!("the key `{key}` is there twice")));
+                return Err(de::Error::custom(format_args!(
+                    "the key `{key}` is in one object twice, for the second time"
+                )));
             }
             let value = items.next_value_seed(Self)?;
             all.insert(key, value);
@@ -90,8 +92,11 @@ mod tests {
     fn a_key_that_is_there_twice_is_refused_at_any_depth() {
         for (text, expect) in [
             (r#"{"a": [1, -2, 1.5, "x", null, true, {"b": {}}]}"#, ""),
-            (r#"{"a": 1, "a": 1}"#, "the key `a` is there twice"),
-            (r#"{"a": [{"b": 1, "c": 2, "\u0062": 3}]}"#, "the key `b` is there twice"),
+            (r#"{"a": 1, "a": 1}"#, "the key `a` is in one object twice, for the second time at line 1 column 12"),
+            (
+                r#"{"a": [{"b": 1, "c": 2, "\u0062": 3}]}"#,
+                "the key `b` is in one object twice, for the second time at line 1 column 32",
+            ),
             (r#"{"a": 1} {"a": 1}"#, "trailing characters"),
             ("{\"a\": 1", "EOF"),
             ("", "EOF"),

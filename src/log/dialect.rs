@@ -178,7 +178,7 @@ pub(crate) enum Role {
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
 /// without regard to case and to `_`, `-` and `@`.
-pub(crate) const KEYS: [(&str, Role); 97] = [
+pub(crate) const KEYS: [(&str, Role); 98] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -243,6 +243,7 @@ pub(crate) const KEYS: [(&str, Role); 97] = [
     ("caller", Role::Mark),
     ("repeated", Role::Mark),
     ("lines", Role::Mark),
+    ("twin_keys", Role::Mark),
     ("severity_text", Role::Level(18, Scale::Auto)),
     ("level_str", Role::Level(19, Scale::Auto)),
     ("level_value", Role::Level(20, Scale::Auto)),
@@ -360,6 +361,9 @@ fn find_loosely(key: &[u8]) -> Option<usize> {
         place = (place + 1) % SLOTS;
     }
 }
+
+/// Among the keys of a record: one of them is there twice.
+pub(crate) const TWINS: u128 = 1 << 127;
 
 /// The set with one key, for [`detect`] and for tests of presence.
 pub(crate) const fn bit(name: &str) -> u128 {

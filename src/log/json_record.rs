@@ -1,6 +1,8 @@
 //! From the members of a record, whatever their names and depth, to its time, level, event and message.
 
-use super::dialect::{self, Clock, KEYS, Role, Scale, bit};
+use std::collections::HashSet;
+
+use super::dialect::{self, Clock, KEYS, Role, Scale, TWINS, bit};
 use super::key_cache::Shape;
 use super::record::{Record, member};
 use super::wrapped::{Inner, Wrapping};
@@ -18,6 +20,8 @@ pub(crate) struct Fields<'a> {
     message: (u8, Raw<'a>),
     event: Raw<'a>,
     numeric_level: bool,
+    /// A key of one meaning was there twice, perhaps in two ways of writing.
+    again: bool,
     nested: Option<Vec<(&'static str, Raw<'a>)>>,
 }
 
@@ -36,6 +40,7 @@ impl Default for Fields<'_> {
             message: (LAST, Raw::Null),
             event: Raw::Null,
             numeric_level: false,
+            again: false,
             nested: None,
         }
     }
@@ -45,6 +50,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn add(&mut self, at: usize, value: Raw<'a>) {
         let (name, role) = KEYS[at];
+        self.again |= self.keys & (1 << at) != 0;
         self.keys |= 1 << at;
         match role {
             Role::Doubtful(_) => {}
@@ -181,6 +187,9 @@ impl<'a> Fields<'a> {
         } else if level.is_none() && record.inner.is_none() {
             record.level = json_level::elsewhere(&record);
         }
+        if self.again && has_twins(line) {
+            record.keys |= TWINS;
+        }
         record
     }
 
@@ -223,6 +232,13 @@ impl<'a> Fields<'a> {
             }
         }
     }
+}
+
+/// Whether an object has one key twice.
+#[cold]
+fn has_twins(object: &[u8]) -> bool {
+    let mut seen = HashSet::new();
+    Members::new(object).into_iter().flatten().flatten().any(|(key, _)| !seen.insert(key.decode()))
 }
 
 /// The first usable time among all time keys, in the order of their ranks; else one under a key that is called like a

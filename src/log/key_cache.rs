@@ -33,7 +33,7 @@ impl Shape {
 
     fn new_key(&mut self, place: usize, members: &mut Members<'_>) -> Option<Option<usize>> {
         let (key, lead) = members.key()?;
-        let key = dialect::find(key.bytes);
+        let key = dialect::find(key.decode().as_bytes());
         let known = Known { lead: lead.into(), key };
         if let Some(old) = self.keys.get_mut(place) {
             *old = known;

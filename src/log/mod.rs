@@ -4,6 +4,7 @@ pub mod ansi;
 pub mod crash;
 pub mod dialect;
 pub mod frame;
+pub mod ignore;
 mod json_level;
 pub mod json_record;
 pub mod key_cache;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::crash::classify::{self, Kind, Named};
 use super::crash::fields;
-use super::dialect::{self, Dialect, KEYS, Role, Scale, bit};
+use super::dialect::{self, Dialect, KEYS, Role, Scale, TWINS, bit};
 use super::json_record::Fields;
 use super::key_cache::Shape;
 use super::level::Level;
@@ -385,6 +385,12 @@ impl<'a> Record<'a> {
         self.inner.is_some()
     }
 
+    /// Whether the crash that the record shows is told by its words alone.
+    pub fn is_doubtful_crash(&self) -> bool {
+        let (message, event) = (self.message().unwrap_or_default(), self.event().unwrap_or_default());
+        self.frame().is_none() && classify::is_doubtful(&[&message, &event], &self.traces())
+    }
+
     /// Whether the line inside this one is a frame of a stack trace: what wraps lines does so one by one.
     pub fn frame(&self) -> Option<Kind> {
         self.inner.as_deref().filter(|inner| inner.frame).map(|_| Kind::StackTrace)
@@ -393,6 +399,12 @@ impl<'a> Record<'a> {
     /// Whether the line inside this one is the start of a longer one, and does not show the level.
     pub(crate) fn is_cut(&self) -> bool {
         self.inner.as_deref().is_some_and(|inner| inner.cut)
+    }
+
+    /// Whether it, or the line inside it, is an object that has a key twice, so that readers disagree about it.
+    pub(crate) fn has_twins(&self) -> bool {
+        let noted = self.dialect == Dialect::Captured && self.keys & const { bit("twin_keys") } != 0;
+        noted || self.keys & TWINS != 0 || self.inner.as_deref().is_some_and(|inner| inner.twins)
     }
 
     /// How many equal lines a record of our own capture stands for, and how many lines each of them joins.

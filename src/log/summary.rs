@@ -96,6 +96,10 @@ pub struct LogSummary {
     pub warnings: Vec<Finding>,
     /// Records at an error level; at most the limit for listing.
     pub errors: Vec<Finding>,
+    /// Records that are in none of these lists because the policy ignores their text: how many, by that text; 0 for one
+    /// that matches nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignored_by_policy: BTreeMap<String, u64>,
     /// How many there are of each kind, listed or not.
     pub totals: LogTotals,
     /// Equal incidents together: by severity, then by count.

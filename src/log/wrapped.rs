@@ -20,6 +20,8 @@ pub(crate) struct Inner {
     pub(crate) frame: bool,
     /// It is the start of a JSON object that ends elsewhere, before the level.
     pub(crate) cut: bool,
+    /// It has a key twice.
+    pub(crate) twins: bool,
     /// It is a record of its own.
     structured: bool,
 }
@@ -54,6 +56,7 @@ impl Inner {
             traces: Vec::new(),
             frame: frames::is_alone(line),
             cut: false,
+            twins: false,
             structured: false,
         };
         if object.starts_with("{\"") {
@@ -92,6 +95,7 @@ impl Inner {
             traces: record.traces().into_iter().map(Named::into_owned).collect(),
             frame: record.frame().is_some(),
             cut: record.is_cut(),
+            twins: record.has_twins(),
             structured: true,
         }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::matcher::fold;
+use crate::json::strict;
 
 /// What the text is searched for. The order of the entries is the order of the output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,7 +115,7 @@ impl Lexicon {
         let text = std::str::from_utf8(bytes).map_err(|error| vec![format!("not UTF-8: {error}")])?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim_start().starts_with('{') {
-            let value = serde_json::from_str(text).map_err(|error| vec![format!("not JSON: {error}")])?;
+            let value = strict::parse(text.as_bytes()).map_err(|error| vec![format!("not JSON: {error}")])?;
             Self::from_value(value)
         } else {
             Self::from_toml(text)

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::observation::{Observation, parse_time};
 use super::rehearsal::figures::{Spread, spread};
+use crate::json::strict;
 use crate::time::Stamp;
 
 /// What earlier documents say, oldest first.
@@ -71,8 +72,7 @@ pub fn trend<'a>(documents: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Hi
 fn earlier(file: &str, bytes: &[u8]) -> Result<Earlier, String> {
     let document = Observation::read(bytes)?;
     // A smoke report holds the same facts one level deeper.
-    let report: Value =
-        serde_json::from_slice(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).unwrap_or_default();
+    let report = strict::parse(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)).unwrap_or_default();
     let is_report = report.get("metrics").is_some();
     let alert = report.pointer("/metrics/adminAlert");
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();

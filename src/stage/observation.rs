@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use crate::json::lenient::{is_truthy, kind};
+use crate::json::strict;
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -73,7 +74,7 @@ impl Observation {
         if bytes.trim_ascii().is_empty() {
             return Err("the file is empty".to_owned());
         }
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("the file is not JSON: {error}"))?;
+        let value = strict::parse(bytes).map_err(|error| format!("the file is not JSON: {error}"))?;
         if !value.is_object() {
             return Err(format!("the file holds {} instead of an object", kind(&value)));
         }

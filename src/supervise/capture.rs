@@ -305,6 +305,9 @@ impl<'l> Chunk<'_, 'l> {
         number(out, ",\"repeated\":", (pending.repeated > 1).then_some(pending.repeated));
         number(out, ",\"lines\":", (pending.lines > 1).then_some(pending.lines));
         number(out, ",\"cut_from\":", pending.cut_from);
+        if record.as_ref().is_some_and(Record::has_twins) {
+            out.extend_from_slice(b",\"twin_keys\":true");
+        }
         out.extend_from_slice(b",\"payload\":{\"stream\":");
         string(out, stream);
         out.extend_from_slice(b",\"ingested_at\":\"");

@@ -211,6 +211,8 @@ pub struct Batch {
     pub levels: BTreeMap<String, u64>,
     /// Bytes of output, line ends included.
     pub bytes: u64,
+    /// Bytes for the raw log.
+    pub raw_bytes: u64,
     /// Lines cut because of their length.
     pub cut: u64,
     /// Lines with invalid UTF-8.
@@ -286,6 +288,7 @@ impl Batch {
             *self.levels.entry(level).or_default() += lines;
         }
         self.bytes += later.bytes;
+        self.raw_bytes += later.raw_bytes;
         self.cut += later.cut;
         self.invalid_utf8 += later.invalid_utf8;
         self.first_at = self.first_at.or(later.first_at);

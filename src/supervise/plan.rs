@@ -60,7 +60,7 @@ pub struct Plan {
 pub struct EvidenceWatch {
     /// `diary` or `performance`.
     pub name: &'static str,
-    /// The file, as it is shown.
+    /// The file, as it is shown: relative to the run directory where it lies there.
     pub path: String,
     /// From this age it is a WARN.
     pub warn: Option<Duration>,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::finding::{Metadata, Status};
 use crate::json::lenient::{counts, flag, natural, real, whole};
+use crate::json::strict;
 use crate::time::{self, Stamp};
 
 /// A snapshot with every key of [`super::progress::Snapshot`] that a reader shows; `None` is "not stated".
@@ -150,7 +151,7 @@ impl View {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err("the file is empty".to_owned());
         }
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("this is not valid JSON: {error}"))?;
+        let value = strict::parse(bytes).map_err(|error| format!("this is not valid JSON: {error}"))?;
         let Value::Object(object) = value else { return Err("this is not a JSON object".to_owned()) };
         if let Some(schema) = word(&object, "schema").filter(|schema| !schema.starts_with("emp-ops/progress/")) {
             return Err(format!("this is a document of another kind (`{schema}`), not a progress snapshot"));

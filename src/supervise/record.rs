@@ -197,6 +197,9 @@ pub struct Settings {
     /// How many findings of a kind are listed.
     #[serde(default)]
     pub max_listed: Option<usize>,
+    /// Texts of log messages that are not held against the logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log_ignore: Vec<String>,
 }
 
 fn warn() -> Status {
@@ -276,6 +279,9 @@ pub struct Capture {
     pub level_counts: BTreeMap<String, u64>,
     /// Bytes of output, line ends included.
     pub bytes: u64,
+    /// Bytes for the raw log before it is compressed: `bytes`, but for what was cut or hidden and a last line end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub raw_bytes: Option<u64>,
     /// Lines longer than the limit, cut in the structured log.
     pub cut_lines: u64,
     /// Lines with invalid UTF-8: kept in the raw log, replaced in the structured one.

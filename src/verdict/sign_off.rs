@@ -73,6 +73,7 @@ impl GateFinding {
             "logs" | "run" | "checksums" | "record" | "signature" | "approvals" | "waivers" => {
                 format!("the {}", gate.name)
             }
+            "ignored" => "the records that the policy ignores".to_owned(),
             "diary" => "the decision diary".to_owned(),
             "performance" => "the performance report".to_owned(),
             "plan" => "the infrastructure plan".to_owned(),

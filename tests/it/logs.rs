@@ -224,6 +224,7 @@ fn context(file: u32) -> Context {
         written: None,
         latest: Stamp::parse("2030-01-01").unwrap(),
         layout: Arc::default(),
+        ignore: Arc::default(),
         years: Arc::default(),
         offset: 0,
     }
@@ -239,6 +240,7 @@ fn summarise(mut part: Part) -> LogSummary {
         drain: std::time::Duration::ZERO,
         receipt: None,
         pauses: Vec::new(),
+        ignore: Vec::new(),
     };
     summarise::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)
 }

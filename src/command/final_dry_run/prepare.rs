@@ -153,7 +153,10 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
     let diary = evidence(&args.diary, args.no_diary, "decision_diary.json")?;
     let performance = evidence(&args.performance, args.no_performance, "performance_metrics.json")?;
 
-    let (watches, interval) = watches(args, &scale, diary.as_deref(), performance.as_deref())?;
+    let shown = |path: &Option<PathBuf>| {
+        path.as_ref().map(|path| path.strip_prefix(&folder).unwrap_or(path).display().to_string())
+    };
+    let (watches, interval) = watches(args, &scale, shown(&diary), shown(&performance))?;
     let live_gap = match (args.live_gap, args.live_gap_severity) {
         (Some(limit), severity) => Some((limit, severity.map_or(Status::Warn, Status::from))),
         (None, severity) => scale.live_gap.map(|(limit, normal)| (limit, severity.map_or(normal, Status::from))),
@@ -234,6 +237,7 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
             diary_accept_status: policy.diary.accept_status.clone(),
             performance_min_roi: Some(policy.performance.min_roi),
             max_listed: Some(policy.logs.max_listed),
+            log_ignore: policy.logs.ignore.clone(),
         },
         evidence: EvidencePaths {
             logs: vec!["logs".to_owned()],
@@ -394,8 +398,8 @@ fn run_name(args: &FinalDryRun, started_at: Stamp) -> Result<String, Error> {
 fn watches(
     args: &FinalDryRun,
     scale: &Scale,
-    diary: Option<&Path>,
-    performance: Option<&Path>,
+    diary: Option<String>,
+    performance: Option<String>,
 ) -> Result<(Vec<EvidenceWatch>, Duration), Error> {
     let (warn, fail) = scale.stale;
     let mut watches = Vec::new();
@@ -407,7 +411,7 @@ fn watches(
         check_order(&format!("--{name}-stale-warn"), given_warn, &format!("--{name}-stale-fail"), given_fail)?;
         let (warn, fail) = if given_warn.or(given_fail).is_some() { (given_warn, given_fail) } else { (warn, fail) };
         if warn.or(fail).is_some() {
-            watches.push(EvidenceWatch { name, path: path.display().to_string(), warn, fail });
+            watches.push(EvidenceWatch { name, path, warn, fail });
         }
     }
     let smallest = watches.iter().flat_map(|w| [w.warn, w.fail]).flatten().min().unwrap_or_default();

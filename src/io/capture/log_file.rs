@@ -174,7 +174,7 @@ impl LogFile {
         let mut news = Vec::new();
         for outage in &mut self.outages {
             let mut tell = |trouble, lost| {
-                let path = outage.path.display().to_string();
+                let path = self.folder.relative(&outage.path).unwrap_or(&outage.path).display().to_string();
                 news.push(CaptureFault { path, trouble, lost, lost_lines });
             };
             let lost = std::mem::take(&mut outage.lost);

@@ -105,6 +105,7 @@ pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, messa
         out.finish(paused || at_end);
         data.drain(..used);
         skipping |= cut;
+        batch.raw_bytes = raw.bytes.len() as u64;
         let urgent = !batch.incidents.is_empty();
         let lines = batch.total();
         if lines > 0 || raw.lines > 0 {

@@ -76,7 +76,7 @@ impl Folder<'_> {
                     Some(found) => found.clone(),
                     None => checksums::look(self.found, path),
                 },
-                lines: raw.contains(path).then(|| self.lines(path)).flatten(),
+                text: raw.contains(path).then(|| self.text(path)).flatten(),
                 source_sha256: source(path).and_then(|source| {
                     checksums::digest(files::open_found(Path::new(&source)).ok()?).ok().map(|(sha256, _)| sha256)
                 }),
@@ -153,17 +153,20 @@ impl Folder<'_> {
         evidence.performance = there(&["performance_metrics.json"]);
     }
 
-    /// The lines of a raw log; none where it cannot be read, which its digest shows.
-    fn lines(&self, path: &str) -> Option<u64> {
+    /// The lines and bytes of a raw log as it was before it was packed; none where it cannot be read, which its digest shows.
+    fn text(&self, path: &str) -> Option<(u64, u64)> {
         let (head, file) =
             decode::peek(files::open_evidence(self.found, &self.found.path().join(path)).ok()?, decode::HEAD);
         let mut text = decode::unpack(file, decode::packing(&head).ok()?).ok()?;
         let mut chunk = vec![0; 256 << 10];
-        let mut lines = 0;
+        let (mut lines, mut bytes) = (0, 0);
         loop {
             match text.read(&mut chunk).ok()? {
-                0 => return Some(lines),
-                read => lines += memchr::memchr_iter(b'\n', &chunk[..read]).count() as u64,
+                0 => return Some((lines, bytes)),
+                read => {
+                    lines += memchr::memchr_iter(b'\n', &chunk[..read]).count() as u64;
+                    bytes += read as u64;
+                }
             }
         }
     }

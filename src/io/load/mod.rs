@@ -358,6 +358,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         fail_gap: policy.fail_gap(),
         max_listed: policy.logs.max_listed,
         layout: policy.layout(),
+        ignore: policy.logs.ignore.clone(),
         threads: request.threads,
         window: evidence.run.window,
         pauses: evidence.run.pauses.clone(),

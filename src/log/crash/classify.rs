@@ -57,21 +57,34 @@ impl Kind {
 
 /// Judges a free text such as a message, of one line or many.
 pub fn text(text: &str) -> Option<Kind> {
+    told(text).map(|(kind, _)| kind)
+}
+
+/// What a text shows, and whether by a fixed form that means nothing else.
+fn told(text: &str) -> Option<(Kind, bool)> {
     if !may_match(text.as_bytes()) {
         return None;
     }
     // A text that quotes another, as in `err="boom\n\tat …"`, may have its line ends escaped.
     if text.contains("\\n") && !text.contains('\n') {
-        return self::text(&text.replace("\\n", "\n").replace("\\t", "\t"));
+        return told(&text.replace("\\n", "\n").replace("\\t", "\t"));
     }
     static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(RULES));
     let rows = SEARCH.matching(text);
     let counts = |row: &(usize, &'static Rule)| {
         row.1.sure || SEARCH.places(*row, text).any(|(start, end)| !mentions::denied(text, start, end))
     };
-    let kind = rows.into_iter().filter(counts).map(|(_, rule)| rule.kind).min();
-    let kind = if frames::is_stack_trace(text) { Some(Kind::StackTrace) } else { kind };
-    kind.filter(|_| !mentions::is_title(text))
+    let told = rows.into_iter().filter(counts).map(|(_, rule)| (rule.kind, rule.sure));
+    let told = told.reduce(|(kind, sure), (other, also)| (kind.min(other), sure || also));
+    let told = if frames::is_stack_trace(text) { Some((Kind::StackTrace, true)) } else { told };
+    told.filter(|_| !mentions::is_title(text))
+}
+
+/// Whether what a record shows is told by words of prose alone, which can mean another thing: by no stack trace, no
+/// field that is named after exceptions and no fixed form of a crash report.
+pub fn is_doubtful(texts: &[&str], traces: &[Named<'_>]) -> bool {
+    traces.iter().all(|named| named.kind().is_none())
+        && texts.iter().filter_map(|text| told(text)).all(|(_, sure)| !sure)
 }
 
 /// The text of a field, by what its name says.

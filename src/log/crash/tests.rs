@@ -75,6 +75,7 @@ fn accused(message: &str, form: Form) -> bool {
         file: 0,
         written: None,
         layout: std::sync::Arc::default(),
+        ignore: std::sync::Arc::default(),
         years: std::sync::Arc::default(),
         offset: 0,
         latest: Stamp::parse("2030-01-01T00:00:00Z").expect("a time"),
@@ -133,4 +134,24 @@ fn unescape(text: &str) -> String {
         }
     }
     out
+}
+
+/// The table of `runbooks/crash-markers.md`: what the first example of each row is called.
+fn table() -> String {
+    let code = |text: &str| {
+        let text = text.lines().next().unwrap_or_default().trim().replace('|', "\\|");
+        if text.contains('`') { format!("`` {text} ``") } else { format!("`{text}`") }
+    };
+    let rows = rules().filter_map(|rule| Some((rule, rule.hit.first()?))).map(|(rule, example)| {
+        let counts = if rule.sure { "always" } else { "unless denied" };
+        format!("| {} | {} | {counts} |\n", rule.kind.words(), code(example))
+    });
+    format!("| kind | example | counts |\n|---|---|---|\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn the_runbook_shows_the_rows() {
+    let table = table();
+    let runbook = include_str!("../../../runbooks/crash-markers.md");
+    assert!(runbook.contains(&table), "the table of runbooks/crash-markers.md is to be:\n\n{table}");
 }

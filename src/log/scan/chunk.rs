@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::continuation::{self, Block, Suspects};
+use crate::finding::Status;
 use crate::log::crash::classify::Kind;
 use crate::log::crash::headline;
 use crate::log::dialect::{DIALECTS, Dialect};
+use crate::log::ignore::Ignore;
 use crate::log::layout::years::Years;
 use crate::log::layout::{Layout, Memory};
 use crate::log::record::Record;
@@ -33,6 +35,8 @@ pub struct Context {
     pub latest: Stamp,
     /// What was learnt of the file.
     pub layout: Arc<Layout>,
+    /// What is not held against the log.
+    pub ignore: Arc<Ignore>,
     /// The years of stamps without one.
     pub years: Arc<Years>,
     /// Where in the text of the file the part starts.
@@ -91,6 +95,8 @@ pub struct Oddities {
     pub too_long: Seen,
     /// Records that a container cut into pieces, the first of which does not show the level.
     pub cut: Seen,
+    /// Records with a key that is there twice.
+    pub twins: Seen,
     /// Records beyond the first in lines that hold many.
     pub batched: u64,
     /// Records without a usable time in such lines, beyond those lines that are ignored for them.
@@ -108,7 +114,7 @@ pub struct Oddities {
 }
 
 impl Oddities {
-    fn all(&mut self) -> [&mut Seen; 13] {
+    fn all(&mut self) -> [&mut Seen; 14] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -117,6 +123,7 @@ impl Oddities {
             &mut self.invalid_utf8,
             &mut self.too_long,
             &mut self.cut,
+            &mut self.twins,
             &mut self.batched_timeless,
             &mut self.zeros,
             &mut self.undecodable,
@@ -279,6 +286,26 @@ impl Part {
         self.tally.ignored += 1;
         if self.samples.len() < continuation::SHOWN {
             self.samples.push(IgnoredLine { line: number, text: continuation::shown(line) });
+        }
+    }
+
+    /// What a record is judged for: nothing, where the policy ignores its text.
+    #[inline]
+    pub(crate) fn unless_ignored(
+        &mut self,
+        record: &Record<'_>,
+        severity: Status,
+        crash: Option<Kind>,
+    ) -> (Status, Option<Kind>) {
+        if severity == Status::Pass && crash.is_none() {
+            return (severity, crash);
+        }
+        match self.context.ignore.text_for(record, severity, crash) {
+            None => (severity, crash),
+            Some(text) => {
+                *self.tally.ignored_by_policy.entry(text.to_owned()).or_default() += record.captured().0;
+                (Status::Pass, None)
+            }
         }
     }
 

@@ -286,6 +286,10 @@ impl<'t> Reader<'t> {
             self.look_at_text(record, spot.line);
         }
         let crash = if suspected { record.crash() } else { record.frame() };
+        let (severity, crash) = self.part.unless_ignored(record, severity, crash);
+        if record.has_twins() {
+            self.part.odd.twins.add(spot.line);
+        }
         if record.is_cut() {
             self.part.odd.cut.add(spot.line);
         }

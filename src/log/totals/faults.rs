@@ -85,6 +85,7 @@ pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
     seen(odd.ancient, "a record is from before the year 2000: check the clock");
     seen(odd.invalid_utf8, "a line is not valid UTF-8; the wrong bytes are shown as U+FFFD");
     seen(odd.cut, "a container cut a record into pieces, the first of which does not show its level");
+    seen(odd.twins, "a record has a key twice: readers disagree about what it says; the worst level counts");
     seen(odd.too_long, "a line is longer than 16 MiB; it was not read");
     found
 }
@@ -223,6 +224,7 @@ mod tests {
             written: None,
             latest,
             layout: Arc::default(),
+            ignore: Arc::default(),
             years: Arc::default(),
             offset: 0,
         })

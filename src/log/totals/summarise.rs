@@ -1,6 +1,7 @@
 //! From the tally of all records to the summary of the logs.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::faults;
@@ -28,6 +29,8 @@ pub struct Terms {
     pub drain: Duration,
     /// When lines of a supervised run could be received.
     pub receipt: Option<Receipt>,
+    /// Texts that the policy ignores; those that match nothing are counted too.
+    pub ignore: Vec<String>,
 }
 
 /// The time of a run by the monotonic clock, in which our capture received lines.
@@ -104,6 +107,8 @@ pub fn summary(
         .chain(gaps.iter().map(severe))
         .chain(findings.iter().map(|finding| finding.severity)),
     );
+    let mut ignored_by_policy: BTreeMap<String, u64> = terms.ignore.iter().map(|text| (text.clone(), 0)).collect();
+    ignored_by_policy.extend(tally.ignored_by_policy);
     let (level_counts, levels_not_listed) = tally.levels.finish();
     let (event_counts, events_not_listed) = tally.events.finish();
     let (groups, incidents_not_grouped) = tally.groups.finish(paths);
@@ -131,6 +136,7 @@ pub fn summary(
         content_incidents: tally.crashes.finish(paths),
         warnings: tally.warnings.finish(paths),
         errors: tally.errors.finish(paths),
+        ignored_by_policy,
         totals,
         groups,
         incidents_not_grouped,

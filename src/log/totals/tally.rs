@@ -2,6 +2,7 @@
 //! parts merge in any order.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -73,6 +74,8 @@ pub struct Tally {
     pub errors: Listing,
     /// Records at a warning level.
     pub warnings: Listing,
+    /// Records that are not judged because the policy ignores their text, by that text.
+    pub ignored_by_policy: BTreeMap<String, u64>,
     /// Stack traces and the like.
     pub crashes: Listing,
     /// All three, grouped.
@@ -107,6 +110,7 @@ impl Tally {
             histogram: Histogram::default(),
             errors: Listing::new(limits.listed),
             warnings: Listing::new(limits.listed),
+            ignored_by_policy: BTreeMap::new(),
             crashes: Listing::new(limits.listed),
             groups: Groups::default(),
             first: None,
@@ -145,6 +149,9 @@ impl Tally {
         self.histogram.merge(other.histogram);
         self.errors.merge(other.errors);
         self.warnings.merge(other.warnings);
+        for (text, count) in other.ignored_by_policy {
+            *self.ignored_by_policy.entry(text).or_default() += count;
+        }
         self.crashes.merge(other.crashes);
         self.groups.merge(other.groups);
         self.first = self.first.into_iter().chain(other.first).min();

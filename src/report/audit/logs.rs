@@ -42,6 +42,7 @@ fn facts(logs: &LogSummary) -> Vec<(String, Cell)> {
     if logs.ignored_lines > 0 {
         add("ignored", count(logs.ignored_lines, "line"));
     }
+    add("ignored by policy", counted(&logs.ignored_by_policy));
     if let (Some(first), Some(last)) = (logs.started_at, logs.ended_at) {
         add("first to last", format!("{} to {}", first.human(), last.human()));
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::webhook::{self, Webhooks};
 use super::{Expected, Fired, Labels};
 use crate::finding::Finding;
-use crate::json::lenient;
+use crate::json::{lenient, strict};
 use crate::time::Stamp;
 
 /// How many faults of a file are listed one by one.
@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         match bytes.trim_ascii_start().first() {
             None => {}
-            Some(b'[') => match serde_json::from_slice::<Vec<Value>>(bytes) {
+            Some(b'[') => match strict::parse(bytes).and_then(serde_json::from_value::<Vec<Value>>) {
                 Ok(values) => {
                     for (i, value) in values.into_iter().enumerate() {
                         if let Err(why) = object(value).and_then(|record| take(&record)) {
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
                 }
                 Err(error) => self.fault(Some(error.line() as u64), &format!("the list is not JSON: {error}")),
             },
-            Some(b'{') => match serde_json::from_slice::<Value>(bytes) {
+            Some(b'{') => match strict::parse(bytes) {
                 // One document over several lines, such as a single captured webhook.
                 Ok(value) => {
                     if let Err(why) = object(value).and_then(|record| take(&record)) {
@@ -238,7 +238,7 @@ impl<'a> Reader<'a> {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let record = serde_json::from_slice(line).map_err(|error| format!("not a JSON record: {error}"));
+            let record = strict::parse(line).map_err(|error| format!("not a JSON record: {error}"));
             if let Err(why) = record.and_then(object).and_then(|record| take(&record)) {
                 self.fault(Some(i as u64 + 1), &why);
             }

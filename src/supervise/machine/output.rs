@@ -27,6 +27,7 @@ impl Machine {
             *capture.level_counts.entry(level.clone()).or_default() += lines;
         }
         capture.bytes += batch.bytes;
+        *capture.raw_bytes.get_or_insert_default() += batch.raw_bytes;
         capture.cut_lines += batch.cut;
         capture.invalid_utf8_lines += batch.invalid_utf8;
         capture.first_line_at = capture.first_line_at.or(batch.first_at);

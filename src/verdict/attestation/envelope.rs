@@ -217,7 +217,10 @@ mod tests {
         let line = signed(&key, b"{}").line();
         let signature = line.split_once("[{").unwrap().1.split_once("}]").unwrap().0;
         for (line, expect) in [
-            (line.replace(r#""payload":"#, r#""payload":"e30=","payload":"#), "the key `payload` is there twice"),
+            (
+                line.replace(r#""payload":"#, r#""payload":"e30=","payload":"#),
+                "the key `payload` is in one object twice",
+            ),
             (line.replace("in-toto+json", "in-toto"), "its payload type is `application/vnd.in-toto`"),
             (line.replace(&format!("{{{signature}}}"), ""), "it has no signature"),
             (

@@ -71,3 +71,84 @@ pub(super) fn earlier_items(document: &Value) -> (Vec<Item>, Vec<String>) {
     }
     (items, unread)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::verdict::backlog::merge::merge;
+
+    fn stamp(text: &str) -> Stamp {
+        Stamp::parse(text).expect(text)
+    }
+
+    fn item(severity: Status, summary: &str, day: &str) -> Item {
+        Item {
+            severity,
+            category: "log_error".to_owned(),
+            summary: summary.to_owned(),
+            occurred_at: Some(stamp(day)),
+            count: 1,
+            runs: 1,
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn what_is_open_keeps_its_age_and_owner_and_what_is_not_is_closed() {
+        let mut before = merge(vec![
+            item(Status::Fail, "feed 7 is stale", "2025-01-01"),
+            item(Status::Warn, "low on disk", "2025-01-02"),
+            item(Status::Warn, "no owner", "2025-01-02"),
+        ]);
+        for item in &mut before {
+            item.owner = Some("ada".to_owned());
+        }
+        let previous = json!({"as_of": "2025-01-03T00:00:00Z", "items": before});
+        let mut now = merge(vec![
+            item(Status::Fail, "feed 8 is stale", "2025-01-09"),
+            item(Status::Pass, "low on disk", "2025-01-09"),
+            item(Status::Fail, "a new one", "2025-01-09"),
+        ]);
+        let closed = carry(&mut now, &previous);
+        let of = |summary: &str| now.iter().find(|item| item.summary == summary).expect(summary);
+        // Numbers do not tell items apart.
+        let kept = of("feed 8 is stale");
+        assert_eq!((kept.change, kept.runs, kept.owner.as_deref()), (Some(Change::CarriedOver), 2, Some("ada")));
+        assert_eq!(kept.open_since, Some(stamp("2025-01-01")));
+        assert_eq!((of("a new one").change, of("a new one").owner.as_deref()), (Some(Change::New), None));
+        let mut closed: Vec<(&str, &str)> = closed.iter().map(|old| (old.summary.as_str(), old.how)).collect();
+        closed.sort_unstable();
+        assert_eq!(closed, [("low on disk", "done"), ("no owner", "gone")]);
+    }
+
+    #[test]
+    fn an_item_that_is_open_for_longer_than_the_limit_fails() {
+        for (as_of, expect) in [("2025-01-08", Status::Warn), ("2025-01-08T00:00:01", Status::Fail)] {
+            let mut items =
+                vec![item(Status::Warn, "low on disk", "2025-01-01"), item(Status::Pass, "fine", "2025-01-01")];
+            items.iter_mut().for_each(|item| item.open_since = item.occurred_at);
+            age(&mut items, &Options { max_age: Some(Duration::from_secs(7 * 86_400)), ..Options::new(stamp(as_of)) });
+            assert_eq!((items[0].severity, items[1].severity), (expect, Status::Pass), "{as_of}");
+        }
+    }
+
+    #[test]
+    fn equal_items_are_one_in_any_order() {
+        let items = [
+            item(Status::Fail, "feed 7 is stale", "2025-01-02"),
+            item(Status::Fail, "low on disk", "2025-01-01"),
+            item(Status::Warn, "low on disk", "2025-01-01"),
+        ];
+        let told = |items: Vec<Item>| -> Vec<(String, Status, String)> {
+            merge(items).into_iter().map(|item| (item.id, item.severity, item.summary)).collect()
+        };
+        let forward = told(items.to_vec());
+        assert_eq!(told(items.iter().rev().cloned().collect()), forward);
+        let ids: HashSet<&String> = forward.iter().map(|(id, ..)| id).collect();
+        assert_eq!(ids.len(), forward.len(), "{forward:?}");
+    }
+}

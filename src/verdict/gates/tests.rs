@@ -1,8 +1,11 @@
 //! The judge, case by case.
 
+use proptest::prelude::*;
+use serde_json::json;
+
 use super::*;
 use crate::finding::{Metadata, to_fix};
-use crate::log::summary::{DiarySummary, DownTime, PerformanceSummary};
+use crate::log::summary::{DiarySummary, DownTime, LogSummary, PerformanceSummary};
 use crate::verdict::policy::{self, Layer};
 use crate::verdict::sign_off::SignOff;
 
@@ -176,5 +179,201 @@ fn an_uptime_shows_its_silences_and_no_fix_lowers_a_limit() {
     assert_eq!(uptime.measured, "90%, 1 down-time; longest silence 40s, silences up to 10s are free");
     for fix in gates.iter().filter_map(|gate| gate.fix.as_ref()) {
         assert!(!fix.contains("lower") && !fix.contains("shorter minimum"), "{fix}");
+    }
+}
+
+#[test]
+fn a_limit_is_held_against_its_figure() {
+    type Figure = fn(&mut Summary, Option<f64>);
+    type Limit = fn(&mut Criteria);
+    let duration: Figure = |s, figure| s.logs.duration_seconds = figure;
+    let uptime: Figure = |s, figure| s.logs.uptime_ratio = figure;
+    let sharpe: Figure =
+        |s, figure| s.performance = Some(PerformanceSummary { sharpe_ratio: figure, ..PerformanceSummary::default() });
+    let no_duration: Limit = |c| c.minimum_duration_seconds = None;
+    let no_uptime: Limit = |c| c.minimum_uptime_ratio = None;
+    let no_sharpe: Limit = |c| c.minimum_sharpe_ratio = None;
+    for (name, figure, no_limit, below, at, above) in [
+        // Within a hundredth of its limit a duration is enough.
+        ("duration", duration, no_duration, 3563.9, 3564.0, 7200.0),
+        ("uptime", uptime, no_uptime, 0.979_999, 0.98, 1.0),
+        ("sharpe", sharpe, no_sharpe, 0.999, 1.0, 3.0),
+    ] {
+        let judged = |figure_of: Option<f64>, criteria: &Criteria| {
+            let mut summary = good();
+            figure(&mut summary, figure_of);
+            let gates = all(&summary, &policy(criteria), &About::default());
+            gates.into_iter().find(|gate| gate.name == name).expect("a gate")
+        };
+        for (value, expect) in [
+            (None, Status::Fail),
+            (Some(f64::NAN), Status::Fail),
+            (Some(below), Status::Fail),
+            (Some(at), Status::Pass),
+            (Some(above), Status::Pass),
+        ] {
+            let gate = judged(value, &strict());
+            assert_eq!((gate.status, gate.not_required), (expect, None), "{name} {value:?}");
+            // Who accepts warnings accepts no shortfall.
+            assert_eq!(
+                judged(value, &Criteria { allow_warnings: true, ..strict() }).status,
+                expect,
+                "{name} {value:?}"
+            );
+        }
+        let mut criteria = strict();
+        no_limit(&mut criteria);
+        for value in [None, Some(below)] {
+            let gate = judged(value, &criteria);
+            assert!(gate.status == Status::Pass && gate.not_required.is_some(), "{name} {value:?}: {gate:?}");
+        }
+    }
+}
+
+#[test]
+fn texts_that_the_policy_ignores_are_a_gate_of_their_own() {
+    for (ignored, expect) in [
+        (&[][..], None),
+        (&[("slow mirror", 3)], Some((Status::Pass, "3 records with \"slow mirror\""))),
+        (
+            &[("slow mirror", 1), ("x\u{1b}[2J", 0)],
+            Some((Status::Warn, "1 record with \"slow mirror\"; \"x\\u{1b}[2J\" matches nothing")),
+        ),
+    ] {
+        let mut summary = good();
+        summary.logs.ignored_by_policy = ignored.iter().map(|(text, count)| ((*text).to_owned(), *count)).collect();
+        let gates = all(&summary, &policy(&strict()), &About::default());
+        let gate = gates.iter().find(|gate| gate.name == "ignored");
+        assert_eq!(gate.map(|gate| (gate.status, gate.measured.as_str())), expect);
+        assert!(gate.is_none_or(|gate| gate.not_required.is_some()));
+    }
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    prop_oneof![Just(Status::Pass), Just(Status::Warn), Just(Status::Fail)]
+}
+
+prop_compose! {
+    fn criteria()(
+        duration in prop::option::of(0.0..10_000.0_f64),
+        uptime in prop::option::of(0.0..=1.0_f64),
+        sharpe in prop::option::of(0.0..3.0_f64),
+        flags in any::<[bool; 3]>(),
+    ) -> Criteria {
+        Criteria {
+            minimum_duration_seconds: duration,
+            minimum_uptime_ratio: uptime,
+            require_diary: flags[0],
+            require_performance: flags[1],
+            allow_warnings: flags[2],
+            minimum_sharpe_ratio: sharpe,
+        }
+    }
+}
+
+prop_compose! {
+    fn summary()(
+        logs in (status(), 0..5_u64, prop::option::of(0.0..10_000.0_f64), prop::option::of(0.0..=1.0_f64)),
+        diary in prop::option::of((status(), 0..5_u64)),
+        performance in prop::option::of((status(), prop::option::of(-1.0..3.0_f64))),
+        findings in prop::collection::vec(status(), 0..3),
+    ) -> Summary {
+        let (status, records, duration_seconds, uptime_ratio) = logs;
+        Summary {
+            logs: LogSummary { status, records, duration_seconds, uptime_ratio, ..LogSummary::default() },
+            diary: diary.map(|(status, total_entries)| DiarySummary { status, total_entries, ..DiarySummary::default() }),
+            performance: performance
+                .map(|(status, sharpe_ratio)| PerformanceSummary { status, sharpe_ratio, ..PerformanceSummary::default() }),
+            findings: findings.into_iter().map(|severity| Finding::new(severity, "x")).collect(),
+            ..good()
+        }
+    }
+}
+
+/// What a log of these lines, in one file or in two that are read in this order, comes to under strict criteria.
+fn gates_of(parts: Vec<crate::log::scan::chunk::Part>) -> Vec<Gate> {
+    use crate::log::totals::summarise;
+    let hour = std::time::Duration::from_secs(3600);
+    let mut parts = parts.into_iter().map(|mut part| {
+        part.close_ends();
+        part.tally
+    });
+    let mut tally = parts.next().expect("a part");
+    parts.for_each(|part| tally.merge(part));
+    let terms = summarise::Terms {
+        warn_gap: hour / 60,
+        fail_gap: hour,
+        listed: 1000,
+        window: None,
+        pauses: Vec::new(),
+        drain: std::time::Duration::ZERO,
+        receipt: None,
+        ignore: vec!["slow mirror".to_owned()],
+    };
+    let paths = ["a", "b"].map(str::to_owned);
+    let logs = summarise::summary(tally, Vec::new(), Vec::new(), &paths, &terms);
+    let mut gates = all(&Summary { logs, ..good() }, &policy(&strict()), &About::default());
+    // Where the evidence lies is all that may differ.
+    gates.iter_mut().for_each(|gate| gate.evidence = None);
+    gates
+}
+
+fn part(lines: &[String], file: u32) -> crate::log::scan::chunk::Part {
+    use crate::log::scan::chunk::{Context, Part};
+    let limits = crate::log::totals::tally::Limits { warn_gap: std::time::Duration::from_secs(60), listed: 1000 };
+    let context = Context {
+        limits,
+        file,
+        written: None,
+        latest: Stamp::parse("2030-01-01").expect("a time"),
+        layout: std::sync::Arc::default(),
+        ignore: std::sync::Arc::new(crate::log::ignore::Ignore::new(&["slow mirror".to_owned()])),
+        years: std::sync::Arc::default(),
+        offset: 0,
+    };
+    Part::read(lines.concat().as_bytes(), context)
+}
+
+proptest! {
+    #[test]
+    fn a_sign_off_is_the_fold_of_its_gates(criteria in criteria(), summary in summary()) {
+        let gates = all(&summary, &policy(&criteria), &About::default());
+        let sign_off = SignOff::of(&gates, &criteria, summary.generated_at);
+        prop_assert_eq!(sign_off.status, gates.iter().map(|gate| gate.status).max().unwrap_or_default());
+        prop_assert_eq!(sign_off.verdict, sign_off.status);
+        let worst = sign_off.findings.iter().map(|finding| finding.severity).max().unwrap_or_default();
+        prop_assert_eq!(worst, sign_off.status, "{:?}", sign_off.findings);
+    }
+
+    #[test]
+    fn gates_of_split_evidence_are_those_of_the_whole(
+        records in prop::collection::vec((0..200_i64, 0..6_usize), 2..40),
+        cut in 0..40_usize,
+    ) {
+        const KINDS: [(&str, &str); 6] = [
+            ("info", "tick"),
+            ("info", "tock"),
+            ("warning", "a slow mirror"),
+            ("warning", "low on disk"),
+            ("error", "no mirror"),
+            ("info", "thread 'main' panicked at src/main.rs:4:5"),
+        ];
+        let mut at = 1_741_000_000;
+        let lines: Vec<String> = records
+            .iter()
+            .map(|(pause, kind)| {
+                at += pause;
+                let (level, message) = KINDS[*kind];
+                let time = Stamp::from_seconds(at).expect("in range");
+                format!("{}\n", json!({"timestamp": time, "level": level, "message": message}))
+            })
+            .collect();
+        let (front, back) = lines.split_at(cut % lines.len());
+        let whole = gates_of(vec![part(&lines, 0)]);
+        let mut joined = part(front, 0);
+        joined.append(part(back, 0));
+        prop_assert_eq!(&gates_of(vec![joined]), &whole);
+        prop_assert_eq!(&gates_of(vec![part(front, 0), part(back, 1)]), &whole);
+        prop_assert_eq!(&gates_of(vec![part(back, 1), part(front, 0)]), &whole);
     }
 }

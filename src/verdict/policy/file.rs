@@ -12,6 +12,7 @@ use super::{Layer, MOST_LISTED, SignaturePolicy};
 use crate::digest::sha256;
 use crate::evidence::diary;
 use crate::finding::{Status, Waiver};
+use crate::log::ignore;
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
 use crate::time::{duration_text, parse_duration};
@@ -51,6 +52,7 @@ struct LogsTable {
     #[serde(deserialize_with = "listed")]
     max_listed: Option<usize>,
     layout: Option<Spanned<Description>>,
+    ignore: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -114,6 +116,9 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
     for word in diary.accept_status.iter().flatten() {
         diary::acceptable(word.get_ref()).map_err(|message| pointed(source, text, word.span(), &message))?;
     }
+    for ignored in logs.ignore.iter().flatten() {
+        ignore::check(ignored.get_ref()).map_err(|message| pointed(source, text, ignored.span(), &message))?;
+    }
     if let Some(layout) = &logs.layout {
         Layout::from_description(layout.get_ref()).map_err(|message| pointed(source, text, layout.span(), &message))?;
     }
@@ -127,6 +132,7 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
         fail_gap: logs.fail_gap.map(Spanned::into_inner),
         max_listed: logs.max_listed,
         layout: logs.layout.map(Spanned::into_inner),
+        ignore: logs.ignore.map(|texts| texts.into_iter().map(Spanned::into_inner).collect()),
         diary_min_entries_per_day: diary.min_entries_per_day,
         diary_daily_gap_severity: diary.daily_gap_severity,
         diary_accept_status: diary.accept_status.map(|words| words.into_iter().map(Spanned::into_inner).collect()),
@@ -293,6 +299,8 @@ mod tests {
             ("[logs]\nwarn_gap = \"60\"\n", "p.toml:2:12: the unit is missing"),
             ("[logs]\nwarn_gap = \"0s\"\n", "p.toml:2:12: this must be longer than zero"),
             ("[logs]\nwarn_gap = \"1h\"\nfail_gap = \"10m\"\n", "p.toml:3:12: this is shorter than warn_gap (1h)"),
+            ("[logs]\nignore = [\"abc\"]\n", "p.toml:2:11: this is too short to ignore records by"),
+            ("[logs]\nignore = [\"mirror \"]\n", "p.toml:2:11: this starts or ends with blanks"),
             ("[logs]\nmax_listed = 0\n", "p.toml:2:14: write a whole number from 1"),
             ("[sign_off]\nmin_uptime = 98\n", "p.toml:2:14: write a ratio from 0 to 1"),
             ("[sign_off]\nmin_sharpe = -1.0\n", "p.toml:2:14: the lowest acceptable Sharpe ratio cannot be negative"),

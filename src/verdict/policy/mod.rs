@@ -60,6 +60,8 @@ pub struct Layer {
     pub max_listed: Option<usize>,
     /// Where lines of the logs state time and level, instead of what they themselves show.
     pub layout: Option<Description>,
+    /// Texts of log messages that are not held against the logs.
+    pub ignore: Option<Vec<String>>,
     /// Diary entries for each UTC day.
     pub diary_min_entries_per_day: Option<u64>,
     /// What a day below that minimum is.
@@ -151,6 +153,9 @@ pub struct LogPolicy {
     /// Where lines of the logs state time and level, where that is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Description>,
+    /// Texts of messages that are not held against the logs: see [`crate::log::ignore`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
 }
 
 /// Thresholds of the diary.
@@ -237,6 +242,7 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
             fail_gap_seconds: fail_gap.as_secs_f64(),
             max_listed: first(&layers, |l| l.max_listed).unwrap_or(MAX_LISTED),
             layout: layers.iter().find_map(|layer| layer.layout.clone()),
+            ignore: first(&layers, |l| l.ignore.clone()).unwrap_or_default(),
         },
         diary: DiaryPolicy {
             min_entries_per_day: first(&layers, |l| l.diary_min_entries_per_day).unwrap_or_default(),
@@ -300,6 +306,7 @@ fn defaults(layers: &[Layer]) -> Layer {
         is_builtin: true,
         warn_gap: Some(warn_gap),
         fail_gap: Some(fail_gap),
+        ignore: Some(Vec::new()),
         diary_min_entries_per_day: Some(0),
         diary_daily_gap_severity: Some(diary::Rules::default().daily_gap_severity),
         diary_accept_status: Some(Vec::new()),

@@ -16,7 +16,7 @@ struct Limit {
     text: fn(&Layer) -> String,
 }
 
-const LIMITS: [Limit; 12] = [
+const LIMITS: [Limit; 13] = [
     Limit {
         name: "min_duration",
         of: |layer| layer.min_duration.map(|length| length.as_secs_f64()),
@@ -69,6 +69,15 @@ const LIMITS: [Limit; 12] = [
         text: |layer| layer.fail_gap.map(human_duration).unwrap_or_default(),
     },
     Limit {
+        name: "ignore",
+        of: |layer| layer.ignore.as_ref().map(|texts| texts.len() as f64),
+        more_is_looser: true,
+        text: |layer| match layer.ignore.as_deref() {
+            None | Some([]) => "none".to_owned(),
+            Some(texts) => quoted(texts),
+        },
+    },
+    Limit {
         name: "min_entries_per_day",
         of: |layer| layer.diary_min_entries_per_day.map(|entries| entries as f64),
         more_is_looser: false,
@@ -97,17 +106,19 @@ const LIMITS: [Limit; 12] = [
     },
 ];
 
-/// Limits whose relaxing gives up a whole gate.
-const OF_A_GATE: [&str; 2] = ["optional_diary", "optional_performance"];
+/// Limits whose relaxing a gate of its own shows as given up.
+const OF_A_GATE: [&str; 3] = ["optional_diary", "optional_performance", "ignore"];
 
-/// Whether relaxing this limit loosened a gate; false where it gave the whole gate up, which that gate says itself.
+/// Whether relaxing this limit loosened a gate; false where a gate says itself what it gave up.
 pub fn is_loosened(row: &Criterion) -> bool {
     row.relaxed && !OF_A_GATE.contains(&row.limit.as_str()) && row.value != "none"
 }
 
 /// The table of the limits that `layers` set, the first over all others. The last layer holds the defaults.
 pub(super) fn rows(layers: &[Layer]) -> Vec<Criterion> {
-    LIMITS.iter().filter_map(|limit| row(limit, layers)).collect()
+    let rows = LIMITS.iter().filter_map(|limit| row(limit, layers));
+    // That nothing is ignored is no limit.
+    rows.filter(|row| row.limit != "ignore" || row.value != "none" || row.relaxed).collect()
 }
 
 fn row(limit: &Limit, layers: &[Layer]) -> Option<Criterion> {
@@ -152,6 +163,83 @@ fn number(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
 
+/// `"a", "b"`.
+fn quoted(texts: &[String]) -> String {
+    texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ")
+}
+
 fn yes_no(said: Option<bool>) -> String {
     if said == Some(true) { "yes" } else { "no" }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::verdict::policy::resolve;
+
+    /// A layer that is said at this place, of a policy file where its name is one.
+    fn said(source: &str, layer: Layer) -> Layer {
+        let sha256 = source.ends_with(".toml").then(|| "00".to_owned());
+        Layer { source: source.to_owned(), sha256, sign_off: true, ..layer }
+    }
+
+    fn run_of(length: u64) -> Layer {
+        Layer { is_default: true, min_duration: Some(Duration::from_secs(length)), sign_off: true, ..Layer::default() }
+    }
+
+    #[test]
+    fn each_limit_says_who_set_it_and_what_it_is_looser_than() {
+        let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
+        let option = |layer: Layer| said("--option", layer);
+        let file = |layer: Layer| said("p.toml", layer);
+        let uptime = |ratio: f64| Layer { min_uptime: Some(ratio), ..Layer::default() };
+        let length = |length| Layer { min_duration: length, ..Layer::default() };
+        let warnings = |allow| Layer { allow_warnings: Some(allow), ..Layer::default() };
+        let gap = |gap| Layer { fail_gap: gap, ..Layer::default() };
+        let ignore = |texts: &[&str]| Layer {
+            ignore: Some(texts.iter().map(|text| (*text).to_owned()).collect()),
+            ..Layer::default()
+        };
+        for (limit, layers, value, source, from) in [
+            ("min_uptime", vec![], "98%", "default", None),
+            ("min_uptime", vec![option(uptime(0.99))], "99%", "--option", None),
+            ("min_uptime", vec![option(uptime(0.98))], "98%", "--option", None),
+            ("min_uptime", vec![option(uptime(0.9))], "90%", "--option", Some("98% (default)")),
+            ("min_uptime", vec![file(uptime(0.9))], "90%", "p.toml", Some("98% (default)")),
+            ("min_uptime", vec![option(uptime(0.99)), file(uptime(0.995))], "99%", "--option", Some("99.5% (p.toml)")),
+            ("min_uptime", vec![option(uptime(0.995)), file(uptime(0.9))], "99.5%", "--option", None),
+            (
+                "min_duration",
+                vec![option(length(hours(1))), file(length(hours(72)))],
+                "1h",
+                "--option",
+                Some("3d (p.toml)"),
+            ),
+            ("min_duration", vec![option(length(hours(0)))], "none", "--option", Some("3d (default)")),
+            // How long a rehearsal must be is for a policy to say, but not less than this very run.
+            ("min_duration", vec![file(length(hours(8)))], "8h", "p.toml", None),
+            ("min_duration", vec![file(length(hours(8))), run_of(10 * 3600)], "8h", "p.toml", Some("10h (default)")),
+            ("allow_warnings", vec![option(warnings(true))], "yes", "--option", Some("no (default)")),
+            ("allow_warnings", vec![option(warnings(false)), file(warnings(true))], "no", "--option", None),
+            ("fail_gap", vec![option(gap(hours(7)))], "7h", "--option", Some("6h (default)")),
+            ("fail_gap", vec![option(gap(hours(2)))], "2h", "--option", None),
+            (
+                "ignore",
+                vec![file(ignore(&["a b c", "d e f"]))],
+                "\"a b c\", \"d e f\"",
+                "p.toml",
+                Some("none (default)"),
+            ),
+        ] {
+            let layers = if layers.is_empty() { vec![said("", Layer::default())] } else { layers };
+            let rows = resolve(&layers).expect("no contradiction").rows;
+            let row = rows.iter().find(|row| row.limit == limit).expect(limit);
+            assert_eq!((row.value.as_str(), row.source.as_str()), (value, source), "{limit}");
+            assert_eq!((row.relaxed, row.relaxed_from.as_deref()), (from.is_some(), from), "{limit} {value}");
+        }
+        let rows = resolve(&[option(ignore(&[]))]).expect("no contradiction").rows;
+        assert!(rows.iter().all(|row| row.limit != "ignore"), "that nothing is ignored is no limit");
+    }
 }

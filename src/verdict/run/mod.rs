@@ -174,7 +174,9 @@ fn read_record(bytes: &Result<Vec<u8>, String>, name: &str) -> Result<RunRecord,
         Finding::fail(text).in_file(name, None)
     };
     let bytes = bytes.as_ref().map_err(|why| fault(why.clone()))?;
-    let record: RunRecord = serde_json::from_str(&lenient::text(bytes)).map_err(|error| fault(error.to_string()))?;
+    let record: RunRecord = lenient::parse(&lenient::text(bytes))
+        .and_then(serde_json::from_value)
+        .map_err(|error| fault(error.to_string()))?;
     if record.schema == record::SCHEMA {
         Ok(record)
     } else {
@@ -425,6 +427,7 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         diary_accept_status: Some(settings.diary_accept_status.clone()),
         performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
         max_listed: settings.max_listed,
+        ignore: Some(settings.log_ignore.clone()).filter(|texts| !texts.is_empty()),
         recorded: record.criteria.clone(),
         ..Layer::default()
     }

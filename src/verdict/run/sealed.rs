@@ -21,8 +21,8 @@ pub struct FileFound {
     pub path: String,
     /// What is there now.
     pub found: Found,
-    /// For a raw log: its lines.
-    pub lines: Option<u64>,
+    /// For a raw log: its lines, and its bytes when unpacked.
+    pub text: Option<(u64, u64)>,
     /// The SHA-256 of the file outside that it is a copy of, where that can still be read.
     pub source_sha256: Option<String>,
 }
@@ -144,7 +144,8 @@ pub fn compare_files(run: &mut Run, place: Place, found: &[FileFound], in_logs: 
         let text = format!("{} lies among the logs, but {name} does not name it: it was added", place.shown(path));
         differs.push(Finding::fail(text).in_file(place.shown(path), None));
     }
-    differs.extend(line_counts(record, sealed).map(|text| Finding::fail(text).in_file(name.as_str(), None)));
+    let counts = line_counts(record, sealed).chain(raw_bytes(record, found));
+    differs.extend(counts.map(|text| Finding::fail(text).in_file(name.as_str(), None)));
     run.differs.extend(differs);
 }
 
@@ -174,8 +175,8 @@ fn compare_file(file: &FileFound, sealed: Option<&SealedFile>, place: Place) -> 
         (Some(sealed), Found::File { bytes, .. }) if *bytes != sealed.bytes => {
             fail(format!("{shown} has {bytes} bytes, but {record} says {}", sealed.bytes))
         }
-        (Some(sealed), Found::File { .. }) => match (sealed.lines, file.lines) {
-            (Some(expected), Some(lines)) if expected != lines => {
+        (Some(sealed), Found::File { .. }) => match (sealed.lines, file.text) {
+            (Some(expected), Some((lines, _))) if expected != lines => {
                 fail(format!("{shown} holds {lines} lines, but {record} says {expected}"))
             }
             _ => sealed.source.as_ref().zip(file.source_sha256.as_ref()).filter(|(_, now)| **now != sealed.sha256).map(
@@ -186,6 +187,15 @@ fn compare_file(file: &FileFound, sealed: Option<&SealedFile>, place: Place) -> 
             ),
         },
     }
+}
+
+/// The raw logs hold each byte that was captured, where no line was lost.
+fn raw_bytes(record: &RunRecord, found: &[FileFound]) -> Option<String> {
+    let captured = record.capture.raw_bytes?;
+    let raw = found.iter().filter(|file| record.evidence.raw_logs.contains(&file.path));
+    let held: u64 = raw.map(|file| file.text.map(|(_, bytes)| bytes)).sum::<Option<u64>>()?;
+    (held != captured && record.capture.lost_lines == 0)
+        .then(|| format!("the run captured {captured} bytes for its raw logs, but they hold {held}"))
 }
 
 /// The logs account for each line that was captured and not lost.

@@ -217,10 +217,11 @@ fn files_are_held_against_what_was_sealed() {
         ("which run.json sealed, is missing", |files, _| {
             files[1].found = Found::Unreadable("is missing".to_owned());
         }),
-        ("holds 3 lines, but run.json says 15", |files, _| files[1].lines = Some(3)),
+        ("holds 3 lines, but run.json says 15", |files, _| files[1].text = Some((3, 300))),
+        ("captured 300 bytes for its raw logs, but they hold 299", |files, _| files[1].text = Some((15, 299))),
     ];
     for (expect, change) in cases {
-        let mut run = judge(&documents(|_| {}));
+        let mut run = judge(&documents(|r| r["capture"]["raw_bytes"] = json!(300)));
         let sealed = run.record.as_ref().unwrap().sealed_files.clone().unwrap();
         let mut logs: Vec<String> = sealed.iter().take(2).map(|file| file.path.clone()).collect();
         let mut files: Vec<FileFound> = sealed
@@ -228,7 +229,7 @@ fn files_are_held_against_what_was_sealed() {
             .map(|file| FileFound {
                 path: file.path,
                 found: Found::File { sha256: file.sha256, bytes: file.bytes },
-                lines: file.lines,
+                text: file.lines.map(|lines| (lines, 300)),
                 source_sha256: None,
             })
             .collect();

@@ -2,9 +2,11 @@
 
 mod damage;
 mod evidence;
+mod ignore;
 mod packet;
 pub(crate) mod run_dir;
 pub(crate) mod tampering;
+mod twin_keys;
 
 use crate::harness::{Bench, Output, fixture};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::tampering::mend_head;
 use super::{bench, verdict};
-use crate::harness::{Bench, fixture};
+use crate::harness::{Bench, Output, fixture};
 
 /// Copies a folder with everything in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
@@ -190,4 +190,41 @@ fn a_run_of_another_writer_is_read_by_convention() {
     // A run of ours without its record is no longer vouched for.
     bench.write("run/progress.json", progress.replacen('{', "{\"schema\": \"emp-ops/progress/v1\", ", 1));
     assert_eq!(bench.run(&args).exits(1).json()["to_fix"], serde_json::json!(["run"]));
+}
+
+/// Paths in the documents of a run are relative to it, and the raw log holds each byte, however it is packed.
+#[test]
+fn an_untouched_run_is_the_same_as_directory_packet_and_archive() {
+    // Rotation, restarts, a line that is cut, one without an end, masked values, colours and bytes that are no text.
+    let script = r#"[ -e again ] || { touch again; printf 'INFO first try\nno end'; exit 0; }
+        for i in 1 2 3 4 5 6; do printf 'INFO tick %s\n' $i; printf '\033[32mINFO\033[0m green\r\n\377\376\000\n'; sleep 0.1; done
+        head -c 1200000 /dev/zero | tr '\0' x; echo; echo "INFO token=$SECRET_TOKEN"; printf 'INFO no end'; exec sleep 987"#;
+    for packing in ["none", "gz", "xz", "zst"] {
+        let bench = Bench::new();
+        let options = "final-dry-run --diary outside/diary.json --no-performance --duration 2s --run-name r \
+                       --restart always --max-restarts 9 --backoff 100ms --rotate-size 1MB --warn-gap 1m \
+                       --fail-gap 1m --live-gap 1m --progress-interval 300ms --diary-stale-warn 200ms -q --format json";
+        let mut command = bench.command(&options.split_whitespace().collect::<Vec<_>>());
+        command.env("SECRET_TOKEN", "hush-hush-4711").args(["--compress", packing, "--", "sh", "-c", script]);
+        let out: Output = command.output().unwrap().into();
+        let verdict = out.json()["verdict"].clone();
+        for at in ["runs/r", "runs/r/packet", "runs/r/r-packet.tar.gz"] {
+            let audit = bench.run(&["audit", at, "--format", "json"]).json();
+            assert_eq!(audit["record"]["differs"], serde_json::json!([]), "{packing} {at}");
+            assert_eq!(audit["verdict"], verdict, "{packing} {at}");
+        }
+        let record: serde_json::Value =
+            serde_json::from_slice(&fs::read(bench.path().join("runs/r/run.json")).unwrap()).unwrap();
+        assert!(record["attempts"].as_array().unwrap().len() > 1, "{packing}: {record:#}");
+        assert!(record["capture"]["cut_lines"].as_u64() > Some(0), "{packing}: {record:#}");
+        let here = bench.path().display().to_string();
+        for name in ["progress.json", "run.json"] {
+            let document: serde_json::Value =
+                serde_json::from_slice(&fs::read(bench.path().join("runs/r").join(name)).unwrap()).unwrap();
+            for incident in document["incidents"].as_array().unwrap() {
+                let path = incident["metadata"]["path"].as_str().unwrap_or_default();
+                assert!(!path.starts_with(&format!("{here}/runs")), "{name}: {path}");
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod capture;
 mod drill;
 mod ending;
 mod options;
+mod receipt;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -128,7 +128,7 @@ fn each_forgery_fails_and_says_what_was_forged() {
         (
             "a second payload",
             |p| replace(&p.join(BUNDLE), "\"payload\":", "\"payload\":\"e30=\",\"payload\":"),
-            "the key `payload` is there twice",
+            "the key `payload` is in one object twice",
         ),
         (
             "the bundle cut",

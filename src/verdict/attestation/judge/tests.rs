@@ -178,7 +178,7 @@ fn each_forgery_is_named() {
                 String::from_utf8(world.payload()).unwrap().replace(VERDICT_TYPE, "https://slsa.dev/provenance/v1");
             world.envelopes = vec![signed(text.into_bytes(), &[&world.signer])];
         }),
-        ("the key `result` is there twice", State::Invalid, |world| {
+        ("the key `result` is in one object twice", State::Invalid, |world| {
             let text =
                 String::from_utf8(world.payload()).unwrap().replace("\"result\":", "\"result\":\"PASSED\",\"result\":");
             world.envelopes = vec![signed(text.into_bytes(), &[&world.signer])];

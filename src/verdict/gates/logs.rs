@@ -1,0 +1,107 @@
+//! The gates of the logs: what they show, and what the policy does not hold against them.
+
+use serde_json::Value;
+
+use super::{View, with_more, worst};
+use crate::finding::{Finding, Gate, Status, count};
+use crate::log::level::Level;
+use crate::log::summary::LogSummary;
+
+impl View<'_> {
+    /// The path of the logs: the first, with how many more there are.
+    pub(super) fn log_paths(&self) -> Option<String> {
+        let paths = self.summary.metadata.get("log_paths").and_then(Value::as_array)?;
+        let first = paths.first().and_then(Value::as_str)?;
+        Some(with_more(first, paths.len() as u64))
+    }
+
+    pub(super) fn logs(&self) -> Gate {
+        let logs = &self.summary.logs;
+        let place = first_of_logs(logs).and_then(|first| first.place.as_ref()).map(ToString::to_string);
+        let counts = log_counts(logs);
+        // Nobody can say that these are harmless.
+        let unknown = logs
+            .severity_counts
+            .get(Level::Unknown.word())
+            .map_or(String::new(), |number| format!("; {} of an unknown level", count(*number, "record")));
+        Gate {
+            name: "logs".to_owned(),
+            threshold: self.wanted().to_owned(),
+            measured: if logs.records == 0 { "no records".to_owned() } else { counts.join(", ") + &unknown },
+            samples: logs.records,
+            status: self.accepts(logs.status),
+            raised: self.accepts(logs.status) > logs.status,
+            evidence: place.or_else(|| self.log_paths()),
+            ..Gate::default()
+        }
+        .fixed_by(&match logs.records {
+            0 => "at least one record that has a time".to_owned(),
+            _ => format!("a run without its {}", join(&counts)),
+        })
+    }
+
+    /// What the policy ignores; none where it ignores nothing. A text that matches nothing is a WARN, which no sign-off
+    /// raises: it hides nothing.
+    pub(super) fn ignored(&self) -> Option<Gate> {
+        let ignored = &self.summary.logs.ignored_by_policy;
+        let total = ignored.values().sum();
+        let each = ignored.iter().map(|(text, number)| match number {
+            0 => format!("{text:?} matches nothing"),
+            _ => format!("{} with {text:?}", count(*number, "record")),
+        });
+        let idle = ignored.values().any(|number| *number == 0);
+        let gate = Gate {
+            name: "ignored".to_owned(),
+            measured: each.collect::<Vec<_>>().join("; "),
+            samples: total,
+            status: if idle { Status::Warn } else { Status::Pass },
+            evidence: self.log_paths(),
+            ..Gate::default()
+        };
+        let gate = self.not_required(gate, "ignore");
+        (!ignored.is_empty()).then(|| gate.fixed_by("texts in ignore that match, and no others"))
+    }
+}
+
+/// The finding of the logs that stands first for their status.
+pub fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
+    let faults = [&logs.findings];
+    let records = [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.warnings];
+    // Without records the silence is only what follows from the fault of the file.
+    let lists: Vec<_> = if logs.records == 0 {
+        faults.into_iter().chain(records).collect()
+    } else {
+        records.into_iter().chain(faults).collect()
+    };
+    lists.into_iter().filter_map(|list| worst(list)).find(|finding| finding.severity == logs.status)
+}
+
+/// `3 errors`, `1 stack trace`, `2 gaps`, …; what there is none of is left out, and if there is nothing it says so.
+fn log_counts(logs: &LogSummary) -> Vec<String> {
+    let totals = logs.totals;
+    let faults = logs.findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
+    let counts: Vec<String> = [
+        (totals.errors, "error"),
+        (totals.content_incidents, "stack trace"),
+        (totals.gap_incidents, "gap"),
+        (totals.warnings, "warning"),
+        (faults, "fault of the files"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, noun)| match noun.strip_suffix(" of the files") {
+        Some(noun) => count(number, noun) + " of the files",
+        None => count(number, noun),
+    })
+    .collect();
+    if counts.is_empty() { vec!["no errors, gaps or warnings".to_owned()] } else { counts }
+}
+
+/// `a, b and c`.
+fn join(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [front @ .., last] => format!("{} and {last}", front.join(", ")),
+    }
+}
