@@ -264,3 +264,33 @@ fn the_verdict_stays_on_the_terminal_when_the_run_is_complete() {
     assert!(after.contains("too short"), "{all:?}");
     assert_eq!(code_of(&mut terminal.child), 1);
 }
+
+/// The record decides whether a run is over, whatever its progress file was made to say.
+#[test]
+fn a_killed_run_does_not_pass_by_its_progress_file() {
+    let bench = Bench::new();
+    let options =
+        "final-dry-run -q --no-diary --no-performance --duration 1h --run-name r --progress-interval 50ms -- sh -c";
+    let options: Vec<&str> = options.split_whitespace().chain(["echo INFO up; exec sleep 987"]).collect();
+    let mut child = bench.command(&options).stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    let progress = bench.path().join("runs/r/progress.json");
+    wait_for(|| fs::read_to_string(&progress).ok()?.contains("\"total_lines\": 1").then_some(()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed: serde_json::Value = serde_json::from_slice(&fs::read(&progress).unwrap()).unwrap();
+    for (state, phase) in [("running", "complete"), ("sealing", "complete"), ("sealing", "sealing")] {
+        let mut shown = killed.clone();
+        (shown["status"], shown["phase"], shown["exit_code"]) = ("pass".into(), phase.into(), 0.into());
+        fs::write(&progress, shown.to_string()).unwrap();
+        let path = bench.path().join("runs/r/run.json");
+        let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        record["state"] = state.into();
+        fs::write(&path, record.to_string()).unwrap();
+        for args in
+            [["watch", "runs/r", "--once", "--format", "json"].as_slice(), &["audit", "runs/r", "--format", "json"]]
+        {
+            let out = bench.run(args).exits(1);
+            assert_eq!(out.json()["verdict"], "fail", "{state} {phase}: {out:?}");
+        }
+    }
+}
