@@ -121,6 +121,7 @@ impl<'a> Fields<'a> {
                         let piece = self.keys & const { bit("time") } != 0 && !text.ends_with('\n');
                         let leveled = self.level.0 != LAST;
                         inner = Some(Inner::of(&text, Wrapping { depth: 0, leveled, piece }));
+                        self.message_is(10, value);
                     } else {
                         self.message_is(10, value);
                     }

@@ -391,6 +391,29 @@ impl<'a> Record<'a> {
         self.frame().is_none() && classify::is_doubtful(&[&message, &event], &self.traces())
     }
 
+    /// The text of the program, where a container put a line around it.
+    pub(crate) fn contained(&self) -> Option<Cow<'a, str>> {
+        self.contains().then(|| self.message.to_text())
+    }
+
+    fn contains(&self) -> bool {
+        matches!(self.dialect, Dialect::Docker | Dialect::Cri) && self.inner.is_some()
+    }
+
+    /// The same where it is no record of its own.
+    pub(crate) fn bare(&self) -> Option<Cow<'a, str>> {
+        self.inner.as_ref().filter(|inner| inner.is_bare())?;
+        self.contained()
+    }
+
+    /// Whether lines of text may continue the record.
+    pub(crate) fn is_text(&self) -> bool {
+        match &self.inner {
+            Some(inner) if self.contains() => !inner.json,
+            _ => !self.dialect.is_json(),
+        }
+    }
+
     /// Whether the line inside this one is a frame of a stack trace: what wraps lines does so one by one.
     pub fn frame(&self) -> Option<Kind> {
         self.inner.as_deref().filter(|inner| inner.frame).map(|_| Kind::StackTrace)

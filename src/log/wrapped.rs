@@ -24,6 +24,8 @@ pub(crate) struct Inner {
     pub(crate) twins: bool,
     /// It is a record of its own.
     structured: bool,
+    /// It is a JSON object.
+    pub(crate) json: bool,
 }
 
 /// How a line is wrapped.
@@ -58,6 +60,7 @@ impl Inner {
             cut: false,
             twins: false,
             structured: false,
+            json: object.starts_with("{\""),
         };
         if object.starts_with("{\"") {
             let start = Record::of_start(object.as_bytes());
@@ -82,6 +85,11 @@ impl Inner {
         self.level.is_some() || self.structured || self.frame || self.cut
     }
 
+    /// Whether nothing but its place makes it a record.
+    pub(crate) fn is_bare(&self) -> bool {
+        !self.structured && !self.json
+    }
+
     /// The same with another message, where it is but text.
     pub(crate) fn shown_as(self, message: Option<String>) -> Self {
         if self.structured { self } else { Self { message, ..self } }
@@ -97,6 +105,7 @@ impl Inner {
             cut: record.is_cut(),
             twins: record.has_twins(),
             structured: true,
+            json: record.dialect.is_json(),
         }
     }
 }

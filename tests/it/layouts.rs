@@ -206,6 +206,58 @@ fn a_writer_that_comes_late_is_no_proof_of_health() {
     }
 }
 
+/// Lines as a container keeps them, cut into pieces of `size` bytes.
+fn contained(lines: &[String], size: usize, docker: bool) -> String {
+    let mut text = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let stream = if number % 3 == 0 { "stderr" } else { "stdout" };
+        let time = format!("2025-03-13T08:{:02}:{:02}.000000000Z", number / 60, number % 60);
+        let pieces: Vec<&[u8]> = line.as_bytes().chunks(size).collect();
+        for (index, piece) in pieces.iter().enumerate() {
+            let (piece, last) = (std::str::from_utf8(piece).unwrap(), index + 1 == pieces.len());
+            if docker {
+                let log = if last { format!("{piece}\n") } else { piece.to_owned() };
+                let record = serde_json::json!({ "log": log, "stream": stream, "time": time });
+                text.push_str(&format!("{record}\n"));
+            } else {
+                text.push_str(&format!("{time} {stream} {} {piece}\n", if last { "F" } else { "P" }));
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn what_containers_cut_into_pieces_is_read_whole() {
+    let bench = Bench::new();
+    let text = render(LOWER, "%Y-%m-%d %H:%M:%S {L} app {M}", 40, Some(30));
+    let json = render(LOWER, r#"{"msg":"{M}","time":"%Y-%m-%dT%H:%M:%SZ","level":"{L}"}"#, 40, Some(30));
+    for (text, docker) in [(&text, true), (&text, false), (&json, true), (&json, false)] {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        for size in [7, 22, 40, 1000] {
+            let summary = read(&bench, &contained(&lines, size, docker));
+            let found = (summary.records, summary.totals.errors, summary.status);
+            assert_eq!(found, (40, 1, Status::Fail), "{size} {docker} {:#?}", summary.findings);
+        }
+    }
+}
+
+#[test]
+fn a_stack_trace_in_a_container_belongs_to_its_record() {
+    let bench = Bench::new();
+    let mut lines: Vec<String> =
+        render(UPPER, "%Y-%m-%d %H:%M:%S {L} app {M}", 20, Some(19)).lines().map(str::to_owned).collect();
+    let trace = ["java.lang.IllegalStateException: no", "\tat a.B.c(D.java:1)", "Caused by: java.io.IOException: closed", "\t... 7 more"];
+    lines.extend(trace.map(str::to_owned));
+    lines.push("2025-03-13 09:00:00 INFO app done".to_owned());
+    for docker in [true, false] {
+        let summary = read(&bench, &contained(&lines, 1000, docker));
+        let found = (summary.records, summary.continued_lines, summary.ignored_lines, summary.totals.errors);
+        assert_eq!(found, (21, 4, 0, 1), "{docker} {summary:#?}");
+        assert_eq!(summary.totals.crashes, 1, "{docker} {summary:#?}");
+    }
+}
+
 #[test]
 fn what_is_no_log_gives_none() {
     let bench = Bench::new();

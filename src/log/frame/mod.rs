@@ -3,6 +3,7 @@
 //!
 //! Each record becomes one line, on the number of the line where it starts; the other lines of it hold [`FILL`] alone.
 
+mod containers;
 mod journal;
 mod octets;
 mod values;
@@ -26,6 +27,8 @@ pub enum Frame {
     Octets,
     /// `journalctl -o export`.
     Journal,
+    /// Lines of containers, some of which are pieces of longer ones.
+    Containers,
     /// Events in XML: of log4j, of `java.util.logging`, of Windows.
     Xml,
 }
@@ -39,6 +42,9 @@ impl Frame {
         let line = text.split(|b| *b == b'\n').next().unwrap_or(text).trim_ascii_end();
         if text.starts_with(b"__CURSOR=") || text.starts_with(b"__REALTIME_TIMESTAMP=") {
             return Some(Self::Journal);
+        }
+        if containers::is_log(text) {
+            return Some(Self::Containers);
         }
         if octets::length(text).is_some_and(|(start, length)| text.get(start) == Some(&b'<') && length > 8) {
             return Some(Self::Octets);
@@ -75,12 +81,14 @@ pub struct Framer {
     taken: u64,
     given: u64,
     state: values::State,
+    pending: containers::Pending,
 }
 
 impl Framer {
     /// A framer of texts of this kind.
     pub fn new(frame: Frame) -> Self {
-        Self { frame, rest: Vec::new(), taken: 0, given: 0, state: values::State::default() }
+        let (state, pending) = (values::State::default(), containers::Pending::default());
+        Self { frame, rest: Vec::new(), taken: 0, given: 0, state, pending }
     }
 
     /// Takes in bytes, of which the text may end with the last, and gives out whole lines.
@@ -94,6 +102,7 @@ impl Framer {
                 Frame::Values => values::next(rest, end, &mut self.state),
                 Frame::Zeros => zeros(rest, end),
                 Frame::Octets => octets::next(rest, end),
+                Frame::Containers => containers::next(rest, end, &mut self.pending),
                 Frame::Journal => journal::next(rest, end),
                 Frame::Xml => xml::next(rest, end),
             };
@@ -114,6 +123,14 @@ impl Framer {
             at += step.end.max(1);
         }
         self.rest = text.get(at..).unwrap_or_default().to_vec();
+        if end {
+            for line in self.pending.finish().collect::<Vec<_>>() {
+                // It stands where its last piece stood, as far as that line is free.
+                self.taken = self.taken.max(1) - u64::from(self.taken > self.given);
+                self.line(&line, out);
+                self.taken = self.taken.max(self.given);
+            }
+        }
     }
 
     fn skip(&mut self, text: &[u8]) {

@@ -63,3 +63,35 @@ fn records_are_found_however_they_are_framed_and_cut() {
         }
     }
 }
+
+#[test]
+fn pieces_of_lines_in_containers_are_joined_per_stream() {
+    let docker = |log: &str, stream: &str| format!("{{\"log\":\"{log}\",\"stream\":\"{stream}\",\"time\":\"2025-01-06T00:00:00Z\"}}");
+    let cri = |stream: &str, rest: &str| format!("2025-01-06T00:00:00.000000000Z {stream} {rest}");
+    for (input, expect) in [
+        (
+            vec![docker("a", "stdout"), docker("x\\n", "stderr"), docker("b", "stdout"), docker("c\\n", "stdout")],
+            vec!["·".to_owned(), docker("x\\n", "stderr"), "·".to_owned(), docker("abc\\n", "stdout")],
+        ),
+        // A backslash and the letter n are no line end.
+        (
+            vec![docker("a\\\\n", "stdout"), docker("b\\n", "stdout")],
+            vec!["·".to_owned(), docker("a\\\\nb\\n", "stdout")],
+        ),
+        // The last piece never came.
+        (vec![docker("a\\n", "stdout"), docker("b", "stdout")], vec![docker("a\\n", "stdout"), docker("b", "stdout")]),
+        (
+            vec![cri("stdout", "P a "), cri("stderr", "F x"), cri("stdout", "P b"), cri("stdout", "F ")],
+            vec!["·".to_owned(), cri("stderr", "F x"), "·".to_owned(), cri("stdout", "F a b")],
+        ),
+        (vec![cri("stdout", "P a"), cri("stderr", "P b")], vec![cri("stdout", "P a"), cri("stderr", "P b")]),
+    ] {
+        let text = format!("{}\n", input.join("\n"));
+        for step in (1..200).chain([1 << 20]) {
+            assert_eq!(lines(text.as_bytes(), step).as_ref(), Some(&expect), "{step} {text}");
+        }
+    }
+    // Where a collector cut all line ends off, nothing is a piece.
+    let text = format!("{}\n{}\n", docker("a", "stdout"), docker("b", "stdout"));
+    assert_eq!(lines(text.as_bytes(), 1 << 20), None);
+}

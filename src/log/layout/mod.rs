@@ -14,6 +14,8 @@ mod tokens;
 mod wrapping;
 pub mod years;
 
+use std::borrow::Cow;
+
 use super::ansi;
 use super::crash::classify;
 use super::dialect::{Dialect, Scale};
@@ -94,7 +96,7 @@ impl Layout {
             .filter_map(|line| {
                 let record = self.read(self.unwrap(line).1, Some(latest), &mut memory)?;
                 let carries = record.dialect.is_json() || record.wraps();
-                (carries && record.level().is_none()).then(|| record.message().unwrap_or_default().into_owned())
+                (carries && record.level().is_none()).then(|| text_inside(&record).unwrap_or_default().into_owned())
             })
             .collect();
         let texts: Vec<&[u8]> = texts.iter().map(|text| head(text.as_bytes())).filter(|text| is_head(text)).collect();
@@ -167,7 +169,7 @@ impl Layout {
     fn complete<'a>(&self, mut record: Record<'a>, written: Option<Stamp>) -> Record<'a> {
         let carries = record.dialect.is_json() || record.wraps();
         if carries && record.level().is_none() {
-            let level = record.message().and_then(|message| {
+            let level = text_inside(&record).and_then(|message| {
                 self.read_text(message.trim_end().as_bytes(), written, &mut Memory::default())?.level()
             });
             record.level = level.map(|level| (Raw::Null, Scale::Is(level)));
@@ -219,6 +221,11 @@ impl Layout {
         });
         Some(record)
     }
+}
+
+/// The text that a record carries: of a container all that the program wrote.
+fn text_inside<'a>(record: &Record<'a>) -> Option<Cow<'a, str>> {
+    record.contained().or_else(|| record.message())
 }
 
 fn raw(bytes: &[u8]) -> Raw<'_> {

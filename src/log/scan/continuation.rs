@@ -40,6 +40,8 @@ pub(crate) struct Block {
     /// Those that are tied loosely, and those that are counted on their own.
     loose: u64,
     own: u64,
+    /// Whether a container put them there, line by line: without a record before them too they are no noise.
+    carried: bool,
     /// The first ones of each tie, for the report on ignored lines.
     samples: [Vec<IgnoredLine>; 2],
     /// Those of each tie that hold a word for an error.
@@ -129,6 +131,12 @@ impl Block {
         }
     }
 
+    /// Adds a line that a container carries.
+    pub(crate) fn carry(&mut self, number: u64, line: &[u8]) {
+        self.carried = true;
+        self.add(number, line, true, Tie::Close);
+    }
+
     fn keep(&mut self, number: u64, line: &[u8]) {
         if self.head.is_empty() {
             self.first = number;
@@ -158,6 +166,7 @@ impl Block {
         self.lines += next.lines;
         self.loose += next.loose;
         self.own += next.own;
+        self.carried |= next.carried;
         for (samples, more) in self.samples.iter_mut().zip(next.samples) {
             samples.extend(more);
             samples.truncate(SHOWN);
@@ -184,7 +193,7 @@ impl Block {
     /// of text or anything else. Lines that are counted on their own are in neither.
     pub(crate) fn split(&self, behind_text: bool) -> (u64, u64, impl Iterator<Item = &IgnoredLine>) {
         let close = self.lines - self.own - self.loose;
-        let continues = |lines: u64, most: u64| behind_text && lines <= most;
+        let continues = |lines: u64, most: u64| (behind_text || self.carried) && lines <= most;
         let (closely, loosely) = (continues(close, CONTINUES), continues(self.loose, CONTINUES_LOOSELY));
         let both = [(close, closely), (self.loose, loosely)];
         let sum = |continued: bool| both.iter().filter(|(_, kind)| *kind == continued).map(|(lines, _)| *lines).sum();
@@ -199,7 +208,7 @@ impl Block {
         for (suspects, lines, most) in
             [(&self.suspects[0], close, CONTINUES), (&self.suspects[1], self.loose, CONTINUES_LOOSELY)]
         {
-            if !behind_text || lines > most {
+            if !behind_text && !self.carried || lines > most {
                 all.append(suspects);
             }
         }

@@ -166,6 +166,9 @@ impl<'t> Reader<'t> {
             return self.loose(number, line, suspected);
         };
         record.service = service;
+        if let Some(text) = record.bare().filter(|text| Tie::of(text.trim_end().as_bytes()) == Tie::Close) {
+            return self.block.carry(number, text.trim_end().as_bytes());
+        }
         if !record.dialect.is_json() && self.split(line, suspected) {
             return;
         }
@@ -296,7 +299,7 @@ impl<'t> Reader<'t> {
         if severity > Status::Pass || crash.is_some() {
             let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
             self.part.tally.add_incident(record, severity, key, crash.is_none());
-            if let Some(kind) = crash.filter(|_| record.dialect.is_json()) {
+            if let Some(kind) = crash.filter(|_| !record.is_text()) {
                 self.part.tally.add_crash(record, kind, key);
             }
         }
@@ -313,7 +316,7 @@ impl<'t> Reader<'t> {
         if self.block.lines > 0 || self.last.as_ref().is_some_and(|last| last.crash.is_some()) {
             self.close_block();
         }
-        let is_text = !record.dialect.is_json();
+        let is_text = record.is_text();
         let crashed = crash.is_some() && !is_text;
         let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
         let crash = crash.filter(|_| is_text).map(|kind| (kind, key));
