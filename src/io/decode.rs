@@ -253,6 +253,14 @@ impl<R: Read> Read for FromUtf16<R> {
     }
 }
 
+/// A text as lines of records, whichever way its records are framed.
+pub(crate) fn framed<'a>(text: Box<dyn Read + Send + 'a>, frame: Option<Frame>) -> Box<dyn Read + Send + 'a> {
+    match frame {
+        Some(frame) => Box::new(Framed::new(text, frame)),
+        None => text,
+    }
+}
+
 /// A text whose records are framed in another way than by line ends, as lines.
 pub struct Framed<R> {
     inner: R,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::line_chunks::{LINE_LIMIT, PIECE};
 use super::scan::lock;
+use crate::log::layout::Layout;
 use crate::log::scan::chunk::{Context, Part};
 
 /// How many bytes at a time are read to find the end of the last line of a range.
@@ -54,6 +55,15 @@ impl Plain {
     /// A file with its number and size, and the bytes to skip at its start.
     pub(crate) fn new(file: File, source: usize, context: Context, skip: u64, len: u64) -> Self {
         Self { file, source, context, skip, len, state: Mutex::default() }
+    }
+
+    /// The same file, to be read anew with another layout.
+    ///
+    /// # Errors
+    /// The file cannot be opened once more.
+    pub(crate) fn again(&self, layout: Layout) -> io::Result<Self> {
+        let context = Context { layout: Arc::new(layout), ..self.context.clone() };
+        Ok(Self::new(self.file.try_clone()?, self.source, context, self.skip, self.len))
     }
 
     /// How many ranges there are, at least one.

@@ -323,6 +323,10 @@ impl Scan<'_> {
         let (part, fault) = plain.read(number, buffer);
         self.done.fetch_add(PIECE as u64, Ordering::Relaxed);
         let Some((whole, fault)) = plain.add(number, part, fault) else { return };
+        if let Some(Ok(again)) = whole.learn_again().map(|layout| plain.again(layout)) {
+            self.done.fetch_sub(plain.ranges() * PIECE as u64, Ordering::Relaxed);
+            return self.divide(&Arc::new(again), buffer);
+        }
         let shown = self.sources[plain.source].shown();
         let report = FileReport {
             path: shown.to_owned(),
@@ -377,9 +381,9 @@ impl Scan<'_> {
             (sample, text) = decode::peek(decode::Framed::new(text, frame), layout::SAMPLE);
         }
         context.layout = self.learn(&sample);
+        let source = self.sources.get(context.file as usize);
         if context.layout.is_yearless() {
-            let source = self.sources.get(context.file as usize).filter(|_| frame.is_none());
-            let again = source.and_then(unpacked_again);
+            let again = source.filter(|_| frame.is_none()).and_then(unpacked_again);
             let written = context.written.unwrap_or(self.latest);
             context.years = Arc::new(match again {
                 Some(text) => years_of(text, 0, written),
@@ -388,7 +392,12 @@ impl Scan<'_> {
             });
         }
         let threads = if threaded { self.threads.min(READERS) } else { 1 };
-        let read = shared_stream::read(text, &context, threads);
+        let mut read = shared_stream::read(text, &context, threads);
+        if let Some((layout, text)) = read.part.learn_again().zip(source.and_then(unpacked_again)) {
+            context.layout = Arc::new(layout);
+            let text = decode::framed(text, frame);
+            read = shared_stream::read(text, &context, threads);
+        }
         report.text_bytes = read.bytes;
         self.finish(report, read.part, read.fault);
     }

@@ -119,7 +119,11 @@ impl<'a> Raw<'a> {
             Self::Null => Value::Null,
             Self::Bool(value) => Value::Bool(value),
             Self::Number(bytes) => {
-                serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into())
+                let whole = bytes.iter().all(|b| b.is_ascii_digit() || *b == b'-');
+                // A whole number beyond 64 bits would lose its last digits.
+                let kept = |value: &Value| !(whole && value.is_f64());
+                let value = serde_json::from_slice(bytes).ok().filter(kept);
+                value.unwrap_or_else(|| String::from_utf8_lossy(bytes).into())
             }
             Self::Text(text) => Value::String(text.decode().into_owned()),
             Self::Array(bytes) | Self::Object(bytes) if depth == 0 => String::from_utf8_lossy(bytes).into(),

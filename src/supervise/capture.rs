@@ -23,7 +23,7 @@ use crate::log::layout::{Layout, Memory};
 use crate::log::leading;
 use crate::log::level::Level;
 use crate::log::record::Record;
-use crate::log::scan::reader;
+use crate::log::scan::line;
 use crate::log::totals::signature;
 use crate::time::Stamp;
 use trace::{Style, Trace};
@@ -150,7 +150,7 @@ impl<'l> Chunk<'_, 'l> {
     pub fn line(&mut self, line: &'l [u8], cut_from: Option<u64>) {
         self.batch.cut += u64::from(cut_from.is_some());
         // The steps of a progress bar are one line; but where a line of a log is among them, each counts for its level.
-        let starts = reader::starts(line, self.formatter.learner.layout(), None);
+        let starts = line::starts(line, self.formatter.learner.layout(), None);
         if starts.is_empty() {
             return self.piece(Cow::Borrowed(line), cut_from, false);
         }

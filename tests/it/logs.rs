@@ -436,16 +436,21 @@ fn a_crash_kept_line_by_line_is_seen() {
     for (number, wrap) in wrappers.iter().enumerate() {
         let log: String = crash.lines().map(|line| wrap(line) + "\n").collect();
         let summary = read_one(&bench.write("wrapped.log", log));
-        assert_eq!((summary.status, summary.totals.content_incidents), (Status::Fail, 1), "{number}: {summary:#?}");
+        assert_eq!(summary.status, Status::Fail, "{number}: {summary:#?}");
+        // A line in the middle that is not indented is a record of its own where a container keeps it.
+        let most = if number < 2 { 2 } else { 1 };
+        assert!((1..=most).contains(&summary.totals.content_incidents), "{number}: {summary:#?}");
     }
 }
 
 #[test]
-fn a_record_that_a_container_cut_is_named() {
+fn a_record_that_a_container_cut_is_joined_or_named() {
     let bench = Bench::new();
-    let log =
-        "2025-01-06T00:00:00Z stdout P {\"msg\":\"a long\n2025-01-06T00:00:00Z stdout F  one\",\"level\":\"error\"}\n";
+    let first = "2025-01-06T00:00:00Z stdout P {\"msg\":\"a long\n";
+    let log = format!("{first}2025-01-06T00:00:00Z stdout F  one\",\"level\":\"error\"}}\n");
     let summary = read_one(&bench.write("cut.log", log));
+    assert_eq!((summary.records, summary.totals.errors), (1, 1), "{summary:#?}");
+    let summary = read_one(&bench.write("cut.log", first));
     assert_eq!(summary.status, Status::Warn);
     assert!(summary.findings.iter().any(|finding| finding.summary.contains("cut a record")), "{summary:#?}");
 }

@@ -5,6 +5,7 @@
 
 mod containers;
 mod journal;
+mod jul;
 mod octets;
 mod values;
 mod xml;
@@ -29,6 +30,8 @@ pub enum Frame {
     Journal,
     /// Lines of containers, some of which are pieces of longer ones.
     Containers,
+    /// `java.util.logging` as text: the level stands on the second line of a record.
+    Jul,
     /// Events in XML: of log4j, of `java.util.logging`, of Windows.
     Xml,
 }
@@ -56,6 +59,9 @@ impl Frame {
             memchr::memchr_iter(0, text).filter(|at| text[..*at].ends_with(b"}") || text[at + 1..].starts_with(b"{"));
         if text[0] == b'{' && memchr::memchr(b'\n', text).is_none() && zeros.count() > 0 {
             return Some(Self::Zeros);
+        }
+        if text[0].is_ascii_alphanumeric() && jul::is_log(text) {
+            return Some(Self::Jul);
         }
         let opens = match text[0] {
             b'[' => matches!(text[1..].trim_ascii_start().first(), Some(b'{' | b']')),
@@ -104,6 +110,7 @@ impl Framer {
                 Frame::Octets => octets::next(rest, end),
                 Frame::Containers => containers::next(rest, end, &mut self.pending),
                 Frame::Journal => journal::next(rest, end),
+                Frame::Jul => jul::next(rest, end),
                 Frame::Xml => xml::next(rest, end),
             };
             let Some(step) = step else {
@@ -124,12 +131,10 @@ impl Framer {
         }
         self.rest = text.get(at..).unwrap_or_default().to_vec();
         if end {
-            for line in self.pending.finish().collect::<Vec<_>>() {
-                // It stands where its last piece stood, as far as that line is free.
-                self.taken = self.taken.max(1) - u64::from(self.taken > self.given);
-                self.line(&line, out);
-                self.taken = self.taken.max(self.given);
-            }
+            let lines: Vec<_> = self.pending.finish().collect();
+            // They stand where their last pieces stood, as far as those lines are free.
+            self.taken -= (lines.len() as u64).min(self.taken.saturating_sub(self.given));
+            lines.iter().for_each(|line| self.line(line, out));
         }
     }
 

@@ -49,6 +49,19 @@ fn records_are_found_however_they_are_framed_and_cut() {
             b"<log4j:event logger=\"a\" timestamp=\"17\" level=\"ERROR\">\n<log4j:message><![CDATA[x < y]]></log4j:message>\n</log4j:event>\n",
             Some(&["{\"level\":\"ERROR\",\"logger\":\"a\",\"message\":\"x < y\",\"timestamp\":17}"]),
         ),
+        (
+            b"Mar 03, 2025 8:00:00\xe2\x80\xafAM a.B c\nINFO: up\nMar 03, 2025 8:00:01 AM a.B c\nSEVERE: down\n\tat a.B.c(B.java:1)\n",
+            Some(&[
+                "Mar 03, 2025 8:00:00 AM a.B c INFO: up",
+                "·",
+                "Mar 03, 2025 8:00:01 AM a.B c SEVERE: down",
+                "·",
+                "\tat a.B.c(B.java:1)",
+            ]),
+        ),
+        // The line above states a level of its own.
+        (b"2025-03-03 08:00:00 INFO up\nSEVERE: down\n", None),
+        (b"2025-03-03 08:00:00 [info] up\nSEVERE: down\n", None),
         (b"{\"level\":\"info\",\"items\":[{\"a\":1}]}\n{}\n", None),
         (b"{\"a\":1}\n{\"a\":2}\n", None),
         (b"[2025-03-03 08:00:00] up\n", None),
@@ -66,7 +79,9 @@ fn records_are_found_however_they_are_framed_and_cut() {
 
 #[test]
 fn pieces_of_lines_in_containers_are_joined_per_stream() {
-    let docker = |log: &str, stream: &str| format!("{{\"log\":\"{log}\",\"stream\":\"{stream}\",\"time\":\"2025-01-06T00:00:00Z\"}}");
+    let docker = |log: &str, stream: &str| {
+        format!("{{\"log\":\"{log}\",\"stream\":\"{stream}\",\"time\":\"2025-01-06T00:00:00Z\"}}")
+    };
     let cri = |stream: &str, rest: &str| format!("2025-01-06T00:00:00.000000000Z {stream} {rest}");
     for (input, expect) in [
         (

@@ -87,6 +87,7 @@ impl Layout {
             texts: description.text.iter().map(text_of).collect::<Result<_, _>>()?,
             yearless: true,
             pinned: true,
+            again: false,
         })
     }
 }

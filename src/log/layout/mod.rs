@@ -53,6 +53,8 @@ pub struct Layout {
     yearless: bool,
     /// Whether it was not learnt but given.
     pinned: bool,
+    /// Whether lines that came late added to it.
+    again: bool,
 }
 
 /// What is remembered of the lines before: most differ from them in little.
@@ -127,6 +129,38 @@ impl Layout {
         self.named = most(named, 60) || most(wraps, 20) || blind && most(dated, 95);
     }
 
+    /// Whether lines that are not read may tell more.
+    #[inline]
+    pub(crate) fn may_learn(&self) -> bool {
+        !self.pinned && !self.again
+    }
+
+    /// The layout with what such lines tell: a writer may come late. None where they tell nothing.
+    pub(crate) fn learn_again(&self, lines: &[&[u8]], latest: Stamp) -> Option<Self> {
+        let lines: Vec<&[u8]> = lines.iter().map(|line| head(line)).filter(|line| is_head(line)).collect();
+        let found = text::learn(&lines, latest).into_iter().filter(|text| !text.columns.is_empty());
+        let mut layout = Self { again: true, ..self.clone() };
+        for text in found {
+            let room = layout.texts.len() < text::MOST;
+            let known = layout.texts.iter_mut().find(|known| known.time == text.time);
+            match known {
+                Some(known) => known.add(&text.columns),
+                None if room => layout.texts.push(text),
+                None => {}
+            }
+        }
+        (self.may_learn() && layout.texts != self.texts).then_some(layout)
+    }
+
+    /// What of the layout is a guess that nothing in the file confirms.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        let inner = self.inner.iter().flat_map(|inner| &inner.texts);
+        let texts = self.texts.iter().chain(inner).filter(|_| !self.pinned);
+        let mut doubts: Vec<String> = texts.filter_map(text::Text::doubt).collect();
+        doubts.dedup();
+        doubts
+    }
+
     /// Whether some lines may state times without a year, so that the years must be told by all of the file.
     pub fn is_yearless(&self) -> bool {
         self.yearless
@@ -183,7 +217,10 @@ impl Layout {
             return Record::of_json(line, &mut memory.shape);
         }
         if self.named || self.texts.is_empty() {
-            return text_record::parse(line, written, 0).or_else(|| self.read_text(line, written, memory));
+            let named = text_record::parse(line, written, 0);
+            let late = self.again && named.as_ref().is_none_or(|record| !record.states_level());
+            let late = if late { self.read_text(line, written, memory).filter(Record::states_level) } else { None };
+            return late.or(named).or_else(|| self.read_text(line, written, memory));
         }
         match self.read_text(line, written, memory) {
             Some(record) if record.states_level() => Some(record),

@@ -12,7 +12,7 @@ const BRACKETED: usize = 12;
 /// Nor does it start further in than this.
 const REACH: usize = 400;
 /// How many layouts a file may have.
-const MOST: usize = 4;
+pub(super) const MOST: usize = 4;
 
 /// Where the stamp of lines stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,26 @@ impl Text {
         };
         let level = self.level(line, Some(&stamp));
         Some(Seen { stamp: Some(stamp), at, level })
+    }
+
+    /// Adds further columns, behind those that are known.
+    pub(super) fn add(&mut self, columns: &[Column]) {
+        let new = columns.iter().filter(|column| !self.columns.contains(column)).copied().collect::<Vec<_>>();
+        self.columns.extend(new);
+    }
+
+    /// What about the times is a guess.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let place = self.time.as_ref()?;
+        if place.ambiguous {
+            return Some(format!(
+                "ambiguous dates: nothing in the file tells day, month and year apart; they were read as {}",
+                place.order.name()
+            ));
+        }
+        (place.shape == Shape::Epoch && self.columns.is_empty()).then(|| {
+            "unconfirmed times: numbers were taken for seconds since 1970, and nothing else looks like a log".to_owned()
+        })
     }
 
     #[inline]

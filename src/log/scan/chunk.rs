@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::continuation::{self, Block, Suspects};
+use super::unread::Unread;
 use crate::finding::Status;
 use crate::log::crash::classify::Kind;
 use crate::log::crash::headline;
@@ -189,6 +190,8 @@ pub struct Part {
     /// The lines after the last record.
     pub(crate) tail: Block,
     pub(crate) context: Context,
+    /// Lines that the layout does not read in full.
+    pub(crate) unread: Unread,
 }
 
 impl Part {
@@ -204,6 +207,7 @@ impl Part {
             first: None,
             last: None,
             tail: Block::default(),
+            unread: Unread::default(),
             context,
         }
     }
@@ -248,6 +252,7 @@ impl Part {
         self.odd.append(next.odd);
         self.add_samples(next.samples);
         self.suspects.append(&next.suspects);
+        self.unread.append(next.unread);
         self.dialects.iter_mut().zip(next.dialects).for_each(|(total, more)| *total += more);
         self.tally.merge(next.tally);
     }
@@ -259,6 +264,12 @@ impl Part {
         let tail = std::mem::take(&mut self.tail);
         let last = self.last.take();
         self.close(&tail, last.as_ref());
+    }
+
+    /// The layout with what the lines tell that it does not read; none where they tell nothing, or it has it already.
+    pub(crate) fn learn_again(&self) -> Option<Layout> {
+        let heads = self.unread.heads(self.tally.lines)?;
+        self.context.layout.learn_again(&heads, self.context.latest)
     }
 
     /// The dialect of most records; none where there are none.
@@ -276,6 +287,7 @@ impl Part {
         self.tail.shift(lines);
         self.samples.iter_mut().for_each(|sample| sample.line += lines);
         self.suspects.shift(lines);
+        self.unread.shift(lines);
         self.odd.shift(lines);
         if let Some((_, line)) = &mut self.first {
             *line += lines;

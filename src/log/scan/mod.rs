@@ -3,4 +3,6 @@
 pub mod chunk;
 pub mod continuation;
 pub(crate) mod damaged;
+pub(crate) mod line;
 pub mod reader;
+pub(crate) mod unread;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::chunk::{Context, Last, Part, Seen};
 use super::continuation::{Block, Tie};
 use super::damaged;
+use super::line::{continues, is_blank, starts};
 use crate::finding::Status;
 use crate::json::pull::Raw;
 use crate::log::ansi;
-use crate::log::crash::classify;
 use crate::log::crash::marks::Marks;
 use crate::log::dialect::Dialect;
 use crate::log::frame::FILL;
@@ -72,29 +72,6 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen) -> Part {
         start = end + 1;
     }
     reader.finish()
-}
-
-/// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
-/// stack trace. All else, such as the steps of a progress bar, belongs together.
-pub(crate) fn starts(line: &[u8], layout: &Layout, written: Option<Stamp>) -> Vec<usize> {
-    let inner = memchr::memchr(b'\r', line).is_some_and(|at| at + 1 < line.len());
-    if !inner {
-        return Vec::new();
-    }
-    let starts = memchr::memchr_iter(b'\r', line).map(|at| at + 1).filter(|start| {
-        let piece = &line[*start..];
-        let piece = &piece[..memchr::memchr(b'\r', piece).unwrap_or(piece.len())];
-        layout.read(piece, written, &mut Memory::default()).is_some()
-            || Tie::of(piece) == Tie::None
-            || classify::is_marker(&String::from_utf8_lossy(piece))
-    });
-    starts.collect()
-}
-
-/// Whether nothing is left of a line without blanks and colours.
-fn is_blank(line: &[u8]) -> bool {
-    let plain = record::trim(line);
-    plain.is_empty() || plain.first() == Some(&0x1b) && ansi::strip(&String::from_utf8_lossy(plain)).trim().is_empty()
 }
 
 /// A level as it was met, with what it was found to mean.
@@ -166,7 +143,7 @@ impl<'t> Reader<'t> {
             return self.loose(number, line, suspected);
         };
         record.service = service;
-        if let Some(text) = record.bare().filter(|text| Tie::of(text.trim_end().as_bytes()) == Tie::Close) {
+        if let Some(text) = record.bare().filter(|text| continues(text.trim_end())) {
             return self.block.carry(number, text.trim_end().as_bytes());
         }
         if !record.dialect.is_json() && self.split(line, suspected) {
@@ -251,6 +228,9 @@ impl<'t> Reader<'t> {
             return;
         }
         let tie = Tie::of(line);
+        if tie != Tie::Close && self.layout.may_learn() {
+            self.part.unread.add(number, record::trim(line));
+        }
         if tie == Tie::None {
             self.part.ignore(number, line);
             self.timeless(&Record::of_line(line), Spot { line: number, part: 0, text: line }, false);
@@ -271,13 +251,8 @@ impl<'t> Reader<'t> {
         let severity = self.level(record);
         if record.level.is_none() && !record.dialect.has_default_level() && record.level().is_none() {
             self.part.tally.unstated += 1;
-            if !record.dialect.is_json()
-                && let Some(level) = self.layout.bare_level(record::trim(record.source()))
-            {
-                self.part.odd.bare.add(spot.line);
-                if level.status() > Status::Pass {
-                    self.part.odd.bare_errors.add(spot.line);
-                }
+            if !record.dialect.is_json() {
+                self.unread(spot.line, record::trim(record.source()));
             }
         }
         self.event(record);
@@ -322,6 +297,19 @@ impl<'t> Reader<'t> {
         let crash = crash.filter(|_| is_text).map(|kind| (kind, key));
         self.last = Some(Last { at, is_text, crashed, crash, failed, text: Cow::Borrowed(spot.text) });
         true
+    }
+
+    /// Notes a record of text that states no level where the layout looks for one.
+    fn unread(&mut self, number: u64, line: &[u8]) {
+        if self.layout.may_learn() {
+            self.part.unread.add(number, line);
+        }
+        if let Some(level) = self.layout.bare_level(line) {
+            self.part.odd.bare.add(number);
+            if level.status() > Status::Pass {
+                self.part.odd.bare_errors.add(number);
+            }
+        }
     }
 
     /// Notes captured lines that tell nothing: blank ones, and such that are no text.

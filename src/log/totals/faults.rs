@@ -50,6 +50,9 @@ pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
             Some(first.line),
         );
     }
+    for doubt in part.context().layout.doubts().into_iter().filter(|_| part.tally.records > 0) {
+        add(Status::Warn, format!("{doubt}; pin the layout in the policy if that is right"), None);
+    }
     for (severity, summary) in silent_levels(part) {
         add(severity, summary, None);
     }

@@ -1,0 +1,37 @@
+//! What a line of a log is, by its look.
+
+use super::continuation::Tie;
+use crate::log::crash::{classify, frames};
+use crate::log::layout::{Layout, Memory};
+use crate::log::{ansi, leading, record};
+use crate::time::Stamp;
+
+/// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
+/// stack trace. All else, such as the steps of a progress bar, belongs together.
+pub(crate) fn starts(line: &[u8], layout: &Layout, written: Option<Stamp>) -> Vec<usize> {
+    let inner = memchr::memchr(b'\r', line).is_some_and(|at| at + 1 < line.len());
+    if !inner {
+        return Vec::new();
+    }
+    let starts = memchr::memchr_iter(b'\r', line).map(|at| at + 1).filter(|start| {
+        let piece = &line[*start..];
+        let piece = &piece[..memchr::memchr(b'\r', piece).unwrap_or(piece.len())];
+        layout.read(piece, written, &mut Memory::default()).is_some()
+            || Tie::of(piece) == Tie::None
+            || classify::is_marker(&String::from_utf8_lossy(piece))
+    });
+    starts.collect()
+}
+
+/// Whether nothing is left of a line without blanks and colours.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    let plain = record::trim(line);
+    plain.is_empty() || plain.first() == Some(&0x1b) && ansi::strip(&String::from_utf8_lossy(plain)).trim().is_empty()
+}
+
+/// Whether a line that a container keeps for itself continues the one before it. The head of a crash report does not: it
+/// is a record with a time of its own.
+pub(super) fn continues(line: &str) -> bool {
+    let names_exception = || leading::word(line).is_none() && leading::level(line).is_some();
+    line.starts_with([' ', '\t']) && leading::word(line).is_none() || frames::is_frame(line) || names_exception()
+}
