@@ -63,7 +63,12 @@ pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
             add(Status::Fail, summary, Some(seen.line));
         }
     }
-    if odd.bare.count >= FEW && odd.bare_errors.count > 0 {
+    // What can be read only once cannot be read again with what its late lines tell.
+    if part.learn_again().is_some() {
+        let severity = if odd.bare_errors.count > 0 || part.suspects.count > 0 { Status::Fail } else { Status::Warn };
+        let summary = "lines that came late state levels in another place, and were not read: give the log as a file";
+        add(severity, summary.to_owned(), Some(odd.bare_errors.line).filter(|line| *line > 0));
+    } else if odd.bare.count >= FEW && odd.bare_errors.count > 0 {
         let summary = format!(
             "{} lines state a warning or worse where the other lines of the file state no level; they count for none",
             odd.bare_errors.count
