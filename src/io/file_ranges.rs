@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Mutex};
 
@@ -164,4 +164,18 @@ pub(crate) fn read_full_at(file: &File, buffer: &mut [u8], offset: u64) -> io::R
         }
     }
     Ok(len)
+}
+
+/// Reads a file from an offset on, and leaves its own place alone.
+pub(crate) struct OffsetReader<'f> {
+    pub(crate) file: &'f File,
+    pub(crate) at: u64,
+}
+
+impl Read for OffsetReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = read_full_at(self.file, buffer, self.at)?;
+        self.at += len as u64;
+        Ok(len)
+    }
 }

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::decode::{self, Encoding, Packing};
-use super::file_ranges::{Plain, read_full_at};
+use super::file_ranges::{OffsetReader, Plain, read_full_at};
 use super::line_chunks::{PIECE, Pieces};
 use super::sources::{self, duplicates};
 use super::{clock, files, progress_bar, shared_stream};
@@ -475,20 +475,6 @@ fn years_of(text: impl Read, mut offset: u64, written: Stamp) -> Years {
         offset += length;
     }
     chain.finish(written)
-}
-
-/// Reads a file from an offset on, and leaves its own place alone.
-struct OffsetReader<'f> {
-    file: &'f File,
-    at: u64,
-}
-
-impl Read for OffsetReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = read_full_at(self.file, buffer, self.at)?;
-        self.at += len as u64;
-        Ok(len)
-    }
 }
 
 /// Counts the bytes that are read.
