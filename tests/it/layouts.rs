@@ -262,21 +262,6 @@ fn long_numbers_keep_their_digits() {
 }
 
 #[test]
-fn late_writers_in_a_pipe_are_no_pass() {
-    let bench = Bench::new();
-    let quiet = |text: String| text.replace("WARN", "INFO").replace("warning", "info");
-    let early = quiet(render(UPPER, "%Y-%m-%d %H:%M:%S,123 - app - {L} - {M}", 6000, None));
-    for (error, expect) in [(Some(150), "FAIL"), (None, "WARN")] {
-        let late = quiet(render(LOWER, "2025-03-16 %H:%M:%S,123 {L} app {M}", 200, error));
-        let path = bench.write("piped.log", format!("{early}{late}"));
-        let input = std::fs::File::open(path).unwrap();
-        let output = bench.command(&["audit", "--log", "-"]).stdin(input).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(text.starts_with(expect) && text.contains("lines that came late"), "{text}");
-    }
-}
-
-#[test]
 fn guesses_about_times_are_said() {
     let bench = Bench::new();
     for (words, line, said) in [
