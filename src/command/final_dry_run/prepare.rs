@@ -23,6 +23,7 @@ use crate::supervise::provenance::{Provenance, Subject};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
 use crate::supervise::redact::Redactor;
 use crate::time::{Stamp, duration_text};
+use crate::verdict::criteria::Criteria;
 use crate::verdict::policy::{self, Layer, Policy};
 
 /// A run that can start.
@@ -92,6 +93,10 @@ impl Scale {
     }
 }
 
+/// The pause before a restart, and the longest one, unless the operator says otherwise.
+const BACKOFF: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
 /// Checks the options, makes the run directory and plans the run.
 pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared, Error> {
     let target = args.duration.unwrap_or(if args.simulate.is_some() { DRILL } else { REHEARSAL });
@@ -108,37 +113,7 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
     let name = run_name(args, started_at)?;
     let policy = policy_of(args, &scale, target)?;
     let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
-    let (warn_gap, fail_gap) = (policy.warn_gap(), policy.fail_gap());
-    let required = criteria.minimum_duration_seconds.map(Duration::from_secs_f64).unwrap_or_default();
-    let minimum_uptime = criteria.minimum_uptime_ratio.unwrap_or_default();
-    if required > target {
-        return Err(Error::Usage(format!(
-            "--required-duration {} is longer than --duration {}: no run could pass; raise --duration or lower it",
-            duration_text(required),
-            duration_text(target)
-        )));
-    }
-    if args.no_packet && !signers.is_empty() {
-        let text = "--sign-key signs the packet, and --no-packet makes none; drop one of them";
-        return Err(Error::Usage(text.to_owned()));
-    }
-    let idle = args.max_restarts.is_some() || args.backoff.is_some() || args.backoff_max.is_some();
-    if idle && args.restart == RestartArg::Never {
-        let text =
-            "--max-restarts, --backoff and --backoff-max have no effect without --restart; add --restart on-failure";
-        return Err(Error::Usage(text.to_owned()));
-    }
-    let backoff = args.backoff.unwrap_or(Duration::from_secs(1));
-    let backoff_max = args.backoff_max.unwrap_or(Duration::from_secs(60));
-    if backoff > backoff_max {
-        return Err(Error::Usage("--backoff is longer than --backoff-max; lower it or raise --backoff-max".to_owned()));
-    }
-    if args.live_gap_severity.is_some() && args.live_gap.is_none() && args.simulate.is_none() {
-        return Err(Error::Usage("--live-gap-severity has no effect without --live-gap; add --live-gap D".to_owned()));
-    }
-    for path in &args.notes_file {
-        files::read(path)?;
-    }
+    check(args, signers, required(criteria), target)?;
 
     let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
     let folder = root.join(&name);
@@ -156,121 +131,21 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
     let shown = |path: &Option<PathBuf>| {
         path.as_ref().map(|path| path.strip_prefix(&folder).unwrap_or(path).display().to_string())
     };
-    let (watches, interval) = watches(args, &scale, shown(&diary), shown(&performance))?;
-    let live_gap = match (args.live_gap, args.live_gap_severity) {
-        (Some(limit), severity) => Some((limit, severity.map_or(Status::Warn, Status::from))),
-        (None, severity) => scale.live_gap.map(|(limit, normal)| (limit, severity.map_or(normal, Status::from))),
-    };
-    let sample_interval = Some(args.sample_interval.unwrap_or(scale.sample_interval)).filter(|d| !d.is_zero());
-    let limits = Limits {
-        cpu_percent: args.max_cpu,
-        rss_bytes: args.max_rss,
-        memory_percent: args.max_memory_percent,
-        severity: args.resource_severity.into(),
-    };
-    if sample_interval.is_none() && (limits.cpu_percent, limits.rss_bytes, limits.memory_percent) != (None, None, None)
-    {
-        return Err(Error::Usage("limits of CPU and memory need samples; drop --sample-interval 0s".to_owned()));
-    }
+    let watched = watches(args, &scale, shown(&diary), shown(&performance))?;
+    let plan = plan(args, &scale, &policy, criteria, target, shown_command, watched);
     let folder = make_folders(&root, &folder, [&diary, &performance])?;
 
-    let attached = metadata(&args.metadata);
-    let simulated = args.simulate.is_some() || record::is_simulator(&args.command);
-    let plan = Plan {
-        command: shown_command.clone(),
-        simulated,
-        target,
-        required,
-        minimum_uptime,
-        warn_gap,
-        require_diary: criteria.require_diary,
-        require_performance: criteria.require_performance,
-        progress_interval: Some(args.progress_interval.unwrap_or(scale.progress_interval)).filter(|d| !d.is_zero()),
-        live_gap,
-        evidence: watches,
-        evidence_interval: interval,
-        evidence_grace: args.evidence_grace.unwrap_or(scale.evidence_grace),
-        sample_interval,
-        limits: limits.clone(),
-        monitor_log: !args.no_log_monitor,
-        restart: match args.restart {
-            RestartArg::Never => Restart::Never,
-            RestartArg::OnFailure => Restart::OnFailure,
-            RestartArg::Always => Restart::Always,
-        },
-        max_restarts: args.max_restarts.unwrap_or(3),
-        backoff,
-        backoff_max,
-        hang_timeout: args.hang_timeout,
-        shutdown_grace: args.shutdown_grace,
-        metadata: attached.clone(),
-    };
     let stem = format!("final_dry_run_{}", started_at.slug());
     let relative = |path: &PathBuf| folder.relative(path).unwrap_or(path).display().to_string();
+    let paths = EvidencePaths {
+        logs: vec!["logs".to_owned()],
+        raw_logs: Vec::new(),
+        diary: diary.as_ref().map(relative),
+        performance: performance.as_ref().map(relative),
+    };
     let record = RunRecord {
-        schema: record::SCHEMA.to_owned(),
-        name,
-        label: args.label.as_deref().map(sanitize::collapse).filter(|label| !label.is_empty()),
-        simulated,
-        state: State::Running,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        supervisor_pid: std::process::id(),
-        command: shown_command,
-        environment: args.env.iter().map(|(key, _)| key.clone()).collect(),
-        started_at,
-        ended_at: None,
-        duration_seconds: None,
-        drain_seconds: None,
-        ended_because: None,
-        settings: Settings {
-            target_duration_seconds: target.as_secs_f64(),
-            required_duration_seconds: required.as_secs_f64(),
-            minimum_uptime_ratio: minimum_uptime,
-            warn_gap_seconds: warn_gap.as_secs_f64(),
-            fail_gap_seconds: fail_gap.as_secs_f64(),
-            require_diary: criteria.require_diary,
-            require_performance: criteria.require_performance,
-            allow_warnings: criteria.allow_warnings,
-            minimum_sharpe_ratio: criteria.minimum_sharpe_ratio,
-            diary_min_entries_per_day: policy.diary.min_entries_per_day,
-            diary_daily_gap_severity: policy.diary.daily_gap_severity,
-            diary_accept_status: policy.diary.accept_status.clone(),
-            performance_min_roi: Some(policy.performance.min_roi),
-            max_listed: Some(policy.logs.max_listed),
-            log_ignore: policy.logs.ignore.clone(),
-        },
-        evidence: EvidencePaths {
-            logs: vec!["logs".to_owned()],
-            raw_logs: Vec::new(),
-            diary: diary.as_ref().map(relative),
-            performance: performance.as_ref().map(relative),
-        },
-        objectives: args.objective.clone(),
-        attempts: Vec::new(),
-        criteria: policy.rows.clone(),
         provenance: Some(provenance),
-        waivers: policy.waivers.clone(),
-        incidents: Vec::new(),
-        incident_counts: Default::default(),
-        capture: Default::default(),
-        resource_monitor: ResourceMonitor {
-            enabled: sample_interval.is_some(),
-            interval_seconds: sample_interval.map(|d| d.as_secs_f64()),
-            violation_severity: sample_interval.map(|_| limits.severity),
-            thresholds: [
-                ("cpu_percent", limits.cpu_percent),
-                ("memory_mb", limits.rss_bytes.map(|b| b as f64 / f64::from(1 << 20))),
-                ("memory_percent", limits.memory_percent),
-            ]
-            .into_iter()
-            .filter_map(|(name, limit)| Some((name.to_owned(), limit?)))
-            .collect(),
-            ..ResourceMonitor::default()
-        },
-        held_up: Vec::new(),
-        sealed_files: None,
-        progress: Default::default(),
-        metadata: attached,
+        ..record_of(args, name, started_at, &plan, &policy, criteria, paths)
     };
     let setup = Setup {
         launch: Launch {
@@ -302,6 +177,171 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
     };
     let shown_folder = args.output_root.join(&setup.record.name).display().to_string();
     Ok(Prepared { plan, setup, shown_folder })
+}
+
+/// Refuses options that contradict each other, and remarks that cannot be read, before anything is started.
+fn check(args: &FinalDryRun, signers: &Signers, required: Duration, target: Duration) -> Result<(), Error> {
+    if required > target {
+        return Err(Error::Usage(format!(
+            "--required-duration {} is longer than --duration {}: no run could pass; raise --duration or lower it",
+            duration_text(required),
+            duration_text(target)
+        )));
+    }
+    if args.no_packet && !signers.is_empty() {
+        let text = "--sign-key signs the packet, and --no-packet makes none; drop one of them";
+        return Err(Error::Usage(text.to_owned()));
+    }
+    let idle = args.max_restarts.is_some() || args.backoff.is_some() || args.backoff_max.is_some();
+    if idle && args.restart == RestartArg::Never {
+        let text =
+            "--max-restarts, --backoff and --backoff-max have no effect without --restart; add --restart on-failure";
+        return Err(Error::Usage(text.to_owned()));
+    }
+    if args.backoff.unwrap_or(BACKOFF) > args.backoff_max.unwrap_or(BACKOFF_MAX) {
+        return Err(Error::Usage("--backoff is longer than --backoff-max; lower it or raise --backoff-max".to_owned()));
+    }
+    if args.live_gap_severity.is_some() && args.live_gap.is_none() && args.simulate.is_none() {
+        return Err(Error::Usage("--live-gap-severity has no effect without --live-gap; add --live-gap D".to_owned()));
+    }
+    let limited = args.max_cpu.is_some() || args.max_rss.is_some() || args.max_memory_percent.is_some();
+    if limited && args.sample_interval.is_some_and(|interval| interval.is_zero()) {
+        return Err(Error::Usage("limits of CPU and memory need samples; drop --sample-interval 0s".to_owned()));
+    }
+    for path in &args.notes_file {
+        files::read(path)?;
+    }
+    Ok(())
+}
+
+fn required(criteria: &Criteria) -> Duration {
+    criteria.minimum_duration_seconds.map(Duration::from_secs_f64).unwrap_or_default()
+}
+
+/// How the run is supervised: `command` as it may be shown, the evidence as [`watches`] gives it.
+fn plan(
+    args: &FinalDryRun,
+    scale: &Scale,
+    policy: &Policy,
+    criteria: &Criteria,
+    target: Duration,
+    command: Vec<String>,
+    (evidence, evidence_interval): (Vec<EvidenceWatch>, Duration),
+) -> Plan {
+    let live_gap = match (args.live_gap, args.live_gap_severity) {
+        (Some(limit), severity) => Some((limit, severity.map_or(Status::Warn, Status::from))),
+        (None, severity) => scale.live_gap.map(|(limit, normal)| (limit, severity.map_or(normal, Status::from))),
+    };
+    Plan {
+        command,
+        simulated: args.simulate.is_some() || record::is_simulator(&args.command),
+        target,
+        required: required(criteria),
+        minimum_uptime: criteria.minimum_uptime_ratio.unwrap_or_default(),
+        warn_gap: policy.warn_gap(),
+        require_diary: criteria.require_diary,
+        require_performance: criteria.require_performance,
+        progress_interval: Some(args.progress_interval.unwrap_or(scale.progress_interval)).filter(|d| !d.is_zero()),
+        live_gap,
+        evidence,
+        evidence_interval,
+        evidence_grace: args.evidence_grace.unwrap_or(scale.evidence_grace),
+        sample_interval: Some(args.sample_interval.unwrap_or(scale.sample_interval)).filter(|d| !d.is_zero()),
+        limits: Limits {
+            cpu_percent: args.max_cpu,
+            rss_bytes: args.max_rss,
+            memory_percent: args.max_memory_percent,
+            severity: args.resource_severity.into(),
+        },
+        monitor_log: !args.no_log_monitor,
+        restart: match args.restart {
+            RestartArg::Never => Restart::Never,
+            RestartArg::OnFailure => Restart::OnFailure,
+            RestartArg::Always => Restart::Always,
+        },
+        max_restarts: args.max_restarts.unwrap_or(3),
+        backoff: args.backoff.unwrap_or(BACKOFF),
+        backoff_max: args.backoff_max.unwrap_or(BACKOFF_MAX),
+        hang_timeout: args.hang_timeout,
+        shutdown_grace: args.shutdown_grace,
+        metadata: metadata(&args.metadata),
+    }
+}
+
+/// The record of a run that is about to start, without its provenance.
+fn record_of(
+    args: &FinalDryRun,
+    name: String,
+    started_at: Stamp,
+    plan: &Plan,
+    policy: &Policy,
+    criteria: &Criteria,
+    evidence: EvidencePaths,
+) -> RunRecord {
+    RunRecord {
+        schema: record::SCHEMA.to_owned(),
+        name,
+        label: args.label.as_deref().map(sanitize::collapse).filter(|label| !label.is_empty()),
+        simulated: plan.simulated,
+        state: State::Running,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        supervisor_pid: std::process::id(),
+        command: plan.command.clone(),
+        environment: args.env.iter().map(|(key, _)| key.clone()).collect(),
+        started_at,
+        ended_at: None,
+        duration_seconds: None,
+        drain_seconds: None,
+        ended_because: None,
+        settings: Settings {
+            target_duration_seconds: plan.target.as_secs_f64(),
+            required_duration_seconds: plan.required.as_secs_f64(),
+            minimum_uptime_ratio: plan.minimum_uptime,
+            warn_gap_seconds: plan.warn_gap.as_secs_f64(),
+            fail_gap_seconds: policy.fail_gap().as_secs_f64(),
+            require_diary: criteria.require_diary,
+            require_performance: criteria.require_performance,
+            allow_warnings: criteria.allow_warnings,
+            minimum_sharpe_ratio: criteria.minimum_sharpe_ratio,
+            diary_min_entries_per_day: policy.diary.min_entries_per_day,
+            diary_daily_gap_severity: policy.diary.daily_gap_severity,
+            diary_accept_status: policy.diary.accept_status.clone(),
+            performance_min_roi: Some(policy.performance.min_roi),
+            max_listed: Some(policy.logs.max_listed),
+            log_ignore: policy.logs.ignore.clone(),
+        },
+        evidence,
+        objectives: args.objective.clone(),
+        attempts: Vec::new(),
+        criteria: policy.rows.clone(),
+        provenance: None,
+        waivers: policy.waivers.clone(),
+        incidents: Vec::new(),
+        incident_counts: Default::default(),
+        capture: Default::default(),
+        resource_monitor: monitor(plan),
+        held_up: Vec::new(),
+        sealed_files: None,
+        progress: Default::default(),
+        metadata: plan.metadata.clone(),
+    }
+}
+
+/// What is sampled of the process tree, and against which limits.
+fn monitor(plan: &Plan) -> ResourceMonitor {
+    let limits = &plan.limits;
+    let thresholds = [
+        ("cpu_percent", limits.cpu_percent),
+        ("memory_mb", limits.rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20))),
+        ("memory_percent", limits.memory_percent),
+    ];
+    ResourceMonitor {
+        enabled: plan.sample_interval.is_some(),
+        interval_seconds: plan.sample_interval.map(|interval| interval.as_secs_f64()),
+        violation_severity: plan.sample_interval.map(|_| limits.severity),
+        thresholds: thresholds.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?))).collect(),
+        ..ResourceMonitor::default()
+    }
 }
 
 /// Makes the run directory, which must be new, and the folders of the evidence files.
