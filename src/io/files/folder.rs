@@ -189,7 +189,7 @@ impl Folder {
         Ok(rustix::fs::statat(&*holder.directory, name, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// The names in this directory, sorted.
+    /// The names in this directory, sorted; without files of ours that are not whole yet, or never were.
     ///
     /// # Errors
     /// It cannot be listed.
@@ -199,7 +199,7 @@ impl Folder {
         let mut names = Vec::new();
         for entry in Dir::new(listing)? {
             let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
-            if name != "." && name != ".." {
+            if name != "." && name != ".." && !write::is_temporary(name.as_bytes()) {
                 names.push(name);
             }
         }

@@ -80,20 +80,22 @@ pub fn pipe(file: File) -> Pipe {
     Pipe::new(file)
 }
 
+/// Opens what a user named to be read from its start to its end.
+///
+/// # Errors
+/// It is missing or may not be read.
+pub fn open_named(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let (file, about) = open(path)?;
+    Ok(if about.is_file() || about.is_dir() { Box::new(file) } else { Box::new(pipe(file)) })
+}
+
 /// The whole of a document of at most [`DOCUMENT_LIMIT`] bytes that a user named.
 ///
 /// # Errors
 /// The file is missing, unreadable, a directory, a pipe to which nobody writes, or larger than the limit.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let read = || {
-        let (file, about) = open(path)?;
-        if about.is_file() || about.is_dir() {
-            read_whole(file, DOCUMENT_LIMIT)
-        } else {
-            read_whole(pipe(file), DOCUMENT_LIMIT)
-        }
-    };
-    read().map_err(|source| FileError::new("read", path, source))
+    let read = open_named(path).and_then(|file| read_whole(file, DOCUMENT_LIMIT));
+    read.map_err(|source| FileError::new("read", path, source))
 }
 
 /// The whole of a document of at most [`DOCUMENT_LIMIT`] bytes that was found; see [`open_found`].
@@ -222,5 +224,30 @@ mod tests {
         assert!(error.to_string().contains("free some space"), "{error}");
         assert_eq!(read(&path).expect("readable"), b"old");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_passed_over_and_removed_by_the_next() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let make = |name: &str, age: u64| {
+            let file = File::create(folder.path().join(name)).expect("writable");
+            let at = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
+            file.set_modified(at).expect("a file of ours");
+            file
+        };
+        make(".emp-ops-stale.tmp", 60);
+        make(".emp-ops-fresh.tmp", 0);
+        make("other.tmp", 60);
+        std::os::unix::fs::symlink("other.tmp", folder.path().join(".emp-ops-link.tmp")).expect("a link");
+        let used = make(".emp-ops-used.tmp", 60);
+        rustix::fs::flock(&used, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
+        let names = || Folder::open(folder.path()).and_then(|f| f.names().map_err(|e| FileError::new("read", "", e)));
+        assert_eq!(names().expect("readable"), ["other.tmp"]);
+        replace(&folder.path().join("a.json"), b"new").expect("writable");
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("readable").file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".emp-ops-fresh.tmp", ".emp-ops-link.tmp", ".emp-ops-used.tmp", "a.json", "other.tmp"]);
+        assert_eq!(names().expect("readable"), ["a.json", "other.tmp"]);
     }
 }

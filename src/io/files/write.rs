@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::io::random;
@@ -36,6 +38,8 @@ pub(super) fn replace(
         Some(file) => file,
         None => File::from(rustix::fs::openat(directory, &temporary, OFlags::WRONLY | NEW, FILE_MODE)?),
     };
+    // The kernel takes the lock back when this process is killed, which tells what it leaves from what is in use.
+    let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
     let written = (|| {
         keep_permissions(directory, name, &file)?;
         write(&mut file)?;
@@ -53,6 +57,7 @@ pub(super) fn replace(
     } else if durable
         && let Ok(listing) = rustix::fs::openat(directory, ".", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
     {
+        remove_stale(directory, &listing);
         // The name itself is durable once the directory is; some file systems cannot sync directories.
         let _ = rustix::fs::fsync(listing);
     }
@@ -69,9 +74,37 @@ pub(super) fn check(directory: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
+const TEMPORARY: (&str, &str) = (".emp-ops-", ".tmp");
+/// A writer that has just made its file may not have locked it yet.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// A name that nobody can guess and no reader takes for that of evidence.
 fn temporary_name() -> io::Result<String> {
-    Ok(format!(".emp-ops-{}.tmp", random::word()?))
+    Ok(format!("{}{}{}", TEMPORARY.0, random::word()?, TEMPORARY.1))
+}
+
+/// Whether this is the name of a file that is not whole yet.
+pub(super) fn is_temporary(name: &[u8]) -> bool {
+    name.starts_with(TEMPORARY.0.as_bytes()) && name.ends_with(TEMPORARY.1.as_bytes())
+}
+
+/// Removes what writers of ours left in a directory when they were killed. What cannot be removed stays: readers pass
+/// over it.
+fn remove_stale(directory: &OwnedFd, listing: &OwnedFd) {
+    let Ok(entries) = Dir::read_from(listing) else { return };
+    for entry in entries.filter_map(Result::ok).filter(|entry| is_temporary(entry.file_name().to_bytes())) {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(directory, entry.file_name(), flags, Mode::empty()).map(File::from) else {
+            continue;
+        };
+        let stale = file.metadata().is_ok_and(|about| {
+            let age = about.modified().ok().and_then(|at| at.elapsed().ok());
+            about.is_file() && about.uid() == rustix::process::geteuid().as_raw() && age.is_some_and(|age| age > FRESH)
+        });
+        if stale && rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = rustix::fs::unlinkat(directory, entry.file_name(), AtFlags::empty());
+        }
+    }
 }
 
 /// A file without a name; none where the file system has no such files, or where they could not be named later.
