@@ -2,11 +2,13 @@
 //!
 //! - `cargo xtask bench [NAME…]` measures speed and memory on generated data, next to plain references.
 //! - `cargo xtask soak [MINUTES]` supervises a misbehaving command and checks that nothing is lost or leaked.
+//! - `cargo xtask fuzz [--seconds N] [--seed N] [TARGET…]` feeds mutated fixtures to every reader of what others wrote.
 //! - `cargo xtask kills [TRIALS]` kills supervisors while they seal their evidence and checks what is said of the runs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the chores talk to the terminal")]
 
 mod capture;
+mod fuzz;
 mod kills;
 mod logs;
 mod measure;
@@ -37,11 +39,10 @@ fn main() -> ExitCode {
         ["bench", ref names @ ..] => bench(names),
         ["soak", ref minutes @ ..] => soak(minutes),
         ["kills", ref trials @ ..] => kills(trials),
+        ["fuzz", ref args @ ..] => fuzz::run(args),
         [logs::DECODE, path] => logs::decode(path),
         [measure::WORD, ref command @ ..] => measure::child(command),
-        _ => {
-            Err("usage: cargo xtask bench [NAME…] | cargo xtask soak [MINUTES] | cargo xtask kills [TRIALS]".to_owned())
-        }
+        _ => Err("usage: cargo xtask bench [NAME…] | fuzz [TARGET…] | kills [TRIALS] | soak [MINUTES]".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
