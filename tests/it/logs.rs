@@ -259,6 +259,23 @@ fn cut(lines: &[String], cuts: &[usize]) -> Vec<String> {
     texts
 }
 
+#[test]
+fn a_crash_keeps_its_line_when_pieces_are_joined() {
+    let lines: Vec<String> = [("info", "start"), ("info", "go"), ("fatal", "panic: position missing"), ("info", "end")]
+        .iter()
+        .zip(0..)
+        .map(|((level, message), n)| format!("time=2025-01-06T00:00:0{n}Z level={level} msg=\"{message}\""))
+        .collect();
+    for cuts in [vec![], vec![1], vec![2], vec![3], vec![1, 2, 3]] {
+        let mut parts = cut(&lines, &cuts).into_iter().map(|text| Part::read(text.as_bytes(), context(0)));
+        let mut joined = parts.next().unwrap();
+        parts.for_each(|part| joined.append(part));
+        let crashes = summarise(joined).content_incidents;
+        let places: Vec<Option<u64>> = crashes.iter().map(|crash| crash.place.as_ref().unwrap().line).collect();
+        assert_eq!(places, [Some(3)], "{cuts:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

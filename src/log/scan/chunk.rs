@@ -292,6 +292,9 @@ impl Part {
         if let Some((_, line)) = &mut self.first {
             *line += lines;
         }
+        if let Some((_, key)) = self.last.as_mut().and_then(|last| last.crash.as_mut()) {
+            *key = key.shifted(lines);
+        }
     }
 
     pub(crate) fn ignore(&mut self, number: u64, line: &[u8]) {

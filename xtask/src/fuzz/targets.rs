@@ -87,6 +87,7 @@ fn sum_up(mut part: Part) -> LogSummary {
         drain: Duration::ZERO,
         receipt: None,
         pauses: Vec::new(),
+        ignore: Vec::new(),
     };
     summarise::summary(part.tally, Vec::new(), Vec::new(), &["a".to_owned()], &terms)
 }
@@ -106,6 +107,7 @@ fn logs(text: &[u8], choice: u64) -> Outcome {
         latest,
         layout: Arc::new(layout),
         years: Arc::default(),
+        ignore: Arc::default(),
         offset: 0,
     };
     let part = read_log(&text, &context);
