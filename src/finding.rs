@@ -1,5 +1,6 @@
 //! The vocabulary of judgement: [`Status`], [`Finding`], [`Gate`] and the words other tools use for them.
 
+mod bounds;
 mod criterion;
 mod gate;
 mod waiver;
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::time::Stamp;
 
+pub(crate) use bounds::{FINDING_LIMIT, cut, details, share};
 pub use criterion::Criterion;
 pub use gate::{Gate, NotRequired, Waived, to_fix};
 pub use waiver::Waiver;

@@ -1,6 +1,7 @@
 //! One log record: time, level, event and message of a line, whichever dialect wrote it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::crash::classify::{self, Kind, Named};
@@ -11,7 +12,7 @@ use super::key_cache::Shape;
 use super::level::Level;
 use super::wrapped::Inner;
 use super::{ansi, json_level, leading, logfmt, text_record};
-use crate::finding::Metadata;
+use crate::finding::{self, Metadata};
 use crate::json::pull::{Members, Raw, Text};
 use crate::time::{Stamp, is_blank};
 
@@ -452,12 +453,35 @@ impl<'a> Record<'a> {
         Duration::try_from_secs_f64(value).ok()
     }
 
-    /// Every field but those of time, level, event and message, for the details of a finding.
-    pub fn payload(&self) -> Metadata {
-        self.members()
-            .filter(|(key, _)| key.escaped || !dialect::is_core(key.bytes))
-            .map(|(key, value)| (key.decode().into_owned(), value.to_value()))
-            .collect()
+    /// Every field but those of time, level, event and message, in their order.
+    fn payload(&self) -> impl Iterator<Item = (Text<'a>, Raw<'a>)> + use<'a> {
+        self.members().filter(|(key, _)| key.escaped || !dialect::is_core(key.bytes))
+    }
+
+    /// The fields that belong into a finding, of at most about `limit` bytes.
+    pub fn details(&self, limit: usize) -> Metadata {
+        let value = |value: Raw<'a>| match value {
+            // The text of its start is enough to recognise it.
+            Raw::Object(bytes) | Raw::Array(bytes) if bytes.len() > limit => {
+                let start = String::from_utf8_lossy(&bytes[..limit]);
+                format!("{start}… ({} more bytes)", bytes.len() - limit).into()
+            }
+            value => value.to_value(),
+        };
+        finding::details(self.payload().map(|(key, raw)| (key.decode().into_owned(), value(raw))), limit)
+    }
+
+    /// The names of those fields, the first `max`, and how many there are.
+    pub fn payload_keys(&self, max: usize) -> (Vec<String>, u64) {
+        let mut keys = BTreeSet::new();
+        let mut count = 0;
+        for (key, _) in self.payload() {
+            count += 1;
+            if keys.len() < max {
+                keys.insert(finding::cut(key.decode().into_owned(), 256));
+            }
+        }
+        (keys.into_iter().collect(), count)
     }
 
     /// The records inside a line that holds many, as OpenTelemetry exports them; none for all other lines.

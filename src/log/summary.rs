@@ -277,6 +277,9 @@ pub struct DiarySummary {
     pub total_entries: u64,
     /// Entries by policy.
     pub policy_counts: BTreeMap<String, u64>,
+    /// Entries of further policies; of more than 1000 the first in the diary are told apart.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub policies_not_listed: u64,
     /// Entries and coverage that need a look, by time; at most the limit for listing, the worst kept.
     pub issues: Vec<DiaryIssue>,
     /// How many issues there are, listed or not.

@@ -1,15 +1,18 @@
 //! The rules of the diary: what its entries say, and whether they cover the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
-use super::read::{Diary, Entry};
+use super::issues::Issues;
+use super::read::Entry;
 use super::statuses::{self, Stated};
 use super::{Rules, issue, signature, words};
 use crate::finding::{Metadata, Status};
 use crate::log::summary::{DiaryIssue, DiarySummary};
+use crate::sanitize::shorten;
 use crate::time::{Stamp, human_duration, human_seconds};
 
 /// How far the first and the last entry may lie from the ends of the window, at most.
@@ -17,121 +20,236 @@ const TOLERANCE: Duration = Duration::from_secs(15 * 60);
 /// No entry for longer than this is a gap: a day and a half, as people write at another hour on the next day.
 const LONGEST_GAP: Duration = Duration::from_secs(36 * 3600);
 
-pub(super) fn summarise(diary: Diary, path: &str, window: Option<(Stamp, Stamp)>, rules: &Rules) -> DiarySummary {
-    let Diary { entries, faults } = diary;
-    let mut summary = DiarySummary::default();
-    let mut issues = Vec::new();
-    let mut unknown: BTreeMap<String, Unknown<'_>> = BTreeMap::new();
-    for entry in &entries {
-        if !entry.replaced {
-            summary.total_entries += 1;
-            *summary.policy_counts.entry(entry.policy.clone()).or_default() += 1;
-            summary.first_recorded_at = summary.first_recorded_at.into_iter().chain(entry.recorded_at).min();
-            summary.last_recorded_at = summary.last_recorded_at.max(entry.recorded_at);
-        }
-        issues.extend(judge(entry, rules, &mut unknown).into_iter().map(|issue| issue.in_file(path, entry.line)));
-    }
-    for (word, Unknown { count, first }) in unknown {
-        let seen = match count {
-            1 => format!("seen once, in {}", first.name),
-            _ => format!("seen {count} times, first in {}", first.name),
-        };
-        let reason = format!("the status word `{word}` is not known ({seen})");
-        let mut found = issue(&format!("status/{word}"), Status::Warn, reason).in_file(path, first.line);
-        found.recorded_at = first.recorded_at;
-        issues.push(found);
-    }
-    let unreadable = faults.iter().any(|fault| fault.severity == Status::Fail);
-    issues.extend(faults);
-    if !(unreadable && entries.is_empty()) {
-        let times: Vec<Stamp> = entries.iter().filter(|e| !e.replaced).filter_map(|e| e.recorded_at).collect();
-        issues.extend(coverage(times, entries.len(), window, rules).into_iter().map(|issue| issue.in_file(path, None)));
-    }
-    // Undated issues last; entry issues before those of coverage, as they were found.
-    issues.sort_by_key(|issue| (issue.recorded_at.is_none(), issue.recorded_at));
-    summary.status = Status::roll_up(issues.iter().map(|issue| issue.severity));
-    summary.total_issues = issues.len() as u64;
-    summary.issues = worst(issues, rules.max_listed);
-    summary
+/// How many policies and unknown status words are told apart, by the first that come.
+const NAMES: usize = 1000;
+/// The longest of these names, in bytes.
+const NAME_LIMIT: usize = 256;
+
+/// Judges the entries of a diary as they are read, and keeps of each what the whole needs: a few bytes.
+pub(super) struct Judge<'a> {
+    path: &'a str,
+    rules: &'a Rules,
+    issues: Issues,
+    faults: Issues,
+    /// The entries that count, by a digest of their id; of several with one id the last.
+    by_id: HashMap<[u8; 12], Kept, foldhash::fast::FixedState>,
+    /// Those without an id.
+    nameless: Vec<Kept>,
+    policies: HashMap<String, u32>,
+    unknown: BTreeMap<String, Unknown>,
+    /// Uses of unknown words beyond those told apart.
+    more_unknown: u64,
+    entries: u64,
 }
 
-/// The first `max` by severity, still in their order.
-fn worst(issues: Vec<DiaryIssue>, max: usize) -> Vec<DiaryIssue> {
-    if issues.len() <= max {
-        return issues;
+/// What is kept of an entry.
+#[derive(Clone, Copy)]
+struct Kept {
+    /// Microseconds since the epoch; `i64::MAX` where it has no time.
+    at: i64,
+    /// A digest of its content.
+    content: [u8; 8],
+    /// The number of its policy; [`NAMES`] for all that are not told apart.
+    policy: u32,
+}
+
+impl Kept {
+    fn recorded_at(self) -> Option<Stamp> {
+        Stamp::from_micros(self.at)
     }
-    let mut ranked: Vec<(usize, DiaryIssue)> = issues.into_iter().enumerate().collect();
-    ranked.sort_by_key(|(i, issue)| (std::cmp::Reverse(issue.severity), *i));
-    ranked.truncate(max);
-    ranked.sort_by_key(|(i, _)| *i);
-    ranked.into_iter().map(|(_, issue)| issue).collect()
 }
 
 /// A status word that nobody has defined.
-struct Unknown<'a> {
+struct Unknown {
     count: u64,
-    first: &'a Entry,
+    name: String,
+    line: u64,
+    recorded_at: Option<Stamp>,
 }
 
-/// What one entry says, and what is wrong with it.
-fn judge<'a>(entry: &'a Entry, rules: &Rules, unknown: &mut BTreeMap<String, Unknown<'a>>) -> Vec<DiaryIssue> {
-    let metadata: Metadata = object(&entry.content, "metadata").clone().into_iter().collect();
-    let issue = |severity, reason: String| DiaryIssue {
-        entry_id: entry.name.clone(),
-        policy_id: entry.policy.clone(),
-        recorded_at: entry.recorded_at,
-        severity,
-        reason,
-        metadata: metadata.clone(),
-        place: None,
-        known: None,
-    };
-    let mut issues = Vec::new();
-    let mut decided: Option<(Status, String)> = None;
-    let mut consider = |severity: Status, reason: String| {
-        if severity > decided.as_ref().map_or(Status::Pass, |(worst, _)| *worst) {
-            decided = Some((severity, reason));
+impl<'a> Judge<'a> {
+    pub(super) fn new(path: &'a str, rules: &'a Rules) -> Self {
+        Self {
+            path,
+            rules,
+            issues: Issues::new(rules.max_listed),
+            by_id: HashMap::default(),
+            nameless: Vec::new(),
+            policies: HashMap::new(),
+            unknown: BTreeMap::new(),
+            more_unknown: 0,
+            entries: 0,
+            faults: Issues::new(rules.max_listed),
         }
-    };
-    for note in notes(entry.content.get("notes")) {
-        consider(words::note(&note), format!("note: {note}"));
     }
-    for Stated { place, status } in statuses::of(&entry.content) {
-        let word = match status {
-            Ok(word) => word,
-            Err(kind) => {
-                consider(Status::Warn, format!("{place} is {kind}, which says no status"));
-                continue;
+
+    /// Something is wrong with the file.
+    pub(super) fn fault(&mut self, severity: Status, reason: String, line: Option<u64>) {
+        self.faults.add(issue("diary/format", severity, reason).in_file(self.path, line));
+    }
+
+    /// The file cannot be read to its end.
+    pub(super) fn unreadable(&mut self, reason: String) {
+        self.faults.add(issue("diary/unreadable", Status::Fail, reason).in_file(self.path, None));
+    }
+
+    /// The next entry; where it is to be `unique`, another of its id must be the same.
+    pub(super) fn entry(&mut self, entry: &Entry, unique: bool) {
+        self.entries += 1;
+        for found in self.judge(entry) {
+            self.issues.add(found.in_file(self.path, Some(entry.line)));
+        }
+        let known = self.policies.len() as u32;
+        let policy = match self.policies.get(shorten(&entry.policy, NAME_LIMIT).as_str()) {
+            Some(number) => *number,
+            None if known < NAMES as u32 => {
+                self.policies.insert(shorten(&entry.policy, NAME_LIMIT), known);
+                known
+            }
+            None => NAMES as u32,
+        };
+        let text = serde_json::to_vec(&entry.content).unwrap_or_default();
+        let kept = Kept { at: entry.recorded_at.map_or(i64::MAX, Stamp::micros), content: digest(&text), policy };
+        if !entry.has_id {
+            self.nameless.push(kept);
+        } else if let Some(earlier) = self.by_id.insert(digest(entry.name.as_bytes()), kept)
+            && unique
+            && earlier.content != kept.content
+        {
+            let reason = format!("two entries that differ have the id {}; the later one counts", entry.name);
+            self.fault(Status::Warn, reason, Some(entry.line));
+        }
+    }
+
+    /// The judgement of the whole.
+    pub(super) fn finish(mut self, window: Option<(Stamp, Stamp)>) -> DiarySummary {
+        let mut summary = DiarySummary::default();
+        let mut names: Vec<(u64, String)> = vec![(0, String::new()); self.policies.len()];
+        for (name, number) in std::mem::take(&mut self.policies) {
+            names[number as usize].1 = name;
+        }
+        let mut times = Vec::with_capacity(self.by_id.len() + self.nameless.len());
+        for kept in self.by_id.values().chain(&self.nameless) {
+            summary.total_entries += 1;
+            match names.get_mut(kept.policy as usize) {
+                Some((count, _)) => *count += 1,
+                None => summary.policies_not_listed += 1,
+            }
+            times.extend(kept.recorded_at());
+        }
+        summary.policy_counts = names.into_iter().filter(|(n, _)| *n > 0).map(|(count, name)| (name, count)).collect();
+        summary.first_recorded_at = times.iter().min().copied();
+        summary.last_recorded_at = times.iter().max().copied();
+        for (word, unknown) in std::mem::take(&mut self.unknown) {
+            let seen = match unknown.count {
+                1 => format!("seen once, in {}", unknown.name),
+                count => format!("seen {count} times, first in {}", unknown.name),
+            };
+            let reason = format!("the status word `{word}` is not known ({seen})");
+            let found = issue(&format!("status/{word}"), Status::Warn, reason).in_file(self.path, Some(unknown.line));
+            self.issues.add(DiaryIssue { recorded_at: unknown.recorded_at, ..found });
+        }
+        if self.more_unknown > 0 {
+            let reason =
+                format!("{} more statuses hold words that are not known, beyond {NAMES} of them", self.more_unknown);
+            self.issues.add(issue("status/*", Status::Warn, reason).in_file(self.path, None));
+        }
+        let unreadable = self.faults.status == Status::Fail;
+        self.issues.append(self.faults);
+        if !(unreadable && self.entries == 0) {
+            for found in coverage(&times, self.entries, window, self.rules) {
+                self.issues.add(found.in_file(self.path, None));
+            }
+        }
+        summary.status = self.issues.status;
+        summary.total_issues = self.issues.total;
+        summary.issues = self.issues.finish();
+        summary
+    }
+
+    /// What one entry says, and what is wrong with it.
+    fn judge(&mut self, entry: &Entry) -> Vec<DiaryIssue> {
+        let rules = self.rules;
+        let metadata: Metadata = object(&entry.content, "metadata").clone().into_iter().collect();
+        let issue = |severity, reason: String| DiaryIssue {
+            entry_id: entry.name.clone(),
+            policy_id: entry.policy.clone(),
+            recorded_at: entry.recorded_at,
+            severity,
+            reason,
+            metadata: metadata.clone(),
+            place: None,
+            known: None,
+        };
+        let mut issues = Vec::new();
+        let mut decided: Option<(Status, String)> = None;
+        let mut consider = |severity: Status, reason: String| {
+            if severity > decided.as_ref().map_or(Status::Pass, |(worst, _)| *worst) {
+                decided = Some((severity, reason));
             }
         };
-        match words::status(&word, &rules.accepted_statuses) {
-            Some(severity) => consider(severity, format!("{place}={}", word.to_lowercase())),
-            None => unknown.entry(word).or_insert(Unknown { count: 0, first: entry }).count += 1,
+        for note in notes(entry.content.get("notes")) {
+            consider(words::note(&note), format!("note: {note}"));
         }
-    }
-    issues.extend(decided.map(|(severity, reason)| issue(severity, reason)));
-    if !entry.has_id {
-        issues.push(issue(Status::Warn, "the entry has no entry_id".to_owned()));
-    }
-    if entry.recorded_at.is_none() {
-        let reason = match entry.content.get("recorded_at") {
-            None | Some(Value::Null) => "the entry has no recorded_at".to_owned(),
-            Some(other) => format!("recorded_at is not a time: {other}"),
-        };
-        issues.push(issue(Status::Warn, reason));
-    }
-    if let Some(signed) = entry.content.get("signature").filter(|signed| !signed.is_null()) {
-        let matches =
-            signed.as_str().is_some_and(|signed| signature::matches(&entry.content, signed, rules.key.as_deref()));
-        if !matches {
-            let reason = match rules.key {
-                Some(_) => "the signature does not match: the entry was altered, or signed with another key",
-                None => "the signature does not match: the entry was altered, or signed with a key that was not given",
+        for Stated { place, status } in statuses::of(&entry.content) {
+            let word = match status {
+                Ok(word) => word,
+                Err(kind) => {
+                    consider(Status::Warn, format!("{place} is {kind}, which says no status"));
+                    continue;
+                }
             };
-            issues.push(issue(Status::Fail, reason.to_owned()));
+            match words::status(&word, &rules.accepted_statuses) {
+                Some(severity) => consider(severity, format!("{place}={}", word.to_lowercase())),
+                None => self.unknown_word(&word, entry),
+            }
+        }
+        issues.extend(decided.map(|(severity, reason)| issue(severity, reason)));
+        if !entry.has_id {
+            issues.push(issue(Status::Warn, "the entry has no entry_id".to_owned()));
+        }
+        if entry.recorded_at.is_none() {
+            let reason = match entry.content.get("recorded_at") {
+                None | Some(Value::Null) => "the entry has no recorded_at".to_owned(),
+                Some(other) => format!("recorded_at is not a time: {other}"),
+            };
+            issues.push(issue(Status::Warn, reason));
+        }
+        if let Some(signed) = entry.content.get("signature").filter(|signed| !signed.is_null()) {
+            let matches =
+                signed.as_str().is_some_and(|signed| signature::matches(&entry.content, signed, rules.key.as_deref()));
+            if !matches {
+                let reason = match rules.key {
+                    Some(_) => "the signature does not match: the entry was altered, or signed with another key",
+                    None => {
+                        "the signature does not match: the entry was altered, or signed with a key that was not given"
+                    }
+                };
+                issues.push(issue(Status::Fail, reason.to_owned()));
+            }
+        }
+        issues
+    }
+
+    fn unknown_word(&mut self, word: &str, entry: &Entry) {
+        let word = shorten(word, NAME_LIMIT);
+        if let Some(unknown) = self.unknown.get_mut(&word) {
+            unknown.count += 1;
+        } else if self.unknown.len() < NAMES {
+            let Entry { line, recorded_at, .. } = *entry;
+            let name = shorten(&entry.name, NAME_LIMIT);
+            self.unknown.insert(word, Unknown { count: 1, name, line, recorded_at });
+        } else {
+            self.more_unknown += 1;
         }
     }
-    issues
+}
+
+/// The first bytes of the SHA-256.
+fn digest<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut start = [0; N];
+    start.copy_from_slice(&Sha256::digest(bytes)[..N]);
+    start
 }
 
 /// The object under `name`, or an empty one.
@@ -168,7 +286,7 @@ fn named_note(name: &str, note: &Value) -> Vec<String> {
 }
 
 /// Whether the entries cover the window from its start to its end, and each of its days.
-fn coverage(times: Vec<Stamp>, entries: usize, window: Option<(Stamp, Stamp)>, rules: &Rules) -> Vec<DiaryIssue> {
+fn coverage(times: &[Stamp], entries: u64, window: Option<(Stamp, Stamp)>, rules: &Rules) -> Vec<DiaryIssue> {
     let Some((start, end)) = window else {
         let none = entries == 0;
         return none
@@ -188,7 +306,7 @@ fn coverage(times: Vec<Stamp>, entries: usize, window: Option<(Stamp, Stamp)>, r
     };
     let text = |at: Stamp| Value::String(at.to_string());
     let mut near: Vec<Stamp> =
-        times.into_iter().filter(|at| *at >= start.minus(span) && *at <= end.plus(span)).collect();
+        times.iter().copied().filter(|at| *at >= start.minus(span) && *at <= end.plus(span)).collect();
     near.sort_unstable();
     // Entries just before the start or after the end cover the ends, but alone they may be those of another run.
     let inside = near.iter().any(|at| *at >= start && *at <= end);

@@ -2,11 +2,15 @@
 //!
 //! Read in three forms: an object with an `entries` list, a list of entries, and JSON Lines.
 
+mod document;
+mod issues;
 mod judge;
 mod read;
 mod signature;
 mod statuses;
 mod words;
+
+use std::io::Read;
 
 pub use words::acceptable;
 
@@ -41,10 +45,12 @@ impl Default for Rules {
     }
 }
 
-/// Judges the diary in `bytes`. `path` is what the user calls it; `window` is the time that it must cover, where
-/// that is known. Whatever is wrong with the file is an issue of the summary.
-pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules: &Rules) -> DiarySummary {
-    judge::summarise(read::read(path, bytes), path, window, rules)
+/// Judges the diary in `text`, which is read as it comes. `path` is what the user calls it; `window` is the time that it
+/// must cover, where that is known. Whatever is wrong with the file is an issue of the summary.
+pub fn summarise(path: &str, text: impl Read, window: Option<(Stamp, Stamp)>, rules: &Rules) -> DiarySummary {
+    let mut judge = judge::Judge::new(path, rules);
+    read::read(text, &mut judge);
+    judge.finish(window)
 }
 
 /// Adds a FAIL where the file was last written at `modified`, before the run started.
@@ -306,6 +312,77 @@ mod tests {
         let summary = summarise("d.jsonl", torn.as_bytes(), None, &Rules::default());
         assert_eq!((summary.status, summary.total_entries), (Status::Fail, 1));
         assert_eq!(summary.issues[0].place.as_ref().map(ToString::to_string).as_deref(), Some("d.jsonl:2"));
+    }
+
+    /// A reader that gives one byte at a time.
+    struct Drip<'a>(&'a [u8]);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let len = buffer.len().min(1);
+            self.0.read(&mut buffer[..len])
+        }
+    }
+
+    #[test]
+    fn a_diary_is_read_as_it_comes_and_what_is_broken_is_a_fail() {
+        let (good, failed) = (entry(0, json!({})), entry(2, json!({"outcomes": {"status": "failed"}})));
+        for (text, entries, expect) in [
+            (
+                format!("\u{feff} {{\"v\": 1, \"entries\" : [ {good} , {failed} ], \"x\": [\"]\"]}}\n"),
+                2,
+                "e-2: outcomes.status=failed",
+            ),
+            (format!("{{\"x\": NaN, \"entries\": [{good}, {failed}]}}"), 2, "e-2: outcomes.status=failed"),
+            (
+                format!("[{good}, {failed}"),
+                2,
+                "diary/format: the diary is not JSON: expected `,` or `]` at line 1, but the text ends",
+            ),
+            (
+                format!("[{good}, {{\"a\" 1}}, {failed}]"),
+                2,
+                "diary/format: entry 2 is not JSON: expected `:` at line 1",
+            ),
+            (format!("[{good}] {failed}"), 1, "diary/format: the diary is not JSON: more follows its end at line 1"),
+            (format!("[{good}}}"), 1, "diary/format: the diary is not JSON: expected `,` or `]` at line 1, not `}`"),
+            (
+                format!("[{good},\n \"a\nb\"]"),
+                1,
+                "diary/format: the diary is not JSON: a text that starts at line 2 does not end in it",
+            ),
+            (format!("{good}\n{{\"entries\": [{failed}]}}\n"), 2, "e-2: outcomes.status=failed"),
+            (format!("{{\"entries\": [{good}]}}\n{failed}\n"), 2, "e-2: outcomes.status=failed"),
+            (
+                format!("{good}\n[\n"),
+                1,
+                "diary/format: line 2 is not JSON: EOF while parsing a list at line 1 column 1",
+            ),
+            (format!("{good} {failed}"), 0, "diary/format: the diary is not JSON: more follows its end at line 1"),
+        ] {
+            let whole = summarise("d", text.as_bytes(), None, &Rules::default());
+            assert_eq!(summarise("d", Drip(text.as_bytes()), None, &Rules::default()), whole, "{text}");
+            assert_eq!((whole.status, whole.total_entries), (Status::Fail, entries), "{text}");
+            assert!(issues(&whole).contains(&format!("FAIL {expect}")), "{text}: {:?}", issues(&whole));
+        }
+    }
+
+    #[test]
+    fn what_a_diary_makes_up_is_counted_and_not_kept() {
+        let entries: String = (0..3000)
+            .map(|n| {
+                let long = "m".repeat(if n < 3 { 100_000 } else { 10 });
+                json!({"entry_id": n, "policy_id": format!("p{n}"), "recorded_at": at(n), "status": format!("odd{n:05}"),
+                    "notes": format!("error {long}"), "metadata": {"long": long}}).to_string() + "\n"
+            })
+            .collect();
+        let summary = summarise("d", entries.as_bytes(), None, &Rules { max_listed: 5, ..Rules::default() });
+        assert_eq!((summary.total_entries, summary.total_issues), (3000, 3000 + 1000 + 1));
+        assert_eq!((summary.policy_counts.len(), summary.policies_not_listed), (1000, 2000));
+        assert_eq!(summary.issues.len(), 5);
+        for issue in &summary.issues {
+            assert!(serde_json::to_string(issue).expect("JSON").len() < 20_000);
+        }
     }
 
     #[test]

@@ -1,22 +1,14 @@
 //! From the text of a diary to its entries, whichever form it has.
 
-use std::collections::HashMap;
+use std::io::Read;
 
 use serde_json::{Map, Value};
 
-use super::issue;
+use super::document::{Broken, Document};
+use super::judge::Judge;
 use crate::finding::Status;
 use crate::json::lenient;
-use crate::log::summary::DiaryIssue;
 use crate::time::Stamp;
-
-/// The entries of a diary and the faults of the file.
-pub(super) struct Diary {
-    /// Every stored entry, in the order of the file.
-    pub(super) entries: Vec<Entry>,
-    /// What is wrong with the file.
-    pub(super) faults: Vec<DiaryIssue>,
-}
 
 /// One stored entry.
 pub(super) struct Entry {
@@ -24,162 +16,216 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// Whether it has an id.
     pub(super) has_id: bool,
-    /// Whether a later entry has the same id and counts in its place.
-    pub(super) replaced: bool,
     /// The policy that decided.
     pub(super) policy: String,
     /// When; none where the entry has no usable time.
     pub(super) recorded_at: Option<Stamp>,
     /// The line (from 1) at which it can be found.
-    pub(super) line: Option<u64>,
+    pub(super) line: u64,
     /// All that is stored.
     pub(super) content: Map<String, Value>,
 }
 
-pub(super) fn read(path: &str, bytes: &[u8]) -> Diary {
-    let text = lenient::text(bytes);
-    let mut reader = Reader { path, diary: Diary { entries: Vec::new(), faults: Vec::new() }, position: 0 };
-    if text.trim().is_empty() {
-        reader.fault(Status::Fail, "the diary is empty".to_owned(), None);
-        return reader.diary;
+/// Reads a diary to its end; entries and faults go to `judge` as they come.
+pub(super) fn read(input: impl Read, judge: &mut Judge<'_>) {
+    let mut line = 1;
+    let read = Document::new(input).and_then(|document| {
+        let mut reader = Reader { document, judge: &mut *judge, position: 0, text: Vec::new() };
+        let read = reader.read();
+        line = reader.document.line;
+        read
+    });
+    match read {
+        Ok(()) => {}
+        Err(Broken::Syntax(reason)) => {
+            judge.fault(Status::Fail, format!("the diary is not JSON: {reason}"), Some(line))
+        }
+        Err(Broken::Input(error)) => judge.unreadable(format!("the decision diary cannot be read: {error}")),
     }
-    match lenient::parse(&text) {
-        // A file of one line may be either; a store says so by its `entries`.
-        Ok(Value::Object(entry)) if !entry.contains_key("entries") && looks_like_entry(&entry) => {
-            reader.entry(Value::Object(entry), Some(1));
-        }
-        Ok(value) => {
-            reader.store(value);
-            reader.locate(&text);
-            reader.name_differing_duplicates();
-        }
-        Err(error) => {
-            let mut lines = text.lines().zip(1..).filter(|(line, _)| !line.trim().is_empty()).peekable();
-            let first = lines.peek().map(|(line, _)| lenient::parse(line));
-            // JSON Lines starts with an object on a line of its own; anything else is one broken document.
-            if matches!(first, Some(Ok(Value::Object(_)))) {
-                lines.for_each(|(line, number)| reader.line(line, number));
-            } else {
-                reader.fault(Status::Fail, format!("the diary is not JSON: {error}"), Some(error.line() as u64));
-            }
-        }
-    }
-    reader.diary.mark_replaced();
-    reader.diary
 }
 
 fn looks_like_entry(object: &Map<String, Value>) -> bool {
     ["entry_id", "recorded_at", "policy_id", "decision", "outcomes"].iter().any(|key| object.contains_key(*key))
 }
 
-struct Reader<'a> {
-    path: &'a str,
-    diary: Diary,
+struct Reader<'a, 'j, R> {
+    document: Document<R>,
+    judge: &'a mut Judge<'j>,
     position: u64,
+    /// The text of the value that is read.
+    text: Vec<u8>,
 }
 
-impl Reader<'_> {
-    fn fault(&mut self, severity: Status, reason: String, line: Option<u64>) {
-        self.diary.faults.push(issue("diary/format", severity, reason).in_file(self.path, line));
+impl<R: Read> Reader<'_, '_, R> {
+    fn read(&mut self) -> Result<(), Broken> {
+        match self.document.peek_word()? {
+            None => {
+                self.judge.fault(Status::Fail, "the diary is empty".to_owned(), None);
+                return Ok(());
+            }
+            Some(b'[') => self.list()?,
+            Some(b'{') => return self.object(),
+            Some(_) => {
+                self.text.clear();
+                self.document.value(&mut self.text)?;
+                let value = lenient::parse(&lenient::text(&self.text)).map_err(syntax)?;
+                let reason = format!("the diary is {}, not an object with `entries` or a list", lenient::kind(&value));
+                self.judge.fault(Status::Fail, reason, None);
+            }
+        }
+        self.end()
     }
 
-    /// A whole document: an object with `entries`, or a list.
-    fn store(&mut self, value: Value) {
-        let entries = match value {
-            Value::Array(entries) => entries,
-            Value::Object(mut store) => match store.remove("entries") {
-                Some(Value::Array(entries)) => entries,
-                None => Vec::new(),
-                Some(other) => {
-                    let reason = format!("`entries` is {}, not a list", lenient::kind(&other));
-                    return self.fault(Status::Fail, reason, None);
-                }
-            },
-            other => {
-                let reason = format!("the diary is {}, not an object with `entries` or a list", lenient::kind(&other));
-                return self.fault(Status::Fail, reason, None);
-            }
-        };
-        entries.into_iter().for_each(|entry| self.entry(entry, None));
-    }
-
-    /// One line of JSON Lines.
-    fn line(&mut self, line: &str, number: u64) {
-        match lenient::parse(line) {
-            Ok(Value::Object(mut store)) if store.get("entries").is_some_and(Value::is_array) => {
-                if let Some(Value::Array(entries)) = store.remove("entries") {
-                    entries.into_iter().for_each(|entry| self.entry(entry, Some(number)));
-                }
-            }
-            Ok(value) => self.entry(value, Some(number)),
-            Err(error) => self.fault(Status::Fail, format!("line {number} is not JSON: {error}"), Some(number)),
+    /// Nothing but blanks may follow a document.
+    fn end(&mut self) -> Result<(), Broken> {
+        match self.document.peek_word()? {
+            None => Ok(()),
+            Some(_) => Err(Broken::Syntax(format!("more follows its end at line {}", self.document.line))),
         }
     }
 
-    fn entry(&mut self, value: Value, line: Option<u64>) {
+    /// A list of entries.
+    fn list(&mut self) -> Result<(), Broken> {
+        self.document.take(b"[")?;
+        if self.document.peek_word()? == Some(b']') {
+            self.document.take(b"]")?;
+            return Ok(());
+        }
+        loop {
+            self.document.peek_word()?;
+            let line = self.document.line;
+            self.text.clear();
+            self.document.value(&mut self.text)?;
+            let text = std::mem::take(&mut self.text);
+            match lenient::parse(&lenient::text(&text)) {
+                Ok(value) => self.entry(value, line, &text, true),
+                Err(error) => {
+                    self.position += 1;
+                    let line = line + (error.line() as u64).saturating_sub(1);
+                    let reason = format!("entry {} is not JSON: {} at line {line}", self.position, bare(&error));
+                    self.judge.fault(Status::Fail, reason, Some(line));
+                }
+            }
+            self.text = text;
+            if self.document.take(b",]")? == b']' {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What starts with an object: a store, one entry, or JSON Lines.
+    fn object(&mut self) -> Result<(), Broken> {
+        let start = self.document.line;
+        let (text, streamed) = self.store()?;
+        let Value::Object(object) = lenient::parse(&lenient::text(&text)).map_err(syntax)? else { return Ok(()) };
+        let end = self.document.line;
+        let more = self.document.peek_word()?.is_some();
+        if more && (start != end || self.document.line == end) {
+            return self.end();
+        }
+        match object.get("entries") {
+            _ if streamed => {}
+            Some(other) if !more => {
+                let reason = format!("`entries` is {}, not a list", lenient::kind(other));
+                self.judge.fault(Status::Fail, reason, None);
+            }
+            // A store says what it is by its `entries`.
+            None if !more && !looks_like_entry(&object) => {}
+            _ => self.entry(Value::Object(object), start, &text, false),
+        }
+        if more { self.lines() } else { Ok(()) }
+    }
+
+    /// The text of an object, without a list of entries in it, which are read on the way, and whether there was one.
+    fn store(&mut self) -> Result<(Vec<u8>, bool), Broken> {
+        let mut text = vec![self.document.take(b"{")?];
+        let mut streamed = false;
+        if self.document.peek_word()? == Some(b'}') {
+            text.push(self.document.take(b"}")?);
+            return Ok((text, false));
+        }
+        loop {
+            self.document.peek_word()?;
+            let key = text.len();
+            self.document.value(&mut text)?;
+            let is_entries = &text[key..] == b"\"entries\"";
+            text.push(self.document.take(b":")?);
+            if self.document.peek_word()? == Some(b'[') && is_entries {
+                self.list()?;
+                text.extend(b"[]");
+                streamed = true;
+            } else {
+                self.document.value(&mut text)?;
+            }
+            let next = self.document.take(b",}")?;
+            text.push(next);
+            if next == b'}' {
+                return Ok((text, streamed));
+            }
+        }
+    }
+
+    /// The rest of JSON Lines.
+    fn lines(&mut self) -> Result<(), Broken> {
+        let mut text = Vec::new();
+        loop {
+            let number = self.document.line;
+            if !self.document.line(&mut text)? {
+                return Ok(());
+            }
+            if text.trim_ascii().is_empty() {
+                continue;
+            }
+            match lenient::parse(&lenient::text(&text)) {
+                Ok(Value::Object(mut store)) if store.get("entries").is_some_and(Value::is_array) => {
+                    if let Some(Value::Array(entries)) = store.remove("entries") {
+                        entries.into_iter().for_each(|entry| self.entry(entry, number, &[], false));
+                    }
+                }
+                Ok(value) => self.entry(value, number, &[], false),
+                Err(error) => {
+                    let reason = format!("line {number} is not JSON: {error}");
+                    self.judge.fault(Status::Fail, reason, Some(number));
+                }
+            }
+        }
+    }
+
+    /// One entry, which starts at `line` and is written as `text`. Its id is to be `unique` in a store; in JSON Lines a
+    /// later line is an update.
+    fn entry(&mut self, value: Value, line: u64, text: &[u8], unique: bool) {
         self.position += 1;
         let position = self.position;
         let Value::Object(content) = value else {
             let reason = format!("entry {position} is {}, not an object", lenient::kind(&value));
-            return self.fault(Status::Warn, reason, line);
+            return self.judge.fault(Status::Warn, reason, Some(line));
         };
-        let text = |name: &str| match content.get(name) {
+        let member = |name: &str| match content.get(name) {
             None => None,
             Some(Value::String(text)) => Some(text.clone()),
             Some(Value::Null) => Some("None".to_owned()),
             Some(other) => Some(other.to_string()),
         };
-        let id = text("entry_id").filter(|id| !id.trim().is_empty() && !content["entry_id"].is_null());
-        self.diary.entries.push(Entry {
+        let id = member("entry_id").filter(|id| !id.trim().is_empty() && !content["entry_id"].is_null());
+        let before = id.as_ref().and_then(|_| memchr::memmem::find(text, content["entry_id"].to_string().as_bytes()));
+        let entry = Entry {
             has_id: id.is_some(),
             name: id.unwrap_or_else(|| format!("entry {position}")),
-            replaced: false,
-            policy: text("policy_id").unwrap_or_else(|| "unknown".to_owned()),
+            policy: member("policy_id").unwrap_or_else(|| "unknown".to_owned()),
             recorded_at: content.get("recorded_at").and_then(lenient::stamp),
-            line,
+            line: line + memchr::memchr_iter(b'\n', &text[..before.unwrap_or(0)]).count() as u64,
             content,
-        });
-    }
-
-    /// Finds the line of each entry by its id; the entries are in the order of the file.
-    fn locate(&mut self, text: &str) {
-        let (mut offset, mut line) = (0, 1);
-        for entry in self.diary.entries.iter_mut().filter(|entry| entry.has_id) {
-            let id = match &entry.content["entry_id"] {
-                Value::String(id) => Value::String(id.clone()).to_string(),
-                other => other.to_string(),
-            };
-            if let Some(found) = text[offset..].find(&id) {
-                line += text[offset..offset + found].matches('\n').count() as u64;
-                offset += found;
-                entry.line = Some(line);
-                offset += id.len();
-            }
-        }
-    }
-
-    /// In a store an id is unique; two entries that differ under one id are a fault. In JSON Lines, the later line
-    /// is an update.
-    fn name_differing_duplicates(&mut self) {
-        let mut seen: HashMap<&str, &Entry> = HashMap::new();
-        let mut reasons = Vec::new();
-        for entry in self.diary.entries.iter().filter(|entry| entry.has_id) {
-            if let Some(earlier) = seen.insert(&entry.name, entry)
-                && earlier.content != entry.content
-            {
-                let reason = format!("two entries that differ have the id {}; the later one counts", entry.name);
-                reasons.push((reason, entry.line));
-            }
-        }
-        reasons.into_iter().for_each(|(reason, line)| self.fault(Status::Warn, reason, line));
+        };
+        self.judge.entry(&entry, unique);
     }
 }
 
-impl Diary {
-    fn mark_replaced(&mut self) {
-        let mut seen = std::collections::HashSet::new();
-        for entry in self.entries.iter_mut().rev().filter(|entry| entry.has_id) {
-            entry.replaced = !seen.insert(entry.name.clone());
-        }
-    }
+fn syntax(error: serde_json::Error) -> Broken {
+    Broken::Syntax(bare(&error))
+}
+
+/// What is wrong, without its place in a text that is a part of the file.
+fn bare(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what).to_owned()
 }

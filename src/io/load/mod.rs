@@ -8,6 +8,7 @@ mod folder;
 mod packet;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use serde_json::Value;
 use super::files::{self, FileError, Folder};
 use super::packet_reader::{self, Unpacked};
 use super::scan::{self, ScanOptions, Source};
-use super::{checksums, clock};
+use super::{checksums, clock, decode};
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
 use crate::log::summary::{ChecksumSummary, LogSummary, RecordSummary, Summary};
@@ -129,6 +130,20 @@ impl Named {
         }
     }
 
+    /// A document that is read as it comes, as UTF-8.
+    fn text(&self) -> Result<Box<dyn Read + Send>, FileError> {
+        let open = || match &self.run {
+            Some(run) => files::open_evidence(run, &self.path).map(|file| Box::new(file) as Box<dyn Read + Send>),
+            None => files::open_named(&self.path),
+        };
+        let (head, text) = decode::peek(open().map_err(|source| FileError::new("read", &self.path, source))?, 2);
+        Ok(match head[..] {
+            [0xff, 0xfe] => Box::new(decode::FromUtf16::new(text, false)),
+            [0xfe, 0xff] => Box::new(decode::FromUtf16::new(text, true)),
+            _ => text,
+        })
+    }
+
     /// When it was last written.
     fn modified(&self) -> Option<Stamp> {
         std::fs::metadata(&self.path).and_then(|file| file.modified()).ok().map(Stamp::from)
@@ -219,10 +234,10 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
     let metadata = metadata(evidence, [diary, performance], log_names, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
     let started = evidence.earliest();
-    let diary = diary.map(|file| match file.read() {
-        Ok(bytes) => {
+    let diary = diary.map(|file| match file.text() {
+        Ok(text) => {
             let rules = policy.diary_rules(request.diary_key.clone());
-            let mut summary = diary::summarise(&file.name, &bytes, window, &rules);
+            let mut summary = diary::summarise(&file.name, text, window, &rules);
             if let Some((modified, started)) = file.modified().zip(started) {
                 diary::check_written(&mut summary, &file.name, modified, started);
             }

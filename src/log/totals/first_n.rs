@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::time::Stamp;
 
 /// Where something stands in the evidence. Ordered by time (undated last), then by file and line, so that the same
@@ -37,6 +37,9 @@ impl Key {
         self
     }
 }
+
+/// The most bytes that the findings of a listing take.
+const LISTING_LIMIT: usize = 2 << 20;
 
 /// The first findings of a kind.
 #[derive(Clone, Debug)]
@@ -86,7 +89,8 @@ impl Listing {
     }
 
     /// The findings in order, each with its place.
-    pub fn finish(self, files: &[String]) -> Vec<Finding> {
+    pub fn finish(mut self, files: &[String]) -> Vec<Finding> {
+        finding::share(self.kept.values_mut(), LISTING_LIMIT);
         self.kept.into_iter().map(|(key, finding)| place(finding, &key, files)).collect()
     }
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use super::first_n::{self, Key};
 use super::signature;
-use crate::finding::{Finding, Status};
+use crate::finding::{self, Finding, Status};
 use crate::log::summary::Group;
 
 /// At most this many groups are kept: the most severe, then the first by signature.
 const LIMIT: usize = 1000;
+
+/// The most bytes that the examples of all groups take.
+const EXAMPLES_LIMIT: usize = 1 << 20;
 
 type Name = (Reverse<Status>, &'static str, String);
 
@@ -91,7 +94,8 @@ impl Groups {
     }
 
     /// The groups by severity and count, and the number of incidents in none of them.
-    pub fn finish(self, files: &[String]) -> (Vec<Group>, u64) {
+    pub fn finish(mut self, files: &[String]) -> (Vec<Group>, u64) {
+        finding::share(self.groups.values_mut().map(|group| &mut group.example), EXAMPLES_LIMIT);
         let group = |((Reverse(severity), kind, signature), members): (Name, Members)| Group {
             id: signature::id(kind, &signature),
             severity,

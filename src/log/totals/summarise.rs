@@ -64,7 +64,7 @@ pub fn summary(
     terms: &Terms,
 ) -> LogSummary {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut gaps = tally.coverage.gaps(terms.window);
+    let gaps = tally.coverage.gaps(terms.window);
     let unheard = unheard(&tally, terms);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
     // The worse of the two clocks counts.
@@ -82,18 +82,18 @@ pub fn summary(
     findings.extend(outside(&tally, terms));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
     let severe = |gap: &Gap| if gap.to.since(gap.from) >= terms.fail_gap { Status::Fail } else { Status::Warn };
-    // A silence by both clocks is one.
-    let told =
-        |late: &Gap| gaps.iter().any(|gap| gap.from < late.to && late.from < gap.to && severe(gap) >= severe(late));
-    let late: Vec<Gap> = unheard.into_iter().filter(|late| !told(late)).collect();
-    let stated = gaps.len();
-    gaps.extend(late);
-    let mut gap_incidents: Vec<Finding> =
-        gaps.iter().enumerate().map(|(index, gap)| gap_finding(gap, severe(gap), index >= stated, paths)).collect();
-    gap_incidents.sort_by_key(|gap| gap.occurred_at);
-    gap_incidents.truncate(terms.listed);
+    // A silence by both clocks is one. Both lists are in order and their silences lie apart.
+    let told = |late: &Gap| {
+        let first = gaps.partition_point(|gap| gap.to <= late.from);
+        gaps[first..].iter().take_while(|gap| gap.from < late.to).any(|gap| severe(gap) >= severe(late))
+    };
+    let mut all: Vec<(&Gap, bool)> = unheard.iter().filter(|late| !told(late)).map(|late| (late, true)).collect();
+    all.extend(gaps.iter().map(|gap| (gap, false)));
+    all.sort_by_key(|(gap, unheard)| (gap.to, *unheard));
+    let gap_incidents: Vec<Finding> =
+        all.iter().take(terms.listed).map(|(gap, unheard)| gap_finding(gap, severe(gap), *unheard, paths)).collect();
     let totals = LogTotals {
-        gap_incidents: gaps.len() as u64,
+        gap_incidents: all.len() as u64,
         content_incidents: tally.crashes.total(),
         warnings: tally.warnings.total(),
         errors: tally.errors.total(),
@@ -104,7 +104,7 @@ pub fn summary(
             if totals.warnings > 0 { Status::Warn } else { Status::Pass },
         ]
         .into_iter()
-        .chain(gaps.iter().map(severe))
+        .chain(all.iter().map(|(gap, _)| severe(gap)))
         .chain(findings.iter().map(|finding| finding.severity)),
     );
     let mut ignored_by_policy: BTreeMap<String, u64> = terms.ignore.iter().map(|text| (text.clone(), 0)).collect();

@@ -12,7 +12,7 @@ use super::first_n::{Key, Listing};
 use super::gaps::Coverage;
 use super::groups::Groups;
 use super::histogram::Histogram;
-use crate::finding::{Finding, Metadata, Status};
+use crate::finding::{FINDING_LIMIT, Finding, Metadata, Status};
 use crate::log::crash::classify::{self, Kind, Named};
 use crate::log::crash::headline;
 use crate::log::level::Level;
@@ -24,7 +24,9 @@ use crate::time::Stamp;
 const EVENTS: usize = 1000;
 const LEVELS: usize = 100;
 /// Longer texts are cut in findings, in bytes.
-const TEXT_LIMIT: usize = 16 << 10;
+const TEXT_LIMIT: usize = FINDING_LIMIT / 2;
+/// How many names of fields the finding of a crash lists.
+const KEYS: usize = 100;
 
 /// How logs are tallied.
 #[derive(Clone, Copy, Debug)]
@@ -178,13 +180,14 @@ impl Tally {
         };
         let make = || {
             let mut finding = Finding::new(severity, summary_of(record)).at(record.at);
-            finding.metadata = record.payload().into_iter().map(|(key, value)| (key, shorten(value))).collect();
+            finding.metadata = record.details(FINDING_LIMIT / 2);
             let event = record.event().map_or(Value::Null, |event| event.into());
             finding.metadata.entry("event".to_owned()).or_insert(event);
             if let Some(service) = record.service() {
                 let service = String::from_utf8_lossy(service).into_owned();
                 finding.metadata.entry("service".to_owned()).or_insert(service.into());
             }
+            finding.bound(FINDING_LIMIT);
             finding
         };
         listing.add(key, make);
@@ -195,8 +198,8 @@ impl Tally {
 
     /// Lists a record that shows a crash.
     pub fn add_crash(&mut self, record: &Record<'_>, kind: Kind, key: Key) {
-        let keys: Vec<String> = record.payload().into_keys().collect();
-        self.add_crash_text(&headline_of(record), record.at, &crash_details(record, kind).with_keys(keys), kind, key);
+        let details = crash_details(record, kind).with_keys(record);
+        self.add_crash_text(&headline_of(record), record.at, &details, kind, key);
     }
 
     /// Lists a crash by its summary and details.
@@ -204,6 +207,7 @@ impl Tally {
         let make = || {
             let mut finding = Finding::fail(summary).at(at);
             finding.metadata.clone_from(&details.0);
+            finding.bound(FINDING_LIMIT);
             finding
         };
         self.crashes.add(key, make);
@@ -232,7 +236,11 @@ impl Details {
 
     /// Adds the names of the record's other fields.
     #[must_use]
-    pub fn with_keys(mut self, keys: Vec<String>) -> Self {
+    pub fn with_keys(mut self, record: &Record<'_>) -> Self {
+        let (keys, count) = record.payload_keys(KEYS);
+        if count > KEYS as u64 {
+            self.0.insert("payload_key_count".to_owned(), count.into());
+        }
         self.0.insert("payload_keys".to_owned(), keys.into());
         self
     }
@@ -261,16 +269,4 @@ fn summary_of(record: &Record<'_>) -> String {
         if word.is_empty() { Cow::Borrowed("a record without a message") } else { word }
     });
     sanitize::bytes(&text, TEXT_LIMIT).into_owned()
-}
-
-fn shorten(value: Value) -> Value {
-    match value {
-        Value::String(text) if text.len() > TEXT_LIMIT => sanitize::bytes(&text, TEXT_LIMIT).into(),
-        Value::Array(_) | Value::Object(_) => {
-            // Large structures are rare; their start as text is enough to recognise them.
-            let text = value.to_string();
-            if text.len() > TEXT_LIMIT { sanitize::bytes(&text, TEXT_LIMIT).into() } else { value }
-        }
-        other => other,
-    }
 }

@@ -31,7 +31,7 @@ proptest! {
 
     #[test]
     fn a_damaged_diary_is_judged(bytes in damaged("audit/clean/diary.json")) {
-        let summary = diary::summarise("d", &bytes, None, &diary::Rules::default());
+        let summary = diary::summarise("d", &bytes[..], None, &diary::Rules::default());
         prop_assert!(summary.total_entries > 0 || summary.status == Status::Fail);
     }
 
