@@ -6,7 +6,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::command::{self, Common, Error};
-use crate::io::{interrupt, terminal, watchdog};
+use crate::io::process::{interrupt, watchdog};
+use crate::io::tty::terminal;
 
 /// Supervises a rehearsal, keeps its evidence, judges it and packs it for sign-off.
 #[derive(Debug, Parser)]

@@ -8,7 +8,7 @@ mod seal;
 use std::process::ExitCode;
 
 use super::{Common, Error};
-use crate::io::supervisor::{self, RunError};
+use crate::io::process::supervisor::{self, RunError};
 use crate::sanitize;
 
 pub use args::FinalDryRun;

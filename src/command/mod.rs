@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::finding::{Metadata, Status, Waiver};
 use crate::io::files::{self, FileError};
 use crate::io::inputs::InputError;
-use crate::io::terminal::{self, ColorChoice};
+use crate::io::tty::terminal::{self, ColorChoice};
 use crate::json::lenient;
 use crate::report::{self, Doc, Look};
 use crate::sanitize;

@@ -10,8 +10,9 @@ use clap::Args;
 
 use super::{Common, Error, Format, Outcome};
 use crate::finding::Finding;
+use crate::io::clock;
 use crate::io::files::{self, FileError};
-use crate::io::{clock, parallel};
+use crate::io::read::parallel;
 use crate::offline::document::{self, Document, Settings};
 use crate::offline::id::file_stem;
 use crate::offline::lexicon::Lexicon;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Common, Error};
-use crate::io::{bundle, keys, timestamp};
+use crate::io::packet::{bundle, keys, timestamp};
 use crate::keys::{PublicKey, SigningKey};
 use crate::verdict::attestation::decisions::Reviewer;
 use crate::verdict::attestation::envelope::Signature;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::{Error, positive_duration};
-use crate::io::{files, terminal};
+use crate::io::files;
+use crate::io::tty::terminal;
 use crate::simulate::runtime::{self, Scenario};
 use crate::simulate::stage_server;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{Common, Error, NO_VERDICT, Outcome};
 use crate::finding::Status;
-use crate::io::interrupt::Interrupts;
+use crate::io::process::interrupt::Interrupts;
 use crate::io::stage_client::{self, Client, Pin, Route};
 use crate::io::{clock, files, random};
 use crate::report;

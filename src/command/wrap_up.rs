@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::{Common, Error, Format, duration};
 use crate::io::inputs::{self, Input};
-use crate::io::{clock, files, terminal};
+use crate::io::tty::terminal;
+use crate::io::{clock, files};
 use crate::report;
 use crate::status_report::Report;
 use crate::verdict::wrap_up::{self, Options, Required};

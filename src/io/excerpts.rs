@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read};
 
-use super::decode;
 use super::files::Folder;
+use super::read::decode;
 use crate::finding::Place;
 
 /// Lines before and behind a place.

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::checksums;
+use super::packet::checksums;
 use crate::digest::sha256;
 use crate::supervise::provenance::{Commit, Provenance};
 

@@ -14,7 +14,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body};
 
-use crate::io::interrupt::Interrupts;
+use super::process::interrupt::Interrupts;
 use crate::stage::smoke::{Action, Answer, Event, Failure, Lost, Machine, Request};
 use crate::stage::sse::Decoder;
 

@@ -3,7 +3,7 @@
 
 use chrono::Duration;
 use emp_ops::finding::Status;
-use emp_ops::io::scan::{ScanOptions, Source, scan};
+use emp_ops::io::read::scan::{ScanOptions, Source, scan};
 use emp_ops::log::summary::LogSummary;
 use emp_ops::time::Stamp;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use emp_ops::finding::Status;
-use emp_ops::io::scan::{ScanOptions, expand, scan};
+use emp_ops::io::read::scan::{ScanOptions, expand, scan};
 use emp_ops::log::scan::chunk::{Context, Part};
 use emp_ops::log::summary::LogSummary;
 use emp_ops::log::totals::summarise::{self, Terms};

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use emp_ops::io::decode::{self, Packing};
+use emp_ops::io::read::decode::{self, Packing};
 
 use crate::measure::{self, Cost};
 use crate::{Outcome, Tool};

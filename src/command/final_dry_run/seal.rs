@@ -12,13 +12,13 @@ use super::page::Page;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
-use crate::io::checksums;
 use crate::io::clock;
 use crate::io::files::{self, Folder};
 use crate::io::load::{self, LoadError, Request};
-use crate::io::packet::{self, Contents};
-use crate::io::process_alive;
-use crate::io::supervisor::Supervised;
+use crate::io::packet::checksums;
+use crate::io::packet::writer::{self, Contents};
+use crate::io::process::alive;
+use crate::io::process::supervisor::Supervised;
 use crate::report::{self, Doc};
 use crate::sanitize;
 use crate::supervise::event::Now;
@@ -72,7 +72,7 @@ pub(super) fn seal(
         Contents { raw: raw(record, folder), documents: Vec::new(), left_out: Vec::new(), run: folder.clone() };
     let contents = if args.packet_skip_raw { contents.without_raw() } else { contents };
     if !args.no_packet {
-        bundle.evidence_packet = Some(packet::paths(&contents, audit.sign_off.is_some()));
+        bundle.evidence_packet = Some(writer::paths(&contents, audit.sign_off.is_some()));
     }
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
     let doc = report::run::run(record, &audit, shown, &again);
@@ -96,7 +96,7 @@ pub(super) fn seal(
     });
     // Whoever keeps it elsewhere can tell later whether it is this archive.
     if let (Ok(()), false) = (&written, args.no_packet) {
-        let name = packet::archive_name(folder);
+        let name = writer::archive_name(folder);
         if let Ok((sha256, _)) = folder.open_file(&name).and_then(checksums::digest) {
             common.note(&format!("{shown}/{name}: SHA-256 {sha256}"));
         }
@@ -191,7 +191,7 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(),
     let chain = supervised.progress.chain().clone();
     // Later than the snapshots of the sealing that came after the end of the run.
     let now = Now { wall: clock::now(), ..supervised.ended };
-    let mut last = supervised.machine.snapshot_now(now, chain, process_alive::own());
+    let mut last = supervised.machine.snapshot_now(now, chain, alive::own());
     last.phase = Phase::Complete;
     last.status = bundle.status.word().to_owned();
     last.verdict = Some(bundle.verdict);
@@ -236,10 +236,10 @@ fn pack(
     }
     let at = audit.summary.generated_at;
     let packet = folder.create_folder("packet")?;
-    let written = packet::write(&packet, &contents, at, |files| page.map(|page| page.of_packet(files)));
+    let written = writer::write(&packet, &contents, at, |files| page.map(|page| page.of_packet(files)));
     let written = written.map_err(Error::File);
     let written = written.and_then(|files| sign(files, &packet)).and_then(|()| {
-        packet::archive(&packet, folder, &packet::archive_name(folder), at)?;
+        writer::archive(&packet, folder, &writer::archive_name(folder), at)?;
         Ok(())
     });
     if written.is_err() {

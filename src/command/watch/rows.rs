@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::finding::Status;
-use crate::io::all_runs::AllRuns;
-use crate::io::follow::Follower;
+use crate::io::runs::all::AllRuns;
+use crate::io::runs::follow::Follower;
 use crate::report::runs_table::RunRow;
 use crate::time::Stamp;
 

@@ -38,7 +38,7 @@ pub(super) fn read(input: impl Read, judge: &mut Judge<'_>) {
     match read {
         Ok(()) => {}
         Err(Broken::Syntax(reason)) => {
-            judge.fault(Status::Fail, format!("the diary is not JSON: {reason}"), Some(line))
+            judge.fault(Status::Fail, format!("the diary is not JSON: {reason}"), Some(line));
         }
         Err(Broken::Input(error)) => judge.unreadable(format!("the decision diary cannot be read: {error}")),
     }
@@ -68,7 +68,7 @@ impl<R: Read> Reader<'_, '_, R> {
             Some(_) => {
                 self.text.clear();
                 self.document.value(&mut self.text)?;
-                let value = lenient::parse(&lenient::text(&self.text)).map_err(syntax)?;
+                let value = lenient::parse(&lenient::text(&self.text)).map_err(|error| syntax(&error))?;
                 let reason = format!("the diary is {}, not an object with `entries` or a list", lenient::kind(&value));
                 self.judge.fault(Status::Fail, reason, None);
             }
@@ -117,7 +117,9 @@ impl<R: Read> Reader<'_, '_, R> {
     fn object(&mut self) -> Result<(), Broken> {
         let start = self.document.line;
         let (text, streamed) = self.store()?;
-        let Value::Object(object) = lenient::parse(&lenient::text(&text)).map_err(syntax)? else { return Ok(()) };
+        let Value::Object(object) = lenient::parse(&lenient::text(&text)).map_err(|error| syntax(&error))? else {
+            return Ok(());
+        };
         let end = self.document.line;
         let more = self.document.peek_word()?.is_some();
         if more && (start != end || self.document.line == end) {
@@ -220,8 +222,8 @@ impl<R: Read> Reader<'_, '_, R> {
     }
 }
 
-fn syntax(error: serde_json::Error) -> Broken {
-    Broken::Syntax(bare(&error))
+fn syntax(error: &serde_json::Error) -> Broken {
+    Broken::Syntax(bare(error))
 }
 
 /// What is wrong, without its place in a text that is a part of the file.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::log_file::LogFile;
 use super::part::Compression;
 use crate::io::files::Folder;
-use crate::io::sampler::disk_space;
+use crate::io::process::sampler::disk_space;
 use crate::supervise::event::CaptureFault;
 
 /// Where and how the logs are kept.

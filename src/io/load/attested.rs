@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Evidence, LoadError, Request};
 use crate::evidence::checksums::Found;
-use crate::io::bundle;
 use crate::io::files::{self, Folder};
+use crate::io::packet::bundle;
 use crate::verdict::attestation::BUNDLE;
 use crate::verdict::attestation::judge::{self, Judgement, Packet};
 use crate::verdict::attestation::statement::Gates;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Evidence, Named, packet};
 use crate::evidence::checksums::Found;
-use crate::io::{checksums, decode, files};
+use crate::io::files;
+use crate::io::packet::checksums;
+use crate::io::read::decode;
 use crate::supervise::record::{self, RunRecord};
 use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
 

@@ -14,10 +14,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::clock;
 use super::files::{self, FileError, Folder};
-use super::packet_reader::{self, Unpacked};
-use super::scan::{self, ScanOptions, Source};
-use super::{checksums, clock, decode};
+use super::packet::checksums;
+use super::packet::reader::{self, Unpacked};
+use super::read::decode;
+use super::read::scan::{self, ScanOptions, Source};
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
 use crate::log::summary::{ChecksumSummary, LogSummary, RecordSummary, Summary};
@@ -316,7 +318,7 @@ fn find(path: &Path, sealing: bool) -> Result<Evidence, LoadError> {
     let shown = shown.trim_end_matches('/');
     let (_, about) = files::open(path).map_err(|source| FileError::new("read", path, source))?;
     if !about.is_dir() {
-        return if packet_reader::is_archive(path)? {
+        return if reader::is_archive(path)? {
             packet::unpack(path, shown)
         } else {
             Err(LoadError::Usage(format!("{shown} is not a packet archive; to judge a log, write --log {shown}")))
@@ -346,7 +348,7 @@ pub fn packet_at(path: &Path) -> Result<Option<Form>, FileError> {
     if about.is_dir() {
         return Ok(PACKET_MARKS.iter().any(|name| path.join(name).exists()).then_some(Form::Folder));
     }
-    Ok(packet_reader::is_archive(path)?.then_some(Form::Archive))
+    Ok(reader::is_archive(path)?.then_some(Form::Archive))
 }
 
 /// The form of a packet.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Evidence, LoadError, attested, folder};
 use crate::io::files::Folder;
-use crate::io::{bundle, checksums, packet_reader};
+use crate::io::packet::{bundle, checksums, reader};
 use crate::json::lenient;
 use crate::verdict::attestation::judge::Packet;
 use crate::verdict::packet::{self, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, WAIVERS_JSON};
@@ -56,7 +56,7 @@ pub(super) fn sealed(folder: &Folder, name: &str) -> Option<Sealed> {
 
 /// A packet archive: unpacked into a temporary folder that goes away with the evidence.
 pub(super) fn unpack(path: &Path, shown: &str) -> Result<Evidence, LoadError> {
-    let mut unpacked = packet_reader::unpack(path, shown)?;
+    let mut unpacked = reader::unpack(path, shown)?;
     let mut evidence = read(&Folder::of_evidence(&unpacked.packet())?);
     // What is wrong with the archive explains what is missing in it.
     evidence.run.findings.splice(0..0, std::mem::take(&mut unpacked.findings));

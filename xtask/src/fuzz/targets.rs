@@ -137,8 +137,8 @@ fn memchr_ends(text: &[u8]) -> Vec<usize> {
 /// The first member in which two documents differ.
 fn difference(a: &LogSummary, b: &LogSummary) -> String {
     let (a, b) = (serde_json::to_value(a).unwrap_or_default(), serde_json::to_value(b).unwrap_or_default());
-    let names = a.as_object().into_iter().chain(b.as_object()).flat_map(|object| object.keys());
-    let differ = names.filter(|name| a[*name] != b[*name]).next();
+    let mut names = a.as_object().into_iter().chain(b.as_object()).flat_map(|object| object.keys());
+    let differ = names.find(|name| a[*name] != b[*name]);
     differ.map_or_else(String::new, |name| {
         format!("{name} is {:.300} and {:.300}", a[name].to_string(), b[name].to_string())
     })
@@ -208,7 +208,7 @@ fn report(text: &[u8], _: u64) -> Outcome {
     }
     let (ready, tracked) = report.readiness();
     ensure(ready <= tracked, || format!("{ready} of {tracked} are ready"))?;
-    let open = text.matches("```").count() % 2 > 0 || text.contains("<!--") || text.contains("~~~");
+    let open = !text.matches("```").count().is_multiple_of(2) || text.contains("<!--") || text.contains("~~~");
     ensure(open || Report::read(&format!("{text}\n\n")).items.len() == report.items.len(), || {
         "blank lines at the end change the items".to_owned()
     })

@@ -14,9 +14,11 @@ use std::time::Duration;
 use super::decode::{self, Encoding, Packing};
 use super::file_ranges::{OffsetReader, Plain, read_full_at};
 use super::line_chunks::{PIECE, Pieces};
+use super::shared_stream;
 use super::sources::{self, duplicates};
-use super::{clock, files, progress_bar, shared_stream};
 use crate::finding::Finding;
+use crate::io::tty::progress_bar;
+use crate::io::{clock, files};
 use crate::log::frame::Frame;
 use crate::log::ignore::Ignore;
 use crate::log::layout::years::{Chain, Years};
@@ -162,7 +164,7 @@ struct Scan<'s> {
 }
 
 /// A worker that panicked has already failed the scan; its data are still sound.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

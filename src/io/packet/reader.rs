@@ -8,10 +8,10 @@ use flate2::read::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 use tempfile::TempDir;
 
-use super::files::{self, FileError};
-use super::sampler::disk_space;
 use crate::evidence::checksums::{self, List};
 use crate::finding::Finding;
+use crate::io::files::{self, FileError};
+use crate::io::process::sampler::disk_space;
 use crate::verdict::packet::{damaged, damaged_end, refused};
 
 /// The most that an archive may hold, unpacked, where its manifest does not say how much it is.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::find::Finder;
 use super::follow::Follower;
-use super::runs::Finder;
 
 /// How often the root is searched for new runs.
 const SEARCH: Duration = Duration::from_secs(1);

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::files::{self, FileError, Folder, Kind};
 use super::seal::transfer;
 use crate::evidence::checksums::{self, Found, List};
+use crate::io::files::{self, FileError, Folder, Kind};
 use crate::log::summary::ChecksumSummary;
 use crate::verdict::attestation::BUNDLE;
 
@@ -93,7 +93,7 @@ impl<'f> Digests<'f> {
 }
 
 /// Digests the file `name` in `folder`; only a regular file that really lies there is opened.
-pub(super) fn look(folder: &Folder, name: &str) -> Found {
+pub(crate) fn look(folder: &Folder, name: &str) -> Found {
     match folder.open_file(name).and_then(digest) {
         Ok((sha256, bytes)) => Found::File { sha256, bytes },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Unreadable("is missing".to_owned()),

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::files;
-use super::process_alive;
-use super::runs::{Finder, Run};
+use super::find::{Finder, Run};
+use crate::io::files;
+use crate::io::process::alive;
 use crate::supervise::history::{History, Sample};
 use crate::supervise::progress_reader::View;
 use crate::supervise::record::{self, State};
@@ -106,7 +106,7 @@ impl Follower {
     pub fn judge(&self, now: Stamp) -> Option<(Health, Judgement)> {
         let view = self.view.as_ref()?;
         let recorded = if view.is_complete() { self.recorded() } else { Recorded::Open };
-        let health = Health::of(view, self.modified, now, process_alive::supervisor(view), recorded);
+        let health = Health::of(view, self.modified, now, alive::supervisor(view), recorded);
         let judgement = Judgement::of(view, &health);
         Some((health, judgement))
     }

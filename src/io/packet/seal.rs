@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::files::{self, FileError, Folder};
 use crate::digest::hex;
+use crate::io::files::{self, FileError, Folder};
 use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile};
 
 /// Notes the evidence files of `record` with their digests. `logs` are the parts of the structured log and those of the
 /// raw one, with the lines in each. A file that is missing or may not be read is left out, which the audit tells.
-pub(super) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<(PathBuf, u64)>; 2]) {
+pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<(PathBuf, u64)>; 2]) {
     let mut sealed = Vec::new();
     let [structured, raw] = logs.map(|parts| {
         let relative = |path: &Path| folder.relative(path).unwrap_or(path).display().to_string();
@@ -62,7 +62,7 @@ fn digested(folder: &Folder, name: &str) -> Option<SealedFile> {
 
 /// Copies a file and digests it in one pass; `None` where it may not be copied. Makes the parent folders. Who may not
 /// read the file may not read its copy.
-pub(super) fn copy(
+pub(crate) fn copy(
     run: &Folder,
     source: &Path,
     into: &Folder,
@@ -102,7 +102,7 @@ pub(super) fn copy(
 }
 
 /// Copies everything; the SHA-256 of it in hexadecimal digits, and its size.
-pub(super) fn transfer(mut input: impl Read, mut output: impl Write) -> io::Result<(String, u64)> {
+pub(crate) fn transfer(mut input: impl Read, mut output: impl Write) -> io::Result<(String, u64)> {
     let mut digest = Sha256::new();
     let mut chunk = vec![0; 256 << 10];
     let mut bytes = 0;

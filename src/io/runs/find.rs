@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::files;
+use crate::io::files;
 use crate::time::Stamp;
 
 /// The file that a supervisor refreshes, and the record that it writes first.

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Waits until all senders of `work` are gone, showing meanwhile how many of `total` bytes are done. Shows nothing
 /// where standard error is no terminal.
-pub(super) fn show(total: u64, done: &AtomicU64, work: &Receiver<()>) {
+pub(crate) fn show(total: u64, done: &AtomicU64, work: &Receiver<()>) {
     let started = Instant::now();
     let mut bar: Option<ProgressBar> = None;
     while work.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {

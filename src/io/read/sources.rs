@@ -6,9 +6,9 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::checksums;
-use super::files::{self, Folder, Kind, Walked};
 use crate::finding::Finding;
+use crate::io::files::{self, Folder, Kind, Walked};
+use crate::io::packet::checksums;
 use crate::log::totals::faults;
 
 /// One log to read.
@@ -46,7 +46,7 @@ impl Source {
     }
 
     /// Opens the file, without waiting where it is a pipe; `None` for standard input.
-    pub(super) fn open(&self) -> Option<io::Result<(File, Metadata)>> {
+    pub(crate) fn open(&self) -> Option<io::Result<(File, Metadata)>> {
         match self {
             Self::File { path, evidence: None, .. } => Some(files::open(path)),
             Self::File { path, evidence: Some(folder), .. } => {
@@ -86,7 +86,7 @@ pub fn expand(paths: &[PathBuf], evidence: Option<&Folder>) -> (Vec<Source>, Vec
 }
 
 /// What the faults say of a path that cannot be read.
-pub(super) fn unreadable(path: &Path, error: &io::Error) -> Finding {
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Finding {
     faults::unreadable(&path.display().to_string(), error)
 }
 
@@ -175,7 +175,7 @@ fn has_structured_twin(path: &Path, files: &BTreeSet<PathBuf>) -> bool {
 }
 
 /// Files that hold the same bytes as an earlier one of the list, each with that one, by their positions.
-pub(super) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
+pub(crate) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
     let mut sizes: BTreeMap<u64, Vec<(usize, &Source, u64, u64)>> = BTreeMap::new();
     for (index, source) in sources.iter().enumerate() {
         // Opening a pipe only to see what it is would end whoever writes to it.

@@ -10,9 +10,9 @@ use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
 
 use super::checksums;
-use super::files::{self, FileError, Folder, Kind};
 use super::seal::copy;
 use crate::digest::sha256;
+use crate::io::files::{self, FileError, Folder, Kind};
 use crate::supervise::record;
 use crate::time::Stamp;
 use crate::verdict::packet::{Listed, Manifest, PAGE, SCHEMA, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};

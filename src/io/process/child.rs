@@ -101,7 +101,7 @@ pub fn signal_group(pid: u32, signal: StopSignal) {
     }
 }
 
-pub(super) fn as_pid(pid: u32) -> Option<Pid> {
+pub(crate) fn as_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
@@ -142,7 +142,7 @@ pub fn collect_orphans(spared: &[u32]) {
 }
 
 /// What to call a process: its command line, else its name.
-pub(super) fn name_of(stat: &procfs::process::Stat) -> String {
+pub(crate) fn name_of(stat: &procfs::process::Stat) -> String {
     let line = procfs::process::Process::new(stat.pid).and_then(|p| p.cmdline()).unwrap_or_default().join(" ");
     if line.is_empty() { stat.comm.clone() } else { line }
 }

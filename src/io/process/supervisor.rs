@@ -14,16 +14,16 @@ use signal_hook::consts::{
     SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
 };
 
-use super::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
+use super::alive;
 use super::child::{self, Launch};
-use super::clock;
-use super::files::{self, FileError, Folder};
 use super::orphans::Orphans;
-use super::process_alive;
-use super::progress_file::ProgressFile;
 use super::sampler::{Sampler, disk_space};
-use super::seal;
 use super::watchdog::Watchdog;
+use crate::io::capture::{Mailbox, PumpPlan, Sink, SinkPlan, lock, pump};
+use crate::io::clock;
+use crate::io::files::{self, FileError, Folder};
+use crate::io::packet::seal;
+use crate::io::progress_file::ProgressFile;
 use crate::log::level::Level;
 use crate::sanitize::shorten;
 use crate::supervise::capture::Formatter;
@@ -406,7 +406,7 @@ impl Driver {
     fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
         let mut write = |timeline| {
             let now = self.clocks.now();
-            let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), process_alive::own());
+            let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), alive::own());
             self.progress.write(snapshot, timeline)
         };
         let result = write(timeline);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use procfs::process::Process;
 use rustix::process::{Pid, Signal};
 
-use super::random;
+use crate::io::random;
 
 /// The variable in the environment of a command that tells to which run its processes belong.
 pub const MARK: &str = "EMP_OPS_RUN_MARK";

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 
-use super::files::{self, FileError};
+use crate::io::files::{self, FileError};
 use crate::verdict::attestation::BUNDLE;
 
 /// Keeps signers out of `folder` while a packet in it is looked at, so that what they are writing is not taken for what is
 /// there. Where the folder cannot be locked, or somebody holds it for long, it is looked at all the same.
-pub(super) fn shared(folder: &Path) -> Option<File> {
+pub(crate) fn shared(folder: &Path) -> Option<File> {
     const LIMIT: Duration = Duration::from_secs(10);
     let lock = File::open(folder).ok()?;
     let start = Instant::now();

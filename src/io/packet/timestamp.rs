@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::random;
-use super::stage_client::{Client, Route};
 use crate::digest::sha256;
+use crate::io::random;
+use crate::io::stage_client::{Client, Route};
 use crate::verdict::attestation::timestamp;
 
 /// How long an authority may take.
