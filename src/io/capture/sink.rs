@@ -39,6 +39,8 @@ pub struct Sink {
     structured: LogFile,
     raw: LogFile,
     flushed: Instant,
+    /// The parts are named and digested: what a pump that could not be waited for brings now would only add another.
+    closed: bool,
 }
 
 impl Sink {
@@ -49,11 +51,14 @@ impl Sink {
     pub fn open(plan: SinkPlan) -> io::Result<Self> {
         let structured = LogFile::open(&plan.folder, &plan.stem, "jsonl", plan.compression)?;
         let raw = LogFile::open(&plan.folder, &plan.stem, "log", plan.compression)?;
-        Ok(Self { plan, structured, raw, flushed: Instant::now() })
+        Ok(Self { plan, structured, raw, flushed: Instant::now(), closed: false })
     }
 
     /// Keeps whole lines in both forms, each with its number of lines: a record may come later than its raw lines.
     pub fn write(&mut self, structured: (&[u8], u64), raw: (&[u8], u64)) {
+        if self.closed {
+            return;
+        }
         let old = self.plan.rotate_every.is_some_and(|every| self.structured.age() >= every);
         let large = self.plan.rotate_size.is_some_and(|size| self.structured.bytes() >= size);
         if old || large {
@@ -88,8 +93,9 @@ impl Sink {
         self.faults()
     }
 
-    /// Ends both logs. Returns what changed.
+    /// Ends both logs; nothing is written any more. Returns what changed.
     pub fn close(&mut self) -> Vec<CaptureFault> {
+        self.closed = true;
         self.structured.close();
         self.raw.close();
         self.faults()
