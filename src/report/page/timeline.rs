@@ -147,8 +147,8 @@ fn legend() -> Markup {
 fn lines(timeline: &Timeline<'_>, scale: Scale, top: f64, bottom: f64) -> Markup {
     let shown: Vec<&Bucket> = timeline.buckets.iter().filter(|bucket| bucket.records > 0).collect();
     let peak = shown.iter().map(|bucket| bucket.records).max().unwrap_or(0);
-    let least = shown.iter().map(|bucket| bucket.seconds).reduce(min_of).unwrap_or_default();
-    let (per, most) = (format!("per {}", human_seconds(seconds_of(least))), format!("peak {}", thousands(peak)));
+    let least = shown.iter().map(|bucket| bucket.seconds).min().unwrap_or_default();
+    let (per, most) = (format!("per {}", human_seconds(least as f64)), format!("peak {}", thousands(peak)));
     let under: &[&str] = if peak > 0 { &[&per, &most] } else { &[] };
     let unit = (bottom - top - 18.0) / peak.max(1) as f64;
     let bars: Vec<Bar> = shown.iter().flat_map(|bucket| stack(bucket, scale, bottom, unit)).collect();
@@ -185,7 +185,7 @@ struct Bar {
 /// The rectangles of one bucket; `unit` is the height of one record.
 fn stack(bucket: &Bucket, scale: Scale, bottom: f64, unit: f64) -> Vec<Bar> {
     let left = scale.x(bucket.start);
-    let end = bucket.start.plus(Duration::from_secs_f64(seconds_of(bucket.seconds)));
+    let end = bucket.start.plus(Duration::from_secs(bucket.seconds));
     let width = (scale.x(end) - left - 0.6).max(0.8);
     let plain = bucket.records.saturating_sub(bucket.warnings + bucket.errors);
     let mut top = bottom;
@@ -201,14 +201,6 @@ fn stack(bucket: &Bucket, scale: Scale, bottom: f64, unit: f64) -> Vec<Bar> {
         }
     }
     bars
-}
-
-fn min_of(a: u64, b: u64) -> u64 {
-    a.min(b)
-}
-
-fn seconds_of(seconds: u64) -> f64 {
-    seconds as f64
 }
 
 /// Incidents: those that fail above, those that warn below, each with a tail to its last occurrence.
