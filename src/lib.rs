@@ -51,7 +51,7 @@
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, rustdoc::private_intra_doc_links)]
 
 pub mod cli;
-pub mod command;
+mod command;
 pub mod digest;
 pub mod evidence;
 pub mod finding;
@@ -59,11 +59,11 @@ pub mod io;
 pub mod json;
 pub mod keys;
 pub mod log;
-pub mod offline;
-pub mod prose;
+mod offline;
+mod prose;
 pub mod report;
-pub mod sanitize;
-pub mod simulate;
+mod sanitize;
+mod simulate;
 pub mod stage;
 pub mod status_report;
 pub mod supervise;

@@ -7,10 +7,10 @@ use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_N
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The longest piece of untrusted text that a view shows; JSON keeps the whole.
-pub const LONGEST: usize = 2000;
+pub(crate) const LONGEST: usize = 2000;
 
 /// Cuts `text` to `max` bytes, at the border of a character; how many were cut off stands in their place.
-pub fn bytes(text: &str, max: usize) -> Cow<'_, str> {
+pub(crate) fn bytes(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max {
         return Cow::Borrowed(text);
     }
@@ -19,7 +19,7 @@ pub fn bytes(text: &str, max: usize) -> Cow<'_, str> {
 }
 
 /// Cuts `text` to `columns` of a terminal, with an ellipsis where something is missing.
-pub fn columns(text: &str, columns: usize) -> String {
+pub(crate) fn columns(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
@@ -40,10 +40,10 @@ pub fn columns(text: &str, columns: usize) -> String {
 }
 
 /// Secrets with fewer bytes cannot be told from words of everyday text.
-pub const SHORTEST_SECRET: usize = 6;
+pub(crate) const SHORTEST_SECRET: usize = 6;
 
 /// Cuts `text` to `max` characters; what was cut off is counted in its place.
-pub fn shorten(text: &str, max: usize) -> String {
+pub(crate) fn shorten(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
         Some((end, _)) => {
@@ -54,13 +54,13 @@ pub fn shorten(text: &str, max: usize) -> String {
 }
 
 /// `text` with single blanks between its words and none around it.
-pub fn collapse(text: &str) -> String {
+pub(crate) fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The lines of a text that people wrote, wherever Unicode divides it: also at a lone carriage return, a form feed, a next
 /// line, a line or a paragraph separator. Empty ones are left out.
-pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| {
         matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
     };
@@ -76,7 +76,7 @@ pub(crate) fn steers(c: char) -> bool {
 
 /// One line that cannot steer a terminal: line breaks and tabs become blanks, other control, bidirectional
 /// and invisible characters are written out as `\u{1b}`.
-pub fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in shorten(text, LONGEST).chars() {
         match c {
@@ -90,7 +90,7 @@ pub fn line(text: &str) -> String {
 
 /// HTML text or a quoted attribute value that shows `text` as it is: no element, entity, control or bidirectional
 /// character can come of it.
-pub fn html_text(text: &str) -> String {
+pub(crate) fn html_text(text: &str) -> String {
     let plain = line(text);
     let mut safe = String::with_capacity(plain.len() + 8);
     for c in plain.chars() {
@@ -107,7 +107,7 @@ pub fn html_text(text: &str) -> String {
 }
 
 /// One line of Markdown that shows `text` as it is: no markup, HTML, link, table cell or heading can come of it.
-pub fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let plain = line(text);
     let mut safe = String::with_capacity(plain.len() + 8);
     for (i, c) in plain.char_indices() {
@@ -149,7 +149,7 @@ fn ends_a_number(line: &str, i: usize) -> bool {
 }
 
 /// A Markdown code span that shows `text` as it is, whatever back-ticks and pipes it holds.
-pub fn markdown_code(text: &str) -> String {
+pub(crate) fn markdown_code(text: &str) -> String {
     let plain = line(text);
     if plain.is_empty() {
         return String::new();
@@ -166,7 +166,7 @@ pub fn markdown_code(text: &str) -> String {
 
 /// The forms in which a secret may be met in the output of programs, the longest first: as it is, in JSON and in JSON
 /// within JSON, percent-encoded, in HTML, and in base64 at any place of what was encoded.
-pub fn spellings(secret: &str) -> Vec<String> {
+pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned(), html(secret, false), html(secret, true)];
     for plain in [json_inner(secret), json_ascii(secret, false), json_ascii(secret, true)] {
         for form in [plain.replace('/', "\\/"), plain] {

@@ -40,7 +40,7 @@ const PLACES: [(&str, &str); 12] = [
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  emp-ops audit runs/20251012T090000Z\n  emp-ops audit packet.tar.gz\n  \
                         emp-ops audit --log logs/ --diary diary.json --performance performance.json --sign-off")]
-pub struct Audit {
+pub(crate) struct Audit {
     /// A run directory, a packet directory or a packet.tar.gz
     #[arg(value_name = "RUN_DIR")]
     run: Option<PathBuf>,
@@ -165,7 +165,7 @@ fn sharpe(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
-pub fn run(common: &Common, mut args: Audit) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, mut args: Audit) -> Result<ExitCode, Error> {
     args.check()?;
     let mut layers = vec![args.layer()?];
     if let Some(path) = &args.policy {

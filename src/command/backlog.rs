@@ -20,7 +20,7 @@ use crate::verdict::backlog::{self, Gathered, Options};
 /// Make one queue of follow-ups from evidence and status reports
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Try it: emp-ops backlog runs/r1 status.md --previous backlog.json")]
-pub struct Backlog {
+pub(crate) struct Backlog {
     /// A run directory, a summary, sign-off or review JSON, an earlier backlog, or a status report in Markdown
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
@@ -60,7 +60,7 @@ enum MinSeverity {
 ///
 /// # Errors
 /// An input cannot be read, the file to update has no block, or an output cannot be written.
-pub fn run(common: &Common, args: &Backlog) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &Backlog) -> Result<ExitCode, Error> {
     let generated_at = clock::generated_at();
     let options = Options {
         title: args.title.clone(),

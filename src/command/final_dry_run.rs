@@ -11,13 +11,13 @@ use super::{Common, Error};
 use crate::io::process::supervisor::{self, RunError};
 use crate::sanitize;
 
-pub use args::FinalDryRun;
+pub(crate) use args::FinalDryRun;
 
 /// Supervises the command, then judges, packs and reports the run.
 ///
 /// # Errors
 /// The options contradict each other, the run directory cannot be made, or the command cannot be started.
-pub fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
     let signers = args.signatures.signers(common)?;
     let prepared = prepare::prepare(args, &signers)?;
     let short = args.env.iter().filter(|(_, value)| (1..sanitize::SHORTEST_SECRET).contains(&value.len()));

@@ -1,16 +1,16 @@
 //! One file per subcommand, named as it is typed: its arguments and one function that glues the rooms below.
 //! A command never uses another command; what they share is here.
 
-pub mod audit;
-pub mod backlog;
-pub mod final_dry_run;
-pub mod offline_qa;
-pub mod signing;
-pub mod simulate;
-pub mod stage_alerts;
-pub mod stage_smoke;
-pub mod watch;
-pub mod wrap_up;
+pub(crate) mod audit;
+pub(crate) mod backlog;
+pub(crate) mod final_dry_run;
+pub(crate) mod offline_qa;
+pub(crate) mod signing;
+pub(crate) mod simulate;
+pub(crate) mod stage_alerts;
+pub(crate) mod stage_smoke;
+pub(crate) mod watch;
+pub(crate) mod wrap_up;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,18 +30,18 @@ use crate::time::{self, Stamp};
 use crate::verdict::policy;
 
 /// The verdict was accepted.
-pub const ACCEPTED: u8 = 0;
+pub(crate) const ACCEPTED: u8 = 0;
 /// The verdict was not accepted: FAIL, or WARN under `--fail-on warn`.
-pub const NOT_ACCEPTED: u8 = 1;
+pub(crate) const NOT_ACCEPTED: u8 = 1;
 /// The command line or the policy is wrong; nothing was done.
-pub const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// No verdict could be formed: I/O, spawn or network failure.
-pub const NO_VERDICT: u8 = 3;
+pub(crate) const NO_VERDICT: u8 = 3;
 
 /// Options that every subcommand takes.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
-pub struct Common {
+pub(crate) struct Common {
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t, global = true)]
     pub format: Format,
@@ -64,7 +64,7 @@ pub struct Common {
 
 /// What goes to standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Tables for people
     #[default]
     Text,
@@ -78,7 +78,7 @@ pub enum Format {
 
 /// Which verdicts are not accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
+pub(crate) enum FailOn {
     /// FAIL only
     #[default]
     Fail,
@@ -90,7 +90,7 @@ pub enum FailOn {
 
 impl FailOn {
     /// The exit code of a verdict.
-    pub fn code(self, status: Status) -> u8 {
+    pub(crate) fn code(self, status: Status) -> u8 {
         let refused = match self {
             Self::Fail => status == Status::Fail,
             Self::Warn => status >= Status::Warn,
@@ -120,7 +120,7 @@ impl From<SeverityArg> for Status {
 
 /// Why a command ended without a verdict.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The command line or a policy file is wrong: exit code 2.
     #[error("{0}")]
     Usage(String),
@@ -149,7 +149,7 @@ impl From<InputError> for Error {
 
 impl Error {
     /// The exit code that tells callers of this.
-    pub fn code(&self) -> u8 {
+    pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
             Self::NoVerdict(_) | Self::File(_) | Self::Output(_) => NO_VERDICT,
@@ -159,7 +159,7 @@ impl Error {
 }
 
 /// What a command found: the same result for machines (`json`) and for people (`doc`).
-pub struct Outcome<'a, T> {
+pub(crate) struct Outcome<'a, T> {
     /// The base name of the files under `--out`: the subcommand's name with underscores.
     pub name: &'a str,
     /// The verdict that decides the exit code.
@@ -172,7 +172,7 @@ pub struct Outcome<'a, T> {
 
 impl Common {
     /// What standard output can show.
-    pub fn look(&self) -> Look {
+    pub(crate) fn look(&self) -> Look {
         Look { width: terminal::width(), color: terminal::colored(self.color) }
     }
 
@@ -180,7 +180,7 @@ impl Common {
     ///
     /// # Errors
     /// The pack or standard output cannot be written.
-    pub fn emit<T: Serialize>(&self, outcome: &Outcome<'_, T>) -> Result<ExitCode, Error> {
+    pub(crate) fn emit<T: Serialize>(&self, outcome: &Outcome<'_, T>) -> Result<ExitCode, Error> {
         self.emit_short(outcome, outcome.doc)
     }
 
@@ -188,7 +188,7 @@ impl Common {
     ///
     /// # Errors
     /// The same.
-    pub fn emit_short<T: Serialize>(&self, outcome: &Outcome<'_, T>, screen: &Doc) -> Result<ExitCode, Error> {
+    pub(crate) fn emit_short<T: Serialize>(&self, outcome: &Outcome<'_, T>, screen: &Doc) -> Result<ExitCode, Error> {
         self.pack(outcome.name, outcome.json, outcome.doc)?;
         terminal::print(&match self.format {
             Format::Text => report::to_text(screen, self.look()),
@@ -203,7 +203,7 @@ impl Common {
     ///
     /// # Errors
     /// The pack cannot be written.
-    pub fn pack(&self, name: &str, json: &impl Serialize, doc: &Doc) -> Result<(), Error> {
+    pub(crate) fn pack(&self, name: &str, json: &impl Serialize, doc: &Doc) -> Result<(), Error> {
         if let Some(folder) = &self.out {
             files::create_dir(folder)?;
             files::replace_json(&folder.join(format!("{name}.json")), json)?;
@@ -213,7 +213,7 @@ impl Common {
     }
 
     /// Says something on standard error, unless `--quiet`.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             terminal::note(text);
         }
@@ -221,13 +221,13 @@ impl Common {
 }
 
 /// Only lists of items have a form in rows.
-pub const NO_CSV: &str = "--format csv is for `backlog`; choose text, json or markdown";
+pub(crate) const NO_CSV: &str = "--format csv is for `backlog`; choose text, json or markdown";
 
 /// clap parser for an instant: `2025-01-15`, `2025-01-15T12:00:00Z`.
 ///
 /// # Errors
 /// Not an ISO 8601 time.
-pub fn stamp(text: &str) -> Result<Stamp, String> {
+pub(crate) fn stamp(text: &str) -> Result<Stamp, String> {
     Stamp::parse(text).ok_or_else(|| "write a time such as 2025-01-15 or 2025-01-15T12:00:00Z".to_owned())
 }
 
@@ -235,7 +235,7 @@ pub fn stamp(text: &str) -> Result<Stamp, String> {
 ///
 /// # Errors
 /// As [`time::parse_duration`].
-pub fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     time::parse_duration(text)
 }
 
@@ -243,7 +243,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// As [`time::parse_duration`], and for zero.
-pub fn positive_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     match time::parse_duration(text)? {
         Duration::ZERO => Err("this must be longer than zero, such as 30s".to_owned()),
         length => Ok(length),
@@ -254,7 +254,7 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// Not a number, or out of range.
-pub fn ratio(text: &str) -> Result<f64, String> {
+pub(crate) fn ratio(text: &str) -> Result<f64, String> {
     const HINT: &str = "write a ratio from 0 to 1 such as 0.98, or a percentage such as 98%";
     let text = text.trim();
     let value = match text.strip_suffix('%') {
@@ -272,7 +272,7 @@ pub fn ratio(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Not a number, infinite or NaN.
-pub fn number(text: &str) -> Result<f64, String> {
+pub(crate) fn number(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
         _ => Err("write a number such as 1.2".to_owned()),
@@ -283,7 +283,7 @@ pub fn number(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Not a size, or zero.
-pub fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     const HINT: &str = "write a size such as 512MiB, 2GB or 1048576";
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -309,7 +309,7 @@ pub fn size(text: &str) -> Result<u64, String> {
 ///
 /// # Errors
 /// There is no `=`, or nothing before it.
-pub fn key_value(text: &str) -> Result<(String, String), String> {
+pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("write KEY=VALUE".to_owned()),
@@ -317,7 +317,7 @@ pub fn key_value(text: &str) -> Result<(String, String), String> {
 }
 
 /// `--metadata` values as they go into documents.
-pub fn metadata(pairs: &[(String, String)]) -> Metadata {
+pub(crate) fn metadata(pairs: &[(String, String)]) -> Metadata {
     pairs.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect()
 }
 
@@ -325,7 +325,7 @@ pub fn metadata(pairs: &[(String, String)]) -> Metadata {
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn notes(given: &[String], paths: &[PathBuf]) -> Result<Vec<String>, Error> {
+pub(crate) fn notes(given: &[String], paths: &[PathBuf]) -> Result<Vec<String>, Error> {
     let mut notes = given.to_vec();
     for path in paths {
         let text = files::read(path)?;
@@ -339,16 +339,11 @@ pub fn notes(given: &[String], paths: &[PathBuf]) -> Result<Vec<String>, Error> 
 ///
 /// # Errors
 /// It cannot be read, or is none; the message shows the place.
-pub fn waivers(path: &Path) -> Result<Vec<Waiver>, Error> {
+pub(crate) fn waivers(path: &Path) -> Result<Vec<Waiver>, Error> {
     let shown = path.display().to_string();
     let bytes = files::read(path).map_err(|error| Error::Usage(error.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Usage(format!("{shown} is not UTF-8 text; write TOML")))?;
     policy::parse_waivers(&shown, &text).map_err(Error::Usage)
-}
-
-/// Makes an error message safe for the terminal, line by line.
-pub fn inert_lines(text: &str) -> String {
-    text.lines().map(sanitize::line).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

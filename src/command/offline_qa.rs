@@ -29,7 +29,7 @@ Verdict: FAIL for a file that cannot be used in full, where no name of the lexic
 stay failed; WARN for a session \
 that awaits moderation and for a drill that met no job.\n\
 With --out: <session>-offline-qa.json for each session, offline-qa-rollup.json and offline-qa.md.")]
-pub struct OfflineQa {
+pub(crate) struct OfflineQa {
     /// A session artefact, or a directory of them (walked for *.json); repeatable
     #[arg(short, long, required = true, value_name = "PATH")]
     input: Vec<PathBuf>,
@@ -65,7 +65,7 @@ enum Done {
 /// # Errors
 /// An input or the lexicon cannot be read, the lexicon is wrong, `--session` meets several files, or `--out`
 /// cannot be written.
-pub fn run(common: &Common, args: &OfflineQa) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &OfflineQa) -> Result<ExitCode, Error> {
     let matcher = Matcher::new(lexicon(args.lexicon.as_deref())?).map_err(Error::Usage)?;
     let Inputs { files, mut skipped, mut findings, .. } = Inputs::of(&args.input)?;
     if args.session.is_some() && files.len() > 1 {

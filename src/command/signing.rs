@@ -16,7 +16,7 @@ use crate::verdict::policy::SignaturePolicy;
 /// Who signs, and what was rehearsed.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Signatures")]
-pub struct SignArgs {
+pub(crate) struct SignArgs {
     /// Sign the packet, whatever the verdict: a private key in PKCS#8 PEM, Ed25519 or P-256, from a file, a pipe
     /// (<(openssl pkey -in KEY)) or a variable (env:NAME); repeatable. Only Ed25519 gives the same bytes each time
     #[arg(long, value_name = "SOURCE")]
@@ -42,7 +42,7 @@ fn subject(text: &str) -> Result<(String, String), String> {
 
 /// Keys that are ready to sign.
 #[derive(Debug, Default)]
-pub struct Signers {
+pub(crate) struct Signers {
     keys: Vec<SigningKey>,
     /// Variables of the environment that hold keys: no child may see them.
     pub variables: Vec<String>,
@@ -54,7 +54,7 @@ impl SignArgs {
     ///
     /// # Errors
     /// A key cannot be read or is given twice, or an address is none: the message says what to do.
-    pub fn signers(&self, common: &Common) -> Result<Signers, Error> {
+    pub(crate) fn signers(&self, common: &Common) -> Result<Signers, Error> {
         let mut signers = Signers { timestamp_url: self.timestamp_url.clone(), ..Signers::default() };
         if let Some(url) = &self.timestamp_url
             && !(url.starts_with("http://") || url.starts_with("https://"))
@@ -85,12 +85,12 @@ impl SignArgs {
 
 impl Signers {
     /// Whether there is nothing to sign with.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// The public halves.
-    pub fn public(&self) -> impl Iterator<Item = &PublicKey> {
+    pub(crate) fn public(&self) -> impl Iterator<Item = &PublicKey> {
         self.keys.iter().map(SigningKey::public)
     }
 
@@ -99,7 +99,7 @@ impl Signers {
     ///
     /// # Errors
     /// The bundle cannot be read or written, or `next` refuses.
-    pub fn sign(
+    pub(crate) fn sign(
         &self,
         common: &Common,
         folder: &Path,
@@ -137,7 +137,7 @@ impl Signers {
 /// Whose signatures and decisions are asked for.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Signatures")]
-pub struct TrustArgs {
+pub(crate) struct TrustArgs {
     /// Ask for a signature of this key: public keys in PEM, one or more in a file; repeatable
     #[arg(long, value_name = "FILE")]
     pub verify_key: Vec<PathBuf>,
@@ -160,7 +160,7 @@ impl TrustArgs {
     ///
     /// # Errors
     /// A key cannot be read or is given twice, or more is asked for than there are keys: the message says what to do.
-    pub fn trust(&self, policy: &SignaturePolicy) -> Result<Trust, Error> {
+    pub(crate) fn trust(&self, policy: &SignaturePolicy) -> Result<Trust, Error> {
         let usage = |text: String| Error::Usage(text);
         let files = if self.verify_key.is_empty() { &policy.verify_keys } else { &self.verify_key };
         let mut keys: Vec<PublicKey> = Vec::new();

@@ -14,7 +14,7 @@ use crate::simulate::stage_server;
 
 /// What to simulate.
 #[derive(Debug, Subcommand)]
-pub enum Simulate {
+pub(crate) enum Simulate {
     /// A runtime that logs heartbeats and keeps evidence, for `final-dry-run`
     Runtime {
         /// How it behaves
@@ -44,7 +44,7 @@ pub enum Simulate {
 ///
 /// # Errors
 /// Its output cannot be written.
-pub fn run(simulate: &Simulate) -> Result<ExitCode, Error> {
+pub(crate) fn run(simulate: &Simulate) -> Result<ExitCode, Error> {
     match simulate {
         Simulate::Runtime { scenario, tick } => Ok(runtime::run(*scenario, *tick)?.into()),
         Simulate::Stage { port, scenario, ca_out } => stage(*port, *scenario, ca_out),

@@ -23,7 +23,7 @@ const SCHEMA: &str = "emp-ops/stage-alerts/v1";
 
 /// Options of `stage-alerts`.
 #[derive(Debug, Args)]
-pub struct StageAlerts {
+pub(crate) struct StageAlerts {
     /// The observation that a smoke run left [default: artifacts/admin-alert-observations.json, unless only a
     /// rehearsal is asked for]
     #[arg(long, value_name = "PATH", alias = "observation-path")]
@@ -83,7 +83,7 @@ struct Judgement {
 ///
 /// # Errors
 /// A file that was named cannot be read, or the result cannot be written.
-pub fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error> {
     let freshness = match (&args.observation, &args.expected) {
         (None, Some(_)) => None,
         (path, _) => Some(judge_observation(args, path.as_deref().unwrap_or(Path::new(DEFAULT_PATH)))?),

@@ -23,7 +23,7 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Options of `stage-smoke`.
 #[derive(Debug, Args)]
-pub struct StageSmoke {
+pub(crate) struct StageSmoke {
     /// Where staging is, such as https://stage.example.org/api
     #[arg(long, value_name = "URL", required_unless_present = "simulate", conflicts_with = "simulate",
         value_parser = stage_client::base_url)]
@@ -101,7 +101,7 @@ pub struct StageSmoke {
 ///
 /// # Errors
 /// The options do not fit together, the password or a certificate cannot be read, or a result cannot be written.
-pub fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
     for path in [&args.report, &args.observation] {
         files::check_writable(path)?;
     }

@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Follow a rehearsal live
 #[derive(Debug, Args)]
-pub struct WatchArgs {
+pub(crate) struct WatchArgs {
     /// A progress file, a run directory, or an output root (its newest run)
     path: PathBuf,
     /// Show one snapshot and end: exit 1 when it is a FAIL or stale, 3 when there is none
@@ -79,7 +79,7 @@ enum End {
 ///
 /// # Errors
 /// With `--once`: there is no snapshot to show. Otherwise only when output fails.
-pub fn run(common: &Common, args: &WatchArgs) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<ExitCode, Error> {
     let interrupts = Interrupts::catch()?;
     let mut watch = Watch { common, args, interrupts, noted: BTreeSet::new() };
     let screen = common.format == Format::Text && !args.plain && !args.once && screen::available();

@@ -17,7 +17,7 @@ use crate::verdict::wrap_up::{self, Options, Required};
 /// Write the minutes of a rehearsal: verdict, incidents, decisions, who does what by when
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Try it: emp-ops wrap-up runs/r1 status.md --attendee 'release manager'")]
-pub struct WrapUp {
+pub(crate) struct WrapUp {
     /// A run directory, or a summary
     input: PathBuf,
     /// Status reports in Markdown to merge
@@ -64,7 +64,7 @@ fn required(text: &str) -> Result<Required, String> {
 ///
 /// # Errors
 /// An input cannot be read, a report is no Markdown, or an output cannot be written.
-pub fn run(common: &Common, args: &WrapUp) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &WrapUp) -> Result<ExitCode, Error> {
     let input = inputs::read(&args.input)?;
     let mut reports = Vec::with_capacity(args.reports.len());
     for path in &args.reports {

@@ -7,7 +7,7 @@ use crate::time::Stamp;
 pub mod checksums;
 pub mod diary;
 pub mod performance;
-pub mod snapshot_chain;
+pub(crate) mod snapshot_chain;
 pub mod terraform_plan;
 
 /// File systems keep times in steps, some of two seconds.

@@ -15,7 +15,7 @@ struct Link {
 
 /// Checks a timeline, one snapshot after the other in the order of their names.
 #[derive(Clone, Debug, Default)]
-pub struct Chain {
+pub(crate) struct Chain {
     expected: u64,
     previous: Option<String>,
     /// The digest of each snapshot that was in its place.
@@ -25,7 +25,7 @@ pub struct Chain {
 
 impl Chain {
     /// Adds the next snapshot. `path` is what the user calls it.
-    pub fn push(&mut self, path: &str, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, path: &str, bytes: &[u8]) {
         let digest = sha256(bytes);
         let link = lenient::parse(&lenient::text(bytes)).ok().and_then(|v| serde_json::from_value::<Link>(v).ok());
         let Some(link) = link else {
@@ -64,7 +64,7 @@ impl Chain {
 
     /// What is wrong, given how many snapshots the run recorded and the digest of the last of them. Later ones may
     /// follow. `path` is the timeline itself.
-    pub fn finish(mut self, path: &str, recorded: u64, head: Option<&str>) -> Vec<Finding> {
+    pub(crate) fn finish(mut self, path: &str, recorded: u64, head: Option<&str>) -> Vec<Finding> {
         let found = self.digests.len() as u64;
         if self.findings.is_empty() {
             let last = usize::try_from(recorded).ok().and_then(|n| self.digests.get(n.checked_sub(1)?));

@@ -14,7 +14,7 @@ const LINE: usize = 4096;
 
 /// The lines around `places`, whose paths are those of files in `run`: the number of each, and its text. Best effort:
 /// what cannot be read has no lines.
-pub fn around(run: &Folder, places: &[Place]) -> BTreeMap<Place, Vec<(u64, String)>> {
+pub(crate) fn around(run: &Folder, places: &[Place]) -> BTreeMap<Place, Vec<(u64, String)>> {
     let mut by_file: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for place in places {
         if let Some(line) = place.line {

@@ -10,7 +10,7 @@ use crate::json::lenient;
 
 /// One input.
 #[derive(Clone, Debug)]
-pub enum Input {
+pub(crate) enum Input {
     /// A JSON document; that of a run directory is its summary bundle, with the review that stands beside it.
     Document {
         /// The file that was read.
@@ -36,7 +36,7 @@ pub enum Input {
 
 /// An input could not be used.
 #[derive(Debug, thiserror::Error)]
-pub enum InputError {
+pub(crate) enum InputError {
     /// It could not be read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -57,7 +57,7 @@ pub enum InputError {
 ///
 /// # Errors
 /// It cannot be read, is a broken JSON document, or a directory of something else.
-pub fn read(path: &Path) -> Result<Input, InputError> {
+pub(crate) fn read(path: &Path) -> Result<Input, InputError> {
     if path.is_dir() {
         return read_run(path);
     }
@@ -82,7 +82,7 @@ pub fn read(path: &Path) -> Result<Input, InputError> {
 ///
 /// # Errors
 /// It cannot be read, or is not JSON.
-pub fn read_json(path: &Path) -> Result<Value, InputError> {
+pub(crate) fn read_json(path: &Path) -> Result<Value, InputError> {
     parse(path, &files::read(path)?)
 }
 

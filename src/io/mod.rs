@@ -1,17 +1,17 @@
 //! The outside world: clock, files, terminal, children, network. Nothing here decides or words anything.
 
-pub mod capture;
-pub mod clock;
-pub mod excerpts;
-pub mod files;
-pub mod inputs;
+pub(crate) mod capture;
+pub(crate) mod clock;
+pub(crate) mod excerpts;
+pub(crate) mod files;
+pub(crate) mod inputs;
 pub mod load;
-pub mod packet;
-pub mod process;
-pub mod progress_file;
-pub mod provenance;
-pub mod random;
+pub(crate) mod packet;
+pub(crate) mod process;
+pub(crate) mod progress_file;
+pub(crate) mod provenance;
+pub(crate) mod random;
 pub mod read;
-pub mod runs;
-pub mod stage_client;
-pub mod tty;
+pub(crate) mod runs;
+pub(crate) mod stage_client;
+pub(crate) mod tty;

@@ -13,7 +13,7 @@ const PROGRESS: &str = "progress.json";
 const TIMELINE: &str = "progress_timeline";
 
 /// Where snapshots go.
-pub struct ProgressFile {
+pub(crate) struct ProgressFile {
     folder: Folder,
     timeline: bool,
     chain: ProgressChain,
@@ -23,12 +23,12 @@ pub struct ProgressFile {
 
 impl ProgressFile {
     /// Snapshots go into the run directory `folder`, and into its timeline too where there is one.
-    pub fn new(folder: Folder, timeline: bool) -> Self {
+    pub(crate) fn new(folder: Folder, timeline: bool) -> Self {
         Self { folder, timeline, chain: ProgressChain::default(), newest: None }
     }
 
     /// The snapshots of the timeline so far.
-    pub fn chain(&self) -> &ProgressChain {
+    pub(crate) fn chain(&self) -> &ProgressChain {
         &self.chain
     }
 
@@ -38,7 +38,7 @@ impl ProgressFile {
     ///
     /// # Errors
     /// One of the files cannot be written.
-    pub fn write(&mut self, mut snapshot: Snapshot, timeline: bool) -> Result<(), FileError> {
+    pub(crate) fn write(&mut self, mut snapshot: Snapshot, timeline: bool) -> Result<(), FileError> {
         snapshot.now = self.newest.map_or(snapshot.now, |newest| newest.max(snapshot.now));
         self.newest = Some(snapshot.now);
         let text = files::json_text(&snapshot);

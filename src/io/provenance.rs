@@ -18,7 +18,7 @@ const GIT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The provenance of a run that starts `program`. `shown` is its command line as documents show it; `hidden` are
 /// variables that no child may see.
-pub fn collect(program: &str, shown: &[String], hidden: &[String]) -> Provenance {
+pub(crate) fn collect(program: &str, shown: &[String], hidden: &[String]) -> Provenance {
     Provenance {
         user: user(),
         host: line_of("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".to_owned()),

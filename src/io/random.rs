@@ -10,7 +10,7 @@ use crate::digest::hex;
 ///
 /// # Errors
 /// The system gives no random bytes.
-pub fn uuid() -> io::Result<String> {
+pub(crate) fn uuid() -> io::Result<String> {
     let mut bytes = bytes::<16>()?;
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;

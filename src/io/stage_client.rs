@@ -25,7 +25,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 
 /// A name that is not looked up: requests to `host:port` go to `address`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pin {
+pub(crate) struct Pin {
     /// The name in the URL.
     pub host: String,
     /// The port in the URL.
@@ -36,7 +36,7 @@ pub struct Pin {
 
 /// How to reach the server.
 #[derive(Clone, Debug, Default)]
-pub struct Route {
+pub(crate) struct Route {
     /// The base URL, checked by [`base_url`].
     pub base: String,
     /// Further trusted certificates in PEM, besides those of the system.
@@ -49,7 +49,7 @@ pub struct Route {
 
 /// Sends requests below one base URL.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     agent: Agent,
     base: String,
 }
@@ -58,7 +58,7 @@ pub struct Client {
 ///
 /// # Errors
 /// Not `http` or `https`, no host, or with parts that would be dropped silently.
-pub fn base_url(text: &str) -> Result<String, String> {
+pub(crate) fn base_url(text: &str) -> Result<String, String> {
     const HINT: &str = "write it as https://stage.example.org/api";
     let uri: Uri = text.trim().parse().map_err(|error| format!("this is no URL ({error}); {HINT}"))?;
     let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
@@ -79,7 +79,7 @@ pub fn base_url(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// Shows the right spelling.
-pub fn pin(text: &str) -> Result<Pin, String> {
+pub(crate) fn pin(text: &str) -> Result<Pin, String> {
     let parse = || {
         let (host, rest) = text.split_once(':')?;
         let (port, address) = rest.split_once(':')?;
@@ -96,7 +96,7 @@ impl Client {
     ///
     /// # Errors
     /// Says what is wrong with the certificates.
-    pub fn new(route: &Route) -> Result<Self, String> {
+    pub(crate) fn new(route: &Route) -> Result<Self, String> {
         let mut config = Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
         // Another host would get what was meant for this one, and its answers would be taken for those of this one.
         config = config.max_redirects(0);
@@ -233,7 +233,7 @@ impl Client {
 }
 
 /// Runs the machine to its end. A signal ends the run early, with the session closed.
-pub fn run(machine: &mut Machine, client: &Client, interrupts: &Interrupts) {
+pub(crate) fn run(machine: &mut Machine, client: &Client, interrupts: &Interrupts) {
     let start = Instant::now();
     let (sender, events) = mpsc::sync_channel(256);
     let mut next = Event::Start;

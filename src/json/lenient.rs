@@ -9,7 +9,7 @@ use super::strict;
 use crate::time::{self, Stamp};
 
 /// The text of a document: UTF-8 with or without a byte order mark, or UTF-16 with one. Invalid parts become U+FFFD.
-pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     let utf16 = |units: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = units.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
         char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into()
@@ -27,7 +27,7 @@ pub fn text(bytes: &[u8]) -> Cow<'_, str> {
 ///
 /// # Errors
 /// The text is not one JSON value, or an object of it has a key twice; the message says where.
-pub fn parse(text: &str) -> Result<Value, serde_json::Error> {
+pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
     strict::parse(text.as_bytes()).or_else(|error| match quote_unreal_numbers(text) {
         Some(quoted) => strict::parse(quoted.as_bytes()),
         None => Err(error),
@@ -66,7 +66,7 @@ fn quote_unreal_numbers(text: &str) -> Option<String> {
 }
 
 /// A number, a truth value (1 or 0) or a number as text; may be unreal. `None` for everything else.
-pub fn number(value: &Value) -> Option<f64> {
+pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
         Value::Bool(yes) => Some(f64::from(u8::from(*yes))),
@@ -76,7 +76,7 @@ pub fn number(value: &Value) -> Option<f64> {
 }
 
 /// A finite number, written as one or as text; neither a truth value nor an unreal number is one.
-pub fn real(value: Option<&Value>) -> Option<f64> {
+pub(crate) fn real(value: Option<&Value>) -> Option<f64> {
     let number = match value? {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim_matches(time::is_blank).parse().ok()?,
@@ -86,24 +86,24 @@ pub fn real(value: Option<&Value>) -> Option<f64> {
 }
 
 /// A whole number, written as one or as text; fractions are cut off.
-pub fn whole(value: Option<&Value>) -> Option<i64> {
+pub(crate) fn whole(value: Option<&Value>) -> Option<i64> {
     // Casting a float holds it at the ends of the range.
     value?.as_i64().or_else(|| real(value).map(|number| number as i64))
 }
 
 /// A whole number that is not negative, written as one or as text.
-pub fn natural(value: Option<&Value>) -> Option<u64> {
+pub(crate) fn natural(value: Option<&Value>) -> Option<u64> {
     value?.as_u64().or_else(|| real(value).filter(|number| *number >= 0.0).map(|number| number as u64))
 }
 
 /// Whole numbers by their names; what is no number is left out.
-pub fn counts(value: Option<&Value>) -> BTreeMap<String, i64> {
+pub(crate) fn counts(value: Option<&Value>) -> BTreeMap<String, i64> {
     let Some(Value::Object(all)) = value else { return BTreeMap::new() };
     all.iter().filter_map(|(key, value)| Some((key.clone(), whole(Some(value))?))).collect()
 }
 
 /// Whether a switch is on: `true`, a number but 0, or `yes` as text.
-pub fn flag(value: Option<&Value>) -> bool {
+pub(crate) fn flag(value: Option<&Value>) -> bool {
     match value {
         Some(Value::Bool(flag)) => *flag,
         Some(Value::String(text)) => {
@@ -114,7 +114,7 @@ pub fn flag(value: Option<&Value>) -> bool {
 }
 
 /// Whether a value is something, as scripts see it: not null, false, 0 or an empty text.
-pub fn is_truthy(value: &Value) -> bool {
+pub(crate) fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(on) => *on,
@@ -125,7 +125,7 @@ pub fn is_truthy(value: &Value) -> bool {
 }
 
 /// What a value is, in words: `a list`.
-pub fn kind(value: &Value) -> &'static str {
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a truth value",
@@ -137,7 +137,7 @@ pub fn kind(value: &Value) -> &'static str {
 }
 
 /// An instant: ISO 8601 text, or a number since the Unix epoch whose unit (seconds, ms, µs, ns) shows in its size.
-pub fn stamp(value: &Value) -> Option<Stamp> {
+pub(crate) fn stamp(value: &Value) -> Option<Stamp> {
     match value {
         Value::String(text) => Stamp::parse(text),
         Value::Number(number) => {

@@ -1,7 +1,7 @@
 //! JSON of others: quickly for log lines, tolerantly for documents, strictly for what is signed.
 
-pub mod cursor;
-pub mod lenient;
+pub(crate) mod cursor;
+pub(crate) mod lenient;
 pub mod pull;
-pub mod python_repr;
+pub(crate) mod python_repr;
 pub mod strict;

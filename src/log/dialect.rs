@@ -40,18 +40,20 @@ pub enum Dialect {
 
 /// One row of the table of dialects.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub(crate) struct Row {
     /// The dialect.
     pub dialect: Dialect,
     /// Its name in reports.
     pub name: &'static str,
     /// How it is recognised: keys that are all there, or the shape of the line.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test that writes the runbook's table"))]
     pub marks: &'static str,
     /// Keys that must all be there; empty for dialects that are no JSON.
     keys: &'static [&'static str],
     /// Whether `level` must be a number (or must not be one).
     numeric_level: Option<bool>,
     /// Where time, level, event and message are.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test that writes the runbook's table"))]
     pub fields: &'static str,
 }
 
@@ -79,7 +81,7 @@ impl Row {
 /// All dialects. For JSON lines the first row whose keys are all there names the dialect; the fields are read in the
 /// same way whatever the name.
 #[rustfmt::skip]
-pub static DIALECTS: [Row; 31] = [
+pub(crate) static DIALECTS: [Row; 31] = [
     json(Dialect::Captured, "emp-ops capture", "`stream`, `payload`, `message`", &["stream", "payload", "message"], "`timestamp`, `level`, `event`, `message`; the captured line in `payload`"),
     json(Dialect::Otlp, "OTLP JSON", "`resourceLogs`", &["resourceLogs"], "each log record: `timeUnixNano`, `severityText` or `severityNumber`, `eventName`, `body`"),
     json(Dialect::Otlp, "OTLP JSON", "`timeUnixNano`", &["timeUnixNano"], "`timeUnixNano`, `severityText` or `severityNumber`, `eventName`, `body`"),

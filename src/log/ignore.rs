@@ -16,7 +16,7 @@ const SHORTEST: usize = 4;
 ///
 /// # Errors
 /// It is too short, or has blanks at its ends, with which it would hardly match.
-pub fn check(text: &str) -> Result<(), String> {
+pub(crate) fn check(text: &str) -> Result<(), String> {
     match text {
         text if text.trim() != text => Err("this starts or ends with blanks; leave them out".to_owned()),
         text if text.chars().count() < SHORTEST => Err(format!(

@@ -8,7 +8,7 @@ use super::level_in_text::{self, After};
 /// The level that a line states at its start: `ERROR: …`, `[error] …`, `FATAL …`, `<3>…`, after a time of day
 /// (`05:51:29.123 [main] ERROR …`) too, or the name of an exception (`java.lang.OutOfMemoryError: …`). In lower or mixed
 /// case a word needs a colon or brackets, because prose starts with such words. Colours are passed over.
-pub fn level(line: &str) -> Option<Level> {
+pub(crate) fn level(line: &str) -> Option<Level> {
     let line = ansi::strip(line);
     let line = line.trim_start();
     word(line).or_else(|| names_exception(line).then_some(Level::Error))

@@ -1,22 +1,22 @@
 //! From a line of any program to a record, and from the records of a file to what it says. Opens no file.
 
-pub mod ansi;
-pub mod crash;
-pub mod dialect;
-pub mod frame;
-pub mod ignore;
+pub(crate) mod ansi;
+pub(crate) mod crash;
+pub(crate) mod dialect;
+pub(crate) mod frame;
+pub(crate) mod ignore;
 mod json_level;
-pub mod json_record;
-pub mod key_cache;
+pub(crate) mod json_record;
+pub(crate) mod key_cache;
 pub mod layout;
-pub mod leading;
-pub mod level;
-pub mod level_in_text;
-pub mod logfmt;
-pub mod record;
+pub(crate) mod leading;
+pub(crate) mod level;
+pub(crate) mod level_in_text;
+pub(crate) mod logfmt;
+pub(crate) mod record;
 pub mod scan;
 pub mod summary;
-pub mod text_record;
+pub(crate) mod text_record;
 pub(crate) mod timestamp;
 pub mod totals;
-pub mod wrapped;
+pub(crate) mod wrapped;

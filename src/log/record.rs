@@ -49,26 +49,21 @@ impl LevelSource<'_> {
     }
 }
 
-/// Reads one line; none when it is neither a JSON object nor text that states a time or a level.
-///
-/// The line may still lack a usable time ([`Record::at`]). Times without a year (syslog, klog) count as none; see
-/// [`parse_near`].
-pub fn parse(line: &[u8]) -> Option<Record<'_>> {
-    parse_near(line, None)
-}
-
-/// [`parse`] for lines that were written before `written`, such as the time of their file: times without a year get
-/// the last year that lies before it.
-pub fn parse_near(line: &[u8], written: Option<Stamp>) -> Option<Record<'_>> {
-    parse_inside(line, written, 0)
+/// [`parse_inside`] for a line on its own that was written at an unknown time.
+#[cfg(test)]
+pub(crate) fn parse(line: &[u8]) -> Option<Record<'_>> {
+    parse_inside(line, None, 0)
 }
 
 /// Whether a field of this name says something in one of the dialects.
-pub fn is_known_field(name: &str) -> bool {
+pub(crate) fn is_known_field(name: &str) -> bool {
     dialect::find(name.as_bytes()).is_some() || fields::is_named(name)
 }
 
-/// [`parse_near`] for a line inside `depth` others.
+/// Reads one line, inside `depth` others; none when it is neither a JSON object nor text that states a time or a level.
+///
+/// The line may still lack a usable time ([`Record::at`]). Times without a year (syslog, klog) get the last year in
+/// which they are before `written`, such as the time of their file; without it they count as none.
 pub(crate) fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
     /// Nobody wraps lines more often than this.
     const DEEPEST: u8 = 4;

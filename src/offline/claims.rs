@@ -11,7 +11,7 @@ use super::matcher::{Change, ChangeHit, NameHit, Reading};
 
 /// What a sentence says about one entity; all numbers are indices into the lexicon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// Regions taken, in the order of the lexicon.
     pub add: Vec<usize>,
     /// Regions given up, in the order of the lexicon.
@@ -39,7 +39,7 @@ fn merge(into: &mut Vec<usize>, regions: &[usize]) {
 }
 
 /// The claims of one sentence, by entity.
-pub fn claims(reading: &Reading, lexicon: &Lexicon) -> BTreeMap<usize, Claim> {
+pub(crate) fn claims(reading: &Reading, lexicon: &Lexicon) -> BTreeMap<usize, Claim> {
     let mut claims: BTreeMap<usize, Claim> = BTreeMap::new();
     if reading.changes.is_empty() || reading.names.is_empty() {
         return claims;

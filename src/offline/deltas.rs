@@ -12,7 +12,7 @@ use super::moment::Moment;
 /// A change that one mention proposes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Delta<'a> {
+pub(crate) struct Delta<'a> {
     /// A hash of the mention.
     pub delta_id: String,
     /// The entity that changes.
@@ -49,7 +49,7 @@ pub struct Delta<'a> {
 /// How sure a mention is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Tier {
+pub(crate) enum Tier {
     /// Below 0.65: guesses and rumours.
     Low,
     /// From 0.65.
@@ -60,7 +60,7 @@ pub enum Tier {
 
 impl Tier {
     /// The tier of a confidence.
-    pub fn of(confidence: f64) -> Self {
+    pub(crate) fn of(confidence: f64) -> Self {
         match confidence {
             c if c >= 0.85 => Self::High,
             c if c >= 0.65 => Self::Medium,
@@ -71,7 +71,7 @@ impl Tier {
 
 /// What is known of an entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct State<'a> {
+pub(crate) struct State<'a> {
     /// The regions that a faction holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<Vec<&'a str>>,
@@ -83,7 +83,7 @@ pub struct State<'a> {
 /// A capability that needs approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Violation<'a> {
+pub(crate) struct Violation<'a> {
     /// Its id.
     pub capability_id: &'a str,
     /// Its severity.
@@ -99,7 +99,7 @@ pub struct Violation<'a> {
 /// Whether a person must look at a delta, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Safety<'a> {
+pub(crate) struct Safety<'a> {
     /// Whether any reason stands against it.
     pub requires_moderation: bool,
     /// Why.
@@ -116,7 +116,7 @@ pub struct Safety<'a> {
 /// Why a person must look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reason {
+pub(crate) enum Reason {
     /// The sentence names a capability.
     CapabilityViolation,
     /// Somebody else claims the same region.
@@ -129,7 +129,7 @@ pub enum Reason {
 
 impl Reason {
     /// As in the documents.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::CapabilityViolation => "capability_violation",
             Self::ConflictDetected => "conflict_detected",
@@ -142,7 +142,7 @@ impl Reason {
 /// Another claim to a region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Conflict<'a> {
+pub(crate) struct Conflict<'a> {
     /// Always `pending_delta_conflict`.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -156,7 +156,7 @@ pub struct Conflict<'a> {
 type Claims<'a> = HashMap<&'a str, Vec<(&'a str, usize)>>;
 
 /// The deltas of a session, one for each mention.
-pub fn deltas<'a>(mentions: &[Mention<'a>], lexicon: &'a Lexicon, now: Moment) -> Vec<Delta<'a>> {
+pub(crate) fn deltas<'a>(mentions: &[Mention<'a>], lexicon: &'a Lexicon, now: Moment) -> Vec<Delta<'a>> {
     let capabilities: HashMap<&str, &Capability> = lexicon.capabilities.iter().map(|c| (c.id.as_str(), c)).collect();
     let mut all: Vec<Delta<'a>> = Vec::with_capacity(mentions.len());
     let mut claims = Claims::new();

@@ -19,15 +19,15 @@ use crate::finding::{Finding, Status};
 use crate::time::{Stamp, human_duration};
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/offline-qa/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/offline-qa/v1";
 
 /// How findings begin that say that a drill met no job.
-pub const NOT_DRILLED: &str = "nothing was drilled";
+pub(crate) const NOT_DRILLED: &str = "nothing was drilled";
 
 /// What was made of one session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// [`SCHEMA`].
     pub schema: &'static str,
     /// The session.
@@ -53,7 +53,7 @@ pub struct Document<'a> {
 /// Who is named where.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Extraction<'a> {
+pub(crate) struct Extraction<'a> {
     /// How often names and capabilities of the lexicon occur, whether anything is said of them or not.
     pub occurrences: usize,
     /// The number of mentions.
@@ -65,7 +65,7 @@ pub struct Extraction<'a> {
 /// What would change.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Deltas<'a> {
+pub(crate) struct Deltas<'a> {
     /// The number of deltas.
     pub delta_count: usize,
     /// One for each mention.
@@ -75,7 +75,7 @@ pub struct Deltas<'a> {
 /// What would be published, when, and how the index took it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Publishing<'a> {
+pub(crate) struct Publishing<'a> {
     /// `published`, `awaiting_moderation` or `retry_pending`.
     pub status: &'static str,
     /// When.
@@ -93,7 +93,7 @@ pub struct Publishing<'a> {
 /// What the index is asked to write.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     /// All bundles, then all cards.
     pub jobs: &'a [Job<'a>],
     /// `published`, `blocked` or `retry_pending`.
@@ -104,7 +104,7 @@ pub struct Plan<'a> {
 
 /// How to run the stages.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// "Now" for every session; none: each session's own end.
     pub now: Option<Stamp>,
     /// Whether and how the index drifts.
@@ -112,7 +112,7 @@ pub struct Settings {
 }
 
 /// Runs all stages and hands the document, which borrows from everything before it, to `then`.
-pub fn rehearse<T>(
+pub(crate) fn rehearse<T>(
     session: &Session,
     matcher: &Matcher,
     settings: &Settings,

@@ -13,7 +13,7 @@ use crate::json::lenient::is_truthy;
 /// What the player did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Highlights<'a> {
+pub(crate) struct Highlights<'a> {
     /// What was achieved.
     pub achievements: Vec<&'a Value>,
     /// What was earned.
@@ -31,7 +31,7 @@ pub struct Highlights<'a> {
 /// A quote worth keeping.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Quote<'a> {
+pub(crate) struct Quote<'a> {
     /// The turn.
     pub turn_id: &'a Id,
     /// What was said.
@@ -43,7 +43,7 @@ pub struct Quote<'a> {
 /// A change of momentum.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Momentum<'a> {
+pub(crate) struct Momentum<'a> {
     /// The turn.
     pub turn_id: &'a Id,
     /// By how much.
@@ -56,7 +56,7 @@ pub struct Momentum<'a> {
 
 /// How the momentum went within an act.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct MomentumArc<'a> {
+pub(crate) struct MomentumArc<'a> {
     /// The first value.
     pub start: Option<&'a Value>,
     /// The last value.
@@ -79,7 +79,7 @@ fn momentum<'a>(turn: &'a Turn, momentum: &'a Map<String, Value>) -> Momentum<'a
 
 impl<'a> Highlights<'a> {
     /// Collects them from the turns of the player.
-    pub fn of(turns: &'a [Turn]) -> Self {
+    pub(crate) fn of(turns: &'a [Turn]) -> Self {
         let mut all = Self::default();
         for turn in turns.iter().filter(|turn| turn.speaker == "player") {
             let metadata = &turn.metadata;
@@ -109,7 +109,7 @@ impl<'a> Highlights<'a> {
 
 impl<'a> MomentumArc<'a> {
     /// The arcs of the acts whose turns speak of momentum.
-    pub fn by_act(turns: &'a [Turn]) -> HashMap<Id, Self> {
+    pub(crate) fn by_act(turns: &'a [Turn]) -> HashMap<Id, Self> {
         let mut arcs: HashMap<Id, Self> = HashMap::new();
         for turn in turns {
             let Some(change) = turn.metadata.get("momentum").and_then(Value::as_object) else { continue };

@@ -10,7 +10,7 @@ use crate::digest::hex;
 
 /// An identifier in a session artefact. `3` and `"3"` are different ones.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Id {
+pub(crate) enum Id {
     /// The usual case.
     Text(String),
     /// Some writers count.
@@ -19,7 +19,7 @@ pub enum Id {
 
 impl Id {
     /// The identifier in `value`; `None` for anything but text and numbers.
-    pub fn of(value: &Value) -> Option<Self> {
+    pub(crate) fn of(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Some(Self::Text(text.clone())),
             Value::Number(number) => Some(Self::Number(number.clone())),
@@ -63,7 +63,7 @@ fn hash(parts: &[&str]) -> [u8; 32] {
 }
 
 /// A UUID (version 8: by the user's own scheme) made from `parts`.
-pub fn uuid(parts: &[&str]) -> String {
+pub(crate) fn uuid(parts: &[&str]) -> String {
     let mut bytes = hash(parts);
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -72,19 +72,19 @@ pub fn uuid(parts: &[&str]) -> String {
 }
 
 /// Eight hexadecimal digits made from `parts`.
-pub fn short(parts: &[&str]) -> String {
+pub(crate) fn short(parts: &[&str]) -> String {
     hex(&hash(parts)[..4])
 }
 
 /// A number from 0 up to, not including, 1, made from `parts`: the seeded dice of the drill.
-pub fn fraction(parts: &[&str]) -> f64 {
+pub(crate) fn fraction(parts: &[&str]) -> f64 {
     let [a, b, c, d, ..] = hash(parts);
     f64::from(u32::from_be_bytes([a, b, c, d])) / 4_294_967_296.0
 }
 
 /// `id` as part of a file name: letters, digits, dots, dashes and underscores; an id that is anything else, or
 /// long, keeps its readable part and gets a hash, so that different ids have different names.
-pub fn file_stem(id: &Id) -> String {
+pub(crate) fn file_stem(id: &Id) -> String {
     const LONGEST: usize = 80;
     let id = id.to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');

@@ -18,7 +18,7 @@ const MAX_NAMED: usize = 20;
 
 /// A document that could be read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Parsed {
+pub(crate) struct Parsed {
     /// The parts that the stages use; everything else is left out.
     pub value: Value,
     /// Members that stand twice in one object, such as `transcript[3].text`; the last one counts.
@@ -30,7 +30,7 @@ pub struct Parsed {
 /// # Errors
 /// Says what is wrong and at which line and column: not JSON, not UTF-8, nested more than 128 deep, half a
 /// surrogate pair, too many values.
-pub fn parse(bytes: &[u8]) -> Result<Parsed, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("the file is empty".to_owned());

@@ -10,7 +10,7 @@ use crate::json::strict;
 
 /// What the text is searched for. The order of the entries is the order of the output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Lexicon {
+pub(crate) struct Lexicon {
     /// Who and what the world knows by name.
     pub entities: Vec<Entity>,
     /// Powers that a person must approve before they are told of.
@@ -23,7 +23,7 @@ pub struct Lexicon {
 
 /// Somebody or something with a name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Entity {
+pub(crate) struct Entity {
     /// Unique.
     pub id: String,
     /// `faction` and `region` have rules of their own; any other word is allowed.
@@ -37,24 +37,24 @@ pub struct Entity {
 
 impl Entity {
     /// The canonical name (rank 0) and the aliases.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))
     }
 
     /// Whether it can hold regions.
-    pub fn is_faction(&self) -> bool {
+    pub(crate) fn is_faction(&self) -> bool {
         self.kind == "faction"
     }
 
     /// Whether it can be held and has a status.
-    pub fn is_region(&self) -> bool {
+    pub(crate) fn is_region(&self) -> bool {
         self.kind == "region"
     }
 }
 
 /// A power that needs approval.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Capability {
+pub(crate) struct Capability {
     /// Unique.
     pub id: String,
     /// How the text names it.
@@ -67,7 +67,7 @@ pub struct Capability {
 
 /// Words of change and of doubt.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Words {
+pub(crate) struct Words {
     /// A faction takes a region.
     pub gain: Vec<String>,
     /// A faction gives up a region.
@@ -80,7 +80,7 @@ pub struct Words {
 
 /// Words for one status of a region.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StatusRule {
+pub(crate) struct StatusRule {
     /// The status.
     pub status: String,
     /// The words that say so.
@@ -94,7 +94,7 @@ const SEVERITIES: &[&str] = &["low", "medium", "high", "critical"];
 
 impl Lexicon {
     /// The lexicon of our own invention, for demonstrations and fixtures.
-    pub fn built_in() -> Self {
+    pub(crate) fn built_in() -> Self {
         match Self::from_toml(include_str!("lexicon.toml")) {
             Ok(lexicon) => lexicon,
             // Unreachable: a test reads it.
@@ -103,7 +103,7 @@ impl Lexicon {
     }
 
     /// How many entities and capabilities it holds.
-    pub fn entries(&self) -> usize {
+    pub(crate) fn entries(&self) -> usize {
         self.entities.len() + self.capabilities.len()
     }
 
@@ -111,7 +111,7 @@ impl Lexicon {
     ///
     /// # Errors
     /// One line for each fault, with the line of the file or the entry that has it.
-    pub fn read(bytes: &[u8]) -> Result<Self, Vec<String>> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Vec<String>> {
         let text = std::str::from_utf8(bytes).map_err(|error| vec![format!("not UTF-8: {error}")])?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.trim_start().starts_with('{') {

@@ -7,7 +7,7 @@ use super::sentences::is_blank;
 
 /// The lexicon, ready to search with.
 #[derive(Clone, Debug)]
-pub struct Matcher {
+pub(crate) struct Matcher {
     lexicon: Lexicon,
     negation: Vec<String>,
     search: AhoCorasick,
@@ -26,7 +26,7 @@ enum Meaning {
 
 /// A word of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Change {
+pub(crate) enum Change {
     /// A faction takes a region.
     Gain,
     /// A faction gives up a region.
@@ -37,7 +37,7 @@ pub enum Change {
 
 /// Where a name stands in the folded sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NameHit {
+pub(crate) struct NameHit {
     /// The entity, as an index into the lexicon.
     pub entity: usize,
     /// 0 for the canonical name, else the alias counted from 1.
@@ -52,7 +52,7 @@ pub struct NameHit {
 
 /// A word of change at its place in the folded sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ChangeHit {
+pub(crate) struct ChangeHit {
     /// What it says.
     pub change: Change,
     /// First byte.
@@ -63,7 +63,7 @@ pub struct ChangeHit {
 
 /// A place where a sentence may fall into two statements.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Joint {
+pub(crate) struct Joint {
     /// Whether it nearly always does (`while`, `;`), not only sometimes (`and`, `,`).
     pub strong: bool,
     /// First byte.
@@ -72,7 +72,7 @@ pub struct Joint {
 
 /// What was found in one sentence; lists in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The sentence in lower case with single blanks; all places refer to it.
     pub folded: String,
     /// Names, without those that lie inside a longer one.
@@ -94,7 +94,7 @@ const JOINTS: &[(&str, bool)] =
 const UNDOING: &[&str] = &["un-", "non-", "de-"];
 
 /// `text` as it is compared: lower case, runs of blanks as one, invisible characters gone, plain apostrophes.
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::new();
     fold_into(text, &mut folded);
     folded
@@ -142,7 +142,7 @@ impl Matcher {
     ///
     /// # Errors
     /// The lexicon is too large to be searched for at once (gigabytes of names).
-    pub fn new(lexicon: Lexicon) -> Result<Self, String> {
+    pub(crate) fn new(lexicon: Lexicon) -> Result<Self, String> {
         let mut patterns = Vec::new();
         let mut meanings = Vec::new();
         let mut add = |text: &str, meaning| {
@@ -175,12 +175,12 @@ impl Matcher {
     }
 
     /// The lexicon that is searched for.
-    pub fn lexicon(&self) -> &Lexicon {
+    pub(crate) fn lexicon(&self) -> &Lexicon {
         &self.lexicon
     }
 
     /// Finds everything in `sentence`, into `reading`, whose memory is used again.
-    pub fn read(&self, sentence: &str, reading: &mut Reading) {
+    pub(crate) fn read(&self, sentence: &str, reading: &mut Reading) {
         fold_into(sentence, &mut reading.folded);
         reading.names.clear();
         reading.capabilities.clear();

@@ -15,7 +15,7 @@ use super::turns::Turn;
 /// One entity in one sentence, with what changes for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Mention<'a> {
+pub(crate) struct Mention<'a> {
     /// A hash of session, place and entity.
     pub mention_id: String,
     /// The entity, or the capability where a sentence names no entity.
@@ -43,7 +43,7 @@ pub struct Mention<'a> {
 
 /// How a name was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Found<'a> {
+pub(crate) struct Found<'a> {
     /// `canonical`, `alias` or `fuzzy`.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -54,7 +54,7 @@ pub struct Found<'a> {
 /// The place of a sentence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// The session.
     pub session_id: &'a Id,
     /// The scene that the turn names itself.
@@ -69,7 +69,7 @@ pub struct Source<'a> {
 
 /// What changes for an entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Changes<'a> {
+pub(crate) struct Changes<'a> {
     /// Regions taken and given up by a faction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<Control<'a>>,
@@ -80,7 +80,7 @@ pub struct Changes<'a> {
 
 /// Regions taken and given up, as ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Control<'a> {
+pub(crate) struct Control<'a> {
     /// Taken.
     pub add: Vec<&'a str>,
     /// Given up.
@@ -90,7 +90,7 @@ pub struct Control<'a> {
 /// A capability that a sentence names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CapabilityRef<'a> {
+pub(crate) struct CapabilityRef<'a> {
     /// Its id.
     pub capability_id: &'a str,
     /// Its severity.
@@ -99,7 +99,7 @@ pub struct CapabilityRef<'a> {
 
 /// The sentences before and after within the turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The one before.
     pub previous: Option<&'a str>,
     /// The one after.
@@ -116,7 +116,7 @@ const ALIKE: usize = 64;
 
 /// All mentions of a session that change something or name a capability, and how often names and capabilities of the
 /// lexicon occur at all.
-pub fn extract<'a>(session: &'a Session, matcher: &'a Matcher) -> (Vec<Mention<'a>>, usize) {
+pub(crate) fn extract<'a>(session: &'a Session, matcher: &'a Matcher) -> (Vec<Mention<'a>>, usize) {
     let mut occurrences = 0;
     let mut mentions = Mentions { session, lexicon: matcher.lexicon(), all: Vec::new(), known: HashMap::new() };
     let mut reading = Reading::default();

@@ -9,7 +9,7 @@ use super::deltas::{Delta, Reason};
 /// What stands against publishing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Moderation {
+pub(crate) struct Moderation {
     /// Whether a person must look first.
     pub requires_moderation: bool,
     /// Why; sorted, each once.
@@ -27,7 +27,7 @@ pub struct Moderation {
 
 impl Moderation {
     /// Judges the deltas of a session; one that could not be read in full is never published unseen.
-    pub fn of(deltas: &[Delta<'_>], incomplete: bool) -> Self {
+    pub(crate) fn of(deltas: &[Delta<'_>], incomplete: bool) -> Self {
         let with = |reason| deltas.iter().filter(|delta| delta.safety.reasons.contains(&reason)).count();
         let mut reasons: BTreeSet<Reason> =
             deltas.iter().flat_map(|delta| delta.safety.reasons.iter().copied()).collect();

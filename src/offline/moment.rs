@@ -7,7 +7,7 @@ use crate::time::Stamp;
 
 /// An instant, written as `2025-01-06T00:00:00.000Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(pub Stamp);
+pub(crate) struct Moment(pub Stamp);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -18,7 +18,7 @@ const NEWS_LIFE: Duration = Duration::from_secs(90 * 86_400);
 /// Everything that would be published.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Prepared<'a> {
+pub(crate) struct Prepared<'a> {
     /// When it was prepared.
     pub prepared_at: Moment,
     /// One for each entity that changes.
@@ -32,7 +32,7 @@ pub struct Prepared<'a> {
 /// What is told about one entity.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LoreBundle<'a> {
+pub(crate) struct LoreBundle<'a> {
     /// Made from session and entity.
     pub bundle_id: String,
     /// The entity.
@@ -62,7 +62,7 @@ pub struct LoreBundle<'a> {
 /// A step of a bundle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Revision {
+pub(crate) struct Revision {
     /// From 1.
     pub version: usize,
     /// The delta that made it.
@@ -76,7 +76,7 @@ pub struct Revision {
 /// Where a bundle comes from.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Provenance<'a> {
+pub(crate) struct Provenance<'a> {
     /// The session.
     pub session_id: &'a Id,
     /// Always null.
@@ -88,7 +88,7 @@ pub struct Provenance<'a> {
 /// A piece of news.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NewsCard<'a> {
+pub(crate) struct NewsCard<'a> {
     /// `news-<delta>`.
     pub card_id: String,
     /// `<name> update`.
@@ -116,7 +116,7 @@ pub struct NewsCard<'a> {
 /// A link to a card.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Overlay {
+pub(crate) struct Overlay {
     /// Always `overlay.loreLink`.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -134,14 +134,14 @@ pub struct Overlay {
 
 /// How a link is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Badge {
+pub(crate) struct Badge {
     label: &'static str,
     context: &'static str,
     severity: &'static str,
 }
 
 /// Everything that would be published of `deltas`.
-pub fn prepare<'a>(session: &'a Session, deltas: &[Delta<'a>], publish_at: Moment, now: Moment) -> Prepared<'a> {
+pub(crate) fn prepare<'a>(session: &'a Session, deltas: &[Delta<'a>], publish_at: Moment, now: Moment) -> Prepared<'a> {
     let mut bundles: Vec<LoreBundle<'a>> = Vec::new();
     let mut known: HashMap<&str, usize> = HashMap::new();
     let (mut cards, mut overlays) = (Vec::with_capacity(deltas.len()), Vec::with_capacity(deltas.len()));
@@ -216,7 +216,7 @@ fn extend<'a>(bundle: &mut LoreBundle<'a>, delta: &Delta<'a>, lead: &str, now: M
 }
 
 /// What happened, in words.
-pub fn lead(changes: Option<&Changes<'_>>) -> String {
+pub(crate) fn lead(changes: Option<&Changes<'_>>) -> String {
     let mut parts = Vec::new();
     if let Some(control) = changes.and_then(|changes| changes.control.as_ref()) {
         for (verb, regions) in [("gains control of", &control.add), ("relinquishes", &control.remove)] {

@@ -12,17 +12,17 @@ use crate::finding::{Finding, Status};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/offline-qa-rollup/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/offline-qa-rollup/v1";
 
 /// What the lexicon is called where none was given.
-pub const BUILT_IN: &str = "built-in";
+pub(crate) const BUILT_IN: &str = "built-in";
 /// How many deltas and retries of a session are shown to people one by one.
 const MAX_SHOWN: usize = 25;
 
 /// What a batch came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rollup {
+pub(crate) struct Rollup {
     /// [`SCHEMA`].
     pub schema: &'static str,
     /// The verdict: the highest of all rows and findings.
@@ -63,7 +63,7 @@ pub struct Rollup {
 /// The lexicon of a batch, and how much of it was met.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LexiconUse {
+pub(crate) struct LexiconUse {
     /// The file, as given; `built-in` where none was.
     pub source: String,
     /// Entities and capabilities in it.
@@ -75,7 +75,7 @@ pub struct LexiconUse {
 /// What the drill did in all sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DrillTotals {
+pub(crate) struct DrillTotals {
     /// Search jobs that were planned.
     pub planned_jobs: usize,
     /// Jobs that were refused at first.
@@ -87,7 +87,7 @@ pub struct DrillTotals {
 /// One session in short.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub(crate) struct Row {
     /// The session.
     pub session_id: Id,
     /// The file that it was read from.
@@ -136,7 +136,7 @@ pub struct Row {
 
 /// A session for its reviewer; long lists are cut, and counted in full by the row.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Detail {
+pub(crate) struct Detail {
     /// Deltas that need moderation.
     pub reviews: Vec<Review>,
     /// The other deltas: entity, what happens, turn.
@@ -155,7 +155,7 @@ pub struct Detail {
 
 /// A delta that needs moderation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Review {
+pub(crate) struct Review {
     /// Who it is about.
     pub entity: String,
     /// Why a person must look, with the capability or the rival claim.
@@ -170,7 +170,7 @@ pub struct Review {
 
 /// A file that was left out.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Skipped {
+pub(crate) struct Skipped {
     /// The file.
     pub input: String,
     /// Why.
@@ -179,7 +179,7 @@ pub struct Skipped {
 
 impl Row {
     /// The row of a document that was made from the file `input` and is written to `output_path`.
-    pub fn of(document: &Document<'_>, input: String, output_path: String) -> Self {
+    pub(crate) fn of(document: &Document<'_>, input: String, output_path: String) -> Self {
         let moderation = &document.moderation;
         let batch = &document.publishing.schedule.batches[0];
         Self {
@@ -278,7 +278,7 @@ impl Rollup {
     /// Sums up. `findings` are about files that could not be used; a batch in which no session went through, in which
     /// no name of the lexicon (called `source`, with so many `entries`) occurs, or in which a drill met no job, says so
     /// itself.
-    pub fn of(
+    pub(crate) fn of(
         sessions: Vec<Row>,
         skipped: Vec<Skipped>,
         mut findings: Vec<Finding>,

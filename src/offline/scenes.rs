@@ -16,7 +16,7 @@ use crate::json::lenient::is_truthy;
 /// A scene.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     /// The id that its turns name, or `act:default:scene:<position>` for a turn that names none.
     pub scene_id: Id,
     /// Its title, from a turn or the session's state, else `Scene <number>`.
@@ -41,7 +41,7 @@ pub struct Scene<'a> {
 
 /// How tense a scene was.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Tension<'a> {
+pub(crate) struct Tension<'a> {
     /// `calm`, `steady`, `rising` or `crisis`.
     pub level: &'static str,
     /// Turns that were rising or worse.
@@ -51,7 +51,7 @@ pub struct Tension<'a> {
 /// A tense turn.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Spike<'a> {
+pub(crate) struct Spike<'a> {
     /// The turn.
     pub turn_id: &'a Id,
     /// Its time as written.
@@ -64,7 +64,7 @@ pub struct Spike<'a> {
 
 /// A thread of the story that is still open.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Hook<'a> {
+pub(crate) struct Hook<'a> {
     /// What it is about.
     pub title: &'a Value,
     /// Its type, or null.
@@ -75,7 +75,7 @@ pub struct Hook<'a> {
 /// A moment worth keeping.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct KeyMoment<'a> {
+pub(crate) struct KeyMoment<'a> {
     /// The turn.
     pub turn_id: &'a Id,
     /// What happened.
@@ -87,7 +87,7 @@ pub struct KeyMoment<'a> {
 /// A safety flag of a turn.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SafetyFlag<'a> {
+pub(crate) struct SafetyFlag<'a> {
     /// The turn.
     pub turn_id: &'a Id,
     /// The flag.
@@ -100,7 +100,7 @@ pub struct SafetyFlag<'a> {
 
 /// From the earliest to the latest time, or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct TimeRange {
+pub(crate) struct TimeRange {
     /// The earliest.
     pub start: Option<Moment>,
     /// The latest.
@@ -110,12 +110,12 @@ pub struct TimeRange {
 static NULL: Value = Value::Null;
 
 /// The act of turns that name none.
-pub fn default_act() -> Id {
+pub(crate) fn default_act() -> Id {
     Id::Text("act:default".to_owned())
 }
 
 /// The scenes of a session, in the order of their first turn.
-pub fn scenes(session: &Session) -> Vec<Scene<'_>> {
+pub(crate) fn scenes(session: &Session) -> Vec<Scene<'_>> {
     let titles: HashMap<&Id, &str> = session.scenes.iter().rev().map(|(id, title)| (id, title.as_str())).collect();
     grouped(&session.turns)
         .into_iter()

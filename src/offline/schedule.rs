@@ -20,7 +20,7 @@ const DIGEST_HOUR: u32 = 2;
 /// When things happen after a session was closed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Schedule<'a> {
+pub(crate) struct Schedule<'a> {
     /// The start of it all.
     pub session_closed_at: Moment,
     /// The time for moderators.
@@ -46,7 +46,7 @@ pub struct Schedule<'a> {
 /// The time for moderators.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Window {
+pub(crate) struct Window {
     /// 15 minutes after the end of the session.
     pub start_at: Moment,
     /// 60 minutes after the end of the session.
@@ -72,7 +72,7 @@ pub struct Window {
 /// A batch of things to publish.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Batch {
+pub(crate) struct Batch {
     /// `<session>-batch-0`.
     pub batch_id: String,
     /// Always `hourly`.
@@ -95,7 +95,7 @@ pub struct Batch {
 /// The daily digest.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Digest {
+pub(crate) struct Digest {
     /// The next 02:00 UTC after the end of the session.
     pub run_at: Moment,
     /// Always `scheduled`.
@@ -103,12 +103,12 @@ pub struct Digest {
 }
 
 /// When the batch of a session goes out.
-pub fn run_at(session: &Session, now: Moment) -> Moment {
+pub(crate) fn run_at(session: &Session, now: Moment) -> Moment {
     Moment(session.closed_at.unwrap_or(now.0).plus(60 * MINUTE))
 }
 
 /// The schedule of a session; `bundles` is the number of bundles in its batch, none where it is gated.
-pub fn schedule<'a>(
+pub(crate) fn schedule<'a>(
     session: &'a Session,
     deltas: usize,
     bundles: Option<usize>,

@@ -10,14 +10,14 @@ use super::moment::Moment;
 use super::publishing::{LoreBundle, NewsCard, Prepared, Provenance};
 
 /// The queue tries a job this often.
-pub const MAX_ATTEMPTS: u32 = 3;
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
 /// The delay before the first retry; it doubles from try to try.
 const FIRST_DELAY: Duration = Duration::from_secs(300);
 
 /// A document to be written to the index.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Job<'b> {
+pub(crate) struct Job<'b> {
     /// `index-lore-…` or `index-news-…`.
     pub job_id: String,
     /// `lore_bundles` or `news_cards`.
@@ -36,7 +36,7 @@ pub struct Job<'b> {
 /// What is written to the index.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
-pub enum Body<'b> {
+pub(crate) enum Body<'b> {
     /// About an entity.
     Lore {
         /// The bundle.
@@ -73,7 +73,7 @@ pub enum Body<'b> {
 
 /// How the index is made to drift.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Drill {
+pub(crate) struct Drill {
     /// The share of the jobs that are refused, 0 to 1.
     pub rate: f64,
     /// How often in a row a job of that share is refused, at least once.
@@ -85,7 +85,7 @@ pub struct Drill {
 /// A job that was refused and waits for its next try, or has been tried again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Retry<'b> {
+pub(crate) struct Retry<'b> {
     /// Made from the job.
     pub retry_id: String,
     /// The session.
@@ -114,7 +114,7 @@ pub struct Retry<'b> {
 /// What went wrong with a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Refusal<'b> {
+pub(crate) struct Refusal<'b> {
     index: &'static str,
     document_id: &'b str,
     status: &'static str,
@@ -126,7 +126,7 @@ pub struct Refusal<'b> {
 
 /// One try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// From 1.
     pub attempt: u32,
     /// When it was made.
@@ -138,7 +138,7 @@ pub struct Attempt {
 /// The state of the queue.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Summary<'b> {
+pub(crate) struct Summary<'b> {
     /// Jobs that wait.
     pub pending_count: usize,
     /// `pending` or `clear`.
@@ -163,7 +163,7 @@ impl<'b> Summary<'b> {
 /// The queue before and after it was drained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Queue<'b> {
+pub(crate) struct Queue<'b> {
     /// As after the drain.
     pub status: &'static str,
     /// After the first writes.
@@ -180,7 +180,7 @@ pub struct Queue<'b> {
 /// What a drill did.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DrillResult {
+pub(crate) struct DrillResult {
     /// The share of jobs that was to be refused.
     pub rate: f64,
     /// How often in a row.
@@ -198,7 +198,7 @@ pub struct DrillResult {
 }
 
 /// The jobs of a batch: all bundles, then all cards.
-pub fn plan<'b>(prepared: &'b Prepared<'_>) -> Vec<Job<'b>> {
+pub(crate) fn plan<'b>(prepared: &'b Prepared<'_>) -> Vec<Job<'b>> {
     let lore = prepared.lore_bundles.iter().map(lore_job);
     let news = prepared.news_cards.iter().map(news_job);
     lore.chain(news).collect()
@@ -247,7 +247,13 @@ fn delay(attempt: u32) -> Duration {
 }
 
 /// Writes the jobs to an index that refuses some of them as `drill` says, and drains the queue of retries.
-pub fn write<'b>(jobs: &'b [Job<'b>], session: &'b Id, batch: &'b str, drill: Option<Drill>, now: Moment) -> Queue<'b> {
+pub(crate) fn write<'b>(
+    jobs: &'b [Job<'b>],
+    session: &'b Id,
+    batch: &'b str,
+    drill: Option<Drill>,
+    now: Moment,
+) -> Queue<'b> {
     let session_text = session.to_string();
     let refusals = |job: &Job<'_>| match drill {
         Some(drill) if id::fraction(&["drift", &drill.seed.to_string(), &session_text, &job.job_id]) < drill.rate => {

@@ -1,7 +1,7 @@
 //! Cuts a turn's text into sentences.
 
 /// Blank between words: white space as scripts in browsers know it.
-pub fn is_blank(c: char) -> bool {
+pub(crate) fn is_blank(c: char) -> bool {
     (c.is_whitespace() && c != '\u{85}') || c == '\u{feff}'
 }
 
@@ -11,7 +11,7 @@ const ABBREVIATIONS: &[&str] =
 
 /// The sentences of `text`, trimmed, none empty. A sentence ends after `.`, `!` or `?` before a blank, unless
 /// the stop belongs to a title (`Dr. X`), and also where the blank was forgotten (`ruined.The`).
-pub fn split(text: &str) -> Vec<&str> {
+pub(crate) fn split(text: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     let mut start = 0;
     for (at, _) in text.match_indices(['.', '!', '?']) {

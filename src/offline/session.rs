@@ -15,7 +15,7 @@ use crate::time::Stamp;
 
 /// A closed session, cleaned.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Session {
+pub(crate) struct Session {
     /// Its id.
     pub id: Id,
     /// The turns that say something.
@@ -34,14 +34,14 @@ pub struct Session {
 
 impl Session {
     /// Whether some of what was said could not be read, so that nobody can know what it would change.
-    pub fn is_incomplete(&self) -> bool {
+    pub(crate) fn is_incomplete(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Status::Fail)
     }
 }
 
 /// A change with safety flags.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FlaggedChange {
+pub(crate) struct FlaggedChange {
     /// When.
     pub at: Value,
     /// Why, in the words of the producer.
@@ -52,7 +52,7 @@ pub struct FlaggedChange {
 
 /// JSON that is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Other {
+pub(crate) enum Other {
     /// A list; exporters put a bare transcript beside the session.
     List,
     /// The summary that exporters put beside the session.
@@ -65,7 +65,7 @@ pub enum Other {
 
 impl Other {
     /// What it is, in words.
-    pub fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::List => "a list, such as a bare transcript",
             Self::Summary => "the summary of a session",
@@ -77,7 +77,7 @@ impl Other {
 
 /// What a file turned out to be.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Artefact {
+pub(crate) enum Artefact {
     /// A session.
     Session(Box<Session>),
     /// Something else.
@@ -87,7 +87,7 @@ pub enum Artefact {
 }
 
 /// Reads a file; `id` replaces the session's own.
-pub fn read(bytes: &[u8], id: Option<&str>) -> Artefact {
+pub(crate) fn read(bytes: &[u8], id: Option<&str>) -> Artefact {
     let parsed = match json::parse(bytes) {
         Ok(parsed) => parsed,
         Err(error) => return Artefact::Broken(error),

@@ -15,7 +15,7 @@ use super::turns::Turn;
 /// The story of a session.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Story<'a> {
+pub(crate) struct Story<'a> {
     /// The session.
     pub session_id: &'a Id,
     /// Always 1.
@@ -39,7 +39,7 @@ pub struct Story<'a> {
 /// An act: scenes that belong together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Act<'a> {
+pub(crate) struct Act<'a> {
     /// Its id.
     pub act_id: Id,
     /// `Act <number>`, counted by acts.
@@ -58,7 +58,7 @@ pub struct Act<'a> {
 
 /// A tag and how many scenes have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Theme<'a> {
+pub(crate) struct Theme<'a> {
     /// The tag.
     pub tag: &'a str,
     /// The scenes that have it.
@@ -68,7 +68,7 @@ pub struct Theme<'a> {
 /// A safety flag for the reviewer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SafetyNote<'a> {
+pub(crate) struct SafetyNote<'a> {
     /// `transcript` or `event`.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -90,7 +90,7 @@ pub struct SafetyNote<'a> {
 /// Counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Statistics {
+pub(crate) struct Statistics {
     /// Turns that say something.
     pub turn_count: usize,
     /// Scenes.
@@ -108,7 +108,7 @@ pub struct Statistics {
 }
 
 /// Consolidates a session.
-pub fn consolidate<'a>(session: &'a Session, now: Moment) -> Story<'a> {
+pub(crate) fn consolidate<'a>(session: &'a Session, now: Moment) -> Story<'a> {
     let scenes = scenes::scenes(session);
     let acts = acts(&scenes, &session.turns);
     let player_highlights = Highlights::of(&session.turns);

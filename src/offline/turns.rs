@@ -13,7 +13,7 @@ use crate::time::Stamp;
 
 /// One turn.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
+pub(crate) struct Turn {
     /// Its place in the transcript, from 1.
     pub number: usize,
     /// `turnId`, `id`, or `turn-<number>`.

@@ -14,7 +14,7 @@ const SUMMARY: usize = 160;
 const UNREAD: usize = 10;
 
 /// The backlog as a table, for the screen.
-pub fn screen(backlog: &Backlog) -> Doc {
+pub(crate) fn screen(backlog: &Backlog) -> Doc {
     let mut doc = start(backlog);
     let owned = backlog.items.iter().any(|item| item.owner.is_some());
     let dated = backlog.items.iter().any(|item| item.due.is_some());
@@ -44,7 +44,7 @@ pub fn screen(backlog: &Backlog) -> Doc {
 }
 
 /// The backlog for a report: by severity, then by owner, with links to file and line.
-pub fn document(backlog: &Backlog) -> Doc {
+pub(crate) fn document(backlog: &Backlog) -> Doc {
     let mut doc = start(backlog);
     for status in [Status::Fail, Status::Warn, Status::Pass] {
         let mut owners: BTreeMap<(bool, &str), Vec<&Item>> = BTreeMap::new();
@@ -201,7 +201,7 @@ fn place(item: &Item) -> String {
 
 /// The backlog as CSV (RFC 4180), one item to a row. Cells that a spreadsheet would take for a formula get an
 /// apostrophe in front.
-pub fn csv(backlog: &Backlog) -> String {
+pub(crate) fn csv(backlog: &Backlog) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory does not fail.
     let _ = writer.write_record([

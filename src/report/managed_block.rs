@@ -6,7 +6,7 @@ use crate::status_report::{BEGIN, END};
 ///
 /// # Errors
 /// The marks are missing, occur more than once, or in the wrong order; the message shows what to add.
-pub fn replace(document: &[u8], content: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn replace(document: &[u8], content: &str) -> Result<Vec<u8>, String> {
     let find = |mark: &str| -> Vec<usize> { memchr::memmem::find_iter(document, mark.as_bytes()).collect() };
     let (begin, end) = match (find(BEGIN).as_slice(), find(END).as_slice()) {
         ([begin], [end]) if begin < end => (*begin + BEGIN.len(), *end),

@@ -3,22 +3,22 @@
 //! Callers put raw text in, whatever its origin: each renderer makes it inert for its own medium, in one
 //! place ([`crate::sanitize`]). JSON is not a view: it is the serialised result itself.
 
-pub mod audit;
-pub mod backlog;
+pub(crate) mod audit;
+pub(crate) mod backlog;
 mod criteria;
-pub mod dashboard;
-pub mod managed_block;
+pub(crate) mod dashboard;
+pub(crate) mod managed_block;
 mod markdown;
-pub mod offline_qa;
+pub(crate) mod offline_qa;
 pub(crate) mod page;
-pub mod review;
-pub mod run;
-pub mod runs_table;
-pub mod stage_alerts;
+pub(crate) mod review;
+pub(crate) mod run;
+pub(crate) mod runs_table;
+pub(crate) mod stage_alerts;
 pub mod stage_smoke;
 mod text;
-pub mod watch_lines;
-pub mod wrap_up;
+pub(crate) mod watch_lines;
+pub(crate) mod wrap_up;
 
 use crate::finding::Status;
 pub use crate::finding::{count, thousands};

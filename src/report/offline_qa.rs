@@ -12,7 +12,7 @@ use crate::sanitize::shorten;
 const MAX_FINDINGS: usize = 10;
 
 /// The result of a batch; `details` adds a section for each session.
-pub fn doc(rollup: &Rollup, details: bool) -> Doc {
+pub(crate) fn doc(rollup: &Rollup, details: bool) -> Doc {
     let mut doc = Doc::new("Offline QA").verdict(rollup.status, because(rollup));
     let mut table =
         Table::new(&["session", "verdict", "deltas", "waiting", "because of", "publishing", "goes out"]).right(&[2, 3]);

@@ -9,7 +9,7 @@ use crate::verdict::review::Review;
 const SHOWN: usize = 50;
 
 /// The brief as a document.
-pub fn review(review: &Review) -> Doc {
+pub(crate) fn review(review: &Review) -> Doc {
     let label = review.run_label.as_ref().map(|l| format!(" of {l}")).unwrap_or_default();
     let because = review.action_items.iter().filter(|i| i.severity == review.status && review.status > Status::Pass);
     let simulated = if review.simulated { " (simulated)" } else { "" };

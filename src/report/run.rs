@@ -18,7 +18,7 @@ const ON_SCREEN: usize = 5;
 const ROW: usize = 38;
 
 /// The report of a run. `folder` is the run directory as it is shown, `packet` what to audit again.
-pub fn run(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
+pub(crate) fn run(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
     let mut doc = head(record, verdict, folder);
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
     audit::down_times(&mut doc, &verdict.summary.logs.down_times);
@@ -29,7 +29,7 @@ pub fn run(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> D
 }
 
 /// The same on one screen: a line for each gate, and the worst incidents.
-pub fn screen(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
+pub(crate) fn screen(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
     let mut doc = head(record, verdict, folder);
     let mut gates = Table::new(&["gate", "verdict", "measured", "asked for"]);
     for gate in &verdict.gates {
@@ -57,7 +57,7 @@ fn again(doc: &mut Doc, packet: &str) {
 }
 
 /// What is known of a run whose evidence could not be closed, such as on a full disk.
-pub fn unjudged(record: &RunRecord, folder: &str) -> Doc {
+pub(crate) fn unjudged(record: &RunRecord, folder: &str) -> Doc {
     let because = "the evidence could not be closed, so nobody can judge it; what follows is on no disk".to_owned();
     let mut doc = Doc::new(title(record)).verdict(Status::Fail, vec![because]);
     doc.push(Block::Facts(facts(record, None, folder)));

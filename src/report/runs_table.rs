@@ -18,7 +18,7 @@ const HEADER: [&str; 7] = ["run", "state", "verdict", "elapsed", "uptime", "inci
 
 /// One run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct RunRow {
+pub(crate) struct RunRow {
     /// The name of its directory.
     pub name: String,
     /// What it is doing: the phase, `stale`, `unreadable`, or `no snapshot`.
@@ -39,7 +39,7 @@ pub struct RunRow {
 
 impl RunRow {
     /// The row of a run whose snapshot was read.
-    pub fn of(name: &str, view: &View, health: &Health, judgement: &Judgement, modified: Option<Stamp>) -> Self {
+    pub(crate) fn of(name: &str, view: &View, health: &Health, judgement: &Judgement, modified: Option<Stamp>) -> Self {
         let phase = view.phase.as_deref().unwrap_or("n/a");
         let elapsed = view.elapsed_seconds.map(|seconds| time::human_seconds(seconds.floor())).unwrap_or_default();
         let incidents: Vec<String> = view
@@ -65,7 +65,7 @@ impl RunRow {
     }
 
     /// The row of a run without a usable snapshot.
-    pub fn without(name: &str, state: &str, verdict: Option<Status>, changed: Option<Stamp>) -> Self {
+    pub(crate) fn without(name: &str, state: &str, verdict: Option<Status>, changed: Option<Stamp>) -> Self {
         Self {
             name: name.to_owned(),
             state: state.to_owned(),
@@ -92,12 +92,12 @@ impl RunRow {
 }
 
 /// The worst of all verdicts; none while nothing was found in any run.
-pub fn worst(rows: &[RunRow]) -> Option<Status> {
+pub(crate) fn worst(rows: &[RunRow]) -> Option<Status> {
     rows.iter().filter_map(|row| row.verdict).max()
 }
 
 /// The table as a document.
-pub fn to_doc(root: &str, rows: &[RunRow]) -> Doc {
+pub(crate) fn to_doc(root: &str, rows: &[RunRow]) -> Doc {
     let mut doc = Doc::new(format!("{} in {root}, newest first", super::count(rows.len() as u64, "run")));
     let mut table = Table::new(&HEADER);
     for row in rows {
@@ -116,7 +116,7 @@ pub fn to_doc(root: &str, rows: &[RunRow]) -> Doc {
 }
 
 /// Draws the table on the whole screen with the row `selected` marked.
-pub fn draw(frame: &mut Frame<'_>, root: &str, rows: &[RunRow], selected: usize, now: Stamp, palette: Palette) {
+pub(crate) fn draw(frame: &mut Frame<'_>, root: &str, rows: &[RunRow], selected: usize, now: Stamp, palette: Palette) {
     let area = frame.area();
     if area.height < 3 {
         return;

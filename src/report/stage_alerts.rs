@@ -16,7 +16,7 @@ use crate::time::human_seconds;
 const SHOWN: usize = 10;
 
 /// The document for what was asked: the observation, the rehearsal, or both.
-pub fn doc(
+pub(crate) fn doc(
     status: Status,
     freshness: Option<&Freshness>,
     history: Option<&History>,

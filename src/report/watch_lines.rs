@@ -13,7 +13,7 @@ use crate::time::human_seconds;
 
 /// What a block shows.
 #[derive(Clone, Copy, Debug)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// How many incidents are listed at most; the newest are kept.
     pub incidents: usize,
     /// Whether the status of the summary is shown.
@@ -23,7 +23,13 @@ pub struct Parts {
 }
 
 /// Names and values of a block, each only where it is known.
-pub fn facts(title: &str, view: &View, health: &Health, judgement: &Judgement, parts: Parts) -> Vec<(String, Cell)> {
+pub(crate) fn facts(
+    title: &str,
+    view: &View,
+    health: &Health,
+    judgement: &Judgement,
+    parts: Parts,
+) -> Vec<(String, Cell)> {
     let mut facts: Vec<(String, Cell)> = Vec::new();
     let mut fact = |name: &str, value: Cell| facts.push((name.to_owned(), value));
     let status = view.status.as_deref().unwrap_or("unknown").to_uppercase();
@@ -140,7 +146,7 @@ fn incident(event: &Event) -> String {
 }
 
 /// The block as text; ends with a newline.
-pub fn to_text(facts: &[(String, Cell)], view: &View, parts: Parts, look: Look) -> String {
+pub(crate) fn to_text(facts: &[(String, Cell)], view: &View, parts: Parts, look: Look) -> String {
     let mut out = String::new();
     for (name, value) in facts {
         let value = text::paint(&sanitize::line(&value.text), value.tone, look);
@@ -159,7 +165,7 @@ pub fn to_text(facts: &[(String, Cell)], view: &View, parts: Parts, look: Look) 
 }
 
 /// The block as a document, for Markdown.
-pub fn to_doc(title: &str, facts: Vec<(String, Cell)>, view: &View, judgement: &Judgement, parts: Parts) -> Doc {
+pub(crate) fn to_doc(title: &str, facts: Vec<(String, Cell)>, view: &View, judgement: &Judgement, parts: Parts) -> Doc {
     let mut doc = Doc::new(format!("Run {title}"));
     if let Some(status) = judgement.verdict.filter(|_| judgement.settled) {
         doc = doc.verdict(status, judgement.because.clone());
@@ -172,13 +178,13 @@ pub fn to_doc(title: &str, facts: Vec<(String, Cell)>, view: &View, judgement: &
 }
 
 /// `99.12%`; never rounded up to what was not reached.
-pub fn percent(ratio: f64) -> String {
+pub(crate) fn percent(ratio: f64) -> String {
     let percent = (ratio * 10_000.0 + 1e-6).floor() / 100.0;
     format!("{percent:.2}%")
 }
 
 /// `a=[1,"z"], b=true, run=x`: sorted by name.
-pub fn metadata_text(metadata: &Metadata) -> String {
+pub(crate) fn metadata_text(metadata: &Metadata) -> String {
     let pairs = metadata.iter().map(|(key, value)| match value {
         Value::String(text) => format!("{key}={text}"),
         other => format!("{key}={other}"),

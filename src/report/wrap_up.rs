@@ -10,7 +10,7 @@ use crate::verdict::backlog::{Item, headline};
 use crate::verdict::wrap_up::{Entry, WrapUp};
 
 /// The minutes.
-pub fn minutes(wrap_up: &WrapUp) -> Doc {
+pub(crate) fn minutes(wrap_up: &WrapUp) -> Doc {
     let subject = wrap_up.run_label.as_deref().map_or_else(|| "the rehearsal".to_owned(), |l| sanitize::shorten(l, 80));
     let simulated = if wrap_up.simulated { " (simulated)" } else { "" };
     let remark = wrap_up.headline.strip_prefix(wrap_up.status.label()).unwrap_or_default();
@@ -200,7 +200,7 @@ fn told(item: &Item) -> String {
 }
 
 /// How many follow-ups there are, for a line on the screen.
-pub fn tally(wrap_up: &WrapUp) -> String {
+pub(crate) fn tally(wrap_up: &WrapUp) -> String {
     let open = wrap_up.backlog_items.iter().filter(|entry| entry.severity > Status::Pass).count() as u64;
     format!("{}, {}", count(open, "open follow-up"), count(wrap_up.incidents.len() as u64, "incident"))
 }

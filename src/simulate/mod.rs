@@ -1,4 +1,4 @@
 //! The built-in systems that a rehearsal can be tried on: a runtime and a staging server.
 
-pub mod runtime;
-pub mod stage_server;
+pub(crate) mod runtime;
+pub(crate) mod stage_server;

@@ -19,7 +19,7 @@ use crate::time::Stamp;
 
 /// How the simulated runtime behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Scenario {
+pub(crate) enum Scenario {
     /// Nothing goes wrong: PASS
     #[default]
     Clean,
@@ -58,7 +58,7 @@ const CRASH_CODE: u8 = 3;
 ///
 /// # Errors
 /// The log or an evidence file cannot be written.
-pub fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
+pub(crate) fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
@@ -103,7 +103,7 @@ pub fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
 }
 
 /// What [`Scenario::Grandchild`] leaves behind: a process in a group of its own that holds standard output.
-pub fn linger() {
+pub(crate) fn linger() {
     thread::sleep(Duration::from_secs(3600));
 }
 

@@ -12,7 +12,7 @@ use crate::time::{Stamp, human_duration};
 /// What the observation allows. Only [`State::Ready`] lets seeding go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
+pub(crate) enum State {
     /// A live alert was seen inside the window, and no later run missed it.
     Ready,
     /// The last alert was a seed.
@@ -31,7 +31,7 @@ pub enum State {
 
 impl State {
     /// The verdict of this state.
-    pub fn status(self) -> Status {
+    pub(crate) fn status(self) -> Status {
         match self {
             Self::Ready => Status::Pass,
             Self::Seeded | Self::Stale | Self::NoAlerts | Self::Unknown => Status::Warn,
@@ -40,7 +40,7 @@ impl State {
     }
 
     /// The word of the documents.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ready => "ready",
             Self::Seeded => "seeded",
@@ -55,7 +55,7 @@ impl State {
 
 /// What counts as fresh.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// The greatest age of an alert that still counts.
     pub window: Duration,
     /// How far an observation may lie in the future: the difference of two clocks, not a lie.
@@ -65,7 +65,7 @@ pub struct Rules {
 /// The judgement of an observation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Freshness {
+pub(crate) struct Freshness {
     /// Whether there is a document that could be an observation.
     pub has_observation: bool,
     /// As found in the document.
@@ -102,7 +102,7 @@ pub struct Freshness {
 /// What to do about seeding, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Recommendation {
+pub(crate) struct Recommendation {
     /// Whether fallback seeding must stay.
     pub keep_fallback_seeding: bool,
     /// Why, and what to do next.
@@ -114,7 +114,7 @@ pub struct Recommendation {
 }
 
 /// Judges what was found at `path`: nothing, a document, or something that is no observation (with the reason).
-pub fn assess(found: Option<&Result<Observation, String>>, rules: Rules, now: Stamp, path: &str) -> Freshness {
+pub(crate) fn assess(found: Option<&Result<Observation, String>>, rules: Rules, now: Stamp, path: &str) -> Freshness {
     let nothing = Observation::default();
     let document = match found {
         Some(Ok(document)) => document,

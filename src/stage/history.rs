@@ -13,7 +13,7 @@ use crate::time::Stamp;
 /// What earlier documents say, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct History {
+pub(crate) struct History {
     /// One line per run.
     pub runs: Vec<Earlier>,
     /// Runs that saw a live alert.
@@ -31,7 +31,7 @@ pub struct History {
 /// One earlier run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Earlier {
+pub(crate) struct Earlier {
     /// The document.
     pub file: String,
     /// When the alert was seen, or else when the run was recorded.
@@ -45,7 +45,7 @@ pub struct Earlier {
 }
 
 /// Puts documents (name and bytes) in order of time. A run that is in several of them counts once.
-pub fn trend<'a>(documents: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> History {
+pub(crate) fn trend<'a>(documents: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> History {
     let mut history = History::default();
     let mut seen = BTreeMap::new();
     for (file, bytes) in documents {

@@ -3,9 +3,9 @@
 //! [`observation`] is the file that a smoke run leaves and [`freshness`] judges; [`history`] lines up earlier ones.
 //! [`rehearsal`] measures alert rules against incidents that were expected.
 
-pub mod freshness;
-pub mod history;
-pub mod observation;
-pub mod rehearsal;
+pub(crate) mod freshness;
+pub(crate) mod history;
+pub(crate) mod observation;
+pub(crate) mod rehearsal;
 pub mod smoke;
 pub mod sse;

@@ -9,10 +9,10 @@ use crate::json::strict;
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/admin-alert-observation/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/admin-alert-observation/v1";
 
 /// Where `stage-smoke` leaves its observation unless told otherwise.
-pub const DEFAULT_PATH: &str = "artifacts/admin-alert-observations.json";
+pub(crate) const DEFAULT_PATH: &str = "artifacts/admin-alert-observations.json";
 
 /// The last alert that was really seen, and beside it what the last run did.
 ///

@@ -6,7 +6,7 @@ use crate::time::Stamp;
 
 /// Each start of the command, in order.
 #[derive(Debug, Default)]
-pub struct Attempts {
+pub(crate) struct Attempts {
     list: Vec<Attempt>,
     /// How many times it could not be started again.
     failed_starts: u64,
@@ -14,7 +14,7 @@ pub struct Attempts {
 
 /// What ended an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// The command, by itself.
     ByItself,
     /// The supervisor, politely.
@@ -27,7 +27,7 @@ pub enum Ended {
 
 impl Attempts {
     /// The command was started.
-    pub fn spawned(&mut self, pid: u32, at: Stamp) {
+    pub(crate) fn spawned(&mut self, pid: u32, at: Stamp) {
         self.list.push(Attempt {
             number: self.list.len() as u64 + 1,
             pid,
@@ -42,7 +42,7 @@ impl Attempts {
     }
 
     /// Lines came; the first of them ends the recovery.
-    pub fn lines(&mut self, lines: u64, first_at: Option<Stamp>) {
+    pub(crate) fn lines(&mut self, lines: u64, first_at: Option<Stamp>) {
         let down_since = match &self.list[..] {
             [.., before, _] => before.ended_at,
             [only] => Some(only.started_at),
@@ -59,7 +59,7 @@ impl Attempts {
     }
 
     /// The command ended.
-    pub fn ended(&mut self, at: Stamp, exit: Exit, ended: Ended) {
+    pub(crate) fn ended(&mut self, at: Stamp, exit: Exit, ended: Ended) {
         if let Some(attempt) = self.list.last_mut() {
             attempt.ended_at = Some(at);
             attempt.exit_code = exit.code;
@@ -77,27 +77,27 @@ impl Attempts {
     }
 
     /// The command could not be started again.
-    pub fn not_started(&mut self) {
+    pub(crate) fn not_started(&mut self) {
         self.failed_starts += 1;
     }
 
     /// How many times it was tried to start the command again.
-    pub fn restarts(&self) -> u64 {
+    pub(crate) fn restarts(&self) -> u64 {
         (self.list.len() as u64).saturating_sub(1) + self.failed_starts
     }
 
     /// Whether the command was started at all.
-    pub fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         !self.list.is_empty()
     }
 
     /// The process id of the running attempt.
-    pub fn running_pid(&self) -> Option<u32> {
+    pub(crate) fn running_pid(&self) -> Option<u32> {
         self.list.last().filter(|a| a.ended_at.is_none()).map(|a| a.pid)
     }
 
     /// All of them.
-    pub fn all(&self) -> &[Attempt] {
+    pub(crate) fn all(&self) -> &[Attempt] {
         &self.list
     }
 }

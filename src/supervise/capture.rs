@@ -29,7 +29,7 @@ use crate::time::Stamp;
 use trace::{Style, Trace};
 
 /// Longer lines are cut, in bytes.
-pub const LINE_LIMIT: usize = 1 << 20;
+pub(crate) const LINE_LIMIT: usize = 1 << 20;
 
 /// A line's own time counts when it is this close to its arrival, in microseconds; otherwise its clock or time zone
 /// is off, and the time of arrival counts.
@@ -43,7 +43,7 @@ const TRACE_BYTES: usize = 256 << 10;
 const SHOWN: usize = 500;
 
 /// Turns the lines of one stream into records.
-pub struct Formatter {
+pub(crate) struct Formatter {
     stream: &'static str,
     level: Level,
     redactor: Arc<Redactor>,
@@ -55,7 +55,7 @@ pub struct Formatter {
 }
 
 /// The lines that arrived together.
-pub struct Chunk<'a, 'l> {
+pub(crate) struct Chunk<'a, 'l> {
     formatter: &'a mut Formatter,
     out: &'a mut Vec<u8>,
     batch: &'a mut Batch,
@@ -67,7 +67,7 @@ pub struct Chunk<'a, 'l> {
 
 /// When lines arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival {
+pub(crate) struct Arrival {
     /// By the wall clock, which may be set.
     pub at: Stamp,
     /// Since the start of the run, by the monotonic clock.
@@ -102,19 +102,19 @@ struct Pending<'l> {
 
 impl Formatter {
     /// A formatter for `stream`; lines that state no level get `level`, and what `redactor` knows is not written.
-    pub fn new(stream: &'static str, level: Level, redactor: Arc<Redactor>) -> Self {
+    pub(crate) fn new(stream: &'static str, level: Level, redactor: Arc<Redactor>) -> Self {
         let (trace, held) = (Trace::None, None);
         Self { stream, level, redactor, trace, held, learner: Learner::default(), memory: Memory::default() }
     }
 
     /// Learns how the lines that have come look, before they are judged; `lines` are whole.
-    pub fn learn(&mut self, lines: &[u8], arrived: Stamp) {
+    pub(crate) fn learn(&mut self, lines: &[u8], arrived: Stamp) {
         self.learner.add(lines, arrived);
     }
 
     /// Begins a chunk of lines that arrived at `arrived`. Records go to `out`, counts and incidents to `batch`.
     /// `interrupted` says whether the command was asked to stop before.
-    pub fn chunk<'a, 'l>(
+    pub(crate) fn chunk<'a, 'l>(
         &'a mut self,
         arrived: Arrival,
         interrupted: bool,
@@ -126,7 +126,7 @@ impl Formatter {
     }
 
     /// Whether a stack trace waits for its next lines. It must not wait long, because its incident waits with it.
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.held.is_some()
     }
 
@@ -140,14 +140,14 @@ impl Formatter {
     }
 
     /// What lines are written with: see [`Redactor`].
-    pub fn redactor(&self) -> &Arc<Redactor> {
+    pub(crate) fn redactor(&self) -> &Arc<Redactor> {
         &self.redactor
     }
 }
 
 impl<'l> Chunk<'_, 'l> {
     /// Takes the next line, without its line end. `cut_from` is its full length where it was cut.
-    pub fn line(&mut self, line: &'l [u8], cut_from: Option<u64>) {
+    pub(crate) fn line(&mut self, line: &'l [u8], cut_from: Option<u64>) {
         self.batch.cut += u64::from(cut_from.is_some());
         // The steps of a progress bar are one line; but where a line of a log is among them, each counts for its level.
         let starts = line::starts(line, self.formatter.learner.layout(), None);
@@ -200,7 +200,7 @@ impl<'l> Chunk<'_, 'l> {
 
     /// Ends the chunk: everything taken is in `out` and `batch`, except for a stack trace at its end. That is over only
     /// where the stream pauses or ends.
-    pub fn finish(mut self, pause: bool) {
+    pub(crate) fn finish(mut self, pause: bool) {
         let open = !pause && self.formatter.trace != Trace::None;
         match self.pending.take() {
             Some(pending) if open => self.formatter.held = Some(pending.into_owned()),

@@ -9,7 +9,7 @@ use crate::time::Stamp;
 
 /// The present, on three clocks.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Now {
+pub(crate) struct Now {
     /// Wall clock: for labels only.
     pub wall: Stamp,
     /// Monotonic clock since the start of the run; it stands still while the machine is suspended.
@@ -20,7 +20,7 @@ pub struct Now {
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub(crate) enum Event {
     /// The run starts.
     Start,
     /// The command was started.
@@ -75,7 +75,7 @@ pub enum Event {
 
 /// What the machine asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Start the command.
     Spawn,
     /// Send a signal to the process group of the command.
@@ -97,7 +97,7 @@ pub enum Action {
 
 /// The signals of the way down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopSignal {
+pub(crate) enum StopSignal {
     /// SIGINT: what an operator's Ctrl-C would be.
     Interrupt,
     /// SIGTERM: for commands that ignore the first.
@@ -108,7 +108,7 @@ pub enum StopSignal {
 
 /// How the command ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exit {
+pub(crate) struct Exit {
     /// Its exit code, where it ended by exiting.
     pub code: Option<i32>,
     /// The signal that ended it, where one did.
@@ -117,7 +117,7 @@ pub struct Exit {
 
 impl Exit {
     /// `exited with code 3`, `was ended by signal 9 (SIGKILL)`.
-    pub fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         match (self.code, self.signal) {
             (Some(code), _) => format!("exited with code {code}"),
             (None, Some(signal)) => format!("was ended by signal {signal}{}", signal_name(signal)),
@@ -126,7 +126,7 @@ impl Exit {
     }
 
     /// Whether it ended with code 0.
-    pub fn success(self) -> bool {
+    pub(crate) fn success(self) -> bool {
         self.code == Some(0)
     }
 }
@@ -152,7 +152,7 @@ fn signal_name(signal: i32) -> &'static str {
 
 /// A process, for naming it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Process {
+pub(crate) struct Process {
     /// Its id.
     pub pid: u32,
     /// Its command line.
@@ -163,7 +163,7 @@ pub struct Process {
 
 /// CPU and memory of the process tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measure {
+pub(crate) struct Measure {
     /// Processes in the tree.
     pub processes: u64,
     /// CPU time used since the sample before, in percent of one core.
@@ -176,7 +176,7 @@ pub struct Measure {
 
 /// Evidence of the run could not be kept, or can be kept again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaptureFault {
+pub(crate) struct CaptureFault {
     /// The file, or what else it is about.
     pub path: String,
     /// What happened.
@@ -189,7 +189,7 @@ pub struct CaptureFault {
 
 /// What keeps evidence from being written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// A log cannot be written, for this reason: lines are being lost.
     LogFailed(String),
     /// A part of a log was removed, with the lines in it.
@@ -204,7 +204,7 @@ pub enum Trouble {
 
 /// Lines that were captured together. Batches add up, so that a slow reader sees one large batch instead of many.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// Lines by stream.
     pub lines: BTreeMap<&'static str, u64>,
     /// Lines by level.
@@ -231,7 +231,7 @@ pub struct Batch {
 
 /// A line whose own time is far from its arrival: a wrong clock, or a time zone that the line does not state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Skew {
+pub(crate) struct Skew {
     /// Lines concerned.
     pub lines: u64,
     /// The first of them by its own time.
@@ -242,7 +242,7 @@ pub struct Skew {
 
 /// A line that needs a look.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LineIncident {
+pub(crate) struct LineIncident {
     /// How bad it is.
     pub severity: Status,
     /// `log_level` or `stack_trace`.
@@ -268,7 +268,7 @@ const MOST_PER_BATCH: usize = 256;
 
 impl Batch {
     /// Adds an incident, counting it with an equal one.
-    pub fn incident(&mut self, new: LineIncident) {
+    pub(crate) fn incident(&mut self, new: LineIncident) {
         let equal = |i: &&mut LineIncident| (i.kind, i.severity, &i.key) == (new.kind, new.severity, &new.key);
         if let Some(known) = self.incidents.iter_mut().find(equal) {
             known.count += new.count;
@@ -280,7 +280,7 @@ impl Batch {
     }
 
     /// Adds a later batch to this one.
-    pub fn merge(&mut self, later: Self) {
+    pub(crate) fn merge(&mut self, later: Self) {
         for (stream, lines) in later.lines {
             *self.lines.entry(stream).or_default() += lines;
         }
@@ -306,7 +306,7 @@ impl Batch {
     }
 
     /// Lines of both streams.
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.lines.values().sum()
     }
 }

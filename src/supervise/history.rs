@@ -12,7 +12,7 @@ const MOST: usize = 4096;
 
 /// What one snapshot says about the course of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Seconds since the start.
     pub elapsed: f64,
     /// Lines captured up to here.
@@ -26,7 +26,7 @@ pub struct Sample {
 impl Sample {
     /// Reads only what a curve needs from a snapshot of the timeline; `None` for what is no snapshot, or one of
     /// another run than the one that began at `started_at`.
-    pub fn parse(bytes: &[u8], started_at: Option<Stamp>) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8], started_at: Option<Stamp>) -> Option<Self> {
         // Other keys are skipped without being built: a timeline may hold thousands of long incident lists.
         #[derive(Deserialize)]
         struct Lean {
@@ -58,7 +58,7 @@ impl Sample {
     }
 
     /// The sample of a snapshot; `None` where it does not say how long the run has lasted.
-    pub fn of(view: &View) -> Option<Self> {
+    pub(crate) fn of(view: &View) -> Option<Self> {
         let elapsed = view.elapsed_seconds.or_else(|| Some(view.now?.seconds_since(view.started_at?)))?;
         let resources = view.resources.as_ref();
         Some(Self {
@@ -72,13 +72,13 @@ impl Sample {
 
 /// The samples of one run in the order of time.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct History {
+pub(crate) struct History {
     samples: Vec<Sample>,
 }
 
 impl History {
     /// Adds a sample; one of the same instant replaces the earlier.
-    pub fn add(&mut self, sample: Sample) {
+    pub(crate) fn add(&mut self, sample: Sample) {
         let at = self.samples.partition_point(|other| other.elapsed < sample.elapsed);
         match self.samples.get_mut(at) {
             Some(same) if same.elapsed == sample.elapsed => *same = sample,
@@ -95,7 +95,7 @@ impl History {
 
     /// Lines per second in each of `columns` equal parts of `span` seconds. `None` where nothing is known;
     /// exactly zero only where no line came.
-    pub fn rates(&self, columns: usize, span: f64) -> Vec<Option<f64>> {
+    pub(crate) fn rates(&self, columns: usize, span: f64) -> Vec<Option<f64>> {
         let known: Vec<(f64, f64)> = self.samples.iter().filter_map(|s| Some((s.elapsed, s.lines?))).collect();
         let (Some(first), Some(last)) = (known.first(), known.last()) else { return vec![None; columns] };
         let mut next = 0;
@@ -128,7 +128,7 @@ impl History {
 
     /// The highest value of `pick` in each of `columns` equal parts of `span` seconds; the value before holds
     /// until the next sample. `None` before the first.
-    pub fn highest(&self, columns: usize, span: f64, pick: fn(&Sample) -> Option<f64>) -> Vec<Option<f64>> {
+    pub(crate) fn highest(&self, columns: usize, span: f64, pick: fn(&Sample) -> Option<f64>) -> Vec<Option<f64>> {
         let mut peaks: Vec<Option<f64>> = vec![None; columns];
         let end = self.samples.last().map_or(0.0, |last| last.elapsed);
         let column_of = |elapsed: f64| ((elapsed / span * columns as f64) as usize).min(columns.saturating_sub(1));
@@ -153,7 +153,7 @@ impl History {
 
     /// Lines per second between the last two samples that differ in time, but over no less than a minute where
     /// there is one.
-    pub fn rate_now(&self) -> Option<f64> {
+    pub(crate) fn rate_now(&self) -> Option<f64> {
         let mut known = self.samples.iter().rev().filter_map(|s| Some((s.elapsed, s.lines?)));
         let last = known.next()?;
         let mut first = None;

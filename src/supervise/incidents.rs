@@ -7,11 +7,11 @@ use crate::finding::{Metadata, Status};
 use crate::time::Stamp;
 
 /// The most different incidents that are kept. Further ones are counted under one heading per kind and severity.
-pub const MOST: usize = 1000;
+pub(crate) const MOST: usize = 1000;
 
 /// All incidents of a run.
 #[derive(Debug, Default)]
-pub struct Incidents {
+pub(crate) struct Incidents {
     list: Vec<Incident>,
     index: HashMap<String, usize>,
     counts: BTreeMap<Status, u64>,
@@ -19,7 +19,7 @@ pub struct Incidents {
 
 /// What [`Incidents::add`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Added {
+pub(crate) enum Added {
     /// The first of its kind: worth a snapshot of its own.
     New,
     /// One more of a known kind.
@@ -28,7 +28,7 @@ pub enum Added {
 
 impl Incidents {
     /// Adds an incident, or counts it with an equal one. `key` says what is equal, within kind and severity.
-    pub fn add(&mut self, key: &str, incident: Incident) -> Added {
+    pub(crate) fn add(&mut self, key: &str, incident: Incident) -> Added {
         *self.counts.entry(incident.severity).or_default() += incident.count;
         let mut key = format!("{}/{}/{key}", incident.kind, incident.severity.word());
         let mut incident = incident;
@@ -54,36 +54,36 @@ impl Incidents {
     }
 
     /// Changes the details of a known incident.
-    pub fn amend(&mut self, kind: &str, severity: Status, key: &str, amend: impl FnOnce(&mut Metadata)) {
+    pub(crate) fn amend(&mut self, kind: &str, severity: Status, key: &str, amend: impl FnOnce(&mut Metadata)) {
         if let Some(&i) = self.index.get(&format!("{kind}/{}/{key}", severity.word())) {
             amend(&mut self.list[i].metadata);
         }
     }
 
     /// Tells a known incident anew; `key` is its kind, its severity and its own key.
-    pub fn retell(&mut self, key: &str, retell: impl FnOnce(&mut Incident)) {
+    pub(crate) fn retell(&mut self, key: &str, retell: impl FnOnce(&mut Incident)) {
         if let Some(&i) = self.index.get(key) {
             retell(&mut self.list[i]);
         }
     }
 
     /// The highest severity so far; it never goes down.
-    pub fn worst(&self) -> Status {
+    pub(crate) fn worst(&self) -> Status {
         self.counts.keys().next_back().copied().unwrap_or_default()
     }
 
     /// Incidents by severity, each occurrence counted.
-    pub fn counts(&self) -> &BTreeMap<Status, u64> {
+    pub(crate) fn counts(&self) -> &BTreeMap<Status, u64> {
         &self.counts
     }
 
     /// All of them, in order of first occurrence.
-    pub fn all(&self) -> &[Incident] {
+    pub(crate) fn all(&self) -> &[Incident] {
         &self.list
     }
 
     /// At most `most`, in order of first occurrence: the worst first of all, then the newest.
-    pub fn head(&self, most: usize) -> Vec<Incident> {
+    pub(crate) fn head(&self, most: usize) -> Vec<Incident> {
         if self.list.len() <= most {
             return self.list.clone();
         }
@@ -97,7 +97,7 @@ impl Incidents {
 }
 
 /// An incident that happened once.
-pub fn incident(severity: Status, kind: &str, at: Stamp, message: impl Into<String>) -> Incident {
+pub(crate) fn incident(severity: Status, kind: &str, at: Stamp, message: impl Into<String>) -> Incident {
     Incident {
         severity,
         occurred_at: at,

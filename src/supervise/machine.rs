@@ -55,7 +55,7 @@ enum Why {
 
 /// The state of a run.
 #[derive(Debug)]
-pub struct Machine {
+pub(crate) struct Machine {
     plan: Plan,
     started_at: Stamp,
     child: Child,
@@ -100,7 +100,7 @@ struct Schedule {
 
 /// The supervisor's process, for readers who want to know whether it is alive.
 #[derive(Clone, Debug, Default)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Its process id.
     pub pid: u32,
     /// The name of its machine, where that is known.
@@ -118,7 +118,7 @@ struct Refresh {
 
 impl Machine {
     /// A run that is about to start.
-    pub fn new(plan: Plan, started_at: Stamp) -> Self {
+    pub(crate) fn new(plan: Plan, started_at: Stamp) -> Self {
         Self {
             next: Schedule {
                 snapshot: plan.progress_interval.unwrap_or_default(),
@@ -152,7 +152,7 @@ impl Machine {
     }
 
     /// Takes one event and says what is to be done, in this order.
-    pub fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
+    pub(crate) fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut todo = Vec::new();
         match event {
             Event::Start => {
@@ -228,7 +228,7 @@ impl Machine {
     }
 
     /// The monotonic time of the next [`Event::Tick`], however little happens.
-    pub fn deadline(&self, now: Now) -> Duration {
+    pub(crate) fn deadline(&self, now: Now) -> Duration {
         let soon = if self.refresh.progress || self.refresh.timeline { REFRESH_SPACING } else { HEARTBEAT };
         let mut at = now.mono + soon;
         match self.child {
@@ -258,7 +258,7 @@ impl Machine {
     }
 
     /// Whether the command was asked to stop.
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         matches!(self.child, Child::Stopping { .. })
     }
 

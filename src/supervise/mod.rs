@@ -1,17 +1,17 @@
 //! The live run as a pure state machine, with the documents that it keeps: no threads, children or clock.
 
-pub mod attempts;
-pub mod capture;
-pub mod event;
-pub mod history;
-pub mod incidents;
-pub mod machine;
-pub mod monitors;
-pub mod objective;
-pub mod plan;
-pub mod progress;
+pub(crate) mod attempts;
+pub(crate) mod capture;
+pub(crate) mod event;
+pub(crate) mod history;
+pub(crate) mod incidents;
+pub(crate) mod machine;
+pub(crate) mod monitors;
+pub(crate) mod objective;
+pub(crate) mod plan;
+pub(crate) mod progress;
 pub mod progress_reader;
-pub mod provenance;
+pub(crate) mod provenance;
 pub mod record;
-pub mod redact;
-pub mod staleness;
+pub(crate) mod redact;
+pub(crate) mod staleness;

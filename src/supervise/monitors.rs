@@ -28,7 +28,7 @@ const SERIES: usize = 720;
 
 /// Freshness of the evidence files.
 #[derive(Debug, Default)]
-pub struct EvidenceMonitor {
+pub(crate) struct EvidenceMonitor {
     /// The severity that each file has reached, for telling escalations and recoveries.
     reached: BTreeMap<&'static str, Status>,
     /// When each was last known to be written.
@@ -38,7 +38,13 @@ pub struct EvidenceMonitor {
 
 impl EvidenceMonitor {
     /// Judges one look at a file. True when there is something new to show.
-    pub fn seen(&mut self, watch: &EvidenceWatch, modified: Option<Stamp>, now: Now, all: &mut Incidents) -> bool {
+    pub(crate) fn seen(
+        &mut self,
+        watch: &EvidenceWatch,
+        modified: Option<Stamp>,
+        now: Now,
+        all: &mut Incidents,
+    ) -> bool {
         let state = if modified.is_some() { "stale" } else { "missing" };
         self.written.extend(modified.map(|at| (watch.name, at)));
         // A file that is empty for the instant of its rewriting is as old as it was before.
@@ -100,14 +106,14 @@ impl EvidenceMonitor {
     }
 
     /// The state of every file, by name.
-    pub fn shown(&self) -> &BTreeMap<String, Freshness> {
+    pub(crate) fn shown(&self) -> &BTreeMap<String, Freshness> {
         &self.shown
     }
 }
 
 /// CPU and memory of the process tree.
 #[derive(Debug, Default)]
-pub struct ResourceState {
+pub(crate) struct ResourceState {
     /// What goes into the run record.
     pub record: ResourceMonitor,
     /// What goes into the snapshots; none before the first sample.
@@ -118,7 +124,7 @@ pub struct ResourceState {
 
 impl ResourceState {
     /// Judges one sample. True when there is something new to show.
-    pub fn sampled(&mut self, seen: Measure, limits: &Limits, now: Now, all: &mut Incidents) -> bool {
+    pub(crate) fn sampled(&mut self, seen: Measure, limits: &Limits, now: Now, all: &mut Incidents) -> bool {
         let megabytes = seen.rss_bytes as f64 / f64::from(1 << 20);
         let sample = Sample {
             timestamp: now.wall,
@@ -194,7 +200,7 @@ fn peak(value: f64, now: Now, highest: &mut Option<f64>, at: &mut Option<Stamp>)
 }
 
 /// Judges the space that the output's file system has left. True when there is something new to show.
-pub fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all: &mut Incidents) -> bool {
+pub(crate) fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all: &mut Incidents) -> bool {
     let severity = if available < DISK_FAIL {
         Status::Fail
     } else if available < DISK_WARN.max((total / DISK_WARN_SHARE).min(DISK_ENOUGH)) {
@@ -217,7 +223,7 @@ pub fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all
 
 /// Judges evidence that cannot be kept. True when there is something new to show: an outage is one incident, however
 /// long it lasts.
-pub fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents) -> bool {
+pub(crate) fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents) -> bool {
     let path = &fault.path;
     // The whole path is in the details.
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -249,13 +255,13 @@ pub fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents) -> boo
 
 /// Notices that the wall clock was set, or that the machine was suspended.
 #[derive(Debug, Default)]
-pub struct ClockMonitor {
+pub(crate) struct ClockMonitor {
     last: Option<Now>,
 }
 
 impl ClockMonitor {
     /// Compares the clocks with the look before. True when there is something new to show.
-    pub fn look(&mut self, now: Now, all: &mut Incidents) -> bool {
+    pub(crate) fn look(&mut self, now: Now, all: &mut Incidents) -> bool {
         let Some(last) = self.last.replace(now) else { return false };
         let ran = now.mono.saturating_sub(last.mono);
         let suspended = now.boot.saturating_sub(last.boot).saturating_sub(ran);

@@ -6,7 +6,7 @@ use crate::finding::{Metadata, Status};
 
 /// The plan of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The command with its arguments; never empty.
     pub command: Vec<String>,
     /// Whether that is the built-in simulator, and not a system of the operator.
@@ -57,7 +57,7 @@ pub struct Plan {
 
 /// An evidence file whose freshness is watched.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EvidenceWatch {
+pub(crate) struct EvidenceWatch {
     /// `diary` or `performance`.
     pub name: &'static str,
     /// The file, as it is shown: relative to the run directory where it lies there.
@@ -70,7 +70,7 @@ pub struct EvidenceWatch {
 
 /// Limits of the whole process tree; a sample above one of them is an incident.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// CPU in percent of one core.
     pub cpu_percent: Option<f64>,
     /// Resident memory in bytes.
@@ -83,7 +83,7 @@ pub struct Limits {
 
 /// What happens when the command ends before its time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Restart {
+pub(crate) enum Restart {
     /// The run ends with it.
     #[default]
     Never,
@@ -95,7 +95,7 @@ pub enum Restart {
 
 impl Plan {
     /// The pause before restart number `restart` (from 1).
-    pub fn pause_before(&self, restart: u64) -> Duration {
+    pub(crate) fn pause_before(&self, restart: u64) -> Duration {
         let doublings = u32::try_from(restart.saturating_sub(1)).unwrap_or(u32::MAX).min(30);
         self.backoff.saturating_mul(1 << doublings).min(self.backoff_max)
     }

@@ -9,11 +9,11 @@ use crate::finding::{Criterion, Metadata, Status};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/progress/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/progress/v1";
 
 /// The state of a run at one instant. Keys are documented in `runbooks/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// [`SCHEMA`].
     pub schema: String,
     /// Counts the snapshots of a run from 0.
@@ -109,7 +109,7 @@ pub struct Snapshot {
 /// What the supervisor is doing. Only [`Phase::Complete`] is final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Phase {
+pub(crate) enum Phase {
     /// The command is being started.
     Startup,
     /// The command is running.
@@ -159,7 +159,7 @@ fn once() -> u64 {
 
 /// How fresh an evidence file is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Freshness {
+pub(crate) struct Freshness {
     /// The file.
     pub path: String,
     /// `fresh`, `missing` or `stale`.
@@ -175,7 +175,7 @@ pub struct Freshness {
 /// CPU and memory of the process tree, with the limits that apply.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Resources {
+pub(crate) struct Resources {
     /// Processes in the tree.
     pub processes: u64,
     /// CPU since the last sample, in percent of one core.

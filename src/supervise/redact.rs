@@ -13,7 +13,7 @@ use crate::sanitize;
 /// A secret is found in all its [spellings](sanitize::spellings). Of one with several lines each is a secret of its own, because
 /// logs are written line by line.
 #[derive(Default)]
-pub struct Redactor {
+pub(crate) struct Redactor {
     secrets: Vec<String>,
     /// Finds all of them in one pass.
     finder: Option<AhoCorasick>,
@@ -21,7 +21,7 @@ pub struct Redactor {
 
 impl Redactor {
     /// A redactor for these values, as far as they are long enough.
-    pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let lines = values.into_iter().flat_map(|value| std::iter::once(value).chain(value.lines()));
         let mut secrets: Vec<String> =
             lines.filter(|line| line.len() >= sanitize::SHORTEST_SECRET).flat_map(sanitize::spellings).collect();
@@ -32,12 +32,12 @@ impl Redactor {
     }
 
     /// Whether there is nothing to hide.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.secrets.is_empty()
     }
 
     /// A line as it may be written. Where it was `cut`, its end may be the start of a secret.
-    pub fn line<'a>(&self, line: &'a [u8], cut: bool) -> Cow<'a, [u8]> {
+    pub(crate) fn line<'a>(&self, line: &'a [u8], cut: bool) -> Cow<'a, [u8]> {
         let mut found = self.find(line);
         if cut {
             let starts = |secret: &String| {
@@ -50,7 +50,7 @@ impl Redactor {
     }
 
     /// A text as it may be written.
-    pub fn text<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+    pub(crate) fn text<'a>(&self, text: Cow<'a, str>) -> Cow<'a, str> {
         let found = self.find(text.as_bytes());
         if found.is_empty() {
             return text;
@@ -61,7 +61,7 @@ impl Redactor {
 
     /// A JSON document as it may be written; it stays one. Names of fields that readers of logs look for are kept,
     /// and a number with a secret in it becomes text.
-    pub fn json<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(crate) fn json<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let bytes = text.as_bytes();
         let found = self.find(bytes);
         if found.is_empty() {

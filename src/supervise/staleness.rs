@@ -17,7 +17,7 @@ const FORGOTTEN: f64 = 86_400.0;
 
 /// What is known about the supervisor's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Supervisor {
+pub(crate) enum Supervisor {
     /// The snapshot names none, or one of another host.
     Unknown,
     /// It is there.
@@ -28,7 +28,7 @@ pub enum Supervisor {
 
 /// What the run record beside a progress file says; it is written last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recorded {
+pub(crate) enum Recorded {
     /// There is none.
     Nothing,
     /// It cannot be read.
@@ -41,7 +41,7 @@ pub enum Recorded {
 
 /// The state of a run, judged from its last snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
+pub(crate) enum Health {
     /// It goes on, as far as can be told.
     Live,
     /// It has ended and everything is written.
@@ -52,7 +52,7 @@ pub enum Health {
 
 /// The verdict of a run, so far or for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// The highest severity; `None` while a run goes on and nothing was found.
     pub verdict: Option<Status>,
     /// Whether it cannot change any more.
@@ -63,7 +63,7 @@ pub struct Judgement {
 
 /// One normalised snapshot for machines: what `watch --format json` prints on a line.
 #[derive(Debug, Serialize)]
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// [`REPORT_SCHEMA`].
     pub schema: &'static str,
     /// The progress file.
@@ -84,11 +84,17 @@ pub struct Report<'a> {
 }
 
 /// The name of the document in [`Report::schema`].
-pub const REPORT_SCHEMA: &str = "emp-ops/watch/v1";
+pub(crate) const REPORT_SCHEMA: &str = "emp-ops/watch/v1";
 
 impl Health {
     /// Judges `view`, last written at `modified` by the file's own time, at the instant `now`.
-    pub fn of(view: &View, modified: Option<Stamp>, now: Stamp, supervisor: Supervisor, recorded: Recorded) -> Self {
+    pub(crate) fn of(
+        view: &View,
+        modified: Option<Stamp>,
+        now: Stamp,
+        supervisor: Supervisor,
+        recorded: Recorded,
+    ) -> Self {
         match recorded {
             Recorded::Nothing | Recorded::Complete if view.is_complete() => return Self::Complete,
             Recorded::Unreadable if view.is_complete() => {
@@ -134,7 +140,7 @@ impl Health {
     }
 
     /// `live`, `complete` or `stale`.
-    pub fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Complete => "complete",
@@ -158,7 +164,7 @@ fn too_short(view: &View) -> Option<String> {
 impl Judgement {
     /// The verdict of `view`, given its health. The worst statement decides: a status that is better than the
     /// sign-off or than an incident is not believed.
-    pub fn of(view: &View, health: &Health) -> Self {
+    pub(crate) fn of(view: &View, health: &Health) -> Self {
         if let Health::Stale(reason) = health {
             return Self { verdict: Some(Status::Fail), settled: true, because: vec![reason.clone()] };
         }
@@ -211,7 +217,7 @@ impl Judgement {
     }
 
     /// The word for people: `FAIL`, `WARN so far`, `RUNNING`.
-    pub fn label(&self, health: &Health) -> String {
+    pub(crate) fn label(&self, health: &Health) -> String {
         match (health, self.verdict) {
             (Health::Stale(_), _) => "STALE HARNESS".to_owned(),
             (_, Some(status)) if self.settled => status.label().to_owned(),

@@ -13,11 +13,11 @@ use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/summary/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/summary/v1";
 
 /// The bundle. Keys are documented in `runbooks/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bundle {
+pub(crate) struct Bundle {
     /// [`SCHEMA`].
     pub schema: String,
     /// The verdict on the run.
@@ -75,7 +75,7 @@ pub struct Bundle {
 }
 
 /// Bundles a run that was judged. `folder` is the run directory as it is shown.
-pub fn bundle(record: &RunRecord, audit: &Audit, folder: &Path, timeline: bool) -> Bundle {
+pub(crate) fn bundle(record: &RunRecord, audit: &Audit, folder: &Path, timeline: bool) -> Bundle {
     let path = |name: &str| folder.join(name).display().to_string();
     let mut summary = json!(audit);
     let sign_off = summary.as_object_mut().and_then(|keys| keys.remove("sign_off"));

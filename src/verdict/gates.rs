@@ -16,8 +16,8 @@ use crate::supervise::objective::Objective;
 use crate::supervise::record::RunRecord;
 use crate::time::Stamp;
 
-pub use logs::first_of_logs;
-pub use measures::silences;
+pub(crate) use logs::first_of_logs;
+pub(crate) use measures::silences;
 
 /// What is known of a run beside its evidence.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,7 +49,7 @@ impl About {
 
 /// Every gate of the evidence, in the order in which people look: where a sign-off is asked for, as the sign-off sees
 /// it, else as the evidence stands.
-pub fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate> {
+pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate> {
     let view = View { summary, policy, about, criteria: policy.sign_off.as_ref() };
     [
         view.subject(),

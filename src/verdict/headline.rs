@@ -7,13 +7,13 @@ use crate::finding::{Criterion, Gate, Status, count};
 use crate::verdict::policy::is_loosened;
 
 /// `PASS with 2 waivers, 1 limit relaxed`.
-pub fn headline(status: Status, remark: &str) -> String {
+pub(crate) fn headline(status: Status, remark: &str) -> String {
     format!("{}{remark}", status.label())
 }
 
 /// What follows the word of the verdict: ` (simulated) with 2 waivers, 1 limit relaxed`; empty where there is nothing
 /// to say.
-pub fn remark(simulated: bool, gates: &[Gate], criteria: &[Criterion]) -> String {
+pub(crate) fn remark(simulated: bool, gates: &[Gate], criteria: &[Criterion]) -> String {
     let waivers = gates.iter().filter(|gate| gate.is_given_up()).count() as u64;
     let relaxed = criteria.iter().filter(|row| is_loosened(row)).count() as u64;
     let mut parts = Vec::new();
@@ -28,7 +28,7 @@ pub fn remark(simulated: bool, gates: &[Gate], criteria: &[Criterion]) -> String
 }
 
 /// The same by name: which gates were given up and which limits relaxed, and by whom.
-pub fn reasons(gates: &[Gate], criteria: &[Criterion]) -> Vec<String> {
+pub(crate) fn reasons(gates: &[Gate], criteria: &[Criterion]) -> Vec<String> {
     let waived = gates.iter().filter(|gate| gate.is_given_up()).map(|gate| match (&gate.waived, &gate.not_required) {
         (Some(waived), _) => format!("{} (by {} until {}: {})", gate.name, waived.owner, waived.expires, waived.reason),
         (None, not_required) => {
@@ -49,7 +49,7 @@ pub fn reasons(gates: &[Gate], criteria: &[Criterion]) -> Vec<String> {
 
 /// What the documents of a run say of all this, for those that are made of them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// Whether the built-in simulator ran, and not a system of the operator.
     pub simulated: bool,
     /// The gates.
@@ -60,7 +60,7 @@ pub struct Terms {
 
 impl Terms {
     /// Reads a summary bundle, an audit, a sign-off or a review; what one of another writer does not say is left empty.
-    pub fn of(document: &Value) -> Self {
+    pub(crate) fn of(document: &Value) -> Self {
         let holders = [Some(document), document.get("summary"), document.get("sign_off"), document.get("review")];
         let holders = || holders.into_iter().flatten();
         Self {
@@ -73,14 +73,14 @@ impl Terms {
     }
 
     /// Adds what another run says.
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.simulated |= other.simulated;
         self.gates.extend(other.gates);
         self.criteria.extend(other.criteria);
     }
 
     /// As [`headline`].
-    pub fn headline(&self, status: Status) -> String {
+    pub(crate) fn headline(&self, status: Status) -> String {
         headline(status, &remark(self.simulated, &self.gates, &self.criteria))
     }
 }

@@ -1,16 +1,16 @@
 //! What the evidence means for sign-off. Opens no file and reads no clock.
 
 pub mod attestation;
-pub mod audit;
-pub mod backlog;
-pub mod bundle;
-pub mod criteria;
-pub mod gates;
-pub mod headline;
-pub mod packet;
+pub(crate) mod audit;
+pub(crate) mod backlog;
+pub(crate) mod bundle;
+pub(crate) mod criteria;
+pub(crate) mod gates;
+pub(crate) mod headline;
+pub(crate) mod packet;
 pub mod policy;
-pub mod review;
-pub mod run;
-pub mod sign_off;
-pub mod waivers;
-pub mod wrap_up;
+pub(crate) mod review;
+pub(crate) mod run;
+pub(crate) mod sign_off;
+pub(crate) mod waivers;
+pub(crate) mod wrap_up;

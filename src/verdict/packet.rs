@@ -8,31 +8,31 @@ use crate::finding::Finding;
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/packet/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/packet/v1";
 
 /// The summary of the evidence.
-pub const SUMMARY_JSON: &str = "dry_run_summary.json";
+pub(crate) const SUMMARY_JSON: &str = "dry_run_summary.json";
 /// The summary for people.
-pub const SUMMARY_MARKDOWN: &str = "dry_run_summary.md";
+pub(crate) const SUMMARY_MARKDOWN: &str = "dry_run_summary.md";
 /// The verdict of the gates.
-pub const SIGN_OFF_JSON: &str = "dry_run_sign_off.json";
+pub(crate) const SIGN_OFF_JSON: &str = "dry_run_sign_off.json";
 /// The policy of the verdict.
-pub const POLICY_JSON: &str = "policy.json";
+pub(crate) const POLICY_JSON: &str = "policy.json";
 
 /// The waivers that were in force.
-pub const WAIVERS_JSON: &str = "waivers.json";
+pub(crate) const WAIVERS_JSON: &str = "waivers.json";
 /// The page for reviewers.
-pub const PAGE: &str = "report.html";
+pub(crate) const PAGE: &str = "report.html";
 /// How the packet is verified by hand.
-pub const VERIFY: (&str, &str) = ("VERIFY.md", include_str!("attestation/VERIFY.md"));
+pub(crate) const VERIFY: (&str, &str) = ("VERIFY.md", include_str!("attestation/VERIFY.md"));
 
 /// What is in every packet and in no run directory: the manifest and the sums of all files, or what a packet holds
 /// before they are written.
-pub const PACKET_MARKS: &[&str] = &["manifest.json", "SHA256SUMS", SUMMARY_JSON];
+pub(crate) const PACKET_MARKS: &[&str] = &["manifest.json", "SHA256SUMS", SUMMARY_JSON];
 
 /// The manifest. Keys are documented in `runbooks/formats.md`; paths are relative to the packet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// [`SCHEMA`].
     #[serde(default)]
     pub schema: String,
@@ -61,7 +61,7 @@ pub struct Manifest {
 
 /// A file of the packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
+pub(crate) struct Listed {
     /// Relative to the packet.
     pub path: String,
     /// Its size.
@@ -71,30 +71,30 @@ pub struct Listed {
 }
 
 /// A packet whose sealing was cut short.
-pub fn unfinished() -> Finding {
+pub(crate) fn unfinished() -> Finding {
     let text = "the packet was not completed: it has neither manifest.json nor SHA256SUMS, which are written last; judge \
                 the run directory";
     Finding::fail(text).in_file("manifest.json", None)
 }
 
 /// A packet that holds no evidence to judge, and why it cannot be read where there is some.
-pub fn without_evidence(why: Option<&str>) -> Finding {
+pub(crate) fn without_evidence(why: Option<&str>) -> Finding {
     let none = "the packet holds no evidence (it was made without raw files); judge the run directory instead";
     let text = why.map_or_else(|| none.to_owned(), |why| format!("the evidence of the packet cannot be read: {why}"));
     Finding::fail(text).in_file("raw", None)
 }
 
 /// An archive that ends in damage after some members. `archive` is what the user calls it, here and below.
-pub fn damaged(archive: &str, after: usize, error: &io::Error) -> Finding {
+pub(crate) fn damaged(archive: &str, after: usize, error: &io::Error) -> Finding {
     Finding::fail(format!("the archive is damaged after {after} members: {error}")).in_file(archive, None)
 }
 
 /// An archive with damage behind its last member.
-pub fn damaged_end(archive: &str, error: &io::Error) -> Finding {
+pub(crate) fn damaged_end(archive: &str, error: &io::Error) -> Finding {
     Finding::fail(format!("the end of the archive is damaged: {error}")).in_file(archive, None)
 }
 
 /// A member that was not unpacked, and why.
-pub fn refused(archive: &str, member: &str, why: &str) -> Finding {
+pub(crate) fn refused(archive: &str, member: &str, why: &str) -> Finding {
     Finding::fail(format!("member {member} was refused: {why}")).in_file(archive, None)
 }

@@ -14,11 +14,11 @@ use crate::supervise::objective::Objective;
 use crate::time::{Stamp, human_seconds};
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/review/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/review/v1";
 
 /// The brief. Keys are documented in `runbooks/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Review {
+pub(crate) struct Review {
     /// [`SCHEMA`].
     #[serde(default)]
     pub schema: String,
@@ -64,7 +64,7 @@ pub struct Review {
 
 /// Something that somebody must look after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ActionItem {
+pub(crate) struct ActionItem {
     /// How bad it is.
     pub severity: Status,
     /// Where it comes from: `logs`, `log_gap`, `log_content`, `diary`, `performance`, `run`, `sign_off`, `objective`.
@@ -84,7 +84,7 @@ fn once() -> u64 {
 
 /// What the operator adds to the evidence.
 #[derive(Clone, Debug, Default)]
-pub struct Remarks {
+pub(crate) struct Remarks {
     /// What the run is called.
     pub label: Option<String>,
     /// Who decides.
@@ -94,7 +94,7 @@ pub struct Remarks {
 }
 
 /// Makes the brief of a run that was judged.
-pub fn brief(audit: &Audit, remarks: Remarks) -> Review {
+pub(crate) fn brief(audit: &Audit, remarks: Remarks) -> Review {
     let (summary, sign_off) = (&audit.summary, audit.sign_off.as_ref());
     Review {
         schema: SCHEMA.to_owned(),

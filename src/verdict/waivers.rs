@@ -13,7 +13,7 @@ use crate::log::totals::signature;
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/waivers/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/waivers/v1";
 /// A finding outside the groups of the logs.
 fn item<'f>(finding: &'f mut Finding, part: &str) -> (&'f mut Known, &'f mut Status) {
     let Finding { severity, summary, metadata, known, .. } = finding;
@@ -29,7 +29,7 @@ fn known_as<'f>(known: &'f mut Option<Box<Known>>, kind: &str, text: &str) -> &'
 
 /// The document `waivers.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Document {
+pub(crate) struct Document {
     /// [`SCHEMA`].
     pub schema: String,
     /// The waivers that were in force when the run ended.
@@ -37,7 +37,7 @@ pub struct Document {
 }
 
 /// The document of the waivers that were in force at `at`, the end of the run; none where there are none.
-pub fn document(waivers: &[Waiver], at: Option<Stamp>) -> Option<Document> {
+pub(crate) fn document(waivers: &[Waiver], at: Option<Stamp>) -> Option<Document> {
     let in_force = waivers.iter().filter(|waiver| at.is_none_or(|at| waiver.expires >= at.day()));
     let document = Document { schema: SCHEMA.to_owned(), waivers: in_force.cloned().collect() };
     (!document.waivers.is_empty()).then_some(document)
@@ -45,7 +45,11 @@ pub fn document(waivers: &[Waiver], at: Option<Stamp>) -> Option<Document> {
 
 /// Whether the document of a packet, none where there is none, states the waivers of its run; what is wrong where it does
 /// not. `at` is the end of the run.
-pub fn compare(stated: Option<Option<&serde_json::Value>>, waivers: &[Waiver], at: Option<Stamp>) -> Option<Finding> {
+pub(crate) fn compare(
+    stated: Option<Option<&serde_json::Value>>,
+    waivers: &[Waiver],
+    at: Option<Stamp>,
+) -> Option<Finding> {
     let expected = document(waivers, at).map(|document| serde_json::json!(document));
     let same = match (stated, &expected) {
         (None, None) => true,
@@ -58,7 +62,7 @@ pub fn compare(stated: Option<Option<&serde_json::Value>>, waivers: &[Waiver], a
 
 /// Waivers that an audit applies.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Waivers {
+pub(crate) struct Waivers {
     all: Vec<Waiver>,
     /// The day by which expiry is judged, and today.
     at: NaiveDate,
@@ -73,14 +77,14 @@ pub struct Waivers {
 
 impl Waivers {
     /// Waivers of what can be waived, judged by the day of `at`, the end of the run; `now` tells which have run out since.
-    pub fn new(all: Vec<Waiver>, at: Stamp, now: Stamp) -> Self {
+    pub(crate) fn new(all: Vec<Waiver>, at: Stamp, now: Stamp) -> Self {
         let all = all.into_iter().filter(|waiver| waiver.check().is_ok()).collect();
         Self { all, at: at.day(), today: now.day(), ..Self::default() }
     }
 
     /// Gives the findings their ids, and makes each that is waived a WARN with its waiver; the status of its part is then
     /// that of the others.
-    pub fn apply_to_findings(&mut self, summary: &mut Summary) {
+    pub(crate) fn apply_to_findings(&mut self, summary: &mut Summary) {
         self.without_data = summary.logs.records == 0;
         self.logs(&mut summary.logs);
         let runs = summary.findings.iter_mut();
@@ -168,7 +172,7 @@ impl Waivers {
     }
 
     /// Makes every gate that is waived, or whose findings are, a WARN; adds the gate that tells which waivers did what.
-    pub fn apply_to_gates(mut self, gates: &mut Vec<Gate>) {
+    pub(crate) fn apply_to_gates(mut self, gates: &mut Vec<Gate>) {
         for gate in gates.iter_mut() {
             if let Some(waived) = self.of_gates.get(gate.name.as_str()) {
                 gate.status = gate.status.max(Status::Warn);

@@ -14,7 +14,7 @@ use crate::supervise::objective::Objective;
 /// Supervise a rehearsal, keep its evidence and judge it
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Try it: emp-ops final-dry-run --simulate")]
-pub struct FinalDryRun {
+pub(crate) struct FinalDryRun {
     /// The command to supervise, after `--`
     #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present = "simulate")]
     pub command: Vec<String>,
@@ -195,7 +195,7 @@ pub struct FinalDryRun {
 
 /// Whether a command that ends before its time is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum RestartArg {
+pub(crate) enum RestartArg {
     /// No: the run ends with it
     #[default]
     Never,
@@ -207,7 +207,7 @@ pub enum RestartArg {
 
 /// The level of a line on standard error that states none itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum StderrLevel {
+pub(crate) enum StderrLevel {
     /// A FAIL
     #[default]
     Error,

@@ -5,7 +5,7 @@ mod part;
 mod pump;
 mod sink;
 
-pub use part::Compression;
+pub(crate) use part::Compression;
 pub(in crate::io) use pump::lock;
-pub use pump::{Mailbox, PumpPlan, pump};
-pub use sink::{Sink, SinkPlan};
+pub(crate) use pump::{Mailbox, PumpPlan, pump};
+pub(crate) use sink::{Sink, SinkPlan};

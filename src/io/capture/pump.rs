@@ -28,13 +28,13 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// Lines on their way from the pumps to the machine. What the machine has not fetched yet adds up here, so a slow
 /// machine costs no memory.
 #[derive(Default)]
-pub struct Mailbox {
+pub(crate) struct Mailbox {
     batch: Mutex<Batch>,
 }
 
 impl Mailbox {
     /// Takes what has come since the last call.
-    pub fn take(&self) -> Batch {
+    pub(crate) fn take(&self) -> Batch {
         std::mem::take(&mut *lock(&self.batch))
     }
 
@@ -44,7 +44,7 @@ impl Mailbox {
 }
 
 /// What a pump needs.
-pub struct PumpPlan<W> {
+pub(crate) struct PumpPlan<W> {
     /// Turns lines into records.
     pub formatter: Formatter,
     /// Keeps them.
@@ -63,7 +63,7 @@ pub struct PumpPlan<W> {
 ///
 /// # Errors
 /// The pipe cannot be read.
-pub fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, message: &W) -> io::Result<()> {
+pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, message: &W) -> io::Result<()> {
     let redactor = Arc::clone(plan.formatter.redactor());
     let mut data: Vec<u8> = Vec::with_capacity(CHUNK);
     let mut structured = Vec::with_capacity(CHUNK);

@@ -12,7 +12,7 @@ use crate::supervise::event::CaptureFault;
 
 /// Where and how the logs are kept.
 #[derive(Clone, Debug)]
-pub struct SinkPlan {
+pub(crate) struct SinkPlan {
     /// The run directory.
     pub folder: Folder,
     /// What the names of the files start with, below the run directory.
@@ -34,7 +34,7 @@ const KEPT_LEAST: u64 = 256 << 10;
 const KEPT_MOST: u64 = 16 << 20;
 
 /// The logs of a run.
-pub struct Sink {
+pub(crate) struct Sink {
     plan: SinkPlan,
     structured: LogFile,
     raw: LogFile,
@@ -48,14 +48,14 @@ impl Sink {
     ///
     /// # Errors
     /// The files cannot be created, or are there already.
-    pub fn open(plan: SinkPlan) -> io::Result<Self> {
+    pub(crate) fn open(plan: SinkPlan) -> io::Result<Self> {
         let structured = LogFile::open(&plan.folder, &plan.stem, "jsonl", plan.compression)?;
         let raw = LogFile::open(&plan.folder, &plan.stem, "log", plan.compression)?;
         Ok(Self { plan, structured, raw, flushed: Instant::now(), closed: false })
     }
 
     /// Keeps whole lines in both forms, each with its number of lines: a record may come later than its raw lines.
-    pub fn write(&mut self, structured: (&[u8], u64), raw: (&[u8], u64)) {
+    pub(crate) fn write(&mut self, structured: (&[u8], u64), raw: (&[u8], u64)) {
         if self.closed {
             return;
         }
@@ -82,7 +82,7 @@ impl Sink {
     }
 
     /// Does what is due: flushes compressed logs and looks after the files. Returns what changed.
-    pub fn tend(&mut self) -> Vec<CaptureFault> {
+    pub(crate) fn tend(&mut self) -> Vec<CaptureFault> {
         if self.flushed.elapsed() >= FLUSH {
             self.flushed = Instant::now();
             self.structured.flush();
@@ -94,7 +94,7 @@ impl Sink {
     }
 
     /// Ends both logs; nothing is written any more. Returns what changed.
-    pub fn close(&mut self) -> Vec<CaptureFault> {
+    pub(crate) fn close(&mut self) -> Vec<CaptureFault> {
         self.closed = true;
         self.structured.close();
         self.raw.close();
@@ -102,7 +102,7 @@ impl Sink {
     }
 
     /// The parts of the structured log and those of the raw one, with the lines in each, once they are closed.
-    pub fn parts(&self) -> [Vec<(PathBuf, u64)>; 2] {
+    pub(crate) fn parts(&self) -> [Vec<(PathBuf, u64)>; 2] {
         [self.structured.parts(), self.raw.parts()]
     }
 

@@ -11,18 +11,18 @@ use crate::sanitize::steers;
 ///
 /// # Errors
 /// Whatever `out` returns.
-pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(Inert(&mut *out), value)?;
     out.write_all(b"\n")
 }
 
 /// `value` as the JSON text of all our documents: an indent of two and a final newline.
-pub fn json_text(value: &impl Serialize) -> String {
+pub(crate) fn json_text(value: &impl Serialize) -> String {
     text(|out| write_json(out, value))
 }
 
 /// `value` as one line of JSON.
-pub fn json_line(value: &impl Serialize) -> String {
+pub(crate) fn json_line(value: &impl Serialize) -> String {
     text(|out| {
         serde_json::to_writer(Inert(&mut *out), value)?;
         out.write_all(b"\n")

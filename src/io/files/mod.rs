@@ -14,12 +14,12 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::Serialize;
 
-pub use folder::{Folder, Kind, Walked};
-pub use json::{json_line, json_text, write_json};
-pub use pipe::Pipe;
+pub(crate) use folder::{Folder, Kind, Walked};
+pub(crate) use json::{json_line, json_text, write_json};
+pub(crate) use pipe::Pipe;
 
 /// The largest JSON or Markdown document that is read whole.
-pub const DOCUMENT_LIMIT: u64 = 256 << 20;
+pub(crate) const DOCUMENT_LIMIT: u64 = 256 << 20;
 
 /// A file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,7 @@ fn remedy(error: &io::Error) -> &'static str {
 ///
 /// # Errors
 /// It is missing or may not be read.
-pub fn open(path: &Path) -> io::Result<(File, fs::Metadata)> {
+pub(crate) fn open(path: &Path) -> io::Result<(File, fs::Metadata)> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let about = file.metadata()?;
@@ -69,14 +69,14 @@ pub fn open(path: &Path) -> io::Result<(File, fs::Metadata)> {
 ///
 /// # Errors
 /// It is missing, may not be read, or is something else.
-pub fn open_found(path: &Path) -> io::Result<File> {
+pub(crate) fn open_found(path: &Path) -> io::Result<File> {
     let (file, about) = open(path)?;
     folder::regular(&about)?;
     Ok(file)
 }
 
 /// What to read from a file that was opened by [`open`] and is no regular one: with a limit to the patience.
-pub fn pipe(file: File) -> Pipe {
+pub(crate) fn pipe(file: File) -> Pipe {
     Pipe::new(file)
 }
 
@@ -84,7 +84,7 @@ pub fn pipe(file: File) -> Pipe {
 ///
 /// # Errors
 /// It is missing or may not be read.
-pub fn open_named(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+pub(crate) fn open_named(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     let (file, about) = open(path)?;
     Ok(if about.is_file() || about.is_dir() { Box::new(file) } else { Box::new(pipe(file)) })
 }
@@ -93,7 +93,7 @@ pub fn open_named(path: &Path) -> io::Result<Box<dyn Read + Send>> {
 ///
 /// # Errors
 /// The file is missing, unreadable, a directory, a pipe to which nobody writes, or larger than the limit.
-pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     let read = open_named(path).and_then(|file| read_whole(file, DOCUMENT_LIMIT));
     read.map_err(|source| FileError::new("read", path, source))
 }
@@ -102,7 +102,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 ///
 /// # Errors
 /// As for [`open_found`], and when it is larger than the limit.
-pub fn read_found(path: &Path) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read_found(path: &Path) -> Result<Vec<u8>, FileError> {
     let read = open_found(path).and_then(|file| read_whole(file, DOCUMENT_LIMIT));
     read.map_err(|source| FileError::new("read", path, source))
 }
@@ -121,7 +121,7 @@ fn read_whole(input: impl Read, limit: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As for [`Folder::open_file`].
-pub fn open_evidence(run: &Folder, path: &Path) -> io::Result<File> {
+pub(crate) fn open_evidence(run: &Folder, path: &Path) -> io::Result<File> {
     match (run.relative(path), path.file_name()) {
         (Some(relative), _) => run.open_file(relative),
         (None, Some(name)) => Folder::of_evidence(folder_of(path)).map_err(|error| error.source)?.open_file(name),
@@ -133,7 +133,7 @@ pub fn open_evidence(run: &Folder, path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As for [`open_evidence`], and when it is larger than [`DOCUMENT_LIMIT`].
-pub fn read_evidence(run: &Folder, path: &Path) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read_evidence(run: &Folder, path: &Path) -> Result<Vec<u8>, FileError> {
     let read = open_evidence(run, path).and_then(|file| read_whole(file, DOCUMENT_LIMIT));
     read.map_err(|source| FileError::new("read", path, source))
 }
@@ -142,7 +142,7 @@ pub fn read_evidence(run: &Folder, path: &Path) -> Result<Vec<u8>, FileError> {
 ///
 /// # Errors
 /// It cannot be made, or something else has its name.
-pub fn create_dir(path: &Path) -> Result<(), FileError> {
+pub(crate) fn create_dir(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(|source| FileError::new("create", path, source))
 }
 
@@ -150,7 +150,7 @@ pub fn create_dir(path: &Path) -> Result<(), FileError> {
 ///
 /// # Errors
 /// The folder cannot be written. The old content is still there then.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     replace_with(path, |file| file.write_all(bytes))
 }
 
@@ -158,7 +158,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 ///
 /// # Errors
 /// As for [`replace`], and whatever `write` returns.
-pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
+pub(crate) fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
     put(path, true, write)
 }
 
@@ -167,7 +167,7 @@ pub fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>
 ///
 /// # Errors
 /// As for [`replace_with`].
-pub fn replace_many_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
+pub(crate) fn replace_many_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
     put(path, false, write)
 }
 
@@ -175,7 +175,7 @@ pub fn replace_many_with(path: &Path, write: impl FnOnce(&mut File) -> io::Resul
 ///
 /// # Errors
 /// The result could not be written.
-pub fn check_writable(path: &Path) -> Result<(), FileError> {
+pub(crate) fn check_writable(path: &Path) -> Result<(), FileError> {
     let fail = |source| FileError::new("write", path, source);
     create_dir(folder_of(path))?;
     if path.is_dir() {
@@ -195,7 +195,7 @@ fn put(path: &Path, durable: bool, write: impl FnOnce(&mut File) -> io::Result<(
 ///
 /// # Errors
 /// As for [`replace`].
-pub fn replace_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
+pub(crate) fn replace_json(path: &Path, value: &impl Serialize) -> Result<(), FileError> {
     replace(path, json_text(value).as_bytes())
 }
 

@@ -17,7 +17,7 @@ const SILENT: Duration = Duration::from_secs(60);
 const SLICE: Duration = Duration::from_millis(100);
 
 /// A pipe or device that was opened without waiting, read with a time limit.
-pub struct Pipe {
+pub(crate) struct Pipe {
     file: File,
     /// Whether somebody has, or had, the other end.
     met: bool,

@@ -31,7 +31,7 @@ pub(crate) fn shared(folder: &Path) -> Option<File> {
 ///
 /// # Errors
 /// It is there, but cannot be read.
-pub fn read(folder: &Path) -> Result<Option<Vec<u8>>, FileError> {
+pub(crate) fn read(folder: &Path) -> Result<Option<Vec<u8>>, FileError> {
     let path = folder.join(BUNDLE);
     match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -46,7 +46,7 @@ pub fn read(folder: &Path) -> Result<Option<Vec<u8>>, FileError> {
 ///
 /// # Errors
 /// The folder cannot be locked or written, or whatever `change` returns; the bundle is as it was then.
-pub fn replace<E: From<FileError>>(
+pub(crate) fn replace<E: From<FileError>>(
     folder: &Path,
     change: impl FnOnce(Option<Vec<u8>>) -> Result<Vec<u8>, E>,
 ) -> Result<(), E> {

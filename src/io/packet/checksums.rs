@@ -11,7 +11,7 @@ use crate::log::summary::ChecksumSummary;
 use crate::verdict::attestation::BUNDLE;
 
 /// Verifies the list at `path`; the files lie relative to its folder. `shown` is what the user calls the list.
-pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
+pub(crate) fn verify(path: &Path, shown: &str) -> ChecksumSummary {
     let folder = Folder::open(files::folder_of(path));
     match files::read(path).and_then(|bytes| Ok((bytes, folder?))) {
         Ok((bytes, folder)) => Digests::of(&folder).verify(&checksums::read(shown, &bytes), shown),
@@ -21,7 +21,7 @@ pub fn verify(path: &Path, shown: &str) -> ChecksumSummary {
 
 /// Verifies a packet: its manifest, its `SHA256SUMS`, and that it holds nothing else. Files are named relative to the
 /// packet. Also returns what was found at each path, so that nothing is digested twice.
-pub fn verify_packet(packet: &Folder) -> (ChecksumSummary, BTreeMap<String, Found>) {
+pub(crate) fn verify_packet(packet: &Folder) -> (ChecksumSummary, BTreeMap<String, Found>) {
     let mut digests = Digests::of(packet);
     let summary = digests.verify_packet();
     for (name, _) in packet.walk().found {
@@ -102,6 +102,6 @@ pub(crate) fn look(folder: &Folder, name: &str) -> Found {
 }
 
 /// The SHA-256 of what is read, in hexadecimal digits, and its size.
-pub fn digest(input: impl Read) -> io::Result<(String, u64)> {
+pub(crate) fn digest(input: impl Read) -> io::Result<(String, u64)> {
     transfer(input, io::sink())
 }

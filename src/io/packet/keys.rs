@@ -18,7 +18,7 @@ const VARIABLE: &str = "env:";
 
 /// A private key with what the caller must know of its source.
 #[derive(Debug)]
-pub struct Private {
+pub(crate) struct Private {
     /// The key.
     pub key: SigningKey,
     /// The variable that holds it, which no child may see.
@@ -32,7 +32,7 @@ pub struct Private {
 ///
 /// # Errors
 /// There is no usable key; the message says what to do.
-pub fn private(source: &str) -> Result<Private, String> {
+pub(crate) fn private(source: &str) -> Result<Private, String> {
     // The kernel may refuse; the key is no less usable then.
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     if let Some(name) = source.strip_prefix(VARIABLE) {
@@ -54,7 +54,7 @@ pub fn private(source: &str) -> Result<Private, String> {
 ///
 /// # Errors
 /// There is no usable key; the message says what to do.
-pub fn public(path: &Path) -> Result<Vec<PublicKey>, String> {
+pub(crate) fn public(path: &Path) -> Result<Vec<PublicKey>, String> {
     let (pem, _) = read(path)?;
     PublicKey::all_from_pem(&pem, &path.display().to_string())
 }

@@ -28,7 +28,7 @@ const LONGEST_PART: usize = 255;
 
 /// A packet that was unpacked; the folder goes away with it.
 #[derive(Debug)]
-pub struct Unpacked {
+pub(crate) struct Unpacked {
     folder: TempDir,
     /// Members that were refused, and damage of the archive.
     pub findings: Vec<Finding>,
@@ -36,7 +36,7 @@ pub struct Unpacked {
 
 impl Unpacked {
     /// The folder that holds the manifest: the top, or the only folder in it.
-    pub fn packet(&self) -> PathBuf {
+    pub(crate) fn packet(&self) -> PathBuf {
         let top = self.folder.path();
         if top.join("manifest.json").exists() {
             return top.to_owned();
@@ -55,7 +55,7 @@ impl Unpacked {
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn is_archive(path: &Path) -> Result<bool, FileError> {
+pub(crate) fn is_archive(path: &Path) -> Result<bool, FileError> {
     let fail = |source| FileError::new("read", path, source);
     let mut start = [0; 2];
     let read = files::open_found(path).and_then(|mut file| file.read(&mut start)).map_err(fail)?;
@@ -76,7 +76,7 @@ pub fn is_archive(path: &Path) -> Result<bool, FileError> {
 ///
 /// # Errors
 /// The archive cannot be opened, or the temporary folder cannot be written.
-pub fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
+pub(crate) fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
     let file = files::open_found(path).map_err(|source| FileError::new("read", path, source))?;
     let folder = tempfile::Builder::new()
         .prefix("emp-ops-packet-")

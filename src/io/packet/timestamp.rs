@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// The authority cannot be reached, refuses, or answers something else.
-pub fn token(url: &str, signature: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn token(url: &str, signature: &[u8]) -> Result<Vec<u8>, String> {
     let random = random::uuid().map_err(|error| error.to_string())?;
     let nonce: [u8; 8] = std::array::from_fn(|at| sha256(random.as_bytes()).as_bytes()[at]);
     let client = Client::new(&Route { base: url.to_owned(), ..Route::default() })?;

@@ -19,7 +19,7 @@ use crate::verdict::packet::{Listed, Manifest, PAGE, SCHEMA, SIGN_OFF_JSON, SUMM
 
 /// What goes into a packet.
 #[derive(Clone, Debug)]
-pub struct Contents {
+pub(crate) struct Contents {
     /// The run directory.
     pub run: Folder,
     /// Documents made for the reviewers, by their names in the packet.
@@ -33,7 +33,7 @@ pub struct Contents {
 impl Contents {
     /// Leaves the evidence itself out, and notes the digest of each file of it.
     #[must_use]
-    pub fn without_raw(mut self) -> Self {
+    pub(crate) fn without_raw(mut self) -> Self {
         for (name, source) in std::mem::take(&mut self.raw) {
             let found = files::open_evidence(&self.run, &source).and_then(checksums::digest);
             if let Ok((sha256, bytes)) = found {
@@ -52,7 +52,7 @@ impl Contents {
 /// # Errors
 /// A file cannot be written, or evidence cannot be read; evidence that is missing, or that lies behind a link, belongs
 /// to somebody else or is no regular file, is listed instead.
-pub fn write(
+pub(crate) fn write(
     folder: &Folder,
     contents: &Contents,
     generated_at: Stamp,
@@ -109,7 +109,7 @@ pub fn write(
 }
 
 /// Where the parts of the packet lie, relative to the run directory.
-pub fn paths(contents: &Contents, signed_off: bool) -> Value {
+pub(crate) fn paths(contents: &Contents, signed_off: bool) -> Value {
     let file = |name: &str| format!("packet/{name}");
     let there = contents.raw.iter().filter(|(_, source)| source.exists()).map(|(name, _)| name.as_str());
     let raw = (!contents.raw.is_empty()).then_some(record::FILE_NAME).into_iter().chain(there);
@@ -125,7 +125,7 @@ pub fn paths(contents: &Contents, signed_off: bool) -> Value {
 }
 
 /// The name of the archive in a run directory: that of the run, so that packets of several runs can lie together.
-pub fn archive_name(run: &Folder) -> String {
+pub(crate) fn archive_name(run: &Folder) -> String {
     format!("{}.tar.gz", top_of(run))
 }
 
@@ -139,7 +139,7 @@ fn top_of(run: &Folder) -> String {
 ///
 /// # Errors
 /// The packet cannot be read, or the archive cannot be written.
-pub fn archive(packet: &Folder, folder: &Folder, name: &str, generated_at: Stamp) -> Result<(), FileError> {
+pub(crate) fn archive(packet: &Folder, folder: &Folder, name: &str, generated_at: Stamp) -> Result<(), FileError> {
     let files::Walked { found: names, faults } = packet.walk();
     if let Some((path, error)) = faults.into_iter().next() {
         return Err(FileError::new("read", packet.path().join(path), error));

@@ -11,7 +11,7 @@ use crate::time::Stamp;
 
 /// Looks for the supervisor of `view`. Process ids mean nothing on another host, and an id is given away again:
 /// a process that began after the snapshot was taken is not the supervisor.
-pub fn supervisor(view: &View) -> Supervisor {
+pub(crate) fn supervisor(view: &View) -> Supervisor {
     let Some(pid) = view.supervisor_pid.filter(|pid| *pid > 0).and_then(|pid| i32::try_from(pid).ok()) else {
         return Supervisor::Unknown;
     };
@@ -35,7 +35,7 @@ pub fn supervisor(view: &View) -> Supervisor {
 }
 
 /// This very process, as snapshots name it.
-pub fn own() -> Identity {
+pub(crate) fn own() -> Identity {
     Identity { pid: std::process::id(), host: host() }
 }
 

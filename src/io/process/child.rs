@@ -12,7 +12,7 @@ use crate::supervise::event::{Exit, StopSignal};
 
 /// What is started.
 #[derive(Clone, Debug)]
-pub struct Launch {
+pub(crate) struct Launch {
     /// The program and its arguments; never empty.
     pub command: Vec<String>,
     /// Variables that are set for it, over the environment of emp-ops.
@@ -24,7 +24,7 @@ pub struct Launch {
 }
 
 /// A command that was started.
-pub struct Started {
+pub(crate) struct Started {
     /// For waiting.
     pub child: Child,
     /// Its process id, which is that of its group too.
@@ -39,7 +39,7 @@ pub struct Started {
 ///
 /// # Errors
 /// The kernel refuses.
-pub fn become_subreaper() -> io::Result<()> {
+pub(crate) fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
@@ -48,7 +48,7 @@ pub fn become_subreaper() -> io::Result<()> {
 ///
 /// # Errors
 /// The command is not found or not executable.
-pub fn start(launch: &Launch) -> io::Result<Started> {
+pub(crate) fn start(launch: &Launch) -> io::Result<Started> {
     let mut command = Command::new(&launch.command[0]);
     for name in &launch.hidden {
         command.env_remove(name);
@@ -83,12 +83,12 @@ fn die_with_parent(command: &mut Command) {
 }
 
 /// How a process ended.
-pub fn exit_of(status: ExitStatus) -> Exit {
+pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     Exit { code: status.code(), signal: status.signal() }
 }
 
 /// Sends a signal to the whole process group. A group that is gone is no error.
-pub fn signal_group(pid: u32, signal: StopSignal) {
+pub(crate) fn signal_group(pid: u32, signal: StopSignal) {
     let signal = match signal {
         StopSignal::Interrupt => Signal::INT,
         StopSignal::Terminate => Signal::TERM,
@@ -106,7 +106,7 @@ pub(crate) fn as_pid(pid: u32) -> Option<Pid> {
 }
 
 /// All processes below this one, except `spared`: the tree of the command, orphans included.
-pub fn descendants(spared: &[u32]) -> Vec<procfs::process::Stat> {
+pub(crate) fn descendants(spared: &[u32]) -> Vec<procfs::process::Stat> {
     let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
     let stats: Vec<_> = all.filter_map(|p| p.ok()?.stat().ok()).collect();
     let mut children: HashMap<i32, Vec<usize>> = HashMap::new();
@@ -127,14 +127,14 @@ pub fn descendants(spared: &[u32]) -> Vec<procfs::process::Stat> {
 }
 
 /// Whether a process of this group is alive.
-pub fn group_lives(pid: u32) -> bool {
+pub(crate) fn group_lives(pid: u32) -> bool {
     let of_group = |stat: &procfs::process::Stat| i64::from(stat.pgrp) == i64::from(pid) && stat.state != 'Z';
     descendants(&[]).iter().any(of_group)
 }
 
 /// Collects orphans that have ended, so that they do not stay as zombies for the length of the run; `spared` are
 /// processes for which somebody else waits.
-pub fn collect_orphans(spared: &[u32]) {
+pub(crate) fn collect_orphans(spared: &[u32]) {
     let here = rustix::process::getpid().as_raw_nonzero().get();
     for stat in descendants(spared).iter().filter(|s| s.state == 'Z' && s.ppid == here) {
         let _ = rustix::process::waitpid(Pid::from_raw(stat.pid), WaitOptions::NOHANG);

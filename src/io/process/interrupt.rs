@@ -13,12 +13,12 @@ use signal_hook::flag;
 const SLICE: Duration = Duration::from_millis(50);
 
 /// Remembers the last of SIGHUP, SIGINT and SIGTERM instead of being ended by it.
-pub struct Interrupts {
+pub(crate) struct Interrupts {
     last: Arc<AtomicUsize>,
 }
 
 /// Lets a write beyond the limit of file sizes fail like any other instead of ending emp-ops.
-pub fn outlive_file_size_limit() {
+pub(crate) fn outlive_file_size_limit() {
     // Where the handler is refused, the limit ends emp-ops as before.
     let _ = flag::register(SIGXFSZ, Arc::default());
 }
@@ -28,7 +28,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// The system refuses the handlers.
-    pub fn catch() -> io::Result<Self> {
+    pub(crate) fn catch() -> io::Result<Self> {
         let last = Arc::new(AtomicUsize::new(0));
         for signal in [SIGHUP, SIGINT, SIGTERM] {
             flag::register_usize(signal, Arc::clone(&last), usize::try_from(signal).unwrap_or_default())?;
@@ -37,7 +37,7 @@ impl Interrupts {
     }
 
     /// The signal that came, if one did.
-    pub fn pending(&self) -> Option<u8> {
+    pub(crate) fn pending(&self) -> Option<u8> {
         match self.last.load(Ordering::SeqCst) {
             0 => None,
             signal => u8::try_from(signal).ok(),
@@ -45,7 +45,7 @@ impl Interrupts {
     }
 
     /// Waits for `length`, or until a signal comes, which it returns.
-    pub fn wait(&self, length: Duration) -> Option<u8> {
+    pub(crate) fn wait(&self, length: Duration) -> Option<u8> {
         let end = Instant::now() + length;
         loop {
             if let Some(signal) = self.pending() {

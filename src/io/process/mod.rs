@@ -1,9 +1,9 @@
 //! The supervised command and everything around it: children, signals, samples, the watchdog.
 
-pub mod alive;
-pub mod child;
-pub mod interrupt;
-pub mod orphans;
-pub mod sampler;
-pub mod supervisor;
-pub mod watchdog;
+pub(crate) mod alive;
+pub(crate) mod child;
+pub(crate) mod interrupt;
+pub(crate) mod orphans;
+pub(crate) mod sampler;
+pub(crate) mod supervisor;
+pub(crate) mod watchdog;

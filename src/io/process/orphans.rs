@@ -19,7 +19,7 @@ const FORCE: Duration = Duration::from_secs(5);
 const EMPTY_LOOKS: u32 = 3;
 
 /// The processes below this one after the command has ended.
-pub struct Orphans {
+pub(crate) struct Orphans {
     /// Children of this process that are no part of the command.
     spared: Vec<u32>,
     since: Instant,
@@ -30,12 +30,12 @@ pub struct Orphans {
 
 impl Orphans {
     /// Begins to look.
-    pub fn new(spared: Vec<u32>) -> Self {
+    pub(crate) fn new(spared: Vec<u32>) -> Self {
         Self { spared, since: Instant::now(), known: HashSet::new(), leaked: Vec::new(), empty_looks: 0 }
     }
 
     /// Looks once and does what is due. True when nothing is left, or nothing that could be ended.
-    pub fn look(&mut self) -> bool {
+    pub(crate) fn look(&mut self) -> bool {
         child::collect_orphans(&self.spared);
         let alive: Vec<_> = child::descendants(&self.spared).into_iter().filter(|stat| stat.state != 'Z').collect();
         if alive.is_empty() {
@@ -68,7 +68,7 @@ impl Orphans {
     }
 
     /// The processes that had to be ended, and whether they are.
-    pub fn leaked(mut self) -> Vec<Process> {
+    pub(crate) fn leaked(mut self) -> Vec<Process> {
         let alive: HashSet<u32> = child::descendants(&self.spared)
             .iter()
             .filter(|stat| stat.state != 'Z')

@@ -8,7 +8,7 @@ use super::child;
 use crate::supervise::event::Measure;
 
 /// Measures CPU and memory of all processes below this one.
-pub struct Sampler {
+pub(crate) struct Sampler {
     /// Processes that do not count.
     spared: Vec<u32>,
     /// CPU ticks of each process at the sample before, by process id and start time.
@@ -19,13 +19,13 @@ pub struct Sampler {
 
 impl Sampler {
     /// A sampler whose first sample covers the time from now on; `spared` are processes that do not count.
-    pub fn new(spared: Vec<u32>) -> Self {
+    pub(crate) fn new(spared: Vec<u32>) -> Self {
         let meminfo = procfs::Current::current().map(|info: procfs::Meminfo| info.mem_total);
         Self { spared, before: HashMap::new(), at: Instant::now(), machine_memory: meminfo.unwrap_or(0) }
     }
 
     /// Measures the tree now.
-    pub fn sample(&mut self) -> Measure {
+    pub(crate) fn sample(&mut self) -> Measure {
         let seconds = self.at.elapsed().as_secs_f64().max(0.001);
         self.at = Instant::now();
         let mut ticks = 0;
@@ -56,7 +56,7 @@ impl Sampler {
 ///
 /// # Errors
 /// The path is not there.
-pub fn disk_space(path: &Path) -> std::io::Result<(u64, u64)> {
+pub(crate) fn disk_space(path: &Path) -> std::io::Result<(u64, u64)> {
     let found = rustix::fs::statvfs(path)?;
     Ok((found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize))
 }

@@ -35,7 +35,7 @@ use crate::supervise::redact::Redactor;
 use crate::time::Stamp;
 
 /// What is needed to supervise a run, beside its plan.
-pub struct Setup {
+pub(crate) struct Setup {
     /// The run directory.
     pub folder: Folder,
     /// The command.
@@ -55,7 +55,7 @@ pub struct Setup {
 }
 
 /// A run that is over, with its record on disk.
-pub struct Supervised {
+pub(crate) struct Supervised {
     /// Why the record is not on disk after all, where it could not be written.
     pub unsaved: Option<FileError>,
     /// The record.
@@ -70,7 +70,7 @@ pub struct Supervised {
 
 /// Why a run could not take place.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// The command could not be started at all.
     #[error("cannot start {command}: {source}; check that it is installed and executable")]
     Spawn {
@@ -112,7 +112,7 @@ const COLLECT: Duration = Duration::from_secs(10);
 /// # Errors
 /// The command cannot be started, or the first files of the run directory cannot be written. After that nothing
 /// stops a run but its plan and signals: what goes wrong becomes an incident.
-pub fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
+pub(crate) fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     child::become_subreaper()?;
     let (sender, receiver) = mpsc::sync_channel(1024);
     listen(&sender)?;

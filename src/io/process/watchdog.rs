@@ -16,14 +16,14 @@ use rustix::process::{Pid, Signal};
 use crate::io::random;
 
 /// The variable in the environment of a command that tells to which run its processes belong.
-pub const MARK: &str = "EMP_OPS_RUN_MARK";
+pub(crate) const MARK: &str = "EMP_OPS_RUN_MARK";
 /// The hidden subcommand of the watchdog.
-pub const WORD: &str = "watchdog";
+pub(crate) const WORD: &str = "watchdog";
 /// How long processes that fork again and again are chased.
 const KILL_LIMIT: Duration = Duration::from_secs(5);
 
 /// The watchdog of this process; it stays until this process ends.
-pub struct Watchdog {
+pub(crate) struct Watchdog {
     child: Child,
     mark: String,
 }
@@ -33,14 +33,14 @@ impl Watchdog {
     ///
     /// # Errors
     /// The process cannot be started.
-    pub fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let mark = random::uuid()?;
         Ok(Self { child: launch(&mark)?, mark })
     }
 
     /// Names the process group of the command that runs, if one does, and replaces a watchdog that is gone. Best effort:
     /// the watchdog is the second line of defence.
-    pub fn tell(&mut self, group: Option<u32>) {
+    pub(crate) fn tell(&mut self, group: Option<u32>) {
         if !matches!(self.child.try_wait(), Ok(None))
             && let Ok(child) = launch(&self.mark)
         {
@@ -52,12 +52,12 @@ impl Watchdog {
     }
 
     /// Its process id: it is a child of emp-ops, but no part of what is supervised.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// What the environment of the command must hold.
-    pub fn variable(&self) -> (String, String) {
+    pub(crate) fn variable(&self) -> (String, String) {
         (MARK.to_owned(), self.mark.clone())
     }
 }
@@ -71,7 +71,7 @@ fn launch(mark: &str) -> io::Result<Child> {
 
 /// The watchdog's own side: waits for the end of the supervisor, then ends the process group of which it was told last
 /// and all that carries `mark`.
-pub fn watch(mark: &str) {
+pub(crate) fn watch(mark: &str) {
     // An error means that the pipe is gone too.
     let group = io::stdin().lines().map_while(Result::ok).last().and_then(|line| line.parse().ok());
     if let Some(group) = group.and_then(Pid::from_raw) {

@@ -1,9 +1,9 @@
 //! From files and streams to the fold of their records, in parallel.
 
 pub mod decode;
-pub mod file_ranges;
-pub mod line_chunks;
-pub mod parallel;
+pub(crate) mod file_ranges;
+pub(crate) mod line_chunks;
+pub(crate) mod parallel;
 pub mod scan;
-pub mod shared_stream;
-pub mod sources;
+pub(crate) mod shared_stream;
+pub(crate) mod sources;

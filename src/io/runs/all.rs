@@ -11,7 +11,7 @@ use super::follow::Follower;
 const SEARCH: Duration = Duration::from_secs(1);
 
 /// The runs of an output root.
-pub struct AllRuns {
+pub(crate) struct AllRuns {
     root: PathBuf,
     finder: Finder,
     searched: Option<Instant>,
@@ -23,12 +23,12 @@ pub struct AllRuns {
 
 impl AllRuns {
     /// Follows the runs below `root`.
-    pub fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self { root: root.to_owned(), finder: Finder::default(), searched: None, runs: Vec::new(), problem: None }
     }
 
     /// Looks whether anything is new.
-    pub fn look(&mut self) -> bool {
+    pub(crate) fn look(&mut self) -> bool {
         let mut changed = false;
         if self.searched.is_none_or(|at| at.elapsed() >= SEARCH) {
             self.searched = Some(Instant::now());

@@ -16,7 +16,7 @@ const RECORD: &str = "run.json";
 
 /// A run that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
+pub(crate) struct Run {
     /// Its progress file; it may not be written yet.
     pub progress: PathBuf,
     /// Its name: that of its directory or file.
@@ -27,7 +27,7 @@ pub struct Run {
 
 /// Remembers when runs started, so that looking again costs little.
 #[derive(Debug, Default)]
-pub struct Finder {
+pub(crate) struct Finder {
     started: BTreeMap<PathBuf, Stamp>,
 }
 
@@ -37,7 +37,7 @@ impl Finder {
     ///
     /// # Errors
     /// The path is there but cannot be used.
-    pub fn find(&mut self, path: &Path) -> io::Result<Option<Run>> {
+    pub(crate) fn find(&mut self, path: &Path) -> io::Result<Option<Run>> {
         let kind = match fs::metadata(path) {
             Ok(kind) => kind,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -61,7 +61,7 @@ impl Finder {
     ///
     /// # Errors
     /// The root is there but cannot be listed.
-    pub fn all(&mut self, root: &Path) -> io::Result<Vec<Run>> {
+    pub(crate) fn all(&mut self, root: &Path) -> io::Result<Vec<Run>> {
         let entries = match fs::read_dir(root) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -28,7 +28,7 @@ const REWRITE: Duration = Duration::from_millis(30);
 type Identity = (u64, u64, i64, i64, u64);
 
 /// A run that is being followed.
-pub struct Follower {
+pub(crate) struct Follower {
     target: PathBuf,
     finder: Finder,
     searched: Option<Instant>,
@@ -47,7 +47,7 @@ pub struct Follower {
 
 impl Follower {
     /// Follows what `target` means: a progress file, a run directory, or an output root.
-    pub fn new(target: &Path) -> Self {
+    pub(crate) fn new(target: &Path) -> Self {
         Self {
             target: target.to_owned(),
             finder: Finder::default(),
@@ -63,20 +63,20 @@ impl Follower {
     }
 
     /// Follows exactly this run.
-    pub fn of_run(run: Run) -> Self {
+    pub(crate) fn of_run(run: Run) -> Self {
         let target = run.progress.clone();
         Self { run: Some(run), searched: Some(Instant::now()), ..Self::new(&target) }
     }
 
     /// Also reads the timeline of the run and keeps its course.
     #[must_use]
-    pub fn with_history(mut self) -> Self {
+    pub(crate) fn with_history(mut self) -> Self {
         self.wants_history = true;
         self
     }
 
     /// The run as people know it.
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let simulated = self.view.as_ref().is_some_and(|view| view.simulated);
         self.place() + if simulated { " (simulated)" } else { "" }
     }
@@ -93,17 +93,17 @@ impl Follower {
     }
 
     /// The name of the run's directory, or the path that it was asked by.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.run.as_ref().map_or_else(|| self.target.display().to_string(), |run| run.name.clone())
     }
 
     /// The progress file, as far as it is known.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.run.as_ref().map_or(&self.target, |run| &run.progress)
     }
 
     /// Judges the last snapshot at the instant `now`.
-    pub fn judge(&self, now: Stamp) -> Option<(Health, Judgement)> {
+    pub(crate) fn judge(&self, now: Stamp) -> Option<(Health, Judgement)> {
         let view = self.view.as_ref()?;
         let recorded = if view.is_complete() { self.recorded() } else { Recorded::Open };
         let health = Health::of(view, self.modified, now, alive::supervisor(view), recorded);
@@ -129,7 +129,7 @@ impl Follower {
     }
 
     /// Looks whether there is anything new; returns whether the snapshot or the problem changed.
-    pub fn look(&mut self) -> bool {
+    pub(crate) fn look(&mut self) -> bool {
         let before = self.problem.clone();
         let fresh = match self.search() {
             Ok(()) => self.refresh(),

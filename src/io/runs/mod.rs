@@ -1,5 +1,5 @@
 //! Finds and follows the runs of an output root.
 
-pub mod all;
-pub mod find;
-pub mod follow;
+pub(crate) mod all;
+pub(crate) mod find;
+pub(crate) mod follow;

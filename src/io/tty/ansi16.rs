@@ -6,14 +6,14 @@
 use std::io::{self, Write};
 
 /// A writer that holds what it gets until it is flushed.
-pub struct Sixteen<W> {
+pub(crate) struct Sixteen<W> {
     out: W,
     frame: Vec<u8>,
 }
 
 impl<W: Write> Sixteen<W> {
     /// Writes to `out`.
-    pub fn new(out: W) -> Self {
+    pub(crate) fn new(out: W) -> Self {
         Self { out, frame: Vec::new() }
     }
 }

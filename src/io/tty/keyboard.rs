@@ -15,7 +15,7 @@ const REST: Duration = Duration::from_millis(40);
 
 /// What the user did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub(crate) enum Input {
     /// Pressed a key.
     Key(KeyCode),
     /// Pressed Ctrl-C.
@@ -26,7 +26,7 @@ pub enum Input {
 
 /// Collects the bytes of standard input until they are keys.
 #[derive(Debug, Default)]
-pub struct Keyboard {
+pub(crate) struct Keyboard {
     bytes: Vec<u8>,
 }
 
@@ -35,7 +35,7 @@ impl Keyboard {
     ///
     /// # Errors
     /// The terminal cannot be read.
-    pub fn wait(&mut self, length: Duration) -> io::Result<Option<Input>> {
+    pub(crate) fn wait(&mut self, length: Duration) -> io::Result<Option<Input>> {
         loop {
             match take(&self.bytes) {
                 Taken::Input(input, used) => {

@@ -1,7 +1,7 @@
 //! The terminal: output, the full screen, keys, a progress bar.
 
-pub mod ansi16;
-pub mod keyboard;
-pub mod progress_bar;
-pub mod screen;
-pub mod terminal;
+pub(crate) mod ansi16;
+pub(crate) mod keyboard;
+pub(crate) mod progress_bar;
+pub(crate) mod screen;
+pub(crate) mod terminal;

@@ -19,7 +19,7 @@ use super::keyboard::{Input, Keyboard};
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is taken over; dropping it gives the terminal back.
-pub struct Screen {
+pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Sixteen<Stdout>>>,
     keyboard: Keyboard,
     /// Columns and rows of the last frame.
@@ -27,7 +27,7 @@ pub struct Screen {
 }
 
 /// Whether there is a terminal to take over, for reading as well as for writing.
-pub fn available() -> bool {
+pub(crate) fn available() -> bool {
     io::stdout().is_terminal() && io::stdin().is_terminal() && env::var("TERM").as_deref() != Ok("dumb")
 }
 
@@ -36,7 +36,7 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal refuses.
-    pub fn open(color: bool) -> io::Result<Self> {
+    pub(crate) fn open(color: bool) -> io::Result<Self> {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let next = panic::take_hook();
@@ -64,7 +64,7 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal cannot be written.
-    pub fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    pub(crate) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let frame = self.terminal.draw(render)?;
         self.size = (frame.area.width, frame.area.height);
         Ok(())
@@ -74,12 +74,12 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal cannot be read.
-    pub fn wait(&mut self, length: Duration) -> io::Result<Option<Input>> {
+    pub(crate) fn wait(&mut self, length: Duration) -> io::Result<Option<Input>> {
         self.keyboard.wait(length)
     }
 
     /// Whether the size of the terminal is another than that of the last frame.
-    pub fn resized(&self) -> bool {
+    pub(crate) fn resized(&self) -> bool {
         rustix::termios::tcgetwinsize(io::stdout()).is_ok_and(|now| (now.ws_col, now.ws_row) != self.size)
     }
 }

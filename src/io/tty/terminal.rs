@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
@@ -16,7 +16,7 @@ pub enum ColorChoice {
 }
 
 /// The columns of standard output. Output that is not a terminal gets a width of 100 columns (or `COLUMNS`).
-pub fn width() -> u16 {
+pub(crate) fn width() -> u16 {
     let columns = env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
     let width = match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if io::stdout().is_terminal() && size.ws_col > 0 => size.ws_col,
@@ -26,7 +26,7 @@ pub fn width() -> u16 {
 }
 
 /// Whether to colour standard output.
-pub fn colored(choice: ColorChoice) -> bool {
+pub(crate) fn colored(choice: ColorChoice) -> bool {
     let colorless = env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || env::var("TERM").as_deref() == Ok("dumb");
     match choice {
         ColorChoice::Auto => io::stdout().is_terminal() && !colorless,
@@ -39,7 +39,7 @@ pub fn colored(choice: ColorChoice) -> bool {
 ///
 /// # Errors
 /// Standard output cannot be written for any other reason.
-pub fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -48,7 +48,7 @@ pub fn print(text: &str) -> io::Result<()> {
 }
 
 /// Whether nobody reads standard output any more, as after `| head -1`.
-pub fn reader_gone() -> bool {
+pub(crate) fn reader_gone() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let stdout = io::stdout();
     let mut pipes = [PollFd::new(&stdout, PollFlags::empty())];
@@ -57,6 +57,6 @@ pub fn reader_gone() -> bool {
 }
 
 /// Writes one line to standard error; a closed standard error is nobody's concern.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", crate::sanitize::line(text));
 }

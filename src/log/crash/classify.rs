@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-pub use super::frames::is_frame;
+pub(crate) use super::frames::is_frame;
 use super::marks::Marks;
 use super::pattern::Search;
 use super::rules::{RULES, Rule};
@@ -56,7 +56,7 @@ impl Kind {
 }
 
 /// Judges a free text such as a message, of one line or many.
-pub fn text(text: &str) -> Option<Kind> {
+pub(crate) fn text(text: &str) -> Option<Kind> {
     told(text).map(|(kind, _)| kind)
 }
 
@@ -82,7 +82,7 @@ fn told(text: &str) -> Option<(Kind, bool)> {
 
 /// Whether what a record shows is told by words of prose alone, which can mean another thing: by no stack trace, no
 /// field that is named after exceptions and no fixed form of a crash report.
-pub fn is_doubtful(texts: &[&str], traces: &[Named<'_>]) -> bool {
+pub(crate) fn is_doubtful(texts: &[&str], traces: &[Named<'_>]) -> bool {
     traces.iter().all(|named| named.kind().is_none())
         && texts.iter().filter_map(|text| told(text)).all(|(_, sure)| !sure)
 }
@@ -133,7 +133,7 @@ impl Named<'_> {
 
 /// Judges a record: its message, and the fields that [`crate::log::record::Record::traces`] lists. An
 /// exception that the message calls handled is none, but a stack trace is one in any case.
-pub fn record(message: &str, traces: &[Named<'_>]) -> Option<Kind> {
+pub(crate) fn record(message: &str, traces: &[Named<'_>]) -> Option<Kind> {
     let hidden = traces.iter().filter_map(Named::kind).min();
     match (text(message), hidden) {
         (Some(kind), hidden) => Some(hidden.map_or(kind, |hidden| hidden.min(kind))),
@@ -144,12 +144,12 @@ pub fn record(message: &str, traces: &[Named<'_>]) -> Option<Kind> {
 
 /// The first place at or after `from` in raw lines, escaped as in JSON or not, where a crash may be told of. Lines
 /// without such a place need no closer look.
-pub fn suspect(lines: &[u8], from: usize) -> Option<usize> {
+pub(crate) fn suspect(lines: &[u8], from: usize) -> Option<usize> {
     Marks::of(lines, from).at()
 }
 
 /// Whether a line of raw output may begin or belong to a stack trace or a crash report.
-pub fn is_marker(line: &str) -> bool {
+pub(crate) fn is_marker(line: &str) -> bool {
     is_frame(line) || text(line).is_some()
 }
 

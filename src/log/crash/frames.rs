@@ -11,7 +11,7 @@ pub(crate) fn is_stack_trace(text: &str) -> bool {
 }
 
 /// Whether a line is one frame of a stack trace, in the style of any of the languages.
-pub fn is_frame(line: &str) -> bool {
+pub(crate) fn is_frame(line: &str) -> bool {
     let indented = is_indented(line);
     if indented && (is_call(line.trim()) || is_go_frame(line)) {
         return true;

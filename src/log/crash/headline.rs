@@ -7,7 +7,7 @@ const LIMIT: usize = 500;
 
 /// The line of a crash that says most: Python's exception, which stands last; a panic with its message; else the line
 /// above the first frame, or the first that tells of a crash.
-pub fn headline(text: &str) -> String {
+pub(crate) fn headline(text: &str) -> String {
     let full = |line: &&str| !line.trim().is_empty();
     let line = python(text).or_else(|| panic(text)).unwrap_or_else(|| {
         let telling = text.lines().filter(full).position(classify::is_marker);

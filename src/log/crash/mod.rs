@@ -1,14 +1,14 @@
 //! Does a text tell of a crash, and what is its headline?
 
-pub mod classify;
-pub mod fields;
-pub mod frames;
+pub(crate) mod classify;
+pub(crate) mod fields;
+pub(crate) mod frames;
 mod headline;
 pub(crate) mod marks;
 mod mentions;
 mod pattern;
-pub mod rules;
+pub(crate) mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use headline::headline;
+pub(crate) use headline::headline;

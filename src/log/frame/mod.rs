@@ -79,7 +79,7 @@ impl Frame {
 
 /// Turns the bytes of a text into lines of records, however they are cut.
 #[derive(Debug)]
-pub struct Framer {
+pub(crate) struct Framer {
     frame: Frame,
     /// What is not used yet.
     rest: Vec<u8>,
@@ -92,13 +92,13 @@ pub struct Framer {
 
 impl Framer {
     /// A framer of texts of this kind.
-    pub fn new(frame: Frame) -> Self {
+    pub(crate) fn new(frame: Frame) -> Self {
         let (state, pending) = (values::State::default(), containers::Pending::default());
         Self { frame, rest: Vec::new(), taken: 0, given: 0, state, pending }
     }
 
     /// Takes in bytes, of which the text may end with the last, and gives out whole lines.
-    pub fn push(&mut self, bytes: &[u8], end: bool, out: &mut Vec<u8>) {
+    pub(crate) fn push(&mut self, bytes: &[u8], end: bool, out: &mut Vec<u8>) {
         self.rest.extend_from_slice(bytes);
         let text = std::mem::take(&mut self.rest);
         let mut at = 0;

@@ -125,7 +125,7 @@ fn text_of(line: &Line) -> Result<text::Text, String> {
 }
 
 /// `time YYYY-MM-DD hh:mm:ss in field 0, level behind-0`: one line for people; empty where nothing was learnt.
-pub fn in_short(description: &Description) -> String {
+pub(crate) fn in_short(description: &Description) -> String {
     let mut parts = Vec::new();
     parts.extend(description.wrapping.as_ref().map(|form| format!("wrapped as `{form}`")));
     parts.extend(description.json.then(|| "JSON".to_owned()));

@@ -5,14 +5,14 @@
 
 mod columns;
 mod cursor;
-pub mod description;
+pub(crate) mod description;
 pub(crate) mod levels;
 pub(crate) mod live;
 mod text;
 mod times;
 mod tokens;
 mod wrapping;
-pub mod years;
+pub(crate) mod years;
 
 use std::borrow::Cow;
 

@@ -37,7 +37,7 @@ impl Years {
 
 /// The stamps of a text in their order.
 #[derive(Debug, Default)]
-pub struct Chain {
+pub(crate) struct Chain {
     /// The number of the year, counted from that of the first stamp, from each offset on.
     turns: Vec<(u64, i32)>,
     /// The year of number 0 as full dates tell it, from each offset on.
@@ -54,7 +54,7 @@ pub struct Chain {
 
 impl Chain {
     /// Takes in a line that starts at `offset`.
-    pub fn add(&mut self, offset: u64, line: &[u8]) {
+    pub(crate) fn add(&mut self, offset: u64, line: &[u8]) {
         let Some((year, month, day)) = self.find(line) else { return };
         let ordinal = i32::try_from(month * 31 + day).unwrap_or(0) - 32;
         let number = match self.last {
@@ -100,7 +100,7 @@ impl Chain {
     }
 
     /// The years, for a file that was written at `written`.
-    pub fn finish(self, written: Stamp) -> Years {
+    pub(crate) fn finish(self, written: Stamp) -> Years {
         let Some((number, month, day)) = self.newest else { return Years::default() };
         let anchors = if self.anchors.is_empty() {
             let latest = written.plus(std::time::Duration::from_secs(86_400));

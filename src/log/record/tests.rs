@@ -5,7 +5,7 @@ use super::*;
 /// `dialect | time | level word = level | event | message`, with `-` for what is absent.
 fn show(line: &str) -> String {
     let written = Stamp::parse("2025-02-01");
-    let Some(record) = parse_near(line.as_bytes(), written) else { return "none".to_owned() };
+    let Some(record) = parse_inside(line.as_bytes(), written, 0) else { return "none".to_owned() };
     let text = |text: Option<Cow<'_, str>>| text.map_or("-".to_owned(), Cow::into_owned);
     format!(
         "{} | {} | {}={} | {} | {}",

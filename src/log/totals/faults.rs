@@ -17,7 +17,7 @@ const IGNORED_FAIL: f64 = 0.2;
 const FEW: u64 = 5;
 
 /// The faults of a file that could be read. `blank` lines are ignored too, but nothing is lost with them.
-pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
+pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
     let (odd, blank) = (&part.odd, part.tally.blank);
     let mut found = Vec::new();
     let mut add = |severity, summary: String, line: Option<u64>| {
@@ -99,7 +99,7 @@ pub fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
 }
 
 /// A path that cannot be read.
-pub fn unreadable(path: &str, error: &io::Error) -> Finding {
+pub(crate) fn unreadable(path: &str, error: &io::Error) -> Finding {
     let remedy = match error.kind() {
         io::ErrorKind::NotFound => ": check the path",
         io::ErrorKind::PermissionDenied => ": check its permissions",
@@ -109,34 +109,34 @@ pub fn unreadable(path: &str, error: &io::Error) -> Finding {
 }
 
 /// A directory without logs.
-pub fn no_log(path: &str) -> Finding {
+pub(crate) fn no_log(path: &str) -> Finding {
     let summary = "there is no log in this directory: nothing named *.jsonl, *.ndjson, *.json.log or *.log";
     Finding::fail(summary).in_file(path, None)
 }
 
 /// A file that holds `what`, which cannot be unpacked here.
-pub fn packed(path: &str, what: &str) -> Finding {
+pub(crate) fn packed(path: &str, what: &str) -> Finding {
     Finding::fail(format!("this is {what}, not a log: unpack it first")).in_file(path, None)
 }
 
 /// A file that holds `what`.
-pub fn not_a_log(path: &str, what: &str) -> Finding {
+pub(crate) fn not_a_log(path: &str, what: &str) -> Finding {
     Finding::fail(format!("this is {what}, not a log")).in_file(path, None)
 }
 
 /// A file that holds the same bytes as `first`.
-pub fn double(path: &str, first: &str) -> Finding {
+pub(crate) fn double(path: &str, first: &str) -> Finding {
     Finding::warn(format!("this holds the same bytes as {first}; it was read once")).in_file(path, None)
 }
 
 /// A file of `before` bytes that had `now` bytes when it was read.
-pub fn changed(path: &str, before: u64, now: u64) -> Finding {
+pub(crate) fn changed(path: &str, before: u64, now: u64) -> Finding {
     let summary = format!("the file had {before} bytes when it was opened and {now} when it was read: audit it again");
     Finding::warn(summary).in_file(path, None)
 }
 
 /// A file that could be read up to an error.
-pub fn broken(report: &FileReport, error: &io::Error) -> Finding {
+pub(crate) fn broken(report: &FileReport, error: &io::Error) -> Finding {
     let what = match (error.kind(), report.encoding.as_str()) {
         (io::ErrorKind::UnexpectedEof, "plain") => "the file became shorter while it was read".to_owned(),
         (io::ErrorKind::UnexpectedEof, packing) => format!("the {packing} data end too early"),
@@ -148,19 +148,19 @@ pub fn broken(report: &FileReport, error: &io::Error) -> Finding {
 }
 
 /// Puts the faults of paths that led nowhere before those of the files.
-pub fn before(logs: &mut LogSummary, faults: Vec<Finding>) {
+pub(crate) fn before(logs: &mut LogSummary, faults: Vec<Finding>) {
     logs.status = logs.status.max(Status::roll_up(faults.iter().map(|fault| fault.severity)));
     logs.findings.splice(0..0, faults);
 }
 
 /// A file of a directory that is not named like a log, but may be one.
-pub fn skipped(path: &str) -> Finding {
+pub(crate) fn skipped(path: &str) -> Finding {
     let summary = "this file was not read, because it is not named like a log (*.jsonl, *.ndjson, *.log): name it with --log if it is one";
     Finding::warn(summary).in_file(path, None)
 }
 
 /// A file that starts with `length` zero bytes.
-pub fn hole(path: &str, length: u64) -> Finding {
+pub(crate) fn hole(path: &str, length: u64) -> Finding {
     let summary = format!("the file starts with a hole of {length} zero bytes; what stood there is lost");
     Finding::warn(summary).in_file(path, Some(1))
 }
@@ -188,7 +188,7 @@ fn silent_levels(part: &Part) -> Vec<(Status, String)> {
 
 /// Files that hold the same text although their bytes differ, such as a log and its packed copy: their records are
 /// counted twice.
-pub fn twins(reports: &[FileReport]) -> Vec<Finding> {
+pub(crate) fn twins(reports: &[FileReport]) -> Vec<Finding> {
     let mut known = BTreeMap::new();
     let mut found = Vec::new();
     for report in reports.iter().filter(|report| report.records > 0) {

@@ -11,7 +11,7 @@ const LIMIT: usize = 10_000;
 const WIDTHS: [i64; 4] = [3600, 86_400, 30 * 86_400, 3653 * 86_400];
 
 /// Records, warnings and errors.
-pub type Figures = [u64; 3];
+pub(crate) type Figures = [u64; 3];
 
 /// Records by time. The width of the buckets depends on the records alone, not on their order.
 #[derive(Clone, Debug, Default)]

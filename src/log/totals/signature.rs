@@ -6,7 +6,7 @@ use crate::digest::sha256;
 const LIMIT: usize = 160;
 
 /// The first line of a text with the varying parts masked: `order 4711 of "x" failed` is `order # of "…" failed`.
-pub fn of(text: &str) -> String {
+pub(crate) fn of(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(LIMIT));
     let line = text.trim().lines().next().unwrap_or_default();
     let mut chars = line.char_indices().peekable();
@@ -39,7 +39,7 @@ pub fn of(text: &str) -> String {
 }
 
 /// The id of a kind of finding by its signature: the same in every run. Twelve hexadecimal digits.
-pub fn id(kind: &str, signature: &str) -> String {
+pub(crate) fn id(kind: &str, signature: &str) -> String {
     sha256(format!("{kind}\0{signature}").as_bytes())[..12].to_owned()
 }
 

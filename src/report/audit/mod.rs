@@ -16,7 +16,7 @@ use crate::verdict::headline::reasons;
 const SHOWN: usize = 10;
 
 /// The document of an audit of `subject`.
-pub fn doc(audit: &Audit, subject: &str) -> Doc {
+pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     let mut doc = Doc::new(format!("audit of {subject}")).verdict(audit.verdict, because(audit)).remark(audit.remark());
     doc.push(Block::Facts(signatures::in_short(audit).into_iter().collect()));
     doc.section("Gates", Block::Table(gate_table(&audit.gates)));
@@ -38,12 +38,12 @@ pub fn doc(audit: &Audit, subject: &str) -> Doc {
 }
 
 /// Adds what was learnt of each log: where its lines state time and level.
-pub fn layouts(doc: &mut Doc, audit: &Audit) {
+pub(crate) fn layouts(doc: &mut Doc, audit: &Audit) {
     logs::layouts(doc, &audit.summary.logs.files);
 }
 
 /// What decided the verdict, the weightiest first.
-pub fn because(audit: &Audit) -> Vec<String> {
+pub(crate) fn because(audit: &Audit) -> Vec<String> {
     let mut because = Vec::new();
     let deciding: Vec<&Gate> = audit.gates.iter().filter(|gate| gate.status == audit.verdict).collect();
     if audit.verdict == Status::Pass {
@@ -77,7 +77,7 @@ fn told(gate: &Gate, audit: &Audit) -> String {
 }
 
 /// The gates, one to a row.
-pub fn gate_table(gates: &[Gate]) -> Table {
+pub(crate) fn gate_table(gates: &[Gate]) -> Table {
     let mut table = Table::new(&["gate", "verdict", "measured", "asked for", "samples", "evidence"]).right(&[4]);
     for gate in gates {
         table.row([

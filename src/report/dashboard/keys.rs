@@ -10,7 +10,7 @@ const PAGE: usize = 10;
 
 /// What a key asks of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// Nothing more than to draw again.
     Draw,
     /// To leave the dashboard.
@@ -21,7 +21,7 @@ pub enum Ask {
 
 /// The user's choices; the snapshot itself is not part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Board {
+pub(crate) struct Board {
     /// The selected incident, by its place in the snapshot; none follows the newest.
     pub selected: Option<usize>,
     /// The least severity to show; none shows all.
@@ -35,7 +35,7 @@ pub struct Board {
 }
 
 /// What a filter shows.
-pub fn filter_text(least: Status) -> &'static str {
+pub(crate) fn filter_text(least: Status) -> &'static str {
     match least {
         Status::Pass => "all",
         Status::Warn => "WARN and FAIL",
@@ -45,13 +45,13 @@ pub fn filter_text(least: Status) -> &'static str {
 
 impl Board {
     /// The places of the incidents that the filter lets through, newest first.
-    pub fn shown(&self, view: &View) -> Vec<usize> {
+    pub(crate) fn shown(&self, view: &View) -> Vec<usize> {
         let all = view.events().iter().enumerate().rev();
         all.filter(|(_, event)| self.filter.is_none_or(|least| event.severity >= least)).map(|(at, _)| at).collect()
     }
 
     /// Where the selection is in `shown`; none when nothing is shown.
-    pub fn position(&self, shown: &[usize]) -> Option<usize> {
+    pub(crate) fn position(&self, shown: &[usize]) -> Option<usize> {
         if shown.is_empty() {
             return None;
         }
@@ -61,7 +61,7 @@ impl Board {
     }
 
     /// Takes a key. `view` is the snapshot on the screen.
-    pub fn press(&mut self, key: KeyCode, view: Option<&View>) -> Ask {
+    pub(crate) fn press(&mut self, key: KeyCode, view: Option<&View>) -> Ask {
         if self.help {
             self.help = false;
             return Ask::Draw;

@@ -2,7 +2,7 @@
 
 mod facts;
 mod incidents;
-pub mod keys;
+pub(crate) mod keys;
 mod widgets;
 
 use ratatui::Frame;
@@ -17,15 +17,15 @@ use crate::supervise::progress_reader::View;
 use crate::supervise::staleness::{Health, Judgement};
 use crate::time::Stamp;
 
-pub use keys::{Ask, Board};
-pub use widgets::Palette;
+pub(crate) use keys::{Ask, Board};
+pub(crate) use widgets::Palette;
 
 /// Below this size only the verdict is shown.
 const SMALLEST: (u16, u16) = (40, 8);
 
 /// Everything that the dashboard shows, at one instant.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     /// Which run: `runs/r1`, `r1, newest of 3 in runs`.
     pub title: &'a str,
     /// The last snapshot; none while it is waited for.
@@ -43,12 +43,12 @@ pub struct Scene<'a> {
 }
 
 /// How long before `now` something was: `3s ago`, `2d 2h ago`.
-pub fn ago(at: Stamp, now: Stamp) -> String {
+pub(crate) fn ago(at: Stamp, now: Stamp) -> String {
     widgets::ago(Some(at), now)
 }
 
 /// Draws `scene` as `board` (what the user chose) asks for.
-pub fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>, board: &Board, palette: Palette) {
+pub(crate) fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>, board: &Board, palette: Palette) {
     let area = frame.area();
     if area.is_empty() {
         return;

@@ -11,7 +11,7 @@ use crate::time::{self, Stamp};
 
 /// Colours, from the sixteen that every terminal has, or none.
 #[derive(Clone, Copy, Debug)]
-pub struct Palette {
+pub(crate) struct Palette {
     /// Whether to colour at all; without, weight and reversal remain.
     pub color: bool,
 }
@@ -22,7 +22,7 @@ impl Palette {
     }
 
     /// The look of a severity.
-    pub fn status(self, status: Status) -> Style {
+    pub(crate) fn status(self, status: Status) -> Style {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         match status {
             Status::Pass => self.paint(Style::new(), Color::Green),
@@ -32,7 +32,7 @@ impl Palette {
     }
 
     /// The block behind a verdict's word; cyan while there is none.
-    pub fn badge(self, status: Option<Status>) -> Style {
+    pub(crate) fn badge(self, status: Option<Status>) -> Style {
         let color = match status {
             None => Color::Cyan,
             Some(Status::Pass) => Color::Green,
@@ -43,17 +43,17 @@ impl Palette {
     }
 
     /// Lesser weight.
-    pub fn dim(self) -> Style {
+    pub(crate) fn dim(self) -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
 
     /// Greater weight.
-    pub fn strong(self) -> Style {
+    pub(crate) fn strong(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// A curve or gauge.
-    pub fn curve(self) -> Style {
+    pub(crate) fn curve(self) -> Style {
         self.paint(Style::new(), Color::Cyan)
     }
 }

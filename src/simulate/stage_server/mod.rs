@@ -18,7 +18,7 @@ use super::stage_server::sessions::Sessions;
 use crate::io::random;
 
 /// The account that may log in.
-pub const EMAIL: &str = "admin@glassfrontier";
+pub(crate) const EMAIL: &str = "admin@glassfrontier";
 /// How long an event waits in scenario `slow`.
 const SLOW: Duration = Duration::from_millis(300);
 /// How long after an upgrade of the connection silence is kept in scenario `hang`.
@@ -28,7 +28,7 @@ const HEARTBEAT: Duration = Duration::from_secs(25);
 
 /// How the server behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Scenario {
+pub(crate) enum Scenario {
     /// Everything works
     #[default]
     Clean,
@@ -59,7 +59,7 @@ pub enum Scenario {
 }
 
 /// A running server; it ends with the process.
-pub struct Server {
+pub(crate) struct Server {
     /// Where it listens, for `--base-url`.
     pub base_url: String,
     /// The password of [`EMAIL`].
@@ -80,7 +80,7 @@ struct Shared {
 ///
 /// # Errors
 /// The port is taken, or the certificates cannot be used.
-pub fn start(port: u16, scenario: Scenario) -> io::Result<Server> {
+pub(crate) fn start(port: u16, scenario: Scenario) -> io::Result<Server> {
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     let address = listener.local_addr()?;
     let config = if scenario == Scenario::Tls { Some(tls::config()?) } else { None };

@@ -11,7 +11,7 @@ const Z: f64 = 1.959_963_984_540_054;
 
 /// Where the true proportion lies with 95 % confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
+pub(crate) struct Interval {
     /// Lower end, 0 to 1.
     pub low: f64,
     /// Upper end, 0 to 1.
@@ -19,7 +19,7 @@ pub struct Interval {
 }
 
 /// The Wilson interval of `hits` out of `total`; none where nothing was counted.
-pub fn wilson(hits: u64, total: u64) -> Option<Interval> {
+pub(crate) fn wilson(hits: u64, total: u64) -> Option<Interval> {
     if total == 0 {
         return None;
     }
@@ -35,7 +35,7 @@ pub fn wilson(hits: u64, total: u64) -> Option<Interval> {
 
 /// How many more events, at the same proportion, would put `limit` outside the Wilson interval; none where it is
 /// outside already, or where no number would (the proportion equals the limit, or the limit is 0 or 1).
-pub fn more_to_decide(hits: u64, total: u64, limit: f64) -> Option<u64> {
+pub(crate) fn more_to_decide(hits: u64, total: u64, limit: f64) -> Option<u64> {
     let interval = wilson(hits, total)?;
     let p = hits as f64 / total as f64;
     if !(interval.low < limit && limit < interval.high) || p == limit {
@@ -62,7 +62,7 @@ pub struct Spread {
 }
 
 /// Sorts `values` and gives their spread; none for an empty set.
-pub fn spread(values: &mut [f64]) -> Option<Spread> {
+pub(crate) fn spread(values: &mut [f64]) -> Option<Spread> {
     if values.is_empty() {
         return None;
     }
@@ -78,14 +78,14 @@ pub fn spread(values: &mut [f64]) -> Option<Spread> {
 
 /// The nearest-rank percentile of `sorted`, which must not be empty: the smallest number with at least `percent` of
 /// all at or below it.
-pub fn percentile(sorted: &[f64], percent: usize) -> f64 {
+pub(crate) fn percentile(sorted: &[f64], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted[rank - 1]
 }
 
 /// The densest stretch of `length` in `times` (sorted): the index of its first and the number of its members; the
 /// earliest of equally dense ones. None where there are no times.
-pub fn densest(times: &[Stamp], length: Duration) -> Option<(usize, usize)> {
+pub(crate) fn densest(times: &[Stamp], length: Duration) -> Option<(usize, usize)> {
     let mut best = None;
     let mut first = 0;
     for (last, at) in times.iter().enumerate() {

@@ -7,7 +7,7 @@ use crate::finding::{Finding, Gate, Status};
 use crate::time::human_seconds;
 
 /// Matches, counts and judges.
-pub fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits: Limits) -> Rehearsal {
+pub(crate) fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits: Limits) -> Rehearsal {
     let mut findings: Vec<Finding> = expected.faults.iter().chain(&fired.faults).cloned().collect();
     let owner = matching::assign(&expected.records, &fired.records, limits.match_window, limits.max_skew);
     let tally = tally::count(&expected.records, &fired.records, &owner);

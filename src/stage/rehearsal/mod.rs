@@ -3,10 +3,10 @@
 //! [`read`] understands the files, [`matching`] pairs alerts with incidents, [`tally`] counts, [`figures`] holds the
 //! statistics, and [`judge`] puts them against the limits.
 
-pub mod figures;
+pub(crate) mod figures;
 mod gates;
 mod matching;
-pub mod read;
+pub(crate) mod read;
 mod tally;
 mod webhook;
 
@@ -18,15 +18,15 @@ use serde::Serialize;
 use crate::finding::{Finding, Gate, Status};
 use crate::time::Stamp;
 
-pub use gates::judge;
-pub use tally::{Counts, Driver, Example, Storm};
+pub(crate) use gates::judge;
+pub(crate) use tally::{Counts, Driver, Example, Storm};
 
 /// Labels of an incident or an alert.
-pub type Labels = BTreeMap<String, String>;
+pub(crate) type Labels = BTreeMap<String, String>;
 
 /// An incident that the rules were expected to detect.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// Unique name.
     pub id: String,
     /// The rule that must fire.
@@ -43,7 +43,7 @@ pub struct Expected {
 
 /// An alert that fired.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fired {
+pub(crate) struct Fired {
     /// The rule that fired.
     pub rule: String,
     /// Its tier, where the file has one.
@@ -63,7 +63,7 @@ pub struct Fired {
 /// The limits of a rehearsal.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Limits {
+pub(crate) struct Limits {
     /// The highest acceptable share of false positives, 0 to 1.
     pub max_noise: f64,
     /// How many incidents may be missed.
@@ -85,7 +85,7 @@ fn seconds<S: serde::Serializer>(length: &Duration, serializer: S) -> Result<S::
 /// What a rehearsal showed. Keys are documented in `runbooks/formats.md`; times of latency are seconds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rehearsal {
+pub(crate) struct Rehearsal {
     /// The highest status of the gates.
     pub status: Status,
     /// What was applied.

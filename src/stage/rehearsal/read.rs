@@ -13,7 +13,7 @@ const LISTED: usize = 20;
 
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Records<T> {
+pub(crate) struct Records<T> {
     /// Usable records, in the order of the file.
     pub records: Vec<T>,
     /// What could not be used: a FAIL each, because a figure over a part of the file would deceive; and a WARN where the
@@ -22,7 +22,7 @@ pub struct Records<T> {
 }
 
 /// Reads the expected incidents; `path` is only for messages.
-pub fn expected(bytes: &[u8], path: &str) -> Records<Expected> {
+pub(crate) fn expected(bytes: &[u8], path: &str) -> Records<Expected> {
     let mut reader = Reader::new(path);
     let mut records: Vec<Expected> = Vec::new();
     reader.each(bytes, |record| {
@@ -49,7 +49,7 @@ pub fn expected(bytes: &[u8], path: &str) -> Records<Expected> {
 }
 
 /// Reads the alerts that fired; `path` is only for messages.
-pub fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
+pub(crate) fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
     let mut reader = Reader::new(path);
     let mut records: Vec<Fired> = Vec::new();
     let mut webhooks = Webhooks::default();

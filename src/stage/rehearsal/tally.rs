@@ -21,7 +21,7 @@ const STORM: Duration = Duration::from_secs(300);
 /// `fired` = `true_positives` + `false_positives` + `duplicates` + `flaps`; `expected` = `true_positives` + `misses`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Incidents expected.
     pub expected: u64,
     /// Alerts fired.
@@ -55,7 +55,7 @@ pub struct Counts {
 /// A rule that made noise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Driver {
+pub(crate) struct Driver {
     /// The rule.
     pub rule: String,
     /// Its false positives.
@@ -70,7 +70,7 @@ pub struct Driver {
 
 /// One alert or incident, to look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Example {
+pub(crate) struct Example {
     /// The rule.
     pub rule: String,
     /// When it fired or began.
@@ -85,7 +85,7 @@ pub struct Example {
 /// The five minutes with the most alerts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Storm {
+pub(crate) struct Storm {
     /// The first alert in it.
     pub at: Stamp,
     /// How many alerts.

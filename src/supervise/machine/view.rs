@@ -9,7 +9,6 @@ use crate::supervise::attempts::Attempts;
 use crate::supervise::event::{Exit, Now};
 use crate::supervise::incidents::Incidents;
 use crate::supervise::monitors::ResourceState;
-use crate::supervise::plan::Plan;
 use crate::supervise::progress::{self, Phase, Snapshot};
 use crate::supervise::record::{Capture, EndReason, ProgressChain};
 
@@ -18,7 +17,7 @@ const SHOWN_INCIDENTS: usize = 50;
 
 impl Machine {
     /// The state at this instant, after the snapshots of `chain`.
-    pub fn snapshot_now(&self, now: Now, chain: ProgressChain, supervisor: Identity) -> Snapshot {
+    pub(crate) fn snapshot_now(&self, now: Now, chain: ProgressChain, supervisor: Identity) -> Snapshot {
         let worst = self.incidents.worst();
         let running = if self.phase == Phase::Startup { "starting" } else { "running" };
         let elapsed = self.elapsed(now).as_secs_f64();
@@ -71,58 +70,53 @@ impl Machine {
     }
 
     /// Supervised time so far, or altogether. It ends when the command is asked to stop.
-    pub fn elapsed(&self, now: Now) -> Duration {
+    pub(crate) fn elapsed(&self, now: Now) -> Duration {
         self.stopped.or(self.ended.map(|(_, at)| at)).unwrap_or(now).mono
     }
 
     /// Why and when the supervised time ended.
-    pub fn ended(&self) -> Option<(EndReason, Now)> {
+    pub(crate) fn ended(&self) -> Option<(EndReason, Now)> {
         self.ended.map(|(why, at)| (why, self.stopped.unwrap_or(at)))
     }
 
     /// How long the command took to end after it was asked to stop; none where it ended before.
-    pub fn drain(&self) -> Option<Duration> {
+    pub(crate) fn drain(&self) -> Option<Duration> {
         let ((_, ended), stopped) = self.ended.zip(self.stopped)?;
         Some(ended.mono.saturating_sub(stopped.mono))
     }
 
     /// How the command ended the last time.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 
     /// When the supervisor itself did not run, from and to in seconds of the monotonic clock.
-    pub fn held_up(&self) -> &[(f64, f64)] {
+    pub(crate) fn held_up(&self) -> &[(f64, f64)] {
         &self.held_up
     }
 
     /// Each start of the command.
-    pub fn attempts(&self) -> &Attempts {
+    pub(crate) fn attempts(&self) -> &Attempts {
         &self.attempts
     }
 
     /// All incidents.
-    pub fn incidents(&self) -> &Incidents {
+    pub(crate) fn incidents(&self) -> &Incidents {
         &self.incidents
     }
 
     /// What was captured.
-    pub fn capture(&self) -> &Capture {
+    pub(crate) fn capture(&self) -> &Capture {
         &self.capture
     }
 
     /// What was sampled.
-    pub fn resources(&self) -> &ResourceState {
+    pub(crate) fn resources(&self) -> &ResourceState {
         &self.resources
     }
 
-    /// The plan of the run.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
     /// Incidents by severity.
-    pub fn incident_counts(&self) -> BTreeMap<Status, u64> {
+    pub(crate) fn incident_counts(&self) -> BTreeMap<Status, u64> {
         self.incidents.counts().clone()
     }
 }

@@ -8,7 +8,7 @@ use super::statement::{self, Outcome, Resource, STATEMENT_TYPE, Statement};
 use crate::keys::PublicKey;
 
 /// The predicate type of a decision.
-pub const DECISION_TYPE: &str = "tag:emp-ops,2026:sign-off/v1";
+pub(crate) const DECISION_TYPE: &str = "tag:emp-ops,2026:sign-off/v1";
 /// The file that a decision is about: it names the digest of every other.
 const SUMS: &str = "SHA256SUMS";
 
@@ -25,7 +25,7 @@ pub enum Choice {
 /// The predicate of a decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// What was decided.
     pub decision: Choice,
     /// By whom.
@@ -44,7 +44,7 @@ pub struct Decision {
 /// The verdict that a decision is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct VerdictRef {
+pub(crate) struct VerdictRef {
     /// Its result.
     pub result: Outcome,
     /// The SHA-256 of its payload, in hex.
@@ -53,13 +53,13 @@ pub struct VerdictRef {
 
 impl Decision {
     /// Whether it needs a note that it has not: to reject, and to approve what did not pass.
-    pub fn lacks_note(&self) -> bool {
+    pub(crate) fn lacks_note(&self) -> bool {
         let needed = self.decision == Choice::Reject || self.verdict.result != Outcome::Passed;
         needed && self.note.as_ref().is_none_or(|note| note.trim().is_empty())
     }
 
     /// The payload of the decision about the packet with these sums.
-    pub fn payload(self, sums_sha256: &str) -> Vec<u8> {
+    pub(crate) fn payload(self, sums_sha256: &str) -> Vec<u8> {
         statement::payload(&Statement {
             statement_type: STATEMENT_TYPE.to_owned(),
             subject: vec![Resource::new(SUMS, sums_sha256)],
@@ -73,7 +73,7 @@ impl Decision {
 ///
 /// # Errors
 /// It is none; the message says why.
-pub fn read(payload: &[u8]) -> Result<Statement<Decision>, String> {
+pub(crate) fn read(payload: &[u8]) -> Result<Statement<Decision>, String> {
     statement::read(payload, Some(DECISION_TYPE))
 }
 
@@ -114,7 +114,7 @@ pub struct Judged {
 
 /// What decisions are held against.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// The SHA-256 of the sums of the packet.
     pub sums_sha256: &'a str,
     /// The payload of the verdict, by its digest and its result.
@@ -124,7 +124,7 @@ pub struct Subject<'a> {
 }
 
 /// Judges the decisions of a bundle, in their order, with the number of the line of each.
-pub fn judge(decisions: &[(u64, Envelope, Statement<Decision>)], subject: &Subject<'_>) -> Vec<Judged> {
+pub(crate) fn judge(decisions: &[(u64, Envelope, Statement<Decision>)], subject: &Subject<'_>) -> Vec<Judged> {
     let mut earlier: Vec<String> = Vec::new();
     let mut all: Vec<Judged> = Vec::new();
     for (line, envelope, statement) in decisions {
@@ -194,7 +194,7 @@ fn judge_one(
 
 /// How the reviewers stand: who approves, who rejects, who has said nothing that counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Consent<'a> {
+pub(crate) struct Consent<'a> {
     /// Reviewers whose decision is to approve.
     pub approved: Vec<&'a str>,
     /// Reviewers whose decision is to reject.
@@ -205,7 +205,7 @@ pub struct Consent<'a> {
 
 impl<'a> Consent<'a> {
     /// Counts the decisions that count.
-    pub fn of(judged: &[Judged], reviewers: &'a [Reviewer]) -> Self {
+    pub(crate) fn of(judged: &[Judged], reviewers: &'a [Reviewer]) -> Self {
         let mut consent = Self::default();
         for reviewer in reviewers {
             let own = judged.iter().find(|judged| judged.counts && judged.key == reviewer.key.id());

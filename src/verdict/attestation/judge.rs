@@ -165,7 +165,7 @@ struct Sorted {
 }
 
 /// Judges the bundles about a packet: by name and content, that of the packet first.
-pub fn judge(bundles: &[(String, Vec<u8>)], trust: &Trust, packet: &Packet) -> Judgement {
+pub(crate) fn judge(bundles: &[(String, Vec<u8>)], trust: &Trust, packet: &Packet) -> Judgement {
     let Sorted { verdict, decisions, ignored, findings: damage } = sort(bundles);
     let required = if trust.keys.is_empty() { 0 } else { trust.min_signatures };
     let mut signatures =

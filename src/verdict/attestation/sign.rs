@@ -7,7 +7,7 @@ use crate::keys::PublicKey;
 
 /// What is signed next, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// A further signature of the verdict in the first line.
     Verdict {
         /// Its payload.
@@ -22,13 +22,13 @@ pub enum Next {
 
 impl Next {
     /// The payload that is signed.
-    pub fn payload(&self) -> &[u8] {
+    pub(crate) fn payload(&self) -> &[u8] {
         let (Self::Verdict { payload } | Self::Line { payload }) = self;
         payload
     }
 
     /// The bytes that a signature is over.
-    pub fn signed_bytes(&self) -> Vec<u8> {
+    pub(crate) fn signed_bytes(&self) -> Vec<u8> {
         envelope::pae(self.payload())
     }
 }
@@ -42,7 +42,7 @@ fn envelopes(bundle: &[u8]) -> Result<Vec<Envelope>, String> {
 ///
 /// # Errors
 /// The bundle cannot be read.
-pub fn verdict(bundle: &[u8]) -> Result<Next, String> {
+pub(crate) fn verdict(bundle: &[u8]) -> Result<Next, String> {
     match envelopes(bundle)?.into_iter().next() {
         Some(first) => Ok(Next::Verdict { payload: first.payload }),
         None => Err("the bundle of signatures is empty".to_owned()),
@@ -51,7 +51,7 @@ pub fn verdict(bundle: &[u8]) -> Result<Next, String> {
 
 /// A decision that somebody takes now.
 #[derive(Clone, Copy, Debug)]
-pub struct Deciding<'a> {
+pub(crate) struct Deciding<'a> {
     /// What is decided.
     pub choice: Choice,
     /// By whom.
@@ -66,7 +66,7 @@ pub struct Deciding<'a> {
 ///
 /// # Errors
 /// The bundle cannot be read, or the decision lacks a note that it needs.
-pub fn decision(bundle: &[u8], deciding: &Deciding<'_>, sums_sha256: &str) -> Result<Next, String> {
+pub(crate) fn decision(bundle: &[u8], deciding: &Deciding<'_>, sums_sha256: &str) -> Result<Next, String> {
     let envelopes = envelopes(bundle)?;
     let Some((first, rest)) = envelopes.split_first() else {
         return Err("the bundle of signatures is empty".to_owned());
@@ -101,7 +101,12 @@ pub fn decision(bundle: &[u8], deciding: &Deciding<'_>, sums_sha256: &str) -> Re
 ///
 /// # Errors
 /// The bundle cannot be read, or holds another verdict by now.
-pub fn add(bundle: &[u8], next: &Next, key: &PublicKey, signature: Signature) -> Result<Option<Vec<u8>>, String> {
+pub(crate) fn add(
+    bundle: &[u8],
+    next: &Next,
+    key: &PublicKey,
+    signature: Signature,
+) -> Result<Option<Vec<u8>>, String> {
     match next {
         Next::Line { payload } => {
             let mut envelope = Envelope::new(payload.clone());

@@ -10,16 +10,16 @@ use crate::finding::{Gate, Status};
 use crate::json::strict;
 
 /// The type of every statement.
-pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+pub(crate) const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The predicate type of a verdict.
-pub const VERDICT_TYPE: &str = "https://in-toto.io/attestation/test-result/v0.1";
+pub(crate) const VERDICT_TYPE: &str = "https://in-toto.io/attestation/test-result/v0.1";
 /// The key of the only digest that counts.
 const SHA256: &str = "sha256";
 
 /// A statement about files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Statement<P> {
+pub(crate) struct Statement<P> {
     /// [`STATEMENT_TYPE`].
     #[serde(rename = "_type")]
     pub statement_type: String,
@@ -34,7 +34,7 @@ pub struct Statement<P> {
 
 /// A file, or another thing that has a digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// A path in the packet, or what the operator called it.
     #[serde(default)]
     pub name: String,
@@ -51,7 +51,7 @@ pub struct Resource {
 
 impl Resource {
     /// A resource with its SHA-256 in hex.
-    pub fn new(name: &str, sha256: &str) -> Self {
+    pub(crate) fn new(name: &str, sha256: &str) -> Self {
         Self {
             name: name.to_owned(),
             digest: BTreeMap::from([(SHA256.to_owned(), sha256.to_owned())]),
@@ -61,7 +61,7 @@ impl Resource {
     }
 
     /// Its SHA-256 in hex.
-    pub fn sha256(&self) -> Option<&str> {
+    pub(crate) fn sha256(&self) -> Option<&str> {
         self.digest.get(SHA256).map(String::as_str)
     }
 
@@ -71,7 +71,7 @@ impl Resource {
     }
 
     /// Whether it is what was rehearsed, and no file of the packet.
-    pub fn is_tested(&self) -> bool {
+    pub(crate) fn is_tested(&self) -> bool {
         self.role() == Some("tested")
     }
 
@@ -117,7 +117,7 @@ impl Outcome {
 /// The predicate of a verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TestResult {
+pub(crate) struct TestResult {
     /// The verdict.
     pub result: Outcome,
     /// The files that hold what was asked for.
@@ -167,7 +167,7 @@ impl Gates {
 
 /// What a verdict is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Sealed<'a> {
+pub(crate) struct Sealed<'a> {
     /// Every file of the packet but the bundle: its path and its SHA-256 in hex.
     pub files: &'a BTreeMap<String, String>,
     /// How many snapshots the timeline holds, and the digest of the last; none without a timeline.
@@ -182,7 +182,7 @@ pub struct Sealed<'a> {
 const CONFIGURATION: [&str; 2] = ["policy.json", "waivers.json"];
 
 /// The payload of the verdict on a packet. It holds no clock time, so that equal packets give equal payloads.
-pub fn verdict(sealed: &Sealed<'_>) -> Vec<u8> {
+pub(crate) fn verdict(sealed: &Sealed<'_>) -> Vec<u8> {
     let run = if sealed.files.contains_key("raw/run.json") { "raw/run.json" } else { "summary.json" };
     let mut subject: Vec<Resource> = Vec::new();
     for (name, sha256) in sealed.files {
@@ -232,7 +232,7 @@ pub(super) fn payload(statement: &impl Serialize) -> Vec<u8> {
 ///
 /// # Errors
 /// It is no statement; the message says why.
-pub fn predicate_type(payload: &[u8]) -> Result<String, String> {
+pub(crate) fn predicate_type(payload: &[u8]) -> Result<String, String> {
     Ok(read::<Value>(payload, None)?.predicate_type)
 }
 
@@ -259,25 +259,25 @@ pub(super) fn read<P: serde::de::DeserializeOwned>(
 ///
 /// # Errors
 /// It is none; the message says why.
-pub fn read_verdict(payload: &[u8]) -> Result<Statement<TestResult>, String> {
+pub(crate) fn read_verdict(payload: &[u8]) -> Result<Statement<TestResult>, String> {
     read(payload, Some(VERDICT_TYPE))
 }
 
 impl Statement<TestResult> {
     /// The files that the statement is about.
-    pub fn files(&self) -> impl Iterator<Item = &Resource> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Resource> {
         self.subject.iter().filter(|subject| !subject.is_tested())
     }
 
     /// The snapshots and the head of the timeline that were signed.
-    pub fn head(&self) -> Option<(u64, &str)> {
+    pub(crate) fn head(&self) -> Option<(u64, &str)> {
         let run = self.files().find(|file| file.role() == Some("run"))?;
         Some((run.annotations.get("snapshots")?.as_u64()?, run.annotations.get("headSha256")?.as_str()?))
     }
 
     /// Where the statement says another thing about the verdict than `verdict` does, which is that of `who`; none where
     /// it does not. `beside` are gates that only one of them may have.
-    pub fn differs_from(&self, who: &str, verdict: &Gates, beside: &[&str]) -> Option<String> {
+    pub(crate) fn differs_from(&self, who: &str, verdict: &Gates, beside: &[&str]) -> Option<String> {
         let said = &self.predicate;
         let lists = [
             (Status::Pass, &said.passed_tests),

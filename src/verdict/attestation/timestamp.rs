@@ -12,7 +12,7 @@ const INTEGER: u8 = 0x02;
 const SEQUENCE: u8 = 0x30;
 
 /// The request for a time stamp over `signature`, as the body of a POST. `nonce` are random bytes.
-pub fn request(signature: &[u8], nonce: [u8; 8]) -> Vec<u8> {
+pub(crate) fn request(signature: &[u8], nonce: [u8; 8]) -> Vec<u8> {
     let algorithm = tagged(SEQUENCE, &[SHA256_OID, b"\x05\x00"].concat());
     let imprint = tagged(SEQUENCE, &[algorithm, tagged(0x04, &Sha256::digest(signature))].concat());
     // Positive, without a byte that need not be there.
@@ -26,7 +26,7 @@ pub fn request(signature: &[u8], nonce: [u8; 8]) -> Vec<u8> {
 ///
 /// # Errors
 /// The authority refused, or the answer is about another signature; the message says which.
-pub fn token(response: &[u8], signature: &[u8], nonce: [u8; 8]) -> Result<Vec<u8>, String> {
+pub(crate) fn token(response: &[u8], signature: &[u8], nonce: [u8; 8]) -> Result<Vec<u8>, String> {
     let broken = || "the answer is no time stamp".to_owned();
     let (body, _) = take(response, SEQUENCE).ok_or_else(broken)?;
     let (status, rest) = take(body, SEQUENCE).ok_or_else(broken)?;

@@ -46,7 +46,7 @@ pub(crate) fn audit_of(document: &Value) -> &Value {
 
 impl Gathered {
     /// Adds a document of a run. A document that holds nothing of a run is a FAIL, for nothing was judged.
-    pub fn document(&mut self, document: &Value, path: &str, as_of: Stamp) {
+    pub(crate) fn document(&mut self, document: &Value, path: &str, as_of: Stamp) {
         let schema = document.get("schema").and_then(Value::as_str).unwrap_or_default();
         if schema == super::SCHEMA
             || document.as_array().is_some_and(|l| !l.is_empty())
@@ -89,7 +89,7 @@ impl Gathered {
     }
 
     /// Adds a run that has no summary: its supervisor was killed, or has not finished.
-    pub fn unfinished_run(&mut self, run: Option<&Value>, path: &str) {
+    pub(crate) fn unfinished_run(&mut self, run: Option<&Value>, path: &str) {
         let mut item = Item {
             severity: Status::Fail,
             category: "run".to_owned(),
@@ -113,7 +113,7 @@ impl Gathered {
     }
 
     /// Adds a FAIL for an input that holds nothing to judge.
-    pub fn nothing(&mut self, path: &str, why: &str) {
+    pub(crate) fn nothing(&mut self, path: &str, why: &str) {
         self.items.push(Item {
             severity: Status::Fail,
             category: "input".to_owned(),

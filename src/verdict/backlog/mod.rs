@@ -20,11 +20,11 @@ use crate::finding::{Criterion, Metadata, Status};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/backlog/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/backlog/v1";
 
 /// One queue of follow-ups. Keys are documented in `runbooks/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Backlog {
+pub(crate) struct Backlog {
     /// [`SCHEMA`].
     pub schema: &'static str,
     /// When it was made.
@@ -60,7 +60,7 @@ pub struct Backlog {
 
 /// One line of work.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub(crate) struct Item {
     /// Stable across runs: from the category and the text without its numbers, ids and quoted values.
     #[serde(default)]
     pub id: String,
@@ -134,13 +134,13 @@ pub struct Item {
 
 impl Item {
     /// The line of the summary that says most: the last one of a Python traceback, else the first.
-    pub fn headline(&self) -> &str {
+    pub(crate) fn headline(&self) -> &str {
         headline(&self.summary)
     }
 }
 
 /// The line of a text that says most.
-pub fn headline(text: &str) -> &str {
+pub(crate) fn headline(text: &str) -> &str {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();
     if first.starts_with("Traceback (most recent call last)") { lines.next_back().unwrap_or(first) } else { first }
@@ -152,7 +152,7 @@ fn once() -> u64 {
 
 /// A place that tells of an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Source {
+pub(crate) struct Source {
     /// The file, as given.
     pub path: String,
     /// The line, counted from 1, in files that have lines.
@@ -182,7 +182,7 @@ pub(crate) enum Origin {
 /// Whether an earlier backlog had an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Change {
+pub(crate) enum Change {
     /// It is new.
     New,
     /// It was there.
@@ -191,7 +191,7 @@ pub enum Change {
 
 /// An item of the earlier backlog that is gone or done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Closed {
+pub(crate) struct Closed {
     /// Its id.
     pub id: String,
     /// How bad it was.
@@ -210,7 +210,7 @@ pub struct Closed {
 
 /// Counts, before and after the choice by severity.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Items listed.
     pub items: u64,
     /// Items left out by the choice of severity.
@@ -234,7 +234,7 @@ pub struct Totals {
 
 /// How far the tracked action items of a report are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     /// The report.
     pub path: String,
     /// Tracked action items.
@@ -247,7 +247,7 @@ pub struct Readiness {
 
 /// A part of an input that was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NotUnderstood {
+pub(crate) struct NotUnderstood {
     /// The file.
     pub path: String,
     /// The line, counted from 1, in files that have lines.
@@ -261,7 +261,7 @@ pub struct NotUnderstood {
 
 /// How a backlog is made.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// What it is called.
     pub title: String,
     /// When it is made.
@@ -276,7 +276,7 @@ pub struct Options {
 
 impl Options {
     /// WARN and FAIL, without a limit of age.
-    pub fn new(generated_at: Stamp) -> Self {
+    pub(crate) fn new(generated_at: Stamp) -> Self {
         Self {
             title: "Backlog".to_owned(),
             generated_at,
@@ -289,7 +289,7 @@ impl Options {
 
 /// What the inputs hold, before it is one queue.
 #[derive(Clone, Debug, Default)]
-pub struct Gathered {
+pub(crate) struct Gathered {
     pub(crate) items: Vec<Item>,
     pub(crate) not_understood: Vec<NotUnderstood>,
     pub(crate) readiness: Vec<Readiness>,
@@ -297,14 +297,14 @@ pub struct Gathered {
 }
 
 /// The backlog of one document of a run: a summary bundle, an audit, a sign-off or a review.
-pub fn from_bundle(document: &Value, path: &str, options: &Options) -> Backlog {
+pub(crate) fn from_bundle(document: &Value, path: &str, options: &Options) -> Backlog {
     let mut gathered = Gathered::default();
     gathered.document(document, path, options.as_of);
     build(gathered, None, options)
 }
 
 /// Makes one queue of what was gathered; `previous` is the earlier backlog, where there is one.
-pub fn build(gathered: Gathered, previous: Option<&Value>, options: &Options) -> Backlog {
+pub(crate) fn build(gathered: Gathered, previous: Option<&Value>, options: &Options) -> Backlog {
     let Gathered { items, not_understood, readiness, terms } = gathered;
     let mut items = merge::merge(items);
     let closed = match previous {

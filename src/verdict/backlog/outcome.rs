@@ -7,7 +7,7 @@ use crate::time::Stamp;
 
 impl Gathered {
     /// Adds a status report. A report in which nothing was understood is a FAIL, for nothing was judged.
-    pub fn report(&mut self, report: &Report, path: &str, as_of: Stamp) {
+    pub(crate) fn report(&mut self, report: &Report, path: &str, as_of: Stamp) {
         // A light alone tells of nothing that was looked at.
         if report.items.iter().all(|item| item.kind == Kind::Overall) {
             self.nothing(path, "no action item, risk, decision or next step was understood in this report");

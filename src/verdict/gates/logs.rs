@@ -64,7 +64,7 @@ impl View<'_> {
 }
 
 /// The finding of the logs that stands first for their status.
-pub fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
+pub(crate) fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
     let faults = [&logs.findings];
     let records = [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.warnings];
     // Without records the silence is only what follows from the fault of the file.

@@ -160,7 +160,7 @@ fn pass_if(passed: bool) -> Status {
 }
 
 /// `, 2 down-times; longest silence 40s, silences up to 1h are free`: what an uptime does not show by itself.
-pub fn silences(logs: &LogSummary) -> String {
+pub(crate) fn silences(logs: &LogSummary) -> String {
     let downs = match logs.down_times.len() as u64 {
         0 => String::new(),
         n => format!(", {}", count(n, "down-time")),

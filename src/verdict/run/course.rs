@@ -30,7 +30,7 @@ struct Figures {
 
 /// A timeline, given one snapshot after the other in the order of their names.
 #[derive(Clone, Debug, Default)]
-pub struct Course {
+pub(crate) struct Course {
     chain: Chain,
     /// Snapshots so far.
     pub snapshots: u64,
@@ -43,7 +43,7 @@ pub struct Course {
 
 impl Course {
     /// Adds the next snapshot. `path` is what the user calls it.
-    pub fn push(&mut self, path: &str, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, path: &str, bytes: &[u8]) {
         self.chain.push(path, bytes);
         self.snapshots += 1;
         self.last_phase = None;

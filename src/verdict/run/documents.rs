@@ -10,7 +10,7 @@ const LATER: &[&str] = &["record", "checksums", "signature", "approvals", "plan"
 
 /// A document that was written when the run was sealed.
 #[derive(Clone, Debug)]
-pub struct Sealed {
+pub(crate) struct Sealed {
     /// What the user calls it.
     pub name: String,
     /// Its content, or why it cannot be read.
@@ -18,7 +18,7 @@ pub struct Sealed {
 }
 
 /// Where the documents disagree with `derived`, the verdict by the policy of the run on the evidence alone.
-pub fn compare(documents: &[Sealed], derived: &Audit) -> Vec<Finding> {
+pub(crate) fn compare(documents: &[Sealed], derived: &Audit) -> Vec<Finding> {
     let gates: Vec<&Gate> = derived.gates.iter().filter(|gate| !LATER.contains(&gate.name.as_str())).collect();
     let mut differs = Vec::new();
     for document in documents {
@@ -81,7 +81,7 @@ fn gates_of(document: &Value) -> impl Iterator<Item = &Vec<Value>> {
 }
 
 /// Whether the policy that a packet states is the one that its run was judged by.
-pub fn compare_policy(stated: &Sealed, derived: &Audit) -> Option<Finding> {
+pub(crate) fn compare_policy(stated: &Sealed, derived: &Audit) -> Option<Finding> {
     let name = stated.name.as_str();
     let stated = match &stated.content {
         Ok(stated) => stated,

@@ -24,18 +24,18 @@ use crate::supervise::record::{self, RunRecord, State};
 use crate::time::Stamp;
 use crate::verdict::policy::Layer;
 
-pub use course::Course;
-pub use documents::{Sealed, compare as compare_documents, compare_policy};
-pub use sealed::{FileFound, compare_files, named as named_files};
+pub(crate) use course::Course;
+pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy};
+pub(crate) use sealed::{FileFound, compare_files, named as named_files};
 
 /// The name of the last snapshot in a run directory.
-pub const PROGRESS: &str = "progress.json";
+pub(crate) const PROGRESS: &str = "progress.json";
 /// The folder of the snapshots in a run directory.
-pub const TIMELINE: &str = "progress_timeline";
+pub(crate) const TIMELINE: &str = "progress_timeline";
 
 /// Where a run directory lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Where it was written: its record may name evidence elsewhere.
     Home,
     /// In a packet, below `raw/`: everything lies in it.
@@ -45,12 +45,12 @@ pub enum Place {
 impl Place {
     /// How a file of the run is shown: relative to what the user gave, so that a report reads the same wherever the run
     /// lies.
-    pub fn shown(self, file: &str) -> String {
+    pub(crate) fn shown(self, file: &str) -> String {
         format!("{}{file}", self.prefix())
     }
 
     /// What stands before each path of the run.
-    pub fn prefix(self) -> &'static str {
+    pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Home => "",
             Self::Packet => "raw/",
@@ -58,20 +58,20 @@ impl Place {
     }
 
     /// The finding about a path of the record that leads out of what may be read.
-    pub fn outside(self, path: &str) -> Finding {
+    pub(crate) fn outside(self, path: &str) -> Finding {
         let text = format!("the run record names {path}, which lies outside; it was not read");
         Finding::fail(text).in_file(self.shown(record::FILE_NAME), None)
     }
 
     /// Whether a path of the record may be opened: below the run directory, or elsewhere where the record lies at home.
-    pub fn admits(self, path: &str) -> bool {
+    pub(crate) fn admits(self, path: &str) -> bool {
         is_safe(path) || (self == Self::Home && Path::new(path).is_absolute())
     }
 }
 
 /// The documents of a run as they were read.
 #[derive(Debug)]
-pub struct Documents {
+pub(crate) struct Documents {
     /// Where they lie.
     pub place: Place,
     /// The bytes of `run.json`, or why it cannot be read; none where there is none.
@@ -88,7 +88,7 @@ pub struct Documents {
 
 /// What the documents of a run say.
 #[derive(Debug, Default)]
-pub struct Run {
+pub(crate) struct Run {
     /// The record, where it can be read.
     pub record: Option<RunRecord>,
     /// The supervised time, and its length by the monotonic clock, in seconds.
@@ -117,19 +117,19 @@ pub struct Run {
 
 impl Run {
     /// How long the command took to end after the supervised time.
-    pub fn drain(&self) -> Duration {
+    pub(crate) fn drain(&self) -> Duration {
         self.record.as_ref().and_then(|record| record.drain_seconds).and_then(duration).unwrap_or_default()
     }
 
     /// Whether there is a record, and it says that everything was written.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.record.as_ref().is_some_and(|record| record.state == State::Complete)
     }
 }
 
 /// What was found about a run being as it was sealed; none for what has no record. `own_verdict` is that by the policy of
 /// the run, where another one applies.
-pub fn record_summary(run: &mut Run, own_verdict: Option<Status>) -> Option<RecordSummary> {
+pub(crate) fn record_summary(run: &mut Run, own_verdict: Option<Status>) -> Option<RecordSummary> {
     let sealed = run.record.as_ref().and_then(|record| record.sealed_files.as_ref());
     let files = sealed.map_or(0, |files| files.len() as u64);
     let differs = std::mem::take(&mut run.differs);
@@ -142,7 +142,7 @@ pub fn record_summary(run: &mut Run, own_verdict: Option<Status>) -> Option<Reco
 }
 
 /// Adds disagreements that were found elsewhere.
-pub fn add_differences(record: &mut Option<RecordSummary>, differs: &[Finding]) {
+pub(crate) fn add_differences(record: &mut Option<RecordSummary>, differs: &[Finding]) {
     if !differs.is_empty() {
         let record = record.get_or_insert_default();
         record.status = Status::roll_up(differs.iter().map(|finding| finding.severity).chain([record.status]));
@@ -151,7 +151,7 @@ pub fn add_differences(record: &mut Option<RecordSummary>, differs: &[Finding]) 
 }
 
 /// Judges the documents of a run.
-pub fn judge(documents: &Documents) -> Run {
+pub(crate) fn judge(documents: &Documents) -> Run {
     let mut run = Run::default();
     let name = documents.place.shown(record::FILE_NAME);
     match documents.record.as_ref().map(|bytes| read_record(bytes, &name)) {
@@ -333,7 +333,7 @@ fn timeline(record: &RunRecord, documents: &Documents) -> Vec<Finding> {
 }
 
 /// Holds the logs against what the run captured.
-pub fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary) {
+pub(crate) fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary) {
     let name = place.shown(record::FILE_NAME);
     let fail = |text: String| Finding::fail(text).in_file(name.as_str(), None);
     if run.record.is_none() && logs.received_records > 0 && !run.findings.iter().any(|f| f.summary.contains("run.json"))

@@ -16,7 +16,7 @@ const NAMED: usize = 10;
 
 /// What was found at the place of a file of the run.
 #[derive(Clone, Debug)]
-pub struct FileFound {
+pub(crate) struct FileFound {
     /// Its path as the record has it.
     pub path: String,
     /// What is there now.
@@ -120,13 +120,13 @@ fn brief(value: &Value) -> String {
 }
 
 /// The files that the record names: logs, raw logs, diary and performance report.
-pub fn named(evidence: &EvidencePaths) -> impl Iterator<Item = &String> {
+pub(crate) fn named(evidence: &EvidencePaths) -> impl Iterator<Item = &String> {
     evidence.logs.iter().chain(&evidence.raw_logs).chain(&evidence.diary).chain(&evidence.performance)
 }
 
 /// Holds the files of a complete run against what its record sealed. `in_logs` are the paths of all files in the folder
 /// of the logs.
-pub fn compare_files(run: &mut Run, place: Place, found: &[FileFound], in_logs: &[String]) {
+pub(crate) fn compare_files(run: &mut Run, place: Place, found: &[FileFound], in_logs: &[String]) {
     let Some(record) = &run.record else { return };
     let name = place.shown(record::FILE_NAME);
     let Some(sealed) = &record.sealed_files else {

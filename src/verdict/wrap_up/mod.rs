@@ -16,11 +16,11 @@ use crate::status_report::{Line, Report};
 use crate::time::{Stamp, human_duration, human_seconds};
 
 /// The name of the document, in its `schema` key.
-pub const SCHEMA: &str = "emp-ops/wrap-up/v1";
+pub(crate) const SCHEMA: &str = "emp-ops/wrap-up/v1";
 
 /// Minutes of a rehearsal. Keys are documented in `runbooks/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct WrapUp {
+pub(crate) struct WrapUp {
     /// [`SCHEMA`].
     pub schema: &'static str,
     /// When the evidence was summarised; else when the minutes were made.
@@ -91,7 +91,7 @@ pub struct WrapUp {
 
 /// One follow-up.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The id that it has in a backlog, too.
     pub id: String,
     /// How bad it is.
@@ -125,7 +125,7 @@ pub struct Entry {
 
 /// Something that happened during the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Incident {
+pub(crate) struct Incident {
     /// How bad it is.
     pub severity: Status,
     /// One sentence for people.
@@ -141,7 +141,7 @@ pub struct Incident {
 
 /// A status report that was merged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ReportPart {
+pub(crate) struct ReportPart {
     /// The file.
     pub path: String,
     /// Its title.
@@ -156,7 +156,7 @@ pub struct ReportPart {
 
 /// How long the evidence must cover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Required {
+pub(crate) enum Required {
     /// What the sign-off of the run asked for; else 72 hours.
     #[default]
     AsSignedOff,
@@ -168,7 +168,7 @@ pub enum Required {
 
 /// How minutes are made.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The present, for due dates and where the evidence says no time.
     pub now: Stamp,
     /// How long the evidence must cover.
@@ -187,7 +187,7 @@ pub struct Options {
 
 impl Options {
     /// The sign-off's own duration and tolerance, everything listed.
-    pub fn new(now: Stamp) -> Self {
+    pub(crate) fn new(now: Stamp) -> Self {
         Self {
             now,
             required: Required::default(),
@@ -201,7 +201,7 @@ impl Options {
 }
 
 /// Minutes of a run from its summary bundle (or from an audit), with status reports and their paths.
-pub fn from_bundle(bundle: &Value, path: &str, reports: &[(String, Report)], options: &Options) -> WrapUp {
+pub(crate) fn from_bundle(bundle: &Value, path: &str, reports: &[(String, Report)], options: &Options) -> WrapUp {
     let mut gathered = Gathered::default();
     gathered.document(bundle, path, options.now);
     let audit = evidence::audit_of(bundle);
@@ -211,7 +211,12 @@ pub fn from_bundle(bundle: &Value, path: &str, reports: &[(String, Report)], opt
 }
 
 /// Minutes of a run that has no summary, from its record where there is one.
-pub fn from_unfinished(record: Option<&Value>, path: &str, reports: &[(String, Report)], options: &Options) -> WrapUp {
+pub(crate) fn from_unfinished(
+    record: Option<&Value>,
+    path: &str,
+    reports: &[(String, Report)],
+    options: &Options,
+) -> WrapUp {
     let mut gathered = Gathered::default();
     gathered.unfinished_run(record, path);
     assemble(gathered, record.unwrap_or(&Value::Null), path, reports, options)

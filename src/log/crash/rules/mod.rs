@@ -9,7 +9,7 @@ use super::classify::Kind;
 
 /// One way in which programs tell of a crash.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// What it is.
     pub kind: Kind,
     /// A fixed form that always counts; else words of prose, which may be denied, handled or counted as none.
@@ -17,13 +17,15 @@ pub struct Rule {
     /// The words: see the language in `crash/pattern.rs`.
     pub says: &'static str,
     /// Messages that tell of the crash.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests, which also write the runbook's table"))]
     pub hit: &'static [&'static str],
     /// Messages that only look alike.
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests, which also write the runbook's table"))]
     pub miss: &'static [&'static str],
 }
 
 /// All rows.
-pub const RULES: &[&[Rule]] = &[processes::RULES, programs::RULES, exceptions::RULES];
+pub(crate) const RULES: &[&[Rule]] = &[processes::RULES, programs::RULES, exceptions::RULES];
 
 /// A row that always counts.
 const fn sure(kind: Kind, says: &'static str, hit: &'static [&'static str], miss: &'static [&'static str]) -> Rule {
