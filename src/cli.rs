@@ -87,19 +87,33 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         return Err(Error::Usage(command::NO_CSV.to_owned()));
     }
     match command {
-        Command::Backlog(args) => command::backlog::run(&common, &args),
-        Command::Audit(args) => command::audit::run(&common, *args),
-        Command::FinalDryRun(args) => command::final_dry_run::run(&common, &args),
-        Command::OfflineQa(args) => command::offline_qa::run(&common, &args),
+        Command::Backlog(args) => {
+            args.export.begin("backlog")?.around(|exports| command::backlog::run(&common, &args, exports))
+        }
+        Command::Audit(args) => {
+            args.export.begin("audit")?.around(|exports| command::audit::run(&common, *args, exports))
+        }
+        Command::FinalDryRun(args) => {
+            args.export.begin("final-dry-run")?.around(|exports| command::final_dry_run::run(&common, &args, exports))
+        }
+        Command::OfflineQa(args) => {
+            args.export.begin("offline-qa")?.around(|exports| command::offline_qa::run(&common, &args, exports))
+        }
         Command::Simulate(simulate) => command::simulate::run(&simulate),
         Command::Watchdog { mark } => {
             watchdog::watch(&mark);
             Ok(ExitCode::SUCCESS)
         }
-        Command::StageSmoke(args) => command::stage_smoke::run(&common, &args),
-        Command::StageAlerts(args) => command::stage_alerts::run(&common, &args),
+        Command::StageSmoke(args) => {
+            args.export.begin("stage-smoke")?.around(|exports| command::stage_smoke::run(&common, &args, exports))
+        }
+        Command::StageAlerts(args) => {
+            args.export.begin("stage-alerts")?.around(|exports| command::stage_alerts::run(&common, &args, exports))
+        }
         Command::Watch(args) => command::watch::run(&common, &args),
-        Command::WrapUp(args) => command::wrap_up::run(&common, &args),
+        Command::WrapUp(args) => {
+            args.export.begin("wrap-up")?.around(|exports| command::wrap_up::run(&common, &args, exports))
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "emp-ops", &mut script);

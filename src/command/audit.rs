@@ -2,13 +2,14 @@
 
 mod sign;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use self::sign::{DecideArgs, Signing};
+use super::export::{ExportArgs, Exports};
 use super::signing::{SignArgs, TrustArgs};
 use super::{Common, Error, NOT_ACCEPTED, Outcome};
 use crate::evidence::diary;
@@ -17,6 +18,9 @@ use crate::io::load::{self, LoadError, Request, Subject};
 use crate::io::tty::terminal;
 use crate::io::{clock, files};
 use crate::report;
+use crate::report::page::Excerpts;
+use crate::report::page::run::{self, Facts};
+use crate::report::view::View;
 use crate::time::Stamp;
 use crate::verdict::policy::{self, Layer, MOST_LISTED};
 
@@ -88,6 +92,9 @@ pub(crate) struct Audit {
     sign: SignArgs,
     #[command(flatten)]
     decide: DecideArgs,
+
+    #[command(flatten)]
+    pub export: ExportArgs,
 
     /// Threads that read logs [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -165,7 +172,7 @@ fn sharpe(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
-pub(crate) fn run(common: &Common, mut args: Audit) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result<ExitCode, Error> {
     args.check()?;
     let mut layers = vec![args.layer()?];
     if let Some(path) = &args.policy {
@@ -216,7 +223,11 @@ pub(crate) fn run(common: &Common, mut args: Audit) -> Result<ExitCode, Error> {
     if common.verbose {
         report::audit::layouts(&mut doc, &audit);
     }
-    let code = common.emit(&Outcome { name: "audit", status: audit.verdict, json: &audit, doc: &doc })?;
+    let outcome = Outcome { name: "audit", status: audit.verdict, json: &audit, doc: &doc };
+    let view = View::of_audit(&audit, &subject_name);
+    let page = |_: &Path| run::page(&Facts::of_audit(&audit, &view.rows, &Excerpts::new()));
+    exports.finish(&outcome, &view, page)?;
+    let code = common.emit(&outcome)?;
     match refused {
         Some(why) => {
             terminal::note(&format!("nothing was signed: {why}"));

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{Common, Error, Format, positive_duration};
+use super::export::{ExportArgs, Exports};
+use super::{Common, Error, Format, Outcome, positive_duration};
 use crate::finding::Status;
 use crate::io::inputs::{self, Input};
 use crate::io::tty::terminal;
@@ -42,6 +43,8 @@ pub(crate) struct Backlog {
     /// Judge due dates and ages as of this time, such as 2025-01-15 [default: now]
     #[arg(long, value_name = "TIME", value_parser = super::stamp)]
     as_of: Option<Stamp>,
+    #[command(flatten)]
+    pub export: ExportArgs,
 }
 
 /// The lowest severity that is listed.
@@ -60,7 +63,7 @@ enum MinSeverity {
 ///
 /// # Errors
 /// An input cannot be read, the file to update has no block, or an output cannot be written.
-pub(crate) fn run(common: &Common, args: &Backlog) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &Backlog, exports: &Exports) -> Result<ExitCode, Error> {
     let generated_at = clock::generated_at();
     let options = Options {
         title: args.title.clone(),
@@ -96,7 +99,9 @@ pub(crate) fn run(common: &Common, args: &Backlog) -> Result<ExitCode, Error> {
             files::replace(&path, &after)?;
         }
     }
-    common.pack("backlog", &result, &document)?;
+    let outcome = Outcome { name: "backlog", status: result.status, json: &result, doc: &document };
+    exports.finish(&outcome, &report::backlog::view(&result), |_| report::page::backlog(&document, &result))?;
+    common.pack(outcome.name, outcome.json, outcome.doc)?;
     terminal::print(&match common.format {
         Format::Text => report::to_text(&report::backlog::screen(&result), common.look()),
         Format::Json => files::json_text(&result),

@@ -7,6 +7,7 @@ mod seal;
 
 use std::process::ExitCode;
 
+use super::export::Exports;
 use super::{Common, Error};
 use crate::io::process::supervisor::{self, RunError};
 use crate::sanitize;
@@ -17,7 +18,7 @@ pub(crate) use args::FinalDryRun;
 ///
 /// # Errors
 /// The options contradict each other, the run directory cannot be made, or the command cannot be started.
-pub(crate) fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Result<ExitCode, Error> {
     let signers = args.signatures.signers(common)?;
     let prepared = prepare::prepare(args, &signers)?;
     let short = args.env.iter().filter(|(_, value)| (1..sanitize::SHORTEST_SECRET).contains(&value.len()));
@@ -42,5 +43,5 @@ pub(crate) fn run(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Error
         }
         error @ RunError::System(_) => Error::NoVerdict(error.to_string()),
     })?;
-    seal::seal(common, args, &signers, supervised, &folder, &prepared.shown_folder)
+    seal::seal(common, args, (&signers, exports), supervised, &folder, &prepared.shown_folder)
 }

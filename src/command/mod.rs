@@ -3,6 +3,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod backlog;
+pub(crate) mod export;
 pub(crate) mod final_dry_run;
 pub(crate) mod offline_qa;
 pub(crate) mod signing;

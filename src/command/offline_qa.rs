@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::export::{ExportArgs, Exports};
 use super::{Common, Error, Format, Outcome};
 use crate::finding::Finding;
 use crate::io::clock;
@@ -51,6 +52,8 @@ pub(crate) struct OfflineQa {
     /// Sessions worked on at once [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    #[command(flatten)]
+    pub export: ExportArgs,
 }
 
 /// What became of one file.
@@ -65,7 +68,7 @@ enum Done {
 /// # Errors
 /// An input or the lexicon cannot be read, the lexicon is wrong, `--session` meets several files, or `--out`
 /// cannot be written.
-pub(crate) fn run(common: &Common, args: &OfflineQa) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &OfflineQa, exports: &Exports) -> Result<ExitCode, Error> {
     let matcher = Matcher::new(lexicon(args.lexicon.as_deref())?).map_err(Error::Usage)?;
     let Inputs { files, mut skipped, mut findings, .. } = Inputs::of(&args.input)?;
     if args.session.is_some() && files.len() > 1 {
@@ -105,7 +108,7 @@ pub(crate) fn run(common: &Common, args: &OfflineQa) -> Result<ExitCode, Error> 
     }
     let source = args.lexicon.as_deref().map_or_else(|| BUILT_IN.to_owned(), |path| path.display().to_string());
     let rollup = Rollup::of(rows, skipped, findings, (source, matcher.lexicon().entries()), now);
-    emit(common, &rollup)
+    emit(common, &rollup, exports)
 }
 
 fn lexicon(path: Option<&Path>) -> Result<Lexicon, Error> {
@@ -265,7 +268,7 @@ fn write(document: &Document<'_>, file: &mut File) -> std::io::Result<()> {
     out.flush()
 }
 
-fn emit(common: &Common, rollup: &Rollup) -> Result<ExitCode, Error> {
+fn emit(common: &Common, rollup: &Rollup, exports: &Exports) -> Result<ExitCode, Error> {
     if let Some(folder) = &common.out {
         files::replace_json(&folder.join("offline-qa-rollup.json"), rollup)?;
         let page = report::to_markdown(&report::offline_qa::doc(rollup, true));
@@ -275,5 +278,8 @@ fn emit(common: &Common, rollup: &Rollup) -> Result<ExitCode, Error> {
     let doc = report::offline_qa::doc(rollup, details);
     // The pack is written already, under names of its own.
     let print_only = Common { out: None, ..common.clone() };
-    print_only.emit(&Outcome { name: "offline_qa", status: rollup.status, json: rollup, doc: &doc })
+    let outcome = Outcome { name: "offline_qa", status: rollup.status, json: rollup, doc: &doc };
+    let page = |_: &Path| report::page::offline_qa(&report::offline_qa::doc(rollup, true), rollup);
+    exports.finish(&outcome, &report::offline_qa::view(rollup), page)?;
+    print_only.emit(&outcome)
 }

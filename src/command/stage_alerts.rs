@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::export::{ExportArgs, Exports};
 use super::{Common, Error, Outcome};
 use crate::finding::Status;
 use crate::io::{clock, files};
@@ -60,6 +61,9 @@ pub(crate) struct StageAlerts {
     #[arg(long, value_name = "D", default_value = "15m", value_parser = super::positive_duration,
         help_heading = "Alert rehearsal")]
     match_window: Duration,
+
+    #[command(flatten)]
+    pub export: ExportArgs,
 }
 
 /// The result of `stage-alerts`: the keys of the observation's judgement at the top, the rest beside them.
@@ -83,7 +87,7 @@ struct Judgement {
 ///
 /// # Errors
 /// A file that was named cannot be read, or the result cannot be written.
-pub(crate) fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &StageAlerts, exports: &Exports) -> Result<ExitCode, Error> {
     let freshness = match (&args.observation, &args.expected) {
         (None, Some(_)) => None,
         (path, _) => Some(judge_observation(args, path.as_deref().unwrap_or(Path::new(DEFAULT_PATH)))?),
@@ -105,7 +109,11 @@ pub(crate) fn run(common: &Common, args: &StageAlerts) -> Result<ExitCode, Error
         history,
         rehearsal,
     };
-    common.emit(&Outcome { name: "stage_alerts", status, json: &json, doc: &doc })
+    let outcome = Outcome { name: "stage_alerts", status, json: &json, doc: &doc };
+    let view = report::stage_alerts::view(status, json.freshness.as_ref(), json.rehearsal.as_ref());
+    exports
+        .finish(&outcome, &view, |_| report::page::stage_alerts(&doc, json.rehearsal.as_ref(), json.generated_at))?;
+    common.emit(&outcome)
 }
 
 fn judge_observation(args: &StageAlerts, path: &Path) -> Result<Freshness, Error> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use super::export::{ExportArgs, Exports};
 use super::{Common, Error, NO_VERDICT, Outcome};
 use crate::finding::Status;
 use crate::io::process::interrupt::Interrupts;
@@ -95,13 +96,15 @@ pub(crate) struct StageSmoke {
     /// Where the report goes
     #[arg(long, value_name = "PATH", default_value = "artifacts/stage-smoke.json", help_heading = "Output")]
     report: PathBuf,
+    #[command(flatten)]
+    pub export: ExportArgs,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// The options do not fit together, the password or a certificate cannot be read, or a result cannot be written.
-pub(crate) fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &StageSmoke, exports: &Exports) -> Result<ExitCode, Error> {
     for path in [&args.report, &args.observation] {
         files::check_writable(path)?;
     }
@@ -144,7 +147,11 @@ pub(crate) fn run(common: &Common, args: &StageSmoke) -> Result<ExitCode, Error>
     }
     unwritten = files::replace_json(&args.report, &report).err().or(unwritten);
     let doc = report::stage_smoke::doc(&report, &next_steps(&report, args));
-    let code = common.emit(&Outcome { name: "stage_smoke", status: report.status, json: &report, doc: &doc })?;
+    let outcome = Outcome { name: "stage_smoke", status: report.status, json: &report, doc: &doc };
+    exports.finish(&outcome, &report::stage_smoke::view(&report), |_| {
+        report::page::stage_smoke(&doc, &report, clock::generated_at())
+    })?;
+    let code = common.emit(&outcome)?;
     match (unwritten, interrupts.pending()) {
         (Some(error), _) => Err(error.into()),
         (None, Some(signal)) => Err(Error::Interrupted(signal)),

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Common, Error, Format, duration};
+use super::export::{ExportArgs, Exports};
+use super::{Common, Error, Format, Outcome, duration};
 use crate::io::inputs::{self, Input};
 use crate::io::tty::terminal;
 use crate::io::{clock, files};
@@ -47,6 +48,8 @@ pub(crate) struct WrapUp {
     /// Remarks, one to a line; repeatable
     #[arg(long, value_name = "PATH")]
     notes_file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub export: ExportArgs,
 }
 
 /// clap parser for a required duration.
@@ -64,7 +67,7 @@ fn required(text: &str) -> Result<Required, String> {
 ///
 /// # Errors
 /// An input cannot be read, a report is no Markdown, or an output cannot be written.
-pub(crate) fn run(common: &Common, args: &WrapUp) -> Result<ExitCode, Error> {
+pub(crate) fn run(common: &Common, args: &WrapUp, exports: &Exports) -> Result<ExitCode, Error> {
     let input = inputs::read(&args.input)?;
     let mut reports = Vec::with_capacity(args.reports.len());
     for path in &args.reports {
@@ -99,6 +102,8 @@ pub(crate) fn run(common: &Common, args: &WrapUp) -> Result<ExitCode, Error> {
         }
     };
     let minutes = report::wrap_up::minutes(&result);
+    let outcome = Outcome { name: "wrap_up", status: result.status, json: &result, doc: &minutes };
+    exports.finish(&outcome, &report::wrap_up::view(&result), |_| report::page::wrap_up(&minutes, &result))?;
     let folder = common.out.clone().unwrap_or(beside);
     files::create_dir(&folder)?;
     files::replace_json(&folder.join("wrap_up.json"), &result)?;

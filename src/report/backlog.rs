@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::view::{self, Row, View};
 use super::{Block, Cell, Doc, Table, Tone, count, criteria};
-use crate::finding::Status;
+use crate::finding::{Gate, Place, Status};
+use crate::log::totals::signature;
 use crate::sanitize;
 use crate::time::Stamp;
 use crate::verdict::backlog::{Backlog, Change, Item, NotUnderstood};
@@ -41,6 +43,44 @@ pub(crate) fn screen(backlog: &Backlog) -> Doc {
     }
     ending(&mut doc, backlog, UNREAD);
     doc
+}
+
+/// The same for exports: a row for each item.
+pub(crate) fn view(backlog: &Backlog) -> View<'static> {
+    let of = |status| backlog.items.iter().filter(|item| item.severity == status).count() as u64;
+    let unread = backlog.not_understood.iter().filter(|part| part.evidence).count() as u64;
+    let gate = Gate {
+        name: "follow-ups".to_owned(),
+        threshold: "none".to_owned(),
+        measured: format!("{} FAIL, {} WARN, {unread} not understood", of(Status::Fail), of(Status::Warn)),
+        samples: backlog.items.len() as u64,
+        status: backlog.status,
+        ..Gate::default()
+    };
+    View {
+        subject: backlog.title.clone(),
+        status: backlog.status,
+        headline: backlog.headline.clone(),
+        gates: vec![gate].into(),
+        rows: view::sorted(backlog.items.iter().map(row).collect()),
+        generated_at: Some(backlog.generated_at),
+        ..View::default()
+    }
+}
+
+fn row(item: &Item) -> Row {
+    Row {
+        id: item.id.clone(),
+        severity: item.severity,
+        kind: item.category.replace('_', " "),
+        signature: signature::of(&item.summary),
+        text: item.summary.clone(),
+        count: item.count,
+        first: item.occurred_at,
+        last: item.last_at,
+        place: item.sources.first().map(|source| Place { path: source.path.clone(), line: source.line }),
+        waived: None,
+    }
 }
 
 /// The backlog for a report: by severity, then by owner, with links to file and line.

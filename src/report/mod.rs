@@ -17,6 +17,7 @@ pub(crate) mod runs_table;
 pub(crate) mod stage_alerts;
 pub mod stage_smoke;
 mod text;
+pub(crate) mod view;
 pub(crate) mod watch_lines;
 pub(crate) mod wrap_up;
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::view::{self, View};
 use super::{Block, Cell, Doc, Table, count};
-use crate::finding::{Finding, Status};
+use crate::finding::{Finding, Gate, Status};
 use crate::offline::document::NOT_DRILLED;
 use crate::offline::rollup::{Detail, Rollup, Row};
 use crate::sanitize::shorten;
@@ -43,6 +44,29 @@ pub(crate) fn doc(rollup: &Rollup, details: bool) -> Doc {
         session(&mut doc, row);
     }
     doc
+}
+
+/// The same for exports: a gate for each session.
+pub(crate) fn view(rollup: &Rollup) -> View<'static> {
+    let gate = |row: &Row| Gate {
+        name: row.session_id.to_string(),
+        threshold: "no warnings".to_owned(),
+        measured: format!("{}, {}", count(row.delta_count as u64, "delta"), publishing(row)),
+        samples: row.occurrences as u64,
+        status: row.status,
+        evidence: Some(row.input.clone()),
+        ..Gate::default()
+    };
+    let of_sessions = rollup.sessions.iter().flat_map(|row| &row.findings);
+    View {
+        subject: "sessions".to_owned(),
+        status: rollup.status,
+        headline: rollup.status.label().to_owned(),
+        gates: rollup.sessions.iter().map(gate).collect(),
+        rows: view::Row::all(rollup.findings.iter().chain(of_sessions), "offline qa"),
+        generated_at: Some(rollup.generated_at.0),
+        ..View::default()
+    }
 }
 
 fn publishing(row: &Row) -> String {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::view::{Row, View};
 use super::{Block, Cell, Doc, Table, Tone, count};
-use crate::finding::Status;
+use crate::finding::{Gate, Status};
 use crate::stage::freshness::Freshness;
 use crate::stage::history::History;
 use crate::stage::rehearsal::figures::Spread;
@@ -47,6 +48,28 @@ pub(crate) fn doc(
         figures(&mut doc, rehearsal);
     }
     doc
+}
+
+/// The same for exports.
+pub(crate) fn view(status: Status, freshness: Option<&Freshness>, rehearsal: Option<&Rehearsal>) -> View<'static> {
+    let seeding = freshness.map(|found| Gate {
+        name: "seeding".to_owned(),
+        threshold: "a live alert within the window".to_owned(),
+        measured: format!("{}: {}", found.recommendation.status.word(), found.recommendation.reason),
+        samples: u64::from(found.has_observation),
+        status: found.recommendation.verdict,
+        evidence: Some(found.source_path.clone()),
+        ..Gate::default()
+    });
+    View {
+        subject: "alerts".to_owned(),
+        status,
+        headline: status.label().to_owned(),
+        gates: seeding.into_iter().chain(rehearsal.iter().flat_map(|found| found.gates.clone())).collect(),
+        rows: rehearsal.map(|found| Row::all(&found.findings, "alerts")).unwrap_or_default(),
+        generated_at: freshness.map(|found| found.checked_at),
+        ..View::default()
+    }
 }
 
 fn observation(doc: &mut Doc, found: &Freshness) {

@@ -4,13 +4,55 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::view::{Row, View};
 use super::{Block, Cell, Doc, Table, Tone, count};
-use crate::finding::Status;
+use crate::finding::{Gate, Status};
 use crate::stage::smoke::{Percentiles, Report, StepReport, StepState};
-use crate::time::human_seconds;
+use crate::time::{Stamp, human_seconds};
 
 /// How wide the longest bar is.
 const BAR: usize = 16;
+
+/// The same for exports: a gate for each step.
+pub(crate) fn view(report: &Report) -> View<'static> {
+    // A step that another made good, such as an alert that was seeded, is no worse than the whole.
+    let gate = |step| Gate { status: gate(step).status.min(report.status), ..gate(step) };
+    let gates = report.steps.iter().filter(|step| step.state != StepState::Skipped).map(gate);
+    let started_at = Stamp::parse(&report.started_at);
+    View {
+        subject: report.base_url.clone(),
+        status: report.status,
+        headline: report.status.label().to_owned() + if report.simulated { " (simulated)" } else { "" },
+        gates: gates.collect(),
+        rows: Row::all(&report.findings, "stage"),
+        started_at,
+        ended_at: Stamp::parse(&report.completed_at),
+        duration_seconds: Some(report.duration_ms as f64 / 1000.0),
+        uptime_ratio: None,
+        generated_at: started_at,
+    }
+}
+
+fn gate(step: &StepReport) -> Gate {
+    let worst = if step.step.is_vital() { Status::Fail } else { Status::Warn };
+    let (status, word) = match step.state {
+        StepState::Passed if step.slower_than_ms.is_some() => (Status::Warn, "slow"),
+        StepState::Passed => (Status::Pass, "passed"),
+        StepState::Skipped => (Status::Pass, "skipped"),
+        StepState::Failed => (worst, "failed"),
+        StepState::NotReached => (worst, "not reached"),
+    };
+    let took = step.latency_ms.map(|ms| format!("{word} in {ms}ms")).unwrap_or(word.to_owned());
+    let detail = detail(step);
+    Gate {
+        name: step.step.word().to_owned(),
+        threshold: step.slower_than_ms.map_or("passes".to_owned(), |ms| format!("passes in {ms}ms")),
+        measured: if detail.is_empty() { took } else { format!("{took}: {detail}") },
+        samples: step.attempts.into(),
+        status,
+        ..Gate::default()
+    }
+}
 
 /// The document of a run, or of the last of several.
 pub fn doc(report: &Report, next: &[String]) -> Doc {

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::view::{self, Row, View};
 use super::{Block, Cell, Doc, Table, Tone, count, criteria};
-use crate::finding::Status;
+use crate::finding::{Gate, Place, Status};
+use crate::log::totals::signature;
 use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
 use crate::verdict::backlog::{Item, headline};
@@ -41,6 +43,38 @@ pub(crate) fn minutes(wrap_up: &WrapUp) -> Doc {
     }
     doc.section(format!("Not understood ({})", wrap_up.not_understood.len()), Block::Table(unread));
     doc
+}
+
+/// The same for exports: the gates of the sign-off, and a row for each follow-up.
+pub(crate) fn view(wrap_up: &WrapUp) -> View<'static> {
+    let gates: Vec<Gate> = wrap_up.gates.iter().filter_map(|gate| serde_json::from_value(gate.clone()).ok()).collect();
+    View {
+        subject: wrap_up.run_label.clone().unwrap_or_else(|| "rehearsal".to_owned()),
+        status: wrap_up.status,
+        headline: wrap_up.headline.clone(),
+        gates: gates.into(),
+        rows: view::sorted(wrap_up.backlog_items.iter().map(row).collect()),
+        started_at: wrap_up.started_at,
+        ended_at: wrap_up.ended_at,
+        duration_seconds: wrap_up.duration_seconds,
+        uptime_ratio: None,
+        generated_at: Some(wrap_up.generated_at),
+    }
+}
+
+fn row(entry: &Entry) -> Row {
+    Row {
+        id: entry.id.clone(),
+        severity: entry.severity,
+        kind: entry.category.replace('_', " "),
+        signature: signature::of(&entry.description),
+        text: what(entry),
+        count: entry.count,
+        first: entry.occurred_at,
+        last: None,
+        place: entry.sources.first().map(|source| Place { path: source.path.clone(), line: source.line }),
+        waived: None,
+    }
 }
 
 fn facts(wrap_up: &WrapUp) -> Vec<(String, Cell)> {

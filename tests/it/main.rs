@@ -6,6 +6,7 @@ mod audit;
 mod backlog;
 mod cli;
 mod docs;
+mod export;
 mod final_dry_run;
 mod harness;
 mod hostile;

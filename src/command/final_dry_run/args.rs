@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::command::export::ExportArgs;
 use crate::command::signing::SignArgs;
 use crate::command::{SeverityArg, duration, key_value, number, positive_duration, ratio, size};
 use crate::io::capture::Compression;
@@ -191,6 +192,9 @@ pub(crate) struct FinalDryRun {
     /// Remarks for the reviewers, one to a line
     #[arg(long, value_name = "PATH", help_heading = "Review")]
     pub notes_file: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub export: ExportArgs,
 }
 
 /// Whether a command that ends before its time is started again.

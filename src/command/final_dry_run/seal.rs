@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::args::FinalDryRun;
 use super::page::Page;
+use crate::command::export::Exports;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
@@ -19,6 +20,7 @@ use crate::io::packet::checksums;
 use crate::io::packet::writer::{self, Contents};
 use crate::io::process::alive;
 use crate::io::process::supervisor::Supervised;
+use crate::report::view::View;
 use crate::report::{self, Doc};
 use crate::sanitize;
 use crate::supervise::event::Now;
@@ -40,7 +42,7 @@ use crate::verdict::{backlog, waivers, wrap_up};
 pub(super) fn seal(
     common: &Common,
     args: &FinalDryRun,
-    signers: &Signers,
+    (signers, exports): (&Signers, &Exports),
     mut supervised: Supervised,
     folder: &Folder,
     shown: &str,
@@ -102,6 +104,9 @@ pub(super) fn seal(
         }
     }
     let outcome = Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc };
+    exports.finish(&outcome, &View::of_audit(&audit, &record.name), |_| {
+        Page::of(&audit, record, bundle.review.as_ref(), folder).of_run(&[])
+    })?;
     let code = common.emit_short(&outcome, &report::run::screen(&supervised.record, &audit, shown, &again))?;
     written.map(|()| code)
 }

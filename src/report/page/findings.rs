@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use maud::{Markup, html};
 
 use super::markup::{Links, Safe, badge, class, time};
-use crate::finding::{Finding, Place, Status, count, thousands};
-use crate::log::summary::Summary;
+use crate::finding::{Place, count, thousands};
+use crate::report::view::Row;
 use crate::sanitize;
-use crate::time::Stamp;
 
 /// Kinds that are listed; the others are counted.
 const LISTED: usize = 200;
@@ -19,78 +18,6 @@ const LINE: usize = 240;
 
 /// The lines around a place: the number of each, and its text.
 pub(crate) type Excerpts = BTreeMap<Place, Vec<(u64, String)>>;
-
-/// Findings that are equal but for numbers.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    /// How bad they are.
-    pub(crate) severity: Status,
-    /// What they are about.
-    pub(crate) kind: String,
-    /// The first, in full.
-    pub(crate) text: String,
-    /// How many.
-    pub(crate) count: u64,
-    /// The first time.
-    pub(crate) first: Option<Stamp>,
-    /// The last time.
-    pub(crate) last: Option<Stamp>,
-    /// Where the first is.
-    pub(crate) place: Option<Place>,
-}
-
-impl Row {
-    fn of(finding: &Finding, kind: &str) -> Self {
-        let word = |key: &str| finding.metadata.get(key).and_then(serde_json::Value::as_str);
-        Self {
-            severity: finding.severity,
-            kind: word("kind").unwrap_or(kind).replace('_', " "),
-            text: finding.summary.clone(),
-            count: finding.metadata.get("count").and_then(serde_json::Value::as_u64).unwrap_or(1),
-            first: finding.occurred_at,
-            last: None,
-            place: finding.place.clone(),
-        }
-    }
-}
-
-/// Everything that was found, the most severe first, then by time.
-pub(crate) fn rows(summary: &Summary) -> Vec<Row> {
-    let mut rows: Vec<Row> = summary
-        .logs
-        .groups
-        .iter()
-        .map(|group| Row {
-            kind: group.kind.replace('_', " "),
-            count: group.count,
-            first: group.first_at,
-            last: group.last_at,
-            ..Row::of(&group.example, "log")
-        })
-        .collect();
-    let mut add = |findings: &[Finding], kind: &str| rows.extend(findings.iter().map(|f| Row::of(f, kind)));
-    add(&summary.findings, "run");
-    add(&summary.logs.findings, "log file");
-    add(&summary.logs.gap_incidents, "silence");
-    add(summary.performance.as_ref().map_or(&[], |part| &part.findings), "performance");
-    add(summary.checksums.as_ref().map_or(&[], |part| &part.findings), "checksums");
-    add(summary.plan.as_ref().map_or(&[], |part| &part.findings), "plan");
-    rows.extend(summary.diary.iter().flat_map(|diary| &diary.issues).map(|issue| Row {
-        severity: issue.severity,
-        kind: "diary".to_owned(),
-        text: match issue.policy_id.as_str() {
-            "*" => issue.reason.clone(),
-            _ => format!("{}: {}", issue.entry_id, issue.reason),
-        },
-        count: 1,
-        first: issue.recorded_at,
-        last: None,
-        place: issue.place.clone(),
-    }));
-    rows.retain(|row| row.severity > Status::Pass);
-    rows.sort_by(|a, b| (b.severity, a.first, &a.kind, &a.text).cmp(&(a.severity, b.first, &b.kind, &b.text)));
-    rows
-}
 
 /// The places whose lines the page shows.
 pub(crate) fn places(rows: &[Row]) -> Vec<Place> {

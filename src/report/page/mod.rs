@@ -1,11 +1,15 @@
 //! The page for reviewers: one HTML file that asks for nothing, works without script, and prints.
 //!
-//! [`run::page`] is the page of a run.
+//! [`run::page`] is the page of a run; the other commands have pages of their documents, with pictures.
 
+mod document;
 mod findings;
+mod follow_ups;
 mod markup;
+mod offline;
 pub(crate) mod run;
 mod series;
+mod stage;
 mod svg;
 mod timeline;
 
@@ -14,8 +18,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::findings::Excerpts;
+pub(crate) use self::follow_ups::{backlog, wrap_up};
 use self::markup::{Safe, badge, class};
+pub(crate) use self::offline::offline_qa;
+pub(crate) use self::stage::{stage_alerts, stage_smoke};
 use crate::finding::Status;
+use crate::time::Stamp;
 
 /// The style of every page.
 const STYLE: &str = include_str!("style.css");
@@ -37,6 +45,25 @@ struct Page<'a> {
     sections: Vec<(String, String, Markup)>,
     /// The last line.
     footer: String,
+}
+
+/// The last line of a page that was made at this time.
+fn footer(made_at: Stamp) -> String {
+    format!("Made by emp-ops {} at {}.", env!("CARGO_PKG_VERSION"), made_at.human())
+}
+
+/// The page of a command without a verdict, and why there is none.
+pub(crate) fn unfinished(command: &str, why: &str) -> String {
+    Page {
+        status: None,
+        title: &format!("emp-ops {command}: no verdict"),
+        sentence: format!("Not finished: {why}."),
+        because: Vec::new(),
+        facts: html! {},
+        sections: Vec::new(),
+        footer: format!("Made by emp-ops {}.", env!("CARGO_PKG_VERSION")),
+    }
+    .render()
 }
 
 /// `'sha256-…'`: the source that a content security policy allows.
@@ -68,7 +95,7 @@ impl Page<'_> {
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
-                    a.skip href={ "#" (first) } { "Skip to the first section" }
+                    @if !first.is_empty() { a.skip href={ "#" (first) } { "Skip to the first section" } }
                     header {
                         section class={ "verdict " (look) } aria-labelledby="verdict" {
                             h1 id="verdict" {
@@ -79,9 +106,9 @@ impl Page<'_> {
                             @if !self.because.is_empty() { ul { @for reason in &self.because { li { (reason) } } } }
                         }
                         (self.facts)
-                        nav aria-label="Sections" { ul {
+                        @if self.sections.len() > 1 { nav aria-label="Sections" { ul {
                             @for (id, title, _) in &self.sections { li { a href={ "#" (id) } { (Safe(title)) } } }
-                        } }
+                        } } }
                     }
                     main {
                         @for (id, title, content) in &self.sections {

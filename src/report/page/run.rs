@@ -18,7 +18,8 @@ use crate::verdict::audit::Audit;
 use crate::verdict::packet::Listed;
 use crate::verdict::review::Review;
 
-pub(crate) use super::findings::{Row, places, rows};
+pub(crate) use super::findings::places;
+pub(crate) use crate::report::view::{Row, rows};
 
 /// All that the page shows.
 pub(crate) struct Facts<'a> {
@@ -38,6 +39,13 @@ pub(crate) struct Facts<'a> {
     pub(crate) excerpts: &'a Excerpts,
     /// The commands that verify the packet by hand; none for a run directory.
     pub(crate) verify: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    /// What is known of judged evidence of any origin.
+    pub(crate) fn of_audit(audit: &'a Audit, rows: &'a [Row], excerpts: &'a Excerpts) -> Self {
+        Self { audit, record: None, review: None, files: &[], prefix: "", rows, excerpts, verify: None }
+    }
 }
 
 /// The page.
@@ -74,11 +82,7 @@ pub(crate) fn page(facts: &Facts<'_>) -> String {
         because: because(audit, links),
         facts: facts_list(facts),
         sections,
-        footer: format!(
-            "Made by emp-ops {} from evidence judged at {}.",
-            env!("CARGO_PKG_VERSION"),
-            audit.summary.generated_at.human()
-        ),
+        footer: super::footer(audit.summary.generated_at),
     }
     .render()
 }
