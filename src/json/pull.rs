@@ -9,33 +9,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::cursor::Cursor;
+pub use super::cursor::{Raw, Text};
 use super::python_repr;
-
-/// A value as it stands in the line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Raw<'a> {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool(bool),
-    /// A number, as written; also `NaN`, `Infinity` and `-Infinity`.
-    Number(&'a [u8]),
-    /// A string.
-    Text(Text<'a>),
-    /// `[…]`
-    Array(&'a [u8]),
-    /// `{…}`
-    Object(&'a [u8]),
-}
-
-/// A string between its quotes, still escaped.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Text<'a> {
-    /// The bytes between the quotes.
-    pub bytes: &'a [u8],
-    /// Whether there is a backslash among them.
-    pub escaped: bool,
-}
 
 impl<'a> Text<'a> {
     /// The text. Invalid UTF-8 and lone surrogates become U+FFFD.

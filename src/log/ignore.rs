@@ -55,7 +55,7 @@ impl Ignore {
 mod tests {
     use super::*;
     use crate::log::level::Level;
-    use crate::log::record;
+    use crate::log::parse;
 
     #[test]
     fn only_what_is_below_an_error_or_named_in_full_is_ignored() {
@@ -76,13 +76,13 @@ mod tests {
         ] {
             let line = serde_json::json!({"timestamp": "2025-01-06T00:00:00Z", "level": level, "message": message});
             let line = line.to_string();
-            let record = record::parse(line.as_bytes()).expect("a record");
+            let record = parse::parse(line.as_bytes()).expect("a record");
             let severity = record.level().map_or(Status::Pass, Level::status);
             let found = ignore.text_for(&record, severity, record.crash());
             assert_eq!(found.is_some(), ignored, "{level} {message}");
         }
         let named = r#"{"timestamp":"2025-01-06T00:00:00Z","message":"connection reset","exception":"TimeoutError"}"#;
-        let record = record::parse(named.as_bytes()).expect("a record");
+        let record = parse::parse(named.as_bytes()).expect("a record");
         assert_eq!(ignore.text_for(&record, Status::Pass, record.crash()), None);
     }
 }

@@ -142,3 +142,60 @@ fn in_message<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
     let level = leading::word(&record.message()?)?;
     Some((Raw::Null, Scale::Is(level)))
 }
+
+impl<'a> Record<'a> {
+    /// The level with the value that states it.
+    pub(super) fn stated_level(&self) -> Option<(Raw<'a>, Level)> {
+        let (raw, scale) = self.level?;
+        let level = self.read_level(raw, scale)?;
+        let other = if level == Level::Unknown && self.keys != 0 { self.other_level() } else { None };
+        Some(other.unwrap_or((raw, level)))
+    }
+
+    pub(super) fn read_level(&self, raw: Raw<'a>, scale: Scale) -> Option<Level> {
+        let number = raw.number().or_else(|| raw.string().and_then(|text| text.trim().parse().ok()));
+        Some(match (number, scale) {
+            (_, Scale::Is(level)) => level,
+            (Some(number), Scale::Python) => Level::from_python(number),
+            (Some(number), Scale::Syslog) => Level::from_syslog(number),
+            (Some(number), Scale::Otlp) => Level::from_otlp(number),
+            // Zero is "no level" in our own form, and no step of the scale.
+            (Some(0.0), Scale::Auto) if matches!(raw, Raw::Number(_)) && scaled(0.0, self.keys) == Level::Unknown => {
+                return None;
+            }
+            (Some(number), Scale::Auto) => scaled(number, self.keys),
+            (Some(number), Scale::Tslog) => Level::from_tslog(number),
+            (None, _) => match raw {
+                Raw::Text(text) if scale == Scale::Otlp => Level::from_otlp_name(&text.decode()),
+                Raw::Text(text) => Level::from_word(&text.decode()),
+                raw => nested(raw, self.keys),
+            },
+        })
+    }
+
+    /// Takes the worst of several levels: words where one is known, else numbers.
+    #[cold]
+    pub(crate) fn take_worst(&mut self, more: &[(Raw<'a>, Scale)]) {
+        let known = |(raw, scale): (Raw<'a>, Scale)| {
+            let level = self.read_level(raw, scale).filter(|level| *level != Level::Unknown)?;
+            let number = raw.number().is_some() || raw.string().is_some_and(|text| text.trim().parse::<f64>().is_ok());
+            Some((!number, level, (raw, scale)))
+        };
+        let levels = self.level.into_iter().chain(more.iter().copied()).filter_map(known);
+        // Of equal ones the first.
+        let worst =
+            levels.reduce(|best, next| if (next.0, next.1.status()) > (best.0, best.1.status()) { next } else { best });
+        self.level = worst.map(|(.., level)| level).or(self.level);
+    }
+
+    /// A level that another key states in a known way, where the first is of a scale or a wording of its own.
+    pub(super) fn other_level(&self) -> Option<(Raw<'a>, Level)> {
+        self.members().find_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
+            Role::Level(_, scale) => {
+                let level = self.read_level(value, scale).filter(|level| *level != Level::Unknown)?;
+                Some((value, level))
+            }
+            _ => None,
+        })
+    }
+}

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::dialect::{self, Clock, KEYS, Role, Scale, TWINS, bit};
 use super::key_cache::Shape;
-use super::record::{Record, member};
-use super::wrapped::{Inner, Wrapping};
+use super::record::{Inner, Record, member};
+use super::wrapped::Wrapping;
 use super::{json_level, layout};
 use crate::json::pull::{Members, Raw};
 use crate::time::Stamp;

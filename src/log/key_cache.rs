@@ -60,7 +60,7 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use crate::log::layout::{Layout, Memory};
-    use crate::log::record;
+    use crate::log::{parse, record};
 
     #[test]
     fn remembered_keys_change_nothing() {
@@ -78,7 +78,7 @@ mod tests {
         for line in lines.iter().chain(&lines) {
             let show = |record: Option<record::Record<'_>>| format!("{record:?}");
             let like = layout.read(line.as_bytes(), None, &mut memory);
-            assert_eq!(show(like), show(record::parse(line.as_bytes())), "{line}");
+            assert_eq!(show(like), show(parse::parse(line.as_bytes())), "{line}");
         }
     }
 }

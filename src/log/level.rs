@@ -1,7 +1,5 @@
 //! The severity of a log record, whatever vocabulary it was written in.
 
-use super::ansi;
-use super::layout::levels;
 use crate::finding::Status;
 
 /// A severity, from the least to the most severe; [`Level::Unknown`] is a word or number that no vocabulary
@@ -31,27 +29,6 @@ pub enum Level {
 }
 
 impl Level {
-    /// Reads a level word in any case, with brackets, a colon or colours around it, and numbers written as text.
-    pub fn from_word(word: &str) -> Self {
-        let word = ansi::strip(word);
-        let word =
-            word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '<' | '>' | '(' | ')' | ':'));
-        if let Ok(number) = word.parse::<f64>() {
-            return Self::from_size(number);
-        }
-        // Go's slog writes levels between the named ones as `INFO+2`.
-        let word = match word.find(['+', '-']) {
-            Some(at) if word[at + 1..].bytes().all(|b| b.is_ascii_digit()) && at + 1 < word.len() => &word[..at],
-            _ => word,
-        };
-        match word.as_bytes() {
-            // Alone, an A is an article as often as a level.
-            [b'a' | b'A'] => Self::Unknown,
-            [letter] => levels::letter(letter.to_ascii_uppercase()).unwrap_or(Self::Unknown),
-            word => levels::word(word).map_or(Self::Unknown, |(level, _)| level),
-        }
-    }
-
     /// Reads a number that comes with nothing to tell its scale, by its size: of pino and bunyan (10 to 60), Monolog (100 to
     /// 600), `java.util.logging` (700 to 1000) or log4j (5000 to 50000).
     pub fn from_size(number: f64) -> Self {

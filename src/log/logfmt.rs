@@ -1,17 +1,9 @@
 //! `key=value` lines, as Go's libraries and many services write them.
 
-use super::record::Record;
 use crate::json::pull::{Raw, Text};
 
-/// Reads a line of `key=value` pairs that states a time or a level; none for every other line.
-pub(crate) fn parse(line: &[u8]) -> Option<Record<'_>> {
-    // A sentence with one `=` somewhere is no logfmt: the line must start with a pair.
-    let first = line.iter().position(|b| !is_key(*b))?;
-    (first > 0 && line[first] == b'=').then_some(())?;
-    Record::of_pairs(line, pairs(line))
-}
-
-fn is_key(byte: u8) -> bool {
+/// Whether a key may hold this byte.
+pub(super) fn is_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-' | b'/')
 }
 

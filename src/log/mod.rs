@@ -13,6 +13,7 @@ pub(crate) mod leading;
 pub(crate) mod level;
 pub(crate) mod level_in_text;
 pub(crate) mod logfmt;
+pub(crate) mod parse;
 pub(crate) mod record;
 pub mod scan;
 pub mod summary;

@@ -6,15 +6,31 @@ use std::time::Duration;
 
 use super::crash::classify::{self, Kind, Named};
 use super::crash::fields;
-use super::dialect::{self, Dialect, KEYS, Role, Scale, TWINS, bit};
-use super::json_record::Fields;
-use super::key_cache::Shape;
+use super::dialect::{self, Dialect, Scale, TWINS, bit};
 use super::level::Level;
-use super::wrapped::Inner;
-use super::{ansi, json_level, leading, logfmt, text_record};
+use super::{ansi, leading, logfmt};
 use crate::finding::{self, Metadata};
 use crate::json::pull::{Members, Raw, Text};
 use crate::time::{Stamp, is_blank};
+
+/// What a line inside another one says. It may be escaped there, and so owns its texts.
+#[derive(Clone, Debug)]
+pub(crate) struct Inner {
+    pub(crate) level: Option<(Level, String)>,
+    pub(crate) event: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) traces: Vec<Named<'static>>,
+    /// It is a frame of a stack trace.
+    pub(crate) frame: bool,
+    /// It is the start of a JSON object that ends elsewhere, before the level.
+    pub(crate) cut: bool,
+    /// It has a key twice.
+    pub(crate) twins: bool,
+    /// It is a record of its own.
+    pub(super) structured: bool,
+    /// It is a JSON object.
+    pub(crate) json: bool,
+}
 
 /// A log record. It borrows from its line, and texts are decoded only when asked for.
 #[derive(Clone, Debug)]
@@ -46,31 +62,6 @@ impl LevelSource<'_> {
     /// Whether there is a level.
     pub(crate) fn is_stated(&self) -> bool {
         self.level.is_some()
-    }
-}
-
-/// [`parse_inside`] for a line on its own that was written at an unknown time.
-#[cfg(test)]
-pub(crate) fn parse(line: &[u8]) -> Option<Record<'_>> {
-    parse_inside(line, None, 0)
-}
-
-/// Whether a field of this name says something in one of the dialects.
-pub(crate) fn is_known_field(name: &str) -> bool {
-    dialect::find(name.as_bytes()).is_some() || fields::is_named(name)
-}
-
-/// Reads one line, inside `depth` others; none when it is neither a JSON object nor text that states a time or a level.
-///
-/// The line may still lack a usable time ([`Record::at`]). Times without a year (syslog, klog) get the last year in
-/// which they are before `written`, such as the time of their file; without it they count as none.
-pub(crate) fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
-    /// Nobody wraps lines more often than this.
-    const DEEPEST: u8 = 4;
-    let line = trim(line);
-    match line.first().filter(|_| depth <= DEEPEST)? {
-        b'{' => Record::of_json(line, &mut Shape::default()),
-        _ => text_record::parse(line, written, depth),
     }
 }
 
@@ -138,50 +129,11 @@ impl<'a> Record<'a> {
         Self { inner: Some(Box::new(inner)), ..self }
     }
 
-    /// A record of `key=value` pairs.
-    pub(crate) fn of_pairs(line: &'a [u8], pairs: impl Iterator<Item = (Text<'a>, Raw<'a>)>) -> Option<Self> {
-        let mut fields = Fields::default();
-        for (key, value) in pairs {
-            if let Some(key) = dialect::find(key.bytes) {
-                fields.add(key, value);
-            }
-        }
-        let record = |fields: Fields<'a>| fields.record(line, &mut Shape::default());
-        fields.says_something().then(|| Self { dialect: Dialect::Logfmt, ..record(fields) })
-    }
-
     /// The members of the record, of whichever dialect.
-    fn members(&self) -> impl Iterator<Item = (Text<'a>, Raw<'a>)> + use<'a> {
+    pub(super) fn members(&self) -> impl Iterator<Item = (Text<'a>, Raw<'a>)> + use<'a> {
         let pairs = (self.dialect == Dialect::Logfmt).then(|| logfmt::pairs(self.body));
         let members = if pairs.is_some() { None } else { Members::new(self.body) };
         members.into_iter().flatten().flatten().chain(pairs.into_iter().flatten())
-    }
-
-    /// Reads the members that are whole of an object whose end is missing.
-    pub(crate) fn of_start(line: &'a [u8]) -> Option<Self> {
-        let mut fields = Fields::default();
-        for (key, value) in Members::new(line)?.map_while(Result::ok) {
-            if let Some(key) = dialect::find(key.bytes) {
-                fields.add(key, value);
-            }
-        }
-        Some(fields.record(line, &mut Shape::default()))
-    }
-
-    /// Reads a line that is one JSON object; none when it is not.
-    #[inline]
-    pub(crate) fn of_json(line: &'a [u8], shape: &mut Shape) -> Option<Self> {
-        let mut fields = Fields::default();
-        let mut members = Members::new(line)?;
-        let mut place = 0;
-        while let Some(key) = shape.key(place, &mut members) {
-            let value = members.value()?;
-            if let Some(key) = key {
-                fields.add(key, value);
-            }
-            place += 1;
-        }
-        members.ended().then(|| fields.record(line, shape))
     }
 
     /// The level as it stands in the line. Records with equal sources have the same level, if it is a known one. None
@@ -242,63 +194,6 @@ impl<'a> Record<'a> {
             // CLEF leaves out the level of ordinary records.
             None => (self.keys & const { bit("@t") } != 0).then_some(Level::Info),
         }
-    }
-
-    /// The level with the value that states it.
-    fn stated_level(&self) -> Option<(Raw<'a>, Level)> {
-        let (raw, scale) = self.level?;
-        let level = self.read_level(raw, scale)?;
-        let other = if level == Level::Unknown && self.keys != 0 { self.other_level() } else { None };
-        Some(other.unwrap_or((raw, level)))
-    }
-
-    fn read_level(&self, raw: Raw<'a>, scale: Scale) -> Option<Level> {
-        let number = raw.number().or_else(|| raw.string().and_then(|text| text.trim().parse().ok()));
-        Some(match (number, scale) {
-            (_, Scale::Is(level)) => level,
-            (Some(number), Scale::Python) => Level::from_python(number),
-            (Some(number), Scale::Syslog) => Level::from_syslog(number),
-            (Some(number), Scale::Otlp) => Level::from_otlp(number),
-            // Zero is "no level" in our own form, and no step of the scale.
-            (Some(0.0), Scale::Auto)
-                if matches!(raw, Raw::Number(_)) && json_level::scaled(0.0, self.keys) == Level::Unknown =>
-            {
-                return None;
-            }
-            (Some(number), Scale::Auto) => json_level::scaled(number, self.keys),
-            (Some(number), Scale::Tslog) => Level::from_tslog(number),
-            (None, _) => match raw {
-                Raw::Text(text) if scale == Scale::Otlp => Level::from_otlp_name(&text.decode()),
-                Raw::Text(text) => Level::from_word(&text.decode()),
-                raw => json_level::nested(raw, self.keys),
-            },
-        })
-    }
-
-    /// Takes the worst of several levels: words where one is known, else numbers.
-    #[cold]
-    pub(crate) fn take_worst(&mut self, more: &[(Raw<'a>, Scale)]) {
-        let known = |(raw, scale): (Raw<'a>, Scale)| {
-            let level = self.read_level(raw, scale).filter(|level| *level != Level::Unknown)?;
-            let number = raw.number().is_some() || raw.string().is_some_and(|text| text.trim().parse::<f64>().is_ok());
-            Some((!number, level, (raw, scale)))
-        };
-        let levels = self.level.into_iter().chain(more.iter().copied()).filter_map(known);
-        // Of equal ones the first.
-        let worst =
-            levels.reduce(|best, next| if (next.0, next.1.status()) > (best.0, best.1.status()) { next } else { best });
-        self.level = worst.map(|(.., level)| level).or(self.level);
-    }
-
-    /// A level that another key states in a known way, where the first is of a scale or a wording of its own.
-    fn other_level(&self) -> Option<(Raw<'a>, Level)> {
-        self.members().find_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
-            Role::Level(_, scale) => {
-                let level = self.read_level(value, scale).filter(|level| *level != Level::Unknown)?;
-                Some((value, level))
-            }
-            _ => None,
-        })
     }
 
     /// The level in the words of the log, trimmed and in lower case; `info` where none is stated.
@@ -478,29 +373,6 @@ impl<'a> Record<'a> {
         }
         (keys.into_iter().collect(), count)
     }
-
-    /// The records inside a line that holds many, as OpenTelemetry exports them; none for all other lines.
-    pub fn batch(&self) -> Option<Vec<Record<'a>>> {
-        if self.keys & const { bit("resourceLogs") } == 0 {
-            return None;
-        }
-        let mut records = Vec::new();
-        for resource in list(self.body, b"resourceLogs") {
-            for scope in list(resource, b"scopeLogs") {
-                records
-                    .extend(list(scope, b"logRecords").filter_map(|line| Record::of_json(line, &mut Shape::default())));
-            }
-        }
-        Some(records)
-    }
-}
-
-/// The objects in the array under `key`.
-fn list<'a>(object: &'a [u8], key: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {
-    member(object, key).into_iter().flat_map(Raw::elements).filter_map(|element| match element {
-        Raw::Object(bytes) => Some(bytes),
-        _ => None,
-    })
 }
 
 /// The value under `key`, the last where there are several.

@@ -2,10 +2,10 @@
 
 use super::dialect::Dialect;
 use super::level_in_text::{self, After};
-use super::logfmt;
-use super::record::Record;
+use super::logfmt::{self, is_key};
+use super::record::{Inner, Record};
 use super::timestamp::{in_year_before, leading_time, month_of, number, short_time, time_of_day};
-use super::wrapped::{self, Inner, Wrapping};
+use super::wrapped::{self, Wrapping};
 use crate::time::Stamp;
 
 /// Reads a line of text, which may stand inside `depth` others; none when it states neither a time nor a level.
@@ -23,10 +23,18 @@ pub(crate) fn parse(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Re
             dated(line, &line[4..], written, depth)
         }
         b'A'..=b'Z' => {
-            bsd_syslog(line, line, None, written, depth).or_else(|| python_basic(line)).or_else(|| logfmt::parse(line))
+            bsd_syslog(line, line, None, written, depth).or_else(|| python_basic(line)).or_else(|| pairs(line))
         }
-        _ => logfmt::parse(line),
+        _ => pairs(line),
     }
+}
+
+/// Reads a line of `key=value` pairs that states a time or a level; none for every other line.
+fn pairs(line: &[u8]) -> Option<Record<'_>> {
+    // A sentence with one `=` somewhere is no logfmt: the line must start with a pair.
+    let first = line.iter().position(|b| !is_key(*b))?;
+    (first > 0 && line[first] == b'=').then_some(())?;
+    Record::of_pairs(line, logfmt::pairs(line))
 }
 
 /// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, without a year, and as Kubernetes writes it.

@@ -4,29 +4,11 @@ use super::crash::classify::Named;
 use super::crash::frames;
 use super::level::Level;
 use super::level_in_text::{self, After};
-use super::record::{self, Record};
+use super::parse;
+use super::record::{Inner, Record};
 use super::{ansi, leading};
 use crate::json::pull::Text;
 use crate::time::Stamp;
-
-/// What a line inside another one says. It may be escaped there, and so owns its texts.
-#[derive(Clone, Debug)]
-pub(crate) struct Inner {
-    pub(crate) level: Option<(Level, String)>,
-    pub(crate) event: Option<String>,
-    pub(crate) message: Option<String>,
-    pub(crate) traces: Vec<Named<'static>>,
-    /// It is a frame of a stack trace.
-    pub(crate) frame: bool,
-    /// It is the start of a JSON object that ends elsewhere, before the level.
-    pub(crate) cut: bool,
-    /// It has a key twice.
-    pub(crate) twins: bool,
-    /// It is a record of its own.
-    structured: bool,
-    /// It is a JSON object.
-    pub(crate) json: bool,
-}
 
 /// How a line is wrapped.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +26,7 @@ impl Inner {
     pub(crate) fn of(line: &str, wrapping: Wrapping) -> Self {
         let line = ansi::strip(line);
         let line = line.trim_end_matches(['\r', '\n']);
-        if let Some(record) = record::parse_inside(line.as_bytes(), None, wrapping.depth + 1) {
+        if let Some(record) = parse::parse_inside(line.as_bytes(), None, wrapping.depth + 1) {
             return Self::of_record(&record, line);
         }
         let object = line.trim_start();
@@ -75,7 +57,7 @@ impl Inner {
     /// Reads the line if it is a record that says more than text would.
     pub(crate) fn record(line: &[u8], depth: u8) -> Option<Self> {
         let line = line.trim_ascii_start();
-        let record = record::parse_inside(line, None, depth + 1)?;
+        let record = parse::parse_inside(line, None, depth + 1)?;
         let telling = line.first() == Some(&b'{') || record.level().is_some();
         telling.then(|| Self::of_record(&record, &String::from_utf8_lossy(line)))
     }
@@ -123,7 +105,7 @@ fn level_of_text(line: &str, leveled: bool) -> Option<(Level, String)> {
 pub(crate) fn coloured(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
     let text = String::from_utf8_lossy(line);
     let plain = ansi::strip(&text);
-    let record = record::parse_inside(plain.as_bytes(), written, depth + 1)?;
+    let record = parse::parse_inside(plain.as_bytes(), written, depth + 1)?;
     let (dialect, at, inner) = (record.dialect, record.at, Inner::of_record(&record, &plain));
     Some(Record::of_text(dialect, line, at, None, line).with_inner(inner))
 }

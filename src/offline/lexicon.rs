@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::matcher::fold;
+use super::sentences::fold;
 use crate::json::strict;
 
 /// What the text is searched for. The order of the entries is the order of the output.

@@ -3,7 +3,7 @@
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::lexicon::Lexicon;
-use super::sentences::is_blank;
+use super::sentences::{fold, fold_into};
 
 /// The lexicon, ready to search with.
 #[derive(Clone, Debug)]
@@ -92,37 +92,6 @@ const JOINTS: &[(&str, bool)] =
     &[("while", true), ("whereas", true), ("but", true), (";", true), ("and", false), (",", false)];
 /// Prefixes that turn a word of change into its opposite, as in `un-secured`.
 const UNDOING: &[&str] = &["un-", "non-", "de-"];
-
-/// `text` as it is compared: lower case, runs of blanks as one, invisible characters gone, plain apostrophes.
-pub(crate) fn fold(text: &str) -> String {
-    let mut folded = String::new();
-    fold_into(text, &mut folded);
-    folded
-}
-
-fn fold_into(text: &str, folded: &mut String) {
-    folded.clear();
-    folded.reserve(text.len());
-    let mut gap = false;
-    for c in text.chars() {
-        match c {
-            c if is_blank(c) => gap = true,
-            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' => {}
-            c => {
-                if gap && !folded.is_empty() {
-                    folded.push(' ');
-                }
-                gap = false;
-                match c {
-                    '\u{2019}' | '\u{2bc}' => folded.push('\''),
-                    'ς' => folded.push('σ'),
-                    c if c.is_ascii() => folded.push(c.to_ascii_lowercase()),
-                    c => folded.extend(c.to_lowercase()),
-                }
-            }
-        }
-    }
-}
 
 /// Part of a word: letters and digits of any script, combining accents, the underscore.
 fn is_word(c: char) -> bool {

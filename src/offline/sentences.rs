@@ -47,6 +47,37 @@ fn is_title(before: &str, after: &str) -> bool {
     goes_on && ABBREVIATIONS.iter().any(|a| a.eq_ignore_ascii_case(word))
 }
 
+/// `text` as it is compared: lower case, runs of blanks as one, invisible characters gone, plain apostrophes.
+pub(crate) fn fold(text: &str) -> String {
+    let mut folded = String::new();
+    fold_into(text, &mut folded);
+    folded
+}
+
+pub(crate) fn fold_into(text: &str, folded: &mut String) {
+    folded.clear();
+    folded.reserve(text.len());
+    let mut gap = false;
+    for c in text.chars() {
+        match c {
+            c if is_blank(c) => gap = true,
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' => {}
+            c => {
+                if gap && !folded.is_empty() {
+                    folded.push(' ');
+                }
+                gap = false;
+                match c {
+                    '\u{2019}' | '\u{2bc}' => folded.push('\''),
+                    'ς' => folded.push('σ'),
+                    c if c.is_ascii() => folded.push(c.to_ascii_lowercase()),
+                    c => folded.extend(c.to_lowercase()),
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use crate::log::record;
+use crate::log::parse;
 use crate::sanitize;
 
 /// Puts stars in the place of secrets, one for each byte.
@@ -78,7 +78,7 @@ impl Redactor {
                 b'"' => {
                     let name = text[at + 1..].split('"').next().unwrap_or_default();
                     let is_name = bytes[end..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':');
-                    if is_name && record::is_known_field(name) {
+                    if is_name && parse::is_known_field(name) {
                         out.extend_from_slice(token);
                     } else {
                         hide_in_string(token, hidden, &mut out);

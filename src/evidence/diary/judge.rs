@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::issues::Issues;
-use super::read::Entry;
 use super::statuses::{self, Stated};
 use super::{Rules, issue, signature, words};
 use crate::finding::{Metadata, Status};
@@ -24,6 +23,22 @@ const LONGEST_GAP: Duration = Duration::from_secs(36 * 3600);
 const NAMES: usize = 1000;
 /// The longest of these names, in bytes.
 const NAME_LIMIT: usize = 256;
+
+/// One stored entry.
+pub(super) struct Entry {
+    /// Its id, or `entry 3` by its position (from 1) where it has none.
+    pub(super) name: String,
+    /// Whether it has an id.
+    pub(super) has_id: bool,
+    /// The policy that decided.
+    pub(super) policy: String,
+    /// When; none where the entry has no usable time.
+    pub(super) recorded_at: Option<Stamp>,
+    /// The line (from 1) at which it can be found.
+    pub(super) line: u64,
+    /// All that is stored.
+    pub(super) content: Map<String, Value>,
+}
 
 /// Judges the entries of a diary as they are read, and keeps of each what the whole needs: a few bytes.
 pub(super) struct Judge<'a> {

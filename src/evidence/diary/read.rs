@@ -5,26 +5,9 @@ use std::io::Read;
 use serde_json::{Map, Value};
 
 use super::document::{Broken, Document};
-use super::judge::Judge;
+use super::judge::{Entry, Judge};
 use crate::finding::Status;
 use crate::json::lenient;
-use crate::time::Stamp;
-
-/// One stored entry.
-pub(super) struct Entry {
-    /// Its id, or `entry 3` by its position (from 1) where it has none.
-    pub(super) name: String,
-    /// Whether it has an id.
-    pub(super) has_id: bool,
-    /// The policy that decided.
-    pub(super) policy: String,
-    /// When; none where the entry has no usable time.
-    pub(super) recorded_at: Option<Stamp>,
-    /// The line (from 1) at which it can be found.
-    pub(super) line: u64,
-    /// All that is stored.
-    pub(super) content: Map<String, Value>,
-}
 
 /// Reads a diary to its end; entries and faults go to `judge` as they come.
 pub(super) fn read(input: impl Read, judge: &mut Judge<'_>) {

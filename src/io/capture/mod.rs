@@ -6,6 +6,5 @@ mod pump;
 mod sink;
 
 pub(crate) use part::Compression;
-pub(in crate::io) use pump::lock;
 pub(crate) use pump::{Mailbox, PumpPlan, pump};
 pub(crate) use sink::{Sink, SinkPlan};

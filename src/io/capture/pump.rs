@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use memchr::{memchr, memchr_iter, memrchr};
@@ -14,6 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use super::Sink;
 use crate::io::clock;
 use crate::io::read::decode::{self, Encoding, Utf16};
+use crate::io::read::parallel::lock;
 use crate::supervise::capture::{Arrival, Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
 use crate::supervise::redact::Redactor;
@@ -204,9 +205,4 @@ fn take_lines<'l>(data: &'l [u8], at_end: bool, out: &mut Chunk<'_, 'l>, raw: &m
         return (data.len(), false);
     }
     (used, false)
-}
-
-/// A panic elsewhere must not stop the capture, so poisoning is of no interest.
-pub(in crate::io) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

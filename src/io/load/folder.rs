@@ -1,14 +1,15 @@
 //! Reads the documents of a run directory, wherever it lies, and finds its evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{Evidence, Named, packet};
+use super::{Evidence, Named};
 use crate::evidence::checksums::Found;
 use crate::io::files;
 use crate::io::packet::checksums;
 use crate::io::read::decode;
+use crate::json::lenient;
 use crate::supervise::record::{self, RunRecord};
 use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
 
@@ -34,10 +35,20 @@ pub(super) fn read(found: &files::Folder, place: Place, sealing: bool, known: &B
             Place::Home => &[PROGRESS, "summary.json"][..],
             Place::Packet => &[PROGRESS],
         };
-        let documents = names.iter().filter_map(|name| packet::sealed(found, name));
+        let documents = names.iter().filter_map(|name| sealed(found, name));
         evidence.documents.extend(documents.map(|document| Sealed { name: place.shown(&document.name), ..document }));
     }
     evidence
+}
+
+/// A document of a packet or run; none where it is not there.
+pub(super) fn sealed(folder: &files::Folder, name: &str) -> Option<Sealed> {
+    let content = match folder.read(name) {
+        Err(error) if error.source.kind() == ErrorKind::NotFound => return None,
+        Err(error) => Err(error.source.to_string()),
+        Ok(bytes) => lenient::parse(&lenient::text(&bytes)).map_err(|error| error.to_string()),
+    };
+    Some(Sealed { name: name.to_owned(), content })
 }
 
 struct Folder<'a> {
@@ -51,7 +62,7 @@ impl Folder<'_> {
         Documents {
             place: self.place,
             record: match self.found.read(record::FILE_NAME) {
-                Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => None,
+                Err(error) if error.source.kind() == ErrorKind::NotFound => None,
                 Err(error) => Some(Err(error.source.to_string())),
                 Ok(bytes) => Some(Ok(bytes)),
             },

@@ -6,10 +6,9 @@ use std::path::Path;
 use super::{Evidence, LoadError, attested, folder};
 use crate::io::files::Folder;
 use crate::io::packet::{bundle, checksums, reader};
-use crate::json::lenient;
 use crate::verdict::attestation::judge::Packet;
 use crate::verdict::packet::{self, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, WAIVERS_JSON};
-use crate::verdict::run::{Place, Sealed};
+use crate::verdict::run::Place;
 
 /// A packet directory.
 pub(super) fn read(found: &Folder) -> Evidence {
@@ -31,9 +30,9 @@ pub(super) fn read(found: &Folder) -> Evidence {
         }
     };
     let documents = [SUMMARY_JSON, SIGN_OFF_JSON, "summary.json"];
-    evidence.documents.extend(documents.into_iter().filter_map(|name| sealed(found, name)));
-    evidence.policy = sealed(found, POLICY_JSON);
-    evidence.waivers = sealed(found, WAIVERS_JSON);
+    evidence.documents.extend(documents.into_iter().filter_map(|name| folder::sealed(found, name)));
+    evidence.policy = folder::sealed(found, POLICY_JSON);
+    evidence.waivers = folder::sealed(found, WAIVERS_JSON);
     let mut packet = attested::packet(found, &known, &evidence.documents);
     if let Some(record) = &evidence.run.record {
         packet = Packet { files: packet.files, sealed: packet.sealed, bundle: packet.bundle, ..Packet::of_run(record) };
@@ -42,16 +41,6 @@ pub(super) fn read(found: &Folder) -> Evidence {
     evidence.packet = Some(packet);
     evidence.checksums = Some(checksums);
     evidence
-}
-
-/// A document of a packet or run; none where it is not there.
-pub(super) fn sealed(folder: &Folder, name: &str) -> Option<Sealed> {
-    let content = match folder.read(name) {
-        Err(error) if error.source.kind() == ErrorKind::NotFound => return None,
-        Err(error) => Err(error.source.to_string()),
-        Ok(bytes) => lenient::parse(&lenient::text(&bytes)).map_err(|error| error.to_string()),
-    };
-    Some(Sealed { name: name.to_owned(), content })
 }
 
 /// A packet archive: unpacked into a temporary folder that goes away with the evidence.

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::{Arc, Mutex};
 
 use super::line_chunks::{LINE_LIMIT, PIECE};
-use super::scan::lock;
+use super::parallel::lock;
 use crate::log::layout::Layout;
 use crate::log::scan::chunk::{Context, Part};
 

@@ -7,13 +7,14 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::decode::{self, Encoding, Packing};
 use super::file_ranges::{OffsetReader, Plain, read_full_at};
 use super::line_chunks::{PIECE, Pieces};
+use super::parallel::lock;
 use super::shared_stream;
 use super::sources::{self, duplicates};
 use crate::finding::Finding;
@@ -161,11 +162,6 @@ struct Scan<'s> {
     changed: Condvar,
     total: Mutex<Total>,
     done: AtomicU64,
-}
-
-/// A worker that panicked has already failed the scan; its data are still sound.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Scan<'_> {

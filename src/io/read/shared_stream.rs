@@ -9,7 +9,7 @@ use std::thread;
 
 use super::file_ranges::Ordered;
 use super::line_chunks::{Piece, Pieces};
-use super::scan::lock;
+use super::parallel::lock;
 use crate::log::scan::chunk::{Context, Part};
 
 /// Pieces that may wait to be read.

@@ -165,7 +165,7 @@ fn texts<'a>(lines: &mut Vec<Cow<'a, str>>, value: Raw<'a>, depth: u8) {
 #[cfg(test)]
 mod tests {
     use crate::log::crash::classify::Kind;
-    use crate::log::record;
+    use crate::log::parse;
 
     #[test]
     fn a_trace_is_found_in_whichever_field_it_lies() {
@@ -177,12 +177,12 @@ mod tests {
                 format!(r#""{key}":["x","{TRACE}"]"#),
             ] {
                 let line = format!(r#"{{"timestamp":"2025-01-06T00:00:00Z","level":"info","message":"done",{value}}}"#);
-                let crash = record::parse(line.as_bytes()).and_then(|record| record.crash());
+                let crash = parse::parse(line.as_bytes()).and_then(|record| record.crash());
                 assert_eq!(crash, Some(Kind::StackTrace), "{line}");
             }
         }
         let line = format!(r#"time=2025-01-06T00:00:00Z level=info msg=done err="{TRACE}""#);
-        assert_eq!(record::parse(line.as_bytes()).and_then(|record| record.crash()), Some(Kind::StackTrace), "{line}");
+        assert_eq!(parse::parse(line.as_bytes()).and_then(|record| record.crash()), Some(Kind::StackTrace), "{line}");
     }
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
             (r#""note":"all is well\nand stays so""#, None),
         ] {
             let line = format!(r#"{{"timestamp":"2025-01-06T00:00:00Z","level":"info","message":"done",{fields}}}"#);
-            let crash = record::parse(line.as_bytes()).and_then(|record| record.crash());
+            let crash = parse::parse(line.as_bytes()).and_then(|record| record.crash());
             assert_eq!(crash, expect, "{line}");
             assert!(expect.is_none() || super::classify::suspect(line.as_bytes(), 0).is_some(), "{line}");
         }

@@ -4,6 +4,7 @@ pub(crate) mod classify;
 pub(crate) mod fields;
 pub(crate) mod frames;
 mod headline;
+mod kind;
 pub(crate) mod marks;
 mod mentions;
 mod pattern;

@@ -1,5 +1,6 @@
 //! The words for levels, in one table.
 
+use crate::log::ansi;
 use crate::log::level::Level;
 
 /// How sure it is that a word states a level where it stands among the fields of a line.
@@ -97,6 +98,29 @@ pub(crate) fn word(word: &[u8]) -> Option<(Level, Sure)> {
     lower.make_ascii_lowercase();
     let (_, level, sure) = WORDS.iter().find(|(known, ..)| known.as_bytes() == lower)?;
     (*sure != Sure::Loud || word.iter().all(u8::is_ascii_uppercase)).then_some((*level, *sure))
+}
+
+impl Level {
+    /// Reads a level word in any case, with brackets, a colon or colours around it, and numbers written as text.
+    pub fn from_word(word: &str) -> Self {
+        let word = ansi::strip(word);
+        let word =
+            word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '<' | '>' | '(' | ')' | ':'));
+        if let Ok(number) = word.parse::<f64>() {
+            return Self::from_size(number);
+        }
+        // Go's slog writes levels between the named ones as `INFO+2`.
+        let word = match word.find(['+', '-']) {
+            Some(at) if word[at + 1..].bytes().all(|b| b.is_ascii_digit()) && at + 1 < word.len() => &word[..at],
+            _ => word,
+        };
+        match word.as_bytes() {
+            // Alone, an A is an article as often as a level.
+            [b'a' | b'A'] => Self::Unknown,
+            [single] => letter(single.to_ascii_uppercase()).unwrap_or(Self::Unknown),
+            word => self::word(word).map_or(Self::Unknown, |(level, _)| level),
+        }
+    }
 }
 
 /// [`word`], also with a digit or a step behind it: `DEBUG1`, `INFO+2`.

@@ -1,6 +1,7 @@
 //! The shapes of dates and times in text, in one table, and how each is read.
 
 use super::cursor::Scan;
+pub(crate) use super::cursor::{Day, Parsed};
 use crate::log::timestamp::number;
 use crate::time::Stamp;
 
@@ -97,39 +98,6 @@ impl Order {
             Self::Dmy => "dmy",
         }
     }
-}
-
-/// The day of a stamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Day {
-    /// A day of the calendar: year, month, day.
-    Full(i32, u32, u32),
-    /// Month and day.
-    NoYear(u32, u32),
-    /// Three numbers whose order is not known yet, the last one of four digits or of two.
-    Numbers([u32; 3]),
-    /// Microseconds since the epoch, where the stamp is a number.
-    Epoch(i64),
-    /// None: a time of day.
-    None,
-}
-
-/// A stamp as it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Parsed {
-    pub(crate) day: Day,
-    /// Microseconds since midnight.
-    pub(crate) clock: i64,
-    /// The offset from UTC in seconds, where one is stated.
-    pub(crate) zone: Option<i64>,
-    /// How long the stamp is, in bytes.
-    pub(crate) len: usize,
-    /// Where its time of day starts; 0 where day and clock cannot be told apart.
-    pub(crate) split: usize,
-    /// Whether the clock counts twelve hours.
-    pub(crate) twelve: bool,
-    /// Whether the first of three numbers has one digit: then it is no year.
-    pub(crate) single: bool,
 }
 
 impl Parsed {

@@ -1,6 +1,7 @@
 //! Lines of every dialect, as what is read from them.
 
 use super::*;
+use crate::log::parse::{parse, parse_inside};
 
 /// `dialect | time | level word = level | event | message`, with `-` for what is absent.
 fn show(line: &str) -> String {

@@ -217,11 +217,6 @@ impl Part {
         &self.context
     }
 
-    /// Reads lines; the last may lack its line end.
-    pub fn read(text: &[u8], context: Context) -> Self {
-        super::reader::read(text, context)
-    }
-
     /// A part that is one line, too long to be read, by its start.
     pub fn too_long(start: &[u8], context: Context) -> Self {
         let mut part = Self::new(context);

@@ -24,23 +24,25 @@ use crate::time::Stamp;
 /// Labels of records beside a gap are cut at this many characters.
 const LABEL: usize = 200;
 
-/// Reads lines; the last may lack its line end.
-pub(crate) fn read(raw: &[u8], context: Context) -> Part {
-    // Colours and holes stand between the fields that matter; without them all lines are read alike.
-    let text = ansi::strip_bytes(raw);
-    let mut zeros = Seen::default();
-    let text = match memchr::memchr(0, &text) {
-        Some(first) => {
-            zeros.line = 1 + memchr::memchr_iter(b'\n', &text[..first]).count() as u64;
-            let before = text.len();
-            let mut text = text.into_owned();
-            text.retain(|b| *b != 0);
-            zeros.count = (before - text.len()) as u64;
-            Cow::Owned(text)
-        }
-        None => text,
-    };
-    read_lines(raw, &text, context, zeros)
+impl Part {
+    /// Reads lines; the last may lack its line end.
+    pub fn read(raw: &[u8], context: Context) -> Self {
+        // Colours and holes stand between the fields that matter; without them all lines are read alike.
+        let text = ansi::strip_bytes(raw);
+        let mut zeros = Seen::default();
+        let text = match memchr::memchr(0, &text) {
+            Some(first) => {
+                zeros.line = 1 + memchr::memchr_iter(b'\n', &text[..first]).count() as u64;
+                let before = text.len();
+                let mut text = text.into_owned();
+                text.retain(|b| *b != 0);
+                zeros.count = (before - text.len()) as u64;
+                Cow::Owned(text)
+            }
+            None => text,
+        };
+        read_lines(raw, &text, context, zeros)
+    }
 }
 
 /// Reads lines; `raw` are the same as they stand in the file.

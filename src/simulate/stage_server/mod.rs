@@ -2,6 +2,7 @@
 //! demonstrations and tests; nothing in it is real.
 
 mod http;
+mod scenario;
 mod sessions;
 mod tls;
 
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::stage_server::http::{Incoming, Reply, Wire};
-use super::stage_server::sessions::Sessions;
+use self::http::{Incoming, Reply, Wire};
+pub(crate) use self::scenario::Scenario;
+use self::sessions::Sessions;
 use crate::io::random;
 
 /// The account that may log in.
@@ -25,38 +27,6 @@ const SLOW: Duration = Duration::from_millis(300);
 const SILENCE: Duration = Duration::from_secs(3600);
 /// Between heartbeats of a stream.
 const HEARTBEAT: Duration = Duration::from_secs(25);
-
-/// How the server behaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Scenario {
-    /// Everything works
-    #[default]
-    Clean,
-    /// The safety check is vetoed, but no live alert follows
-    NoAlert,
-    /// No live alert, and the alert of an accepted seed gets lost too
-    SeedLost,
-    /// Every event is late
-    Slow,
-    /// The stream breaks in the middle; what was missed is sent again to who asks for it
-    DropStream,
-    /// Every event carries an `event:` name
-    NamedEvents,
-    /// Junk between the events
-    Garbage,
-    /// The password is wrong
-    LoginRefused,
-    /// The debug endpoints are switched off
-    NoDebug,
-    /// The session is never closed
-    NeverCloses,
-    /// Connections are accepted, and then nothing
-    Hang,
-    /// Events of earlier runs come first, and between the others
-    StaleEvents,
-    /// As clean, over TLS with a CA of its own
-    Tls,
-}
 
 /// A running server; it ends with the process.
 pub(crate) struct Server {

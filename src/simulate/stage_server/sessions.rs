@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use serde_json::{Value, json};
 
-use super::Scenario;
+use super::scenario::Scenario;
 use crate::io::{clock, random};
 
 /// A frame for a stream; none ends it.

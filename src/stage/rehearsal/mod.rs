@@ -7,6 +7,7 @@ pub(crate) mod figures;
 mod gates;
 mod matching;
 pub(crate) mod read;
+mod record;
 mod tally;
 mod webhook;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::read::Record;
+use super::record::Record;
 use super::{Fired, Labels};
 use crate::time::Stamp;
 

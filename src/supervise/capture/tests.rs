@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::log::record;
+use crate::log::parse;
 
 fn capture(stream: &'static str, lines: &[&str]) -> (Vec<Value>, Batch) {
     capture_with(&[], stream, &[lines])
@@ -223,7 +223,7 @@ fn an_interrupt_that_emp_ops_sent_is_no_crash() {
         assert_eq!(batch.incidents.is_empty(), harmless, "{lines:?}");
         assert_eq!(records.iter().all(|r| r["level"] == "info"), harmless, "{lines:?}");
         assert_eq!(batch.total(), lines.len() as u64);
-        let crashes = |r: &Value| record::parse(r.to_string().as_bytes()).unwrap().crash().is_some();
+        let crashes = |r: &Value| parse::parse(r.to_string().as_bytes()).unwrap().crash().is_some();
         let seen = records.iter().any(|r| r["level"] == "error" || crashes(r));
         assert_eq!(seen, !harmless, "the audit agrees: {records:?}");
     }
@@ -242,7 +242,7 @@ fn a_crash_is_an_incident_wherever_the_line_tells_of_it() {
         assert_eq!(batch.incidents.first().map(|i| i.kind), Some("stack_trace"), "{line}");
         // The audit of what was kept comes to the same end.
         let kept = records[0].to_string();
-        let crash = record::parse(kept.as_bytes()).and_then(|record| record.crash());
+        let crash = parse::parse(kept.as_bytes()).and_then(|record| record.crash());
         assert!(crash.is_some() && classify::suspect(kept.as_bytes(), 0).is_some(), "{kept}");
     }
 }

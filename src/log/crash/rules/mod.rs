@@ -5,7 +5,7 @@ mod exceptions;
 mod processes;
 mod programs;
 
-use super::classify::Kind;
+use super::kind::Kind;
 
 /// One way in which programs tell of a crash.
 #[derive(Clone, Copy, Debug)]
