@@ -46,9 +46,10 @@ pub struct GateFinding {
 impl SignOff {
     /// The fold of the gates: their highest status, with a finding for each that did not pass.
     pub fn of(gates: &[Gate], criteria: &Criteria, evaluated_at: Stamp) -> Self {
-        let fails = |name: &String| gates.iter().any(|gate| gate.name == *name && gate.status > Status::Pass);
-        // A gate that measured nothing because of another one is no finding of its own.
-        let follows = |gate: &&Gate| gate.samples == 0 && gate.follows.as_ref().is_some_and(fails);
+        // A gate that measured nothing because of another one, which is as bad, is no finding of its own.
+        let as_bad = |name: &String, status| gates.iter().any(|other| other.name == *name && other.status >= status);
+        let follows =
+            |gate: &&Gate| gate.samples == 0 && gate.follows.as_ref().is_some_and(|name| as_bad(name, gate.status));
         let failed = gates.iter().filter(|gate| gate.status > Status::Pass && !follows(gate));
         let status = Status::roll_up(gates.iter().map(|gate| gate.status));
         Self {
