@@ -47,6 +47,8 @@
 //! - A database: a run is a directory of plain files.
 //! - Global state and logging frameworks: diagnostics are findings, or lines on standard error.
 
+// A table of cases is better in one piece.
+#![cfg_attr(test, allow(clippy::too_many_lines))]
 // The documentation of an option is its help text, which is no Markdown.
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, rustdoc::private_intra_doc_links)]
 

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::id;
-use super::lexicon::{Capability, Lexicon};
-use super::mentions::{Changes, Mention, Source};
 use super::moment::Moment;
+use super::reading::lexicon::{Capability, Lexicon};
+use super::reading::mentions::{Changes, Mention, Source};
 
 /// A change that one mention proposes.
 #[derive(Clone, Debug, PartialEq, Serialize)]

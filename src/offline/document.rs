@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::deltas::{self, Delta};
 use super::id::Id;
-use super::matcher::Matcher;
-use super::mentions::{self, Mention};
 use super::moderation::Moderation;
 use super::moment::Moment;
 use super::publishing::{self, Prepared};
+use super::reading::matcher::Matcher;
+use super::reading::mentions::{self, Mention};
 use super::schedule::{self, Schedule};
 use super::search::{self, Drill, Job, Queue, Summary};
 use super::session::Session;
@@ -212,9 +212,9 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Map, Value, json};
 
-    use super::super::lexicon::Lexicon;
     use super::super::session::{self, Artefact};
     use super::*;
+    use crate::offline::reading::lexicon::Lexicon;
 
     /// Any JSON, mostly with the words that the stages look for.
     fn any_json() -> impl Strategy<Value = Value> {

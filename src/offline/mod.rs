@@ -8,24 +8,20 @@
 //!
 //! Nothing here opens a file or reads a clock: "now" is an argument, and ids are hashes of content.
 
-pub(crate) mod claims;
 pub(crate) mod deltas;
 pub(crate) mod document;
 pub(crate) mod highlights;
 pub(crate) mod id;
 pub(crate) mod json;
-pub(crate) mod lexicon;
-pub(crate) mod matcher;
-pub(crate) mod mentions;
 pub(crate) mod moderation;
 pub(crate) mod moment;
 mod notes;
 pub(crate) mod publishing;
+pub(crate) mod reading;
 pub(crate) mod rollup;
 pub(crate) mod scenes;
 pub(crate) mod schedule;
 pub(crate) mod search;
-pub(crate) mod sentences;
 pub(crate) mod session;
 pub(crate) mod story;
 pub(crate) mod turns;

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::deltas::Delta;
 use super::id::{self, Id};
-use super::mentions::Changes;
 use super::moment::Moment;
+use super::reading::mentions::Changes;
 use super::session::Session;
 
 /// How long a piece of news stays.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use super::moment::Moment;
-use super::sentences::is_blank;
+use super::reading::sentences::is_blank;
 use super::session::Session;
 use super::turns::Turn;
 use crate::json::lenient::is_truthy;

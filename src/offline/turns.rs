@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::id::Id;
 use super::notes::Notes;
-use super::sentences::is_blank;
+use super::reading::sentences::is_blank;
 use crate::finding::Status;
 use crate::json::lenient::{is_truthy, kind};
 use crate::time::Stamp;

@@ -47,17 +47,8 @@ pub(crate) fn facts(
         fact("Headline", headline.as_str().into());
     }
     fact("Run", title.into());
-    if let Some(elapsed) = view.elapsed_seconds {
-        let target = view.target_duration_seconds.map(|target| format!(" / {}", human_seconds(target)));
-        let share = view.share().map(|share| format!(" ({:.1}%)", share * 100.0));
-        let text = [Some(human_seconds(elapsed)), target, share].into_iter().flatten().collect::<String>();
-        fact("Elapsed", text.into());
-    }
-    if let Some(left) = view.remaining_seconds() {
-        fact("Time remaining", human_seconds(left).into());
-    }
-    if let Some(required) = view.required_duration_seconds {
-        fact("Required minimum", human_seconds(required).into());
+    for (name, text) in times(view) {
+        fact(name, text.into());
     }
     if let Some(ratio) = view.uptime_ratio {
         let below = view.minimum_uptime_ratio.is_some_and(|target| ratio < target);
@@ -93,13 +84,8 @@ pub(crate) fn facts(
         };
         fact(&format!("Evidence {name}"), Cell::new(format!("{}{age}", fresh.state), tone));
     }
-    if let Some(used) = &view.resources {
-        let cpu = used.cpu_percent.map(|cpu| format!("CPU {cpu:.0}%"));
-        let memory = used.rss_bytes.map(|bytes| format!("memory {}", super::bytes_text(bytes)));
-        let text = [cpu, memory].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        if !text.is_empty() {
-            fact("Resources", text.into());
-        }
+    if let Some(text) = resources(view) {
+        fact("Resources", text.into());
     }
     if let Some(restarts) = view.restarts.filter(|restarts| *restarts > 0) {
         fact("Restarts", Cell::new(restarts.to_string(), Tone::Status(Status::Warn)));
@@ -120,6 +106,27 @@ pub(crate) fn facts(
         }
     }
     facts
+}
+
+/// What the command uses; none where nothing was sampled.
+fn resources(view: &View) -> Option<String> {
+    let used = view.resources.as_ref()?;
+    let cpu = used.cpu_percent.map(|cpu| format!("CPU {cpu:.0}%"));
+    let memory = used.rss_bytes.map(|bytes| format!("memory {}", super::bytes_text(bytes)));
+    let text = [cpu, memory].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    (!text.is_empty()).then_some(text)
+}
+
+/// How long the run goes on, and how long it has to.
+fn times(view: &View) -> Vec<(&'static str, String)> {
+    let elapsed = view.elapsed_seconds.map(|elapsed| {
+        let target = view.target_duration_seconds.map(|target| format!(" / {}", human_seconds(target)));
+        let share = view.share().map(|share| format!(" ({:.1}%)", share * 100.0));
+        ("Elapsed", [Some(human_seconds(elapsed)), target, share].into_iter().flatten().collect())
+    });
+    let left = view.remaining_seconds().map(|left| ("Time remaining", human_seconds(left)));
+    let required = view.required_duration_seconds.map(|required| ("Required minimum", human_seconds(required)));
+    [elapsed, left, required].into_iter().flatten().collect()
 }
 
 /// The newest incidents that `parts` asks for, in the order of the snapshot.

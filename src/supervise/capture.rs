@@ -4,6 +4,7 @@
 //! count: the structured log stays readable, and a flood costs little. The raw log keeps every line.
 
 mod trace;
+mod written;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::log::scan::line;
 use crate::log::totals::signature;
 use crate::time::Stamp;
 use trace::{Style, Trace};
+use written::{Content, Line};
 
 /// Longer lines are cut, in bytes.
 pub(crate) const LINE_LIMIT: usize = 1 << 20;
@@ -224,7 +226,6 @@ impl<'l> Chunk<'_, 'l> {
         let text = lossy(line);
         let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
-        let [arrived_text, received] = later.as_ref().unwrap_or(&self.arrived_text);
         *self.batch.lines.entry(stream).or_default() += lines;
         self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
         if pending.interrupted && trace::is_own_interrupt(&text) {
@@ -243,25 +244,11 @@ impl<'l> Chunk<'_, 'l> {
         let level = stated.or(damage).or_else(|| leading::level(&lossy(unwrapped.1)));
         let service = unwrapped.0.map(lossy);
         let word = match (&record, stated) {
-            (Some(record), Some(level)) => match record.level_word() {
-                // Any text can stand there; but known words must not be lost.
-                word if level == Level::Unknown => redactor.text(word),
-                // Numbers mean nothing outside their dialect.
-                word if word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
-                word => word,
-            },
+            (Some(record), Some(level)) => level_word(record, level, &redactor),
             _ => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
         };
-        let own_time = record.as_ref().and_then(|r| r.at);
-        let at = own_time.filter(|at| at.micros().abs_diff(pending.arrived.at.micros()) <= CLOSE);
-        if let (Some(stated), None) = (own_time, at) {
-            let lines = lines + self.batch.skew.map_or(0, |s| s.lines);
-            let first = self.batch.skew.map_or((stated, pending.arrived.at), |s| (s.stated, s.arrived));
-            self.batch.skew = Some(Skew { lines, stated: first.0, arrived: first.1 });
-        }
-        let structured = line.first() == Some(&b'{')
-            && matches!(text, Cow::Borrowed(_))
-            && serde_json::from_str::<IgnoredAny>(&text).is_ok();
+        let at = record.as_ref().and_then(|r| r.at).and_then(|stated| self.credible(stated, pending.arrived.at, lines));
+        let structured = matches!(text, Cow::Borrowed(_)) && is_object(line);
         let object = record.as_ref().filter(|_| structured);
         let crash = match &record {
             Some(record) if object.is_some() || record.wraps() => {
@@ -282,44 +269,19 @@ impl<'l> Chunk<'_, 'l> {
         };
         *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
 
-        let out = &mut *self.out;
-        out.extend_from_slice(b"{\"timestamp\":\"");
-        match at {
-            Some(at) => out.extend_from_slice(at.to_string().as_bytes()),
-            None => out.extend_from_slice(arrived_text.as_bytes()),
-        }
-        out.extend_from_slice(b"\",\"received\":");
-        out.extend_from_slice(received.as_bytes());
-        out.extend_from_slice(b",\"level\":");
-        string(out, &word);
-        out.extend_from_slice(b",\"event\":");
-        optional(out, event.as_deref());
-        out.extend_from_slice(b",\"message\":");
-        optional(out, message.as_deref());
-        out.extend_from_slice(b",\"stream\":");
-        string(out, stream);
-        if let Some(service) = &service {
-            out.extend_from_slice(b",\"service\":");
-            string(out, service);
-        }
-        number(out, ",\"repeated\":", (pending.repeated > 1).then_some(pending.repeated));
-        number(out, ",\"lines\":", (pending.lines > 1).then_some(pending.lines));
-        number(out, ",\"cut_from\":", pending.cut_from);
-        if record.as_ref().is_some_and(Record::has_twins) {
-            out.extend_from_slice(b",\"twin_keys\":true");
-        }
-        out.extend_from_slice(b",\"payload\":{\"stream\":");
-        string(out, stream);
-        out.extend_from_slice(b",\"ingested_at\":\"");
-        out.extend_from_slice(arrived_text.as_bytes());
-        if structured {
-            out.extend_from_slice(b"\",\"structured\":");
-            out.extend_from_slice(redactor.json(text.trim()).as_bytes());
-        } else {
-            out.extend_from_slice(b"\",\"raw\":");
-            string(out, &plain);
-        }
-        out.extend_from_slice(b"}}\n");
+        let line = Line {
+            own_time: at,
+            arrived: later.as_ref().unwrap_or(&self.arrived_text),
+            level: &word,
+            event: event.as_deref(),
+            message: message.as_deref(),
+            stream,
+            service: service.as_deref(),
+            pending: &pending,
+            has_twins: record.as_ref().is_some_and(Record::has_twins),
+            content: if structured { Content::Object(&redactor.json(text.trim())) } else { Content::Raw(&plain) },
+        };
+        line.append(self.out);
 
         let severity = level.unwrap_or(self.formatter.level).status();
         let trace = pending.trace || crash.is_some();
@@ -343,6 +305,16 @@ impl<'l> Chunk<'_, 'l> {
 }
 
 impl Chunk<'_, '_> {
+    /// The time that `lines` lines state, where it is near their arrival; else the difference is noted.
+    fn credible(&mut self, stated: Stamp, arrived: Stamp, lines: u64) -> Option<Stamp> {
+        if stated.micros().abs_diff(arrived.micros()) <= CLOSE {
+            return Some(stated);
+        }
+        let first = self.batch.skew.unwrap_or(Skew { lines: 0, stated, arrived });
+        self.batch.skew = Some(Skew { lines: first.lines + lines, ..first });
+        None
+    }
+
     /// Keeps a trace for which emp-ops itself is the reason as what it is. Its frames are in the raw log.
     fn own_interrupt(&mut self, lines: u64, arrived: Arrival) {
         let received = arrived.since_start.as_micros() as f64 / 1e6;
@@ -382,6 +354,22 @@ fn foldable(line: &[u8], layout: &Layout, crash: Option<Kind>, default: Level) -
     crash.is_none() && level.status() == Status::Pass
 }
 
+/// The level in the words of the line.
+fn level_word<'a>(record: &Record<'a>, level: Level, redactor: &Redactor) -> Cow<'a, str> {
+    match record.level_word() {
+        // Any text can stand there; but known words must not be lost.
+        word if level == Level::Unknown => redactor.text(word),
+        // Numbers mean nothing outside their dialect.
+        word if word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
+        word => word,
+    }
+}
+
+/// Whether a line is one JSON object.
+fn is_object(line: &[u8]) -> bool {
+    line.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(line).is_ok()
+}
+
 /// Whether a line of JSON may tell of a crash; most need no closer look.
 fn suspected(line: &[u8]) -> Option<()> {
     classify::suspect(line, 0).map(|_| ())
@@ -390,25 +378,6 @@ fn suspected(line: &[u8]) -> Option<()> {
 /// A line as text. Nearly all are valid, and that is seen faster than what is wrong with one.
 fn lossy(line: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
-}
-
-fn string(out: &mut Vec<u8>, text: &str) {
-    // Writing a string into memory cannot fail.
-    let _ = serde_json::to_writer(out, text);
-}
-
-fn optional(out: &mut Vec<u8>, text: Option<&str>) {
-    match text {
-        Some(text) => string(out, text),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn number(out: &mut Vec<u8>, key: &str, value: Option<u64>) {
-    if let Some(value) = value {
-        out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(value.to_string().as_bytes());
-    }
 }
 
 #[cfg(test)]

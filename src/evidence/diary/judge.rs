@@ -311,71 +311,14 @@ fn coverage(times: &[Stamp], entries: u64, window: Option<(Stamp, Stamp)>, rules
     };
     // In a short run the entries of minutes before and after it would pass for its own.
     let span = TOLERANCE.min(end.since(start) / 4);
-    let tolerance = span.as_secs_f64();
-    let mut issues = Vec::new();
-    let mut push = |id: &str, severity, at: Stamp, reason: String, metadata: &[(&str, Value)]| {
-        let mut found = issue(id, severity, reason);
-        found.recorded_at = Some(at);
-        found.metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-        issues.push(found);
-    };
-    let text = |at: Stamp| Value::String(at.to_string());
     let mut near: Vec<Stamp> =
         times.iter().copied().filter(|at| *at >= start.minus(span) && *at <= end.plus(span)).collect();
     near.sort_unstable();
     // Entries just before the start or after the end cover the ends, but alone they may be those of another run.
     let inside = near.iter().any(|at| *at >= start && *at <= end);
-    match (near.first().filter(|_| inside), near.last()) {
-        (Some(&first), Some(&last)) => {
-            let late = first.seconds_since(start);
-            if late > tolerance {
-                push(
-                    "coverage/start_gap",
-                    Status::Warn,
-                    first,
-                    format!("the first entry comes {} after the start of the run", human_seconds(late)),
-                    &[
-                        ("expected_window_start", text(start)),
-                        ("first_entry", text(first)),
-                        ("gap_seconds", late.into()),
-                        ("coverage_tolerance_seconds", tolerance.into()),
-                    ],
-                );
-            }
-            let early = end.seconds_since(last);
-            if early > tolerance {
-                push(
-                    "coverage/end_gap",
-                    Status::Warn,
-                    last,
-                    format!("the last entry comes {} before the end of the run", human_seconds(early)),
-                    &[
-                        ("expected_window_end", text(end)),
-                        ("last_entry", text(last)),
-                        ("gap_seconds", early.into()),
-                        ("coverage_tolerance_seconds", tolerance.into()),
-                    ],
-                );
-            }
-            if let Some((gap, from, to)) =
-                near.windows(2).map(|pair| (pair[1].since(pair[0]), pair[0], pair[1])).max_by_key(|(gap, ..)| *gap)
-                && gap > LONGEST_GAP
-            {
-                push(
-                    "coverage/gap",
-                    Status::Warn,
-                    from,
-                    format!("no entry for {}, from {} to {}", human_duration(gap), from.human(), to.human()),
-                    &[
-                        ("last_entry", text(from)),
-                        ("next_entry", text(to)),
-                        ("gap_seconds", gap.as_secs_f64().into()),
-                        ("longest_gap_seconds", LONGEST_GAP.as_secs_f64().into()),
-                    ],
-                );
-            }
-        }
-        _ => push(
+    let mut issues = match (near.first().filter(|_| inside), near.last()) {
+        (Some(&first), Some(&last)) => ends((start, end), (first, last), span),
+        _ => vec![covered(
             "coverage/missing",
             Status::Fail,
             start,
@@ -386,33 +329,102 @@ fn coverage(times: &[Stamp], entries: u64, window: Option<(Stamp, Stamp)>, rules
             &[
                 ("expected_window_start", text(start)),
                 ("expected_window_end", text(end)),
+                ("coverage_tolerance_seconds", span.as_secs_f64().into()),
+            ],
+        )],
+    };
+    if inside {
+        issues.extend(longest_gap(&near));
+    }
+    issues.extend(days(&near, (start, end), rules));
+    issues
+}
+
+fn text(at: Stamp) -> Value {
+    Value::String(at.to_string())
+}
+
+/// An issue of the coverage, with its figures.
+fn covered(id: &str, severity: Status, at: Stamp, reason: String, metadata: &[(&str, Value)]) -> DiaryIssue {
+    let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    DiaryIssue { recorded_at: Some(at), metadata, ..issue(id, severity, reason) }
+}
+
+/// Whether the first and the last entry come near the ends of the window.
+fn ends((start, end): (Stamp, Stamp), (first, last): (Stamp, Stamp), span: Duration) -> Vec<DiaryIssue> {
+    let tolerance = span.as_secs_f64();
+    let (late, early) = (first.seconds_since(start), end.seconds_since(last));
+    let late = (late > tolerance).then(|| {
+        covered(
+            "coverage/start_gap",
+            Status::Warn,
+            first,
+            format!("the first entry comes {} after the start of the run", human_seconds(late)),
+            &[
+                ("expected_window_start", text(start)),
+                ("first_entry", text(first)),
+                ("gap_seconds", late.into()),
                 ("coverage_tolerance_seconds", tolerance.into()),
             ],
-        ),
+        )
+    });
+    let early = (early > tolerance).then(|| {
+        covered(
+            "coverage/end_gap",
+            Status::Warn,
+            last,
+            format!("the last entry comes {} before the end of the run", human_seconds(early)),
+            &[
+                ("expected_window_end", text(end)),
+                ("last_entry", text(last)),
+                ("gap_seconds", early.into()),
+                ("coverage_tolerance_seconds", tolerance.into()),
+            ],
+        )
+    });
+    late.into_iter().chain(early).collect()
+}
+
+/// The longest time without an entry, where it is too long.
+fn longest_gap(near: &[Stamp]) -> Option<DiaryIssue> {
+    let gaps = near.windows(2).map(|pair| (pair[1].since(pair[0]), pair[0], pair[1]));
+    let (gap, from, to) = gaps.max_by_key(|(gap, ..)| *gap).filter(|(gap, ..)| *gap > LONGEST_GAP)?;
+    Some(covered(
+        "coverage/gap",
+        Status::Warn,
+        from,
+        format!("no entry for {}, from {} to {}", human_duration(gap), from.human(), to.human()),
+        &[
+            ("last_entry", text(from)),
+            ("next_entry", text(to)),
+            ("gap_seconds", gap.as_secs_f64().into()),
+            ("longest_gap_seconds", LONGEST_GAP.as_secs_f64().into()),
+        ],
+    ))
+}
+
+/// The days of the window that have fewer entries than the rules ask for.
+fn days(near: &[Stamp], (start, end): (Stamp, Stamp), rules: &Rules) -> Vec<DiaryIssue> {
+    let mut by_day: BTreeMap<_, u64> = BTreeMap::new();
+    for at in near {
+        *by_day.entry(at.day()).or_default() += 1;
     }
-    if rules.min_entries_per_day > 0 {
-        let mut by_day: BTreeMap<_, u64> = BTreeMap::new();
-        for at in &near {
-            *by_day.entry(at.day()).or_default() += 1;
-        }
-        // A window of decades comes from a broken clock; ten years of short days say enough.
-        for day in start.day().iter_days().take_while(|day| *day <= end.day()).take(3660) {
-            let actual = by_day.get(&day).copied().unwrap_or_default();
-            let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
-            if actual < rules.min_entries_per_day {
-                push(
-                    &format!("coverage/daily/{day}"),
-                    rules.daily_gap_severity,
-                    midnight.into(),
-                    format!("{day} has {actual} entries of at least {}", rules.min_entries_per_day),
-                    &[
-                        ("day", day.to_string().into()),
-                        ("required_entries", rules.min_entries_per_day.into()),
-                        ("actual_entries", actual.into()),
-                    ],
-                );
-            }
-        }
-    }
-    issues
+    let entries = |day| by_day.get(&day).copied().unwrap_or_default();
+    // A window of decades comes from a broken clock; ten years of short days say enough.
+    let all = start.day().iter_days().take_while(|day| *day <= end.day()).take(3660);
+    all.filter(|day| entries(*day) < rules.min_entries_per_day)
+        .map(|day| {
+            covered(
+                &format!("coverage/daily/{day}"),
+                rules.daily_gap_severity,
+                day.and_time(chrono::NaiveTime::MIN).and_utc().into(),
+                format!("{day} has {} entries of at least {}", entries(day), rules.min_entries_per_day),
+                &[
+                    ("day", day.to_string().into()),
+                    ("required_entries", rules.min_entries_per_day.into()),
+                    ("actual_entries", entries(day).into()),
+                ],
+            )
+        })
+        .collect()
 }

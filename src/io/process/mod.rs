@@ -2,6 +2,7 @@
 
 pub(crate) mod alive;
 pub(crate) mod child;
+mod clocks;
 pub(crate) mod interrupt;
 pub(crate) mod orphans;
 pub(crate) mod sampler;

@@ -16,11 +16,11 @@ use signal_hook::consts::{
 
 use super::alive;
 use super::child::{self, Launch};
+use super::clocks::Clocks;
 use super::orphans::Orphans;
 use super::sampler::{Sampler, disk_space};
 use super::watchdog::Watchdog;
 use crate::io::capture::{Mailbox, PumpPlan, Sink, SinkPlan, pump};
-use crate::io::clock;
 use crate::io::files::{self, FileError, Folder};
 use crate::io::packet::seal;
 use crate::io::progress_file::ProgressFile;
@@ -150,28 +150,6 @@ pub(crate) fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError
     driver.save_record(State::Running)?;
     driver.run(&receiver)?;
     driver.seal()
-}
-
-/// The clocks of a run.
-struct Clocks {
-    mono: Instant,
-    boot: Duration,
-}
-
-impl Clocks {
-    fn start() -> Self {
-        Self { mono: Instant::now(), boot: boot_time() }
-    }
-
-    fn now(&self) -> Now {
-        Now { wall: clock::now(), mono: self.mono.elapsed(), boot: boot_time().saturating_sub(self.boot) }
-    }
-}
-
-/// Time since the machine was booted, suspension included.
-fn boot_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 struct Driver {

@@ -55,6 +55,17 @@ const SEVERITIES: [Level; 10] = [
     Level::Emergency,
 ];
 
+impl LogTotals {
+    /// What the counts of errors, crashes and warnings amount to.
+    fn severity(&self) -> Status {
+        match self {
+            Self { errors: 0, content_incidents: 0, warnings: 0, .. } => Status::Pass,
+            Self { errors: 0, content_incidents: 0, .. } => Status::Warn,
+            _ => Status::Fail,
+        }
+    }
+}
+
 /// The summary of the logs. `paths` are the files by number; `findings` are the faults of the files so far.
 pub fn summary(
     tally: Tally,
@@ -98,15 +109,9 @@ pub fn summary(
         warnings: tally.warnings.total(),
         errors: tally.errors.total(),
     };
-    let status = Status::roll_up(
-        [
-            if totals.errors + totals.content_incidents > 0 { Status::Fail } else { Status::Pass },
-            if totals.warnings > 0 { Status::Warn } else { Status::Pass },
-        ]
-        .into_iter()
-        .chain(all.iter().map(|(gap, _)| severe(gap)))
-        .chain(findings.iter().map(|finding| finding.severity)),
-    );
+    let silences = all.iter().map(|(gap, _)| severe(gap));
+    let status =
+        Status::roll_up(silences.chain(findings.iter().map(|finding| finding.severity)).chain([totals.severity()]));
     let mut ignored_by_policy: BTreeMap<String, u64> = terms.ignore.iter().map(|text| (text.clone(), 0)).collect();
     ignored_by_policy.extend(tally.ignored_by_policy);
     let (level_counts, levels_not_listed) = tally.levels.finish();

@@ -230,6 +230,29 @@ fn sign_off_of(bundle: &Value) -> Option<&Value> {
         .or(own.then_some(bundle))
 }
 
+/// Why the status is what it is: the parts and the first items that have it. `unread` says that a part of the evidence
+/// was not understood.
+fn reasons(parts: &[(&str, Option<Status>)], items: &[Item], highest: Status, unread: bool) -> Vec<String> {
+    let mut because = Vec::new();
+    let worst: Vec<&str> = parts
+        .iter()
+        .filter(|(_, said)| said.is_some_and(|said| said == highest && said > Status::Pass))
+        .map(|(name, _)| *name)
+        .collect();
+    if !worst.is_empty() {
+        because.push(format!("{}: {}", worst.join(", "), highest.label()));
+    }
+    let deciding: Vec<&Item> = items.iter().filter(|i| i.severity == highest && highest > Status::Pass).collect();
+    because.extend(deciding.iter().take(3).map(|item| entries::sentence(item)));
+    if deciding.len() > 3 {
+        because.push(format!("and {} more at {}", deciding.len() - 3, highest.label()));
+    }
+    if unread && highest == Status::Warn {
+        because.push("parts of the evidence were not understood".to_owned());
+    }
+    because
+}
+
 fn assemble(
     mut gathered: Gathered,
     bundle: &Value,
@@ -259,65 +282,28 @@ fn assemble(
     let mut items = entries::merged(gathered.items, audit, path);
     let unread = gathered.not_understood.iter().any(|part| part.evidence);
     let incidents = entries::incidents(bundle.get("incidents"));
-    let told = [status_of(Some(bundle)), summary_status, sign_off_status, review_status];
-    let highest = Status::roll_up(
-        told.into_iter()
-            .flatten()
-            .chain(items.iter().map(|item| item.severity))
-            .chain(incidents.iter().map(|incident| incident.severity))
-            .chain([if unread { Status::Warn } else { Status::Pass }]),
-    );
+    let told = [status_of(Some(bundle)), summary_status, sign_off_status, review_status].into_iter().flatten();
+    let found = items.iter().map(|item| item.severity).chain(incidents.iter().map(|incident| incident.severity));
+    let highest = Status::roll_up(told.chain(found).chain(unread.then_some(Status::Warn)));
     let status = if options.warn_as_fail && highest == Status::Warn { Status::Fail } else { highest };
 
-    let take = |items: &mut Vec<Item>, categories: &[&str]| -> Vec<Item> {
-        items.extract_if(.., |item| categories.contains(&item.category.as_str())).collect()
-    };
-    let decisions = take(&mut items, &["decision"]);
+    let decisions: Vec<Item> = items.extract_if(.., |item| item.category == "decision").collect();
     // What was delivered, checked or done is in the reports; minutes look ahead.
-    take(&mut items, &["deliverable", "verification", "progress"]);
-    let risks: Vec<Item> = items.iter().filter(|item| item.category == "risk").cloned().collect();
-    let priorities: Vec<Item> =
-        items.iter().filter(|i| matches!(i.category.as_str(), "priority" | "next_step")).cloned().collect();
+    items.retain(|item| !["deliverable", "verification", "progress"].contains(&item.category.as_str()));
+    let of = |kinds: &[&str]| items.iter().filter(|item| kinds.contains(&item.category.as_str())).cloned().collect();
     let open_questions = open_questions(&items, &decisions, target.is_some() && duration.is_none());
-    let mut because = Vec::new();
     let parts = [("evidence", summary_status), ("sign-off", sign_off_status), ("review", review_status)];
-    let worst: Vec<&str> = parts
-        .iter()
-        .filter(|(_, said)| said.is_some_and(|said| said == highest && said > Status::Pass))
-        .map(|(name, _)| *name)
-        .collect();
-    if !worst.is_empty() {
-        because.push(format!("{}: {}", worst.join(", "), highest.label()));
-    }
-    let deciding: Vec<&Item> = items.iter().filter(|i| i.severity == highest && highest > Status::Pass).collect();
-    let lead = deciding.iter().take(3).map(|item| entries::sentence(item));
-    because.extend(lead);
-    if deciding.len() > 3 {
-        because.push(format!("and {} more at {}", deciding.len() - 3, highest.label()));
-    }
-    if unread && highest == Status::Warn {
-        because.push("parts of the evidence were not understood".to_owned());
-    }
-    if status > highest {
-        because.push("a WARN counts as a FAIL here".to_owned());
-    }
-    if status == Status::Pass
-        && let (Some(duration), Some(target)) = (duration, target)
-    {
-        because.push(format!("{} were covered, {} are required", human_seconds(duration), human_seconds(target)));
-    }
-    let stamp = |key: &str| {
-        let value = bundle.get(key).or_else(|| audit.get("logs")?.get(key));
-        value.and_then(Value::as_str).and_then(Stamp::parse)
-    };
+    let mut because = reasons(&parts, &items, highest, unread);
+    because.extend((status > highest).then(|| "a WARN counts as a FAIL here".to_owned()));
+    because.extend(duration.zip(target).filter(|_| status == Status::Pass).map(|(duration, target)| {
+        format!("{} were covered, {} are required", human_seconds(duration), human_seconds(target))
+    }));
+    let of_logs = |key| stamped(if bundle.get(key).is_some() { bundle } else { audit.get("logs")? }, key);
     let metadata = bundle.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
     let terms = Terms::of(bundle);
     WrapUp {
         schema: SCHEMA,
-        generated_at: [bundle, audit]
-            .iter()
-            .find_map(|holder| holder.get("generated_at").and_then(Value::as_str).and_then(Stamp::parse))
-            .unwrap_or(options.now),
+        generated_at: stamped(bundle, "generated_at").or(stamped(audit, "generated_at")).unwrap_or(options.now),
         status,
         verdict: status,
         headline: terms.headline(status),
@@ -327,8 +313,8 @@ fn assemble(
         summary_status,
         sign_off_status,
         review_status,
-        started_at: stamp("started_at"),
-        ended_at: stamp("ended_at"),
+        started_at: of_logs("started_at"),
+        ended_at: of_logs("ended_at"),
         duration_seconds: duration,
         duration_target_seconds: target,
         duration_tolerance_seconds: tolerance,
@@ -342,8 +328,8 @@ fn assemble(
         attendees: figures::attendees(review, reports, options),
         notes: figures::notes(review, options),
         decisions,
-        risks,
-        priorities,
+        risks: of(&["risk"]),
+        priorities: of(&["priority", "next_step"]),
         open_questions,
         reports: reports.iter().map(|(path, report)| part(path, report, &gathered.readiness)).collect(),
         not_understood: gathered.not_understood,
@@ -360,6 +346,10 @@ fn part(path: &str, report: &Report, readiness: &[Readiness]) -> ReportPart {
         readiness: readiness.iter().find(|r| r.path == path && r.tracked > 0).cloned(),
         overview: report.overview.iter().map(text).collect(),
     }
+}
+
+fn stamped(holder: &Value, key: &str) -> Option<Stamp> {
+    holder.get(key)?.as_str().and_then(Stamp::parse)
 }
 
 /// The objects of a list.

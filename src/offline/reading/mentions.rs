@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::claims::{self, Claim};
-use super::id::{self, Id};
 use super::lexicon::Lexicon;
 use super::matcher::{Matcher, Reading};
 use super::sentences;
-use super::session::Session;
-use super::turns::Turn;
+use crate::offline::id::{self, Id};
+use crate::offline::session::Session;
+use crate::offline::turns::Turn;
 
 /// One entity in one sentence, with what changes for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

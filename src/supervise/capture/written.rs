@@ -1,0 +1,97 @@
+//! How a record of the structured log is written: by hand, as this is done for every line that a run prints.
+
+use super::Pending;
+use crate::time::Stamp;
+
+/// What a line of the structured log says.
+pub(super) struct Line<'a> {
+    /// The time that the line itself states, where it is credible.
+    pub(super) own_time: Option<Stamp>,
+    /// When it arrived: a time, and seconds since the start of the run.
+    pub(super) arrived: &'a [String; 2],
+    pub(super) level: &'a str,
+    pub(super) event: Option<&'a str>,
+    pub(super) message: Option<&'a str>,
+    pub(super) stream: &'static str,
+    pub(super) service: Option<&'a str>,
+    /// How many lines it stands for, and whether they are whole.
+    pub(super) pending: &'a Pending<'a>,
+    /// Whether the line is an object that has a key twice.
+    pub(super) has_twins: bool,
+    pub(super) content: Content<'a>,
+}
+
+/// The line as it came, without secrets.
+pub(super) enum Content<'a> {
+    /// A JSON object.
+    Object(&'a str),
+    /// Text.
+    Raw(&'a str),
+}
+
+impl Line<'_> {
+    /// Appends it to `out`, with its line end.
+    pub(super) fn append(&self, out: &mut Vec<u8>) {
+        let [arrived, received] = self.arrived;
+        out.extend_from_slice(b"{\"timestamp\":\"");
+        match self.own_time {
+            Some(at) => out.extend_from_slice(at.to_string().as_bytes()),
+            None => out.extend_from_slice(arrived.as_bytes()),
+        }
+        out.extend_from_slice(b"\",\"received\":");
+        out.extend_from_slice(received.as_bytes());
+        out.extend_from_slice(b",\"level\":");
+        string(out, self.level);
+        out.extend_from_slice(b",\"event\":");
+        optional(out, self.event);
+        out.extend_from_slice(b",\"message\":");
+        optional(out, self.message);
+        out.extend_from_slice(b",\"stream\":");
+        string(out, self.stream);
+        if let Some(service) = self.service {
+            out.extend_from_slice(b",\"service\":");
+            string(out, service);
+        }
+        let Pending { repeated, lines, cut_from, .. } = *self.pending;
+        number(out, ",\"repeated\":", (repeated > 1).then_some(repeated));
+        number(out, ",\"lines\":", (lines > 1).then_some(lines));
+        number(out, ",\"cut_from\":", cut_from);
+        if self.has_twins {
+            out.extend_from_slice(b",\"twin_keys\":true");
+        }
+        out.extend_from_slice(b",\"payload\":{\"stream\":");
+        string(out, self.stream);
+        out.extend_from_slice(b",\"ingested_at\":\"");
+        out.extend_from_slice(arrived.as_bytes());
+        match self.content {
+            Content::Object(text) => {
+                out.extend_from_slice(b"\",\"structured\":");
+                out.extend_from_slice(text.as_bytes());
+            }
+            Content::Raw(text) => {
+                out.extend_from_slice(b"\",\"raw\":");
+                string(out, text);
+            }
+        }
+        out.extend_from_slice(b"}}\n");
+    }
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    // Writing a string into memory cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => string(out, text),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn number(out: &mut Vec<u8>, key: &str, value: Option<u64>) {
+    if let Some(value) = value {
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(value.to_string().as_bytes());
+    }
+}
