@@ -25,16 +25,16 @@ pub(crate) struct Snapshot {
     /// The verdict on the run; in the final snapshot only, where `status` is the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Status>,
-    /// The verdict in one line, with what was waived and relaxed; in the final snapshot only.
+    /// The verdict in one line, with what was waived and relaxed; in the first and the final snapshot only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,
-    /// The status of the evidence by itself, before any criterion; in the final snapshot only.
+    /// The status of the evidence by itself, before any criterion; in the first and the final snapshot only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence_status: Option<Status>,
     /// Whether the built-in simulator runs, and not a system of the operator.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
-    /// Every limit with its value and its source; in the final snapshot only.
+    /// Every limit with its value and its source; in the first and the final snapshot only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<Criterion>,
     /// What the supervisor is doing.
@@ -89,16 +89,16 @@ pub(crate) struct Snapshot {
     /// CPU and memory of the whole process tree; none where it is not sampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// The exit code of the command; in the final snapshot only.
+    /// The exit code of the command; in the first and the final snapshot only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// The summary of the evidence; in the final snapshot only.
+    /// The summary of the evidence; in the first and the final snapshot only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Value>,
-    /// The sign-off; in the final snapshot only.
+    /// The sign-off; in the first and the final snapshot only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_off: Option<Value>,
-    /// The run record but for `state` and `progress`; in the final snapshot only.
+    /// The run record but for `state` and `progress`; in the first and the final snapshot only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Value>,
     /// What the operator attached to the run.

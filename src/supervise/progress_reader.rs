@@ -23,6 +23,9 @@ pub struct View {
     /// The verdict in one line, with what was waived and relaxed; in the final snapshot only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,
+    /// Whether it repeats the record of a run, as the last snapshot does that emp-ops writes.
+    #[serde(skip)]
+    pub repeats_record: bool,
     /// Whether the built-in simulator runs, and not a system of the operator.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
@@ -182,6 +185,7 @@ impl View {
             status: word(object, "status"),
             phase: word(object, "phase"),
             headline: object.get("headline").and_then(Value::as_str).map(str::to_owned),
+            repeats_record: part("record").is_some(),
             simulated: flag(object.get("simulated")),
             now: stamp(object.get("now")),
             started_at: stamp(object.get("started_at")),

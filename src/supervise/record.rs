@@ -225,7 +225,7 @@ pub struct EvidencePaths {
 pub struct SealedFile {
     /// Relative to the run directory; absolute where a file outside could not be copied into it.
     pub path: String,
-    /// Where the command wrote it, for a copy of a file outside the run directory.
+    /// Where the command wrote it, for a copy of a file outside the run directory: relative to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// Its size.

@@ -96,6 +96,9 @@ impl Health {
         recorded: Recorded,
     ) -> Self {
         match recorded {
+            Recorded::Nothing if view.is_complete() && view.repeats_record => {
+                return Self::Stale("the run record (run.json) is missing, so nothing vouches for this run".to_owned());
+            }
             Recorded::Nothing | Recorded::Complete if view.is_complete() => return Self::Complete,
             Recorded::Unreadable if view.is_complete() => {
                 return Self::Stale(
@@ -254,11 +257,15 @@ mod tests {
             (Recorded::Open, Alive, 900, "live"),
             (Recorded::Open, Unknown, 900, "stale"),
             (Recorded::Unreadable, Alive, 1, "stale"),
+            (Recorded::Nothing, Gone, 900, "complete"),
         ] {
             let now = start.plus(std::time::Duration::from_secs(seconds));
             let health = Health::of(&view(&text), None, now, supervisor, recorded);
             assert_eq!(health.word(), word, "{recorded:?} {supervisor:?}");
         }
+        // A record that the snapshot repeats was there once.
+        let text = text.replace('{', r#"{"record":{},"#);
+        assert_eq!(Health::of(&view(&text), None, start, Gone, Recorded::Nothing).word(), "stale");
     }
 
     #[test]

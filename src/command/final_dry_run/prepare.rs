@@ -46,6 +46,9 @@ const PLACES: [(&str, &str); 8] = [
     ("fail_gap", "--fail-gap"),
 ];
 
+/// The limits that the drill sets.
+const GAPS: [&str; 2] = ["warn_gap", "fail_gap"];
+
 /// The run of a drill is this long unless the operator says otherwise.
 const DRILL: Duration = Duration::from_secs(20);
 const REHEARSAL: Duration = Duration::from_secs(72 * 3600);
@@ -385,6 +388,7 @@ fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Poli
     layers.push(Layer {
         source: "the defaults".to_owned(),
         is_default: true,
+        places: scale.warn_gap.iter().flat_map(|_| GAPS.map(|gap| (gap.to_owned(), "--simulate".to_owned()))).collect(),
         warn_gap: scale.warn_gap,
         fail_gap: scale.fail_gap,
         min_duration: Some(target),

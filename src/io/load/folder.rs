@@ -32,7 +32,7 @@ pub(super) fn read(found: &files::Folder, place: Place, sealing: bool, known: &B
     }
     if !sealing {
         let names = match place {
-            Place::Home => &[PROGRESS, "summary.json"][..],
+            Place::Home => &[PROGRESS, "summary.json", "summary.md"][..],
             Place::Packet => &[PROGRESS],
         };
         let documents = names.iter().filter_map(|name| sealed(found, name));
@@ -46,6 +46,7 @@ pub(super) fn sealed(folder: &files::Folder, name: &str) -> Option<Sealed> {
     let content = match folder.read(name) {
         Err(error) if error.source.kind() == ErrorKind::NotFound => return None,
         Err(error) => Err(error.source.to_string()),
+        Ok(bytes) if !name.ends_with(".json") => Ok(lenient::text(&bytes).into_owned().into()),
         Ok(bytes) => lenient::parse(&lenient::text(&bytes)).map_err(|error| error.to_string()),
     };
     Some(Sealed { name: name.to_owned(), content })
@@ -91,7 +92,9 @@ impl Folder<'_> {
                 },
                 text: raw.contains(path).then(|| self.text(path)).flatten(),
                 source_sha256: source(path).and_then(|source| {
-                    checksums::digest(files::open_found(Path::new(&source)).ok()?).ok().map(|(sha256, _)| sha256)
+                    checksums::digest(files::open_found(&self.found.path().join(source)).ok()?)
+                        .ok()
+                        .map(|(sha256, _)| sha256)
                 }),
             })
             .collect();

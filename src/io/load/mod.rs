@@ -198,7 +198,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     let policy = policy::resolve(&layers).map_err(LoadError::Usage)?;
     let mut summary = summarise(&evidence, &policy, request);
     if let Some(place) = evidence.place {
-        run::compare_logs(&mut evidence.run, place, &summary.logs);
+        run::compare_logs(&mut evidence.run, place, &summary.logs, &evidence.documents);
         summary.findings.clone_from(&evidence.run.findings);
         let own = policy::resolve(&own).map_err(LoadError::Usage)?;
         summary.record = compare(&mut evidence, &summary, (&policy, &own), request);
@@ -301,7 +301,9 @@ fn compare(
         }
         own_verdict = (!same_terms).then_some(derived.verdict);
         let run = &mut evidence.run;
-        run.differs.extend(run::compare_documents(&evidence.documents, &derived));
+        if let Some(record) = &run.record {
+            run.differs.extend(run::compare_documents(&evidence.documents, &derived, record));
+        }
         run.differs.extend(evidence.policy.as_ref().and_then(|policy| run::compare_policy(policy, &derived)));
         if evidence.packet.is_some() {
             let ended_at = run.record.as_ref().and_then(|record| record.ended_at);

@@ -4,7 +4,7 @@
 use std::fs::Permissions;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -41,7 +41,8 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<(PathBuf,
         let name = if folder.kind(name).is_none() { name.to_owned() } else { format!("sealed_{name}") };
         match copy(folder, &source, folder, Path::new(&name)) {
             Ok(Some((bytes, sha256))) => {
-                sealed.push(SealedFile { path: name.clone(), source: Some(named.clone()), bytes, sha256, lines: None });
+                let from = seen_from(folder.path(), &source).display().to_string();
+                sealed.push(SealedFile { path: name.clone(), source: Some(from), bytes, sha256, lines: None });
                 *named = name;
             }
             Ok(None) => {}
@@ -52,6 +53,14 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<(PathBuf,
         }
     }
     record.sealed_files = Some(sealed);
+}
+
+/// How a file elsewhere is reached from `folder`: documents say nothing of where on its machine a run lay.
+fn seen_from(folder: &Path, file: &Path) -> PathBuf {
+    let (Ok(folder), Ok(file)) = (folder.canonicalize(), file.canonicalize()) else { return file.to_owned() };
+    let shared = folder.components().zip(file.components()).take_while(|(ours, theirs)| ours == theirs).count();
+    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(file.components().skip(shared)).collect()
 }
 
 fn digested(folder: &Folder, name: &str) -> Option<SealedFile> {

@@ -385,7 +385,11 @@ impl Driver {
     fn snapshot(&mut self, timeline: bool) -> Result<(), RunError> {
         let mut write = |timeline| {
             let now = self.clocks.now();
-            let snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), alive::own());
+            let mut snapshot = self.machine.snapshot_now(now, self.progress.chain().clone(), alive::own());
+            if snapshot.sequence == 0 {
+                // What the run is judged by was known before anything ran.
+                snapshot.criteria.clone_from(&self.record.criteria);
+            }
             self.progress.write(snapshot, timeline)
         };
         let result = write(timeline);

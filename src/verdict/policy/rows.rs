@@ -152,10 +152,8 @@ fn replaced<'a>(limit: &Limit, layers: &'a [Layer]) -> impl Iterator<Item = &'a 
 impl Layer {
     /// Where this source says `limit`.
     pub(super) fn place_of(&self, limit: &str) -> String {
-        if self.is_default {
-            return NotRequired::DEFAULT.to_owned();
-        }
-        self.places.get(limit).unwrap_or(&self.source).clone()
+        let unnamed = if self.is_default { NotRequired::DEFAULT } else { &self.source };
+        self.places.get(limit).map_or(unnamed, String::as_str).to_owned()
     }
 }
 

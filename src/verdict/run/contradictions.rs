@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{duration, positive};
+use super::{defaults, duration, layer, positive};
 use crate::finding::Status;
 use crate::supervise::record::{EndReason, RunRecord, State};
+use crate::verdict::policy;
 
 /// Each contradiction of a record with itself, as a sentence.
 pub(super) fn of(record: &RunRecord) -> Vec<String> {
@@ -15,6 +16,7 @@ pub(super) fn of(record: &RunRecord) -> Vec<String> {
         .flatten()
         .chain(open(record))
         .chain(settings(record))
+        .chain(criteria(record))
         .chain(levels(record))
         .collect()
 }
@@ -73,6 +75,22 @@ fn settings(record: &RunRecord) -> impl Iterator<Item = String> {
     ];
     let unusable = checks.into_iter().filter(|(_, usable)| !usable);
     unusable.map(|(name, _)| format!("the setting {name} of the run record is out of its range"))
+}
+
+/// The table of the limits, which says who set them, shows the values that the run is judged by. Another version of this
+/// program may write the same value in other words.
+fn criteria(record: &RunRecord) -> impl Iterator<Item = String> {
+    let known = !record.criteria.is_empty() && record.version == env!("CARGO_PKG_VERSION");
+    let target = Some(record.settings.target_duration_seconds);
+    let judged = policy::resolve(&[layer(record, String::new()), defaults(target)]).ok().filter(|_| known);
+    let judged = judged.map(|policy| policy.rows).unwrap_or_default();
+    judged.into_iter().filter_map(|row| {
+        let shown = record.criteria.iter().find(|shown| shown.limit == row.limit);
+        let value = shown.map_or("nothing", |shown| shown.value.as_str());
+        (value != row.value).then(|| {
+            format!("the criteria of the run record say {value} for {}, its settings {}", row.limit, row.value)
+        })
+    })
 }
 
 /// Each line came from an attempt.

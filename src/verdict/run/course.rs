@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::evidence::snapshot_chain::Chain;
-use crate::finding::{Finding, Status};
+use crate::finding::{Criterion, Finding, Status};
 use crate::json::lenient;
 use crate::supervise::progress::Phase;
 use crate::supervise::record::RunRecord;
@@ -26,6 +26,8 @@ struct Figures {
     restarts: u64,
     level_counts: BTreeMap<String, u64>,
     incident_counts: BTreeMap<Status, u64>,
+    #[serde(default)]
+    criteria: Vec<Criterion>,
 }
 
 /// A timeline, given one snapshot after the other in the order of their names.
@@ -35,6 +37,8 @@ pub(crate) struct Course {
     /// Snapshots so far.
     pub snapshots: u64,
     before: Option<(String, Figures)>,
+    /// The limits as the first one has them.
+    criteria: Vec<Criterion>,
     /// The phase of the last one.
     last_phase: Option<Phase>,
     ended: Vec<(String, f64)>,
@@ -59,6 +63,9 @@ impl Course {
         self.last_phase = Some(figures.phase);
         if matches!(figures.phase, Phase::Sealing | Phase::Complete) {
             self.ended.push((path.to_owned(), figures.elapsed_seconds));
+        }
+        if self.snapshots == 1 {
+            self.criteria.clone_from(&figures.criteria);
         }
         if let Some((earlier, before)) = &self.before {
             let wrong = before.contradicted_by(&figures);
@@ -94,6 +101,10 @@ impl Course {
         {
             let (shown, recorded) = (figures.started_at, record.started_at);
             findings.push(fail(format!("the run started at {shown} by its timeline, at {recorded} by its record")));
+        }
+        if !self.criteria.is_empty() && self.criteria != record.criteria {
+            let text = "the criteria of the run record are not those with which its first snapshot was written";
+            findings.push(fail(text.to_owned()));
         }
         if let Some(recorded) = record.duration_seconds {
             for (name, seconds) in self.ended.iter().filter(|(_, seconds)| (seconds - recorded).abs() > 1e-3) {

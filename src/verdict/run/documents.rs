@@ -1,8 +1,10 @@
 //! What the documents of a run or packet claim, against the verdict that its evidence gives when it is derived again.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::finding::{Finding, Gate, Status};
+use crate::sanitize::{self, shorten};
+use crate::supervise::record::RunRecord;
 use crate::verdict::audit::Audit;
 
 /// Gates that only an audit of the sealed evidence has, so that no document of the run can hold them.
@@ -13,64 +15,233 @@ const LATER: &[&str] = &["record", "checksums", "signature", "approvals", "plan"
 pub(crate) struct Sealed {
     /// What the user calls it.
     pub name: String,
-    /// Its content, or why it cannot be read.
+    /// Its content, that of Markdown and of the page as one text; or why it cannot be read.
     pub content: Result<Value, String>,
 }
 
-/// Where the documents disagree with `derived`, the verdict by the policy of the run on the evidence alone.
-pub(crate) fn compare(documents: &[Sealed], derived: &Audit) -> Vec<Finding> {
-    let gates: Vec<&Gate> = derived.gates.iter().filter(|gate| !LATER.contains(&gate.name.as_str())).collect();
-    let mut differs = Vec::new();
+impl Sealed {
+    /// Whether emp-ops wrote it, by what it says of itself.
+    pub(super) fn is_ours(&self) -> bool {
+        let schema = self.content.as_ref().ok().and_then(|content| content.get("schema")?.as_str());
+        schema.is_some_and(|schema| schema.starts_with("emp-ops/"))
+    }
+}
+
+/// The figures of a summary that are compared, by their places in it.
+const FIGURES: [&str; 12] = [
+    "/logs/lines",
+    "/logs/records",
+    "/logs/totals",
+    "/logs/level_counts",
+    "/logs/uptime_ratio",
+    "/logs/duration_seconds",
+    "/diary/total_entries",
+    "/diary/total_issues",
+    "/performance/total_trades",
+    "/performance/roi",
+    "/performance/win_rate",
+    "/performance/sharpe_ratio",
+];
+
+/// What documents repeat of the run record.
+const REPEATED: [&str; 6] = ["command", "started_at", "ended_at", "duration_seconds", "provenance", "objectives"];
+
+/// Where the documents disagree with `derived`, the verdict by the policy of the run on the evidence alone, or with the
+/// record of the run. Their words are compared where the same version of this program wrote them: another one may say
+/// the same in other words.
+pub(crate) fn compare(documents: &[Sealed], derived: &Audit, record: &RunRecord) -> Vec<Finding> {
+    let same_version = record.version == env!("CARGO_PKG_VERSION");
+    let (summary, record) = (json!(derived.summary), json!(record));
+    let mut differs: Vec<Finding> = Vec::new();
     for document in documents {
-        let fail = |text: String| Finding::fail(text).in_file(document.name.as_str(), None);
-        let content = match &document.content {
-            Ok(content) => content,
+        let name = document.name.as_str();
+        let of = Derived { name, audit: derived, summary: &summary, record: &record, differs: &mut differs };
+        match &document.content {
+            Ok(Value::String(text)) => of.text(text, same_version),
+            Ok(content) => of.json(content, same_version),
             Err(why) => {
-                differs.push(fail(format!("{} cannot be read: {why}", document.name)));
-                continue;
+                differs.push(Finding::fail(format!("{name} cannot be read: {why}")).in_file(name, None));
             }
+        }
+    }
+    // It says its verdict under two keys.
+    differs.dedup_by(|a, b| a.summary == b.summary);
+    differs
+}
+
+/// A document of this name, held against what is derived from the evidence.
+struct Derived<'a> {
+    name: &'a str,
+    audit: &'a Audit,
+    /// The summary of the evidence as JSON.
+    summary: &'a Value,
+    /// The record of the run as JSON.
+    record: &'a Value,
+    differs: &'a mut Vec<Finding>,
+}
+
+impl Derived<'_> {
+    /// Notes that the document says `says` for `what`, and its evidence `is`.
+    fn differ(&mut self, what: &str, says: &Value, is: &Value) {
+        let text = |value: &Value| match value.as_str().map(|word| (word, Status::from_word(word))) {
+            Some((_, Some(status))) => status.label().to_owned(),
+            Some((text, None)) => shorten(text, 80),
+            None => shorten(&value.to_string(), 80),
         };
-        let mut differ = |what: &str, says: &Value, is: Status| {
-            if Status::from_word(says.as_str().unwrap_or_default()) != Some(is) {
-                let said = says.as_str().map_or_else(|| says.to_string(), str::to_uppercase);
-                differs.push(
-                    fail(format!("{} says {said} for {what}, its evidence says {is}", document.name))
-                        .with("said", says.clone())
-                        .with("derived", is.word()),
-                );
-            }
-        };
-        let sign_off = derived.sign_off.as_ref().map(|sign_off| sign_off.status);
+        let told = format!("{} says {} for {what}, its evidence says {}", self.name, text(says), text(is));
+        let finding = Finding::fail(told).in_file(self.name, None);
+        self.differs.push(finding.with("said", says.clone()).with("derived", is.clone()));
+    }
+
+    fn status(&mut self, what: &str, says: &Value, is: Status) {
+        if Status::from_word(says.as_str().unwrap_or_default()) != Some(is) {
+            self.differ(what, says, &json!(is.word()));
+        }
+    }
+
+    fn same(&mut self, what: &str, says: Option<&Value>, is: &Value) {
+        if let Some(says) = says.filter(|says| *says != is) {
+            self.differ(what, says, is);
+        }
+    }
+
+    fn gates(&self) -> impl Iterator<Item = &Gate> {
+        self.audit.gates.iter().filter(|gate| !LATER.contains(&gate.name.as_str()))
+    }
+
+    fn json(mut self, content: &Value, same_version: bool) {
+        let verdict = self.audit.verdict;
+        let sign_off = self.audit.sign_off.as_ref().map(|sign_off| sign_off.status);
         // The document of a sign-off has no other verdict beside it.
         let is_sign_off = content.get("evaluated_at").is_some();
-        let whole = if is_sign_off { sign_off } else { Some(derived.verdict) };
-        for (what, pointer, is) in [
+        let whole = if is_sign_off { sign_off } else { Some(verdict) };
+        let parts = [
             (if is_sign_off { "the sign-off" } else { "the verdict" }, "", whole),
             ("the sign-off", "/sign_off", sign_off),
-            ("the verdict of its summary", "/summary", Some(derived.verdict)),
-        ] {
+            ("the verdict of its summary", "/summary", Some(verdict)),
+            ("the verdict of its review", "/review", Some(verdict)),
+        ];
+        for (what, pointer, is) in parts {
             for key in ["status", "verdict"] {
                 if let (Some(says), Some(is)) = (content.pointer(&format!("{pointer}/{key}")), is) {
-                    differ(what, says, is);
+                    self.status(what, says, is);
                 }
             }
         }
         for list in gates_of(content) {
-            let said: Vec<&Value> =
-                list.iter().filter(|gate| !LATER.iter().any(|later| gate["name"] == *later)).collect();
-            for gate in &said {
-                let name = gate["name"].as_str().unwrap_or_default();
-                match gates.iter().find(|derived| derived.name == name) {
-                    Some(derived) => differ(&format!("the gate {name}"), &gate["status"], derived.status),
-                    None => differ(&format!("the gate {name}, which there is not"), &gate["status"], Status::Fail),
-                }
+            self.gate_list(list, same_version);
+        }
+        for figure in FIGURES {
+            let summary = self.summary;
+            let is = summary.pointer(figure).unwrap_or(&Value::Null);
+            for pointer in ["", "/summary"] {
+                self.same(&figure[1..].replace('/', "."), content.pointer(&format!("{pointer}{figure}")), is);
             }
-            for gate in gates.iter().filter(|gate| !said.iter().any(|said| said["name"] == gate.name.as_str())) {
-                differ(&format!("the gate {}, which it leaves out", gate.name), &Value::Null, gate.status);
+        }
+        // The bundle lists all incidents in the form of the record, others some of them or in other forms.
+        let incidents = content.get("run_directory").map(|_| "incidents");
+        for key in REPEATED.into_iter().chain(incidents) {
+            // What the record leaves out, where there is none of it, is an empty list in a document.
+            let says = content.get(key).filter(|says| says.as_array().is_none_or(|list| !list.is_empty()));
+            let record = self.record;
+            self.same(key, says, &record[key]);
+        }
+        if same_version {
+            let headline = json!(self.audit.headline);
+            for pointer in ["", "/sign_off", "/summary", "/review"] {
+                let of = |key: &str| content.pointer(&format!("{pointer}/{key}"));
+                self.same("the headline", of("headline").filter(|headline| headline.is_string()), &headline);
+                let table = of("criteria_sources").or_else(|| of("criteria").filter(|table| table.is_array()));
+                if let Some(table) = table.and_then(Value::as_array) {
+                    self.limits(table);
+                }
             }
         }
     }
-    differs
+
+    /// The table of the limits, which says who set them and what was relaxed.
+    fn limits(&mut self, table: &[Value]) {
+        let text = |row: &Value| {
+            let word = |key: &str| row[key].as_str().unwrap_or("nothing").to_owned();
+            let relaxed = if row["relaxed"] == true { ", RELAXED" } else { "" };
+            json!(format!("{} ({}{relaxed})", word("value"), word("source")))
+        };
+        for row in json!(self.audit.criteria).as_array().into_iter().flatten() {
+            let says = table.iter().find(|said| said["limit"] == row["limit"]).unwrap_or(&Value::Null);
+            if says != row {
+                self.differ(
+                    &format!("the limit {}", row["limit"].as_str().unwrap_or_default()),
+                    &text(says),
+                    &text(row),
+                );
+            }
+        }
+    }
+
+    fn gate_list(&mut self, list: &[Value], same_version: bool) {
+        let gates: Vec<Gate> = self.gates().cloned().collect();
+        let said: Vec<&Value> = list.iter().filter(|gate| !LATER.iter().any(|later| gate["name"] == *later)).collect();
+        for gate in &said {
+            let name = gate["name"].as_str().unwrap_or_default();
+            let Some(derived) = gates.iter().find(|derived| derived.name == name) else {
+                self.status(&format!("the gate {name}, which there is not"), &gate["status"], Status::Fail);
+                continue;
+            };
+            self.status(&format!("the gate {name}"), &gate["status"], derived.status);
+            if same_version {
+                let words =
+                    [("measured", "measured", &derived.measured), ("threshold", "asks for", &derived.threshold)];
+                words.into_iter().for_each(|(key, does, is)| {
+                    self.same(&format!("what the gate {name} {does}"), gate.get(key), &json!(is));
+                });
+            }
+        }
+        for gate in gates.iter().filter(|gate| !said.iter().any(|said| said["name"] == gate.name.as_str())) {
+            self.status(&format!("the gate {}, which it leaves out", gate.name), &Value::Null, gate.status);
+        }
+    }
+
+    /// Markdown or the page: the verdict in its title, and that of each gate in its table.
+    fn text(mut self, text: &str, same_version: bool) {
+        let page = self.name.ends_with(".html");
+        let title = match page {
+            true => text.split_once("<title>").and_then(|(_, rest)| rest.split_once(" – ")).map(|(word, _)| word),
+            false => text.lines().next().and_then(|line| line.rsplit_once(": ")).map(|(_, headline)| headline),
+        };
+        let is = match page || !same_version {
+            true => self.audit.verdict.label().to_owned(),
+            false => sanitize::markdown(&self.audit.headline),
+        };
+        let title = title.unwrap_or_default();
+        let fits = if same_version { title == is } else { title.starts_with(&is) };
+        if !fits {
+            self.differ("the headline", &json!(title), &json!(is));
+        }
+        let gates: Vec<Gate> = self.gates().cloned().collect();
+        for gate in gates {
+            let row = match page {
+                true => text.split_once(&format!("<th scope=\"row\">{}</th>", gate.name)).map(|(_, rest)| rest),
+                false => text.split_once(&format!("\n| **{}** | **", gate.name)).map(|(_, rest)| rest),
+            };
+            // What is in bold, or what stands behind the sign of the verdict.
+            let word = row.and_then(|row| match page {
+                true => row.split_once("</svg>")?.1.split_once('<'),
+                false => row.split_once("**"),
+            });
+            if let Some((word, _)) = word {
+                self.status(&format!("the gate {}", gate.name), &json!(word), gate.status);
+            }
+        }
+    }
+}
+
+/// What every packet of a run holds, and these lack.
+pub(crate) fn missing(names: &[&str], documents: &[Sealed]) -> Vec<Finding> {
+    let there = |name: &str| documents.iter().any(|document| document.name == name);
+    let missing = names.iter().filter(|name| !there(name));
+    missing
+        .map(|name| Finding::fail(format!("{name} is missing, which every packet holds")).in_file(*name, None))
+        .collect()
 }
 
 /// Every list of gates in a document: its own, that of its sign-off, that of the summary in it.

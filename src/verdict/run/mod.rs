@@ -25,7 +25,7 @@ use crate::time::Stamp;
 use crate::verdict::policy::Layer;
 
 pub(crate) use course::Course;
-pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy};
+pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};
 
 /// The name of the last snapshot in a run directory.
@@ -332,12 +332,13 @@ fn timeline(record: &RunRecord, documents: &Documents) -> Vec<Finding> {
     differs
 }
 
-/// Holds the logs against what the run captured.
-pub(crate) fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary) {
+/// Holds the logs against what the run captured. `documents` were written when it was sealed.
+pub(crate) fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary, documents: &[Sealed]) {
     let name = place.shown(record::FILE_NAME);
     let fail = |text: String| Finding::fail(text).in_file(name.as_str(), None);
-    if run.record.is_none() && logs.received_records > 0 && !run.findings.iter().any(|f| f.summary.contains("run.json"))
-    {
+    let ours = || documents.iter().any(Sealed::is_ours);
+    let told = || run.findings.iter().any(|finding| finding.summary.contains("run.json"));
+    if run.record.is_none() && (logs.received_records > 0 || ours()) && !told() {
         let text = "the logs are captures of emp-ops, but their run record (run.json) is missing, so nothing vouches for \
                     this run";
         run.findings.push(fail(text.to_owned()));

@@ -1,5 +1,9 @@
 use super::*;
 use crate::evidence::checksums::Found;
+use crate::log::summary::Summary;
+use crate::verdict::audit::Audit;
+use crate::verdict::gates::About;
+use crate::verdict::policy;
 
 /// The documents of an honest run whose record was changed before it was sealed.
 fn documents(change: impl FnOnce(&mut Value)) -> Documents {
@@ -251,7 +255,7 @@ fn logs_are_held_against_what_was_captured() {
     ] {
         let mut run = Run { captured: Some(5), levels: Some(levels(5)), ..Run::default() };
         let logs = LogSummary { lines, folded_lines: folded, level_counts: levels(info), ..LogSummary::default() };
-        compare_logs(&mut run, Place::Home, &logs);
+        compare_logs(&mut run, Place::Home, &logs, &[]);
         assert_eq!(run.differs.is_empty(), expect.is_empty(), "{expect}");
         assert!(run.differs.iter().all(|finding| finding.summary.contains(expect)), "{:?}", run.differs);
     }
@@ -263,5 +267,109 @@ fn a_record_names_files_outside_only_where_it_was_written() {
         [("logs/a.jsonl", true, true), ("/var/diary.json", true, false), ("../a", false, false), ("", false, false)]
     {
         assert_eq!((Place::Home.admits(path), Place::Packet.admits(path)), (home, packet), "{path}");
+    }
+}
+
+/// The verdict on a run of ten records without an error.
+fn verdict() -> Audit {
+    let at = Stamp::from_seconds(0).unwrap();
+    let logs = LogSummary { records: 10, lines: 10, ..LogSummary::default() };
+    let summary = Summary {
+        schema: String::new(),
+        generated_at: at,
+        evidence_status: Status::Pass,
+        metadata: Metadata::new(),
+        logs,
+        diary: None,
+        performance: None,
+        checksums: None,
+        plan: None,
+        record: None,
+        findings: Vec::new(),
+    };
+    Audit::new(summary, policy::resolve(&[]).unwrap(), About::default(), at)
+}
+
+#[test]
+fn documents_say_what_is_derived_again() {
+    let record = judge(&documents(|r| r["version"] = json!(env!("CARGO_PKG_VERSION")))).record.unwrap();
+    let derived = verdict();
+    let gate = |status: &str| json!([{"name": "logs", "status": status}]);
+    for (name, content, expect) in [
+        ("a.json", json!({}), ""),
+        ("a.json", json!({"status": "pass", "verdict": "PASS", "headline": "PASS"}), ""),
+        (
+            "a.json",
+            json!({"status": "fail", "verdict": "fail"}),
+            "a.json says FAIL for the verdict, its evidence says PASS",
+        ),
+        ("a.json", json!({"verdict": null}), "says null for the verdict"),
+        ("a.json", json!({"summary": {"status": "warn"}}), "says WARN for the verdict of its summary"),
+        ("a.json", json!({"gates": gate("pass")}), ""),
+        ("a.json", json!({"gates": gate("warn")}), "says WARN for the gate logs"),
+        ("a.json", json!({"gates": [{"name": "luck", "status": "pass"}]}), "for the gate luck, which there is not"),
+        ("a.json", json!({"gates": []}), "says null for the gate logs, which it leaves out"),
+        ("a.json", json!({"gates": [{"name": "record", "status": "pass"}, gate("pass")[0]]}), ""),
+        ("a.json", json!({"logs": {"records": 10}}), ""),
+        ("a.json", json!({"summary": {"logs": {"records": 11}}}), "says 11 for logs.records, its evidence says 10"),
+        ("a.json", json!({"headline": "PASS with 1 waiver"}), "says PASS with 1 waiver for the headline"),
+        ("a.json", json!({"command": ["true"]}), "for command, its evidence says"),
+        ("a.json", json!({"objectives": []}), ""),
+        (
+            "a.json",
+            json!({"criteria": []}),
+            "says nothing (nothing) for the limit warn_gap, its evidence says 1h (default)",
+        ),
+        // A sign-off has its criteria under this key, and the table under another.
+        ("a.json", json!({"criteria": {"allow_warnings": true}}), ""),
+        ("a.md", json!("# Rehearsal r: PASS\n\n| **logs** | **PASS** | no errors |\n"), ""),
+        ("a.md", json!("# Rehearsal r: FAIL\n"), "a.md says FAIL for the headline, its evidence says PASS"),
+        ("a.md", json!("# Rehearsal r: PASS\n\n| **logs** | **FAIL** | 1 error |\n"), "says FAIL for the gate logs"),
+        ("a.md", json!("nothing"), "a.md says  for the headline"),
+        ("a.html", json!("<title>PASS – r</title><th scope=\"row\">logs</th><td><svg></svg>PASS</td>"), ""),
+        ("a.html", json!("<title>WARN – r</title>"), "a.html says WARN for the headline, its evidence says PASS"),
+        (
+            "a.html",
+            json!("<title>PASS – r</title><th scope=\"row\">logs</th><svg></svg>FAIL<"),
+            "FAIL for the gate logs",
+        ),
+    ] {
+        let document = Sealed { name: name.to_owned(), content: Ok(content.clone()) };
+        let found = compare_documents(&[document], &derived, &record);
+        let told: Vec<&str> = found.iter().map(|finding| finding.summary.as_str()).collect();
+        assert_eq!(found.is_empty(), expect.is_empty(), "{content}: {told:?}");
+        assert!(expect.is_empty() || told[0].contains(expect), "{content}: {told:?}");
+    }
+    // Another version may say the same in other words, but not another verdict.
+    let other = RunRecord { version: "0.0.1".to_owned(), ..record };
+    for (content, differs) in [(json!({"headline": "passed"}), 0), (json!({"status": "fail"}), 1)] {
+        let document = Sealed { name: "a.json".to_owned(), content: Ok(content) };
+        assert_eq!(compare_documents(&[document], &derived, &other).len(), differs);
+    }
+}
+
+#[test]
+fn the_criteria_of_a_record_are_its_settings() {
+    let with = |change: fn(&mut Value)| {
+        let record = judge(&documents(|_| {})).record.unwrap();
+        let rows = policy::resolve(&[layer(&record, String::new()), defaults(Some(60.0))]).unwrap().rows;
+        let run = judge(&documents(|record| {
+            (record["version"], record["criteria"]) = (json!(env!("CARGO_PKG_VERSION")), json!(rows));
+            change(record);
+        }));
+        summaries(&run)
+    };
+    assert_eq!(with(|_| {}), Vec::<String>::new());
+    for (change, expect) in [
+        (
+            (|r| r["settings"]["allow_warnings"] = json!(true)) as fn(&mut Value),
+            "no for allow_warnings, its settings yes",
+        ),
+        (|r| r["settings"]["log_ignore"] = json!(["a b c"]), "nothing for ignore, its settings \"a b c\""),
+        (|r| r["settings"]["minimum_uptime_ratio"] = json!(0.1), "for min_uptime, its settings 10%"),
+        (|r| r["settings"]["diary_accept_status"] = json!(["sunk"]), "none for accept_status, its settings sunk"),
+    ] {
+        let told = with(change);
+        assert!(told.len() == 1 && told[0].contains(expect), "{expect}: {told:?}");
     }
 }

@@ -227,6 +227,26 @@ fn what_was_touched_fails_and_both_places_are_named() {
         ("do not agree about settings.allow_warnings: true there, false here", Run("good"), |run| {
             edit(&run.join("run.json"), |record| record["settings"]["allow_warnings"] = json!(true));
         }),
+        ("the criteria of the run record say no for allow_warnings, its settings yes", Run("good"), |run| {
+            edit(&run.join("run.json"), |record| record["settings"]["allow_warnings"] = json!(true));
+            mend_head(run);
+        }),
+        ("do not agree about settings.log_ignore: 1 item there, nothing here", Run("loud"), |run| {
+            edit(&run.join("run.json"), |record| record["settings"]["log_ignore"] = json!(["ERROR db down"]));
+        }),
+        (
+            "the criteria of the run record are not those with which its first snapshot was written",
+            Run("loud"),
+            |run| {
+                edit(&run.join("run.json"), |record| {
+                    record["settings"]["log_ignore"] = json!(["ERROR db down"]);
+                    let ignore =
+                        json!({"limit": "ignore", "value": "\"ERROR db down\"", "source": "p.toml:2", "relaxed": true});
+                    record["criteria"].as_array_mut().unwrap().push(ignore);
+                });
+                mend_head(run);
+            },
+        ),
         ("says that the run lasted", Run("crash"), |run| {
             clear(run);
             edit(&run.join("run.json"), |record| {
@@ -242,6 +262,10 @@ fn what_was_touched_fails_and_both_places_are_named() {
         ("the logs are captures of emp-ops, but their run record (run.json) is missing", Packet("loud"), |packet| {
             remove_record(&packet.join("raw"));
             redo_sums(packet);
+        }),
+        ("the logs are captures of emp-ops, but their run record (run.json) is missing", Run("loud"), |run| {
+            remove_record(run);
+            fs::remove_file(log(run, "jsonl")).unwrap();
         }),
         // One file of evidence.
         ("decision_diary.json was changed after the run", Run("good"), |run| {
@@ -303,6 +327,56 @@ fn what_was_touched_fails_and_both_places_are_named() {
         ("summary.json says PASS for the gate logs, its evidence says FAIL", Packet("loud"), |packet| {
             let text = fs::read_to_string(packet.join("summary.json")).unwrap();
             fs::write(packet.join("summary.json"), text.replace("\"fail\"", "\"pass\"")).unwrap();
+            redo_sums(packet);
+        }),
+        ("review.json says PASS for the verdict, its evidence says FAIL", Packet("loud"), |packet| {
+            edit(&packet.join("review.json"), |review| review["verdict"] = json!("pass"));
+            redo_sums(packet);
+        }),
+        ("wrap_up.json says PASS with 2 waivers for the headline", Packet("loud"), |packet| {
+            edit(&packet.join("wrap_up.json"), |minutes| minutes["headline"] = json!("PASS with 2 waivers"));
+            redo_sums(packet);
+        }),
+        ("backlog.json says yes (--no-diary) for the limit optional_diary", Packet("loud"), |packet| {
+            replace(&packet.join("backlog.json"), "\"relaxed\": true", "\"relaxed\": false");
+            redo_sums(packet);
+        }),
+        ("dry_run_summary.json says 7 for logs.records", Packet("loud"), |packet| {
+            edit(&packet.join("dry_run_summary.json"), |summary| summary["logs"]["records"] = json!(7));
+            redo_sums(packet);
+        }),
+        ("summary.json says 259200.0 for duration_seconds", Packet("loud"), |packet| {
+            edit(&packet.join("summary.json"), |summary| summary["duration_seconds"] = json!(259_200.0));
+            redo_sums(packet);
+        }),
+        ("says no errors for what the gate logs measured, its evidence says 1 error", Packet("loud"), |packet| {
+            edit(&packet.join("dry_run_sign_off.json"), |sign_off| {
+                sign_off["gates"][2]["measured"] = json!("no errors");
+            });
+            redo_sums(packet);
+        }),
+        // Those for people.
+        ("summary.md says PASS with 2 waivers for the headline, its evidence says FAIL", Packet("loud"), |packet| {
+            replace(&packet.join("summary.md"), "FAIL", "PASS");
+            redo_sums(packet);
+        }),
+        ("dry_run_summary.md says PASS for the gate logs, its evidence says FAIL", Packet("loud"), |packet| {
+            replace(&packet.join("dry_run_summary.md"), "| **logs** | **FAIL**", "| **logs** | **PASS**");
+            redo_sums(packet);
+        }),
+        ("backlog.md says FAIL for the headline, its evidence says FAIL with 2 waivers", Packet("loud"), |packet| {
+            replace(&packet.join("backlog.md"), " with 2 waivers", "");
+            redo_sums(packet);
+        }),
+        ("report.html says PASS for the headline, its evidence says FAIL", Packet("loud"), |packet| {
+            replace(&packet.join("report.html"), "FAIL", "PASS");
+            redo_sums(packet);
+        }),
+        ("summary.md says PASS with 2 waivers for the headline", Run("loud"), |run| {
+            replace(&run.join("summary.md"), "FAIL", "PASS");
+        }),
+        ("dry_run_sign_off.json is missing, which every packet holds", Packet("loud"), |packet| {
+            fs::remove_file(packet.join("dry_run_sign_off.json")).unwrap();
             redo_sums(packet);
         }),
         ("policy.json is not the policy of the run: they differ in sign_off", Packet("good"), |packet| {
@@ -382,8 +456,9 @@ fn the_copy_of_a_diary_elsewhere_is_judged() {
     for change in [r"[]", r#"[{"status": "failed"}]"#] {
         fs::write(&diary, change).unwrap();
         let (code, said, json) = audit(&bench, "r");
-        let source = diary.canonicalize().unwrap();
-        assert!(said.contains(&format!("{} was changed after the run", source.display())), "{said}");
+        assert!(said.contains("../elsewhere/diary.json was changed after the run"), "{said}");
+        let record = fs::read_to_string(bench.path().join("r/run.json")).unwrap();
+        assert!(!record.contains(bench.path().to_str().unwrap()), "no path of this machine: {record}");
         let packet = audit(&bench, "r/packet").2;
         assert_eq!((code, &json["diary"]), (0, &before["diary"]));
         assert_eq!(json["diary"]["total_entries"], packet["diary"]["total_entries"]);
