@@ -1,21 +1,13 @@
 //! From the text of an item, and what stands below it, to the item.
 
-use std::collections::BTreeMap;
-
 use super::head::{self, Head};
+use super::line;
 use super::outline::{Block, Table};
-use super::sections::{Reader, entry_text, logical_lines};
+use super::reader::{Details, Reader, entry_text, logical_lines};
 use super::words::{self, Field, Topic};
 use super::{Kind, Outcome, State};
 use super::{marks, overall, states};
 use crate::finding::Status;
-
-/// What is said about an item below its first line.
-#[derive(Default)]
-pub(crate) struct Details {
-    pub(crate) more: BTreeMap<String, String>,
-    pub(crate) notes: Vec<String>,
-}
 
 impl Reader {
     pub(crate) fn item(
@@ -149,7 +141,7 @@ impl Reader {
             if cells.iter().all(|cell| cell.is_empty()) || words::is_none(title) && !title.is_empty() {
                 continue;
             }
-            let mut head = head::read(title, 0, kind, self.report.day);
+            let mut head = line::read(title, 0, kind, self.report.day);
             let mut details = Details::default();
             for (at, cell) in cells.iter().enumerate().filter(|(at, cell)| *at != titles && !cell.is_empty()) {
                 let label = table.header.get(at).map(String::as_str).unwrap_or_default();

@@ -175,7 +175,7 @@ pub(crate) fn continues_date(before: &str, next: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Kind;
-    use super::*;
+    use crate::status_report::line;
 
     #[test]
     fn what_is_written_into_an_item_is_told_from_its_title() {
@@ -210,7 +210,7 @@ mod tests {
             ("Move it (ops team, by May 12, 2025)", "Move it|ops team|2025-05-12||"),
             ("Move it - due 12-May-2025", "Move it||2025-05-12||"),
         ] {
-            let head = head::read(text, 0, Kind::Action, None);
+            let head = line::read(text, 0, Kind::Action, None);
             let day = head.due.and_then(|due| due.day).map(|day| day.to_string()).unwrap_or_default();
             let mark = head.mark.map(|mark| format!("{mark:?}")).unwrap_or_default();
             let read =

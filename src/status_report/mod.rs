@@ -6,9 +6,11 @@
 mod dates;
 mod head;
 mod items;
+mod line;
 mod marks;
 mod outline;
 mod overall;
+mod reader;
 mod sections;
 mod states;
 mod words;

@@ -1,9 +1,8 @@
 //! The state of the whole, as a report says it: a line, a heading, or a table of dimensions with a traffic light each.
 
 use super::head::{self, Head};
-use super::items::Details;
 use super::outline::{Table, Text};
-use super::sections::Reader;
+use super::reader::{Details, Reader};
 use super::words::{self, Field, Topic};
 use super::{Kind, Line, State, states};
 

@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 
 use super::head::{self, Head};
-use super::items::Details;
+use super::line;
 use super::outline::{self, Block, Entry, Section, Text};
+use super::reader::{Details, Reader, is_heading_fact, join, logical_lines};
 use super::words::{self, Field, Topic};
 use super::{Claim, Kind, Line, Report, State, dates};
 use crate::sanitize::shorten;
@@ -55,12 +56,6 @@ fn day_of(sections: &[Section]) -> Option<NaiveDate> {
     facts(sections).find_map(dated).or_else(|| titles().find_map(|section| dates::find(&section.title, None)))
 }
 
-pub(crate) struct Reader {
-    pub(crate) report: Report,
-    /// The group of a nested list, such as the name of a team.
-    pub(crate) group: Option<String>,
-}
-
 impl Reader {
     fn section(&mut self, section: &Section, topic: Option<Topic>) {
         let prose_only = !section.blocks.iter().any(|block| matches!(block, Block::List(_) | Block::Table(_)));
@@ -87,10 +82,10 @@ impl Reader {
             Block::List(entries) => entries.iter().any(|e| e.checked.is_none() && first_lines(e).any(labelled)),
             Block::Table(_) | Block::Code(_) => false,
         });
-        if section.title.is_empty() || !(fields || head::take_reference(&section.title).is_some()) {
+        if section.title.is_empty() || !(fields || line::take_reference(&section.title).is_some()) {
             return false;
         }
-        let head = head::read(&section.title, section.title.len(), kind, self.report.day);
+        let head = line::read(&section.title, section.title.len(), kind, self.report.day);
         self.item(kind, section.line, head, None, state, &section.blocks);
         true
     }
@@ -113,7 +108,7 @@ impl Reader {
                 Some(Topic::Items(Kind::Overall, _)) => self.overall_text(&text),
                 _ if words::is_none(&text.text) => {}
                 Some(Topic::Items(kind, state)) if prose_only => {
-                    let head = head::read(&text.text, text.strong, kind, self.report.day);
+                    let head = line::read(&text.text, text.strong, kind, self.report.day);
                     self.item(kind, text.line, head, None, state, &[]);
                 }
                 // What stands under the title of a document introduces it.
@@ -181,7 +176,7 @@ impl Reader {
     /// An entry of a section that holds items.
     fn listed(&mut self, entry: &Entry, lines: &[Text], rest: &[Block], kind: Kind, state: Option<State>) {
         let first = &lines[0];
-        let head = head::read(&first.text, first.strong, kind, self.report.day);
+        let head = line::read(&first.text, first.strong, kind, self.report.day);
         if entry.checked.is_none() && !head.telling && is_group(&first.text, rest) {
             let outer = self.group.replace(first.text.trim().trim_end_matches(':').to_owned());
             let inner = words::topic(&first.text).unwrap_or(Topic::Items(kind, state));
@@ -206,7 +201,7 @@ impl Reader {
     /// An entry of a section whose heading does not tell what it holds.
     fn unplaced(&mut self, entry: &Entry, lines: &[Text], rest: &[Block], topic: Option<Topic>) {
         let first = &lines[0];
-        let head = head::read(&first.text, first.strong, Kind::Action, self.report.day);
+        let head = line::read(&first.text, first.strong, Kind::Action, self.report.day);
         let told = [head.owner.is_some(), head.status.is_some(), head.due.is_some()];
         let attributes = told.iter().filter(|told| **told).count();
         let fields = rest.iter().any(|block| match block {
@@ -246,7 +241,7 @@ impl Reader {
         if value.is_empty() {
             self.children(rest, Some(Topic::Items(kind, state)));
         } else if !words::is_none(value) {
-            let head = head::read(value, 0, kind, self.report.day);
+            let head = line::read(value, 0, kind, self.report.day);
             self.item(kind, line, head, None, state, rest);
         }
     }
@@ -317,47 +312,4 @@ fn first_lines(entry: &Entry) -> impl Iterator<Item = &Text> {
         _ => &[],
     };
     lines.iter()
-}
-
-/// All text of an entry and what is nested in it, on one line.
-pub(crate) fn entry_text(entry: &Entry) -> String {
-    let mut parts = Vec::new();
-    for block in &entry.blocks {
-        match block {
-            Block::Paragraph(lines) | Block::Code(lines) => parts.push(join(lines)),
-            Block::List(entries) => parts.extend(entries.iter().map(entry_text)),
-            Block::Table(table) => parts.extend(table.rows.iter().map(|(_, cells)| cells.join(" | "))),
-        }
-    }
-    parts.join(" ")
-}
-
-/// Joins wrapped lines; a line that starts with a label that we know starts anew.
-pub(crate) fn logical_lines(lines: &[Text]) -> Vec<Text> {
-    let mut whole: Vec<Text> = Vec::new();
-    for line in lines {
-        let labelled = head::label(&line.text).is_some_and(|(label, _)| {
-            line.strong > 0
-                || is_heading_fact(label)
-                || words::field(label).is_some()
-                || words::kind_of_label(label).is_some()
-        });
-        match whole.last_mut() {
-            Some(last) if !labelled => {
-                last.text.push(' ');
-                last.text.push_str(line.text.trim());
-            }
-            _ => whole.push(line.clone()),
-        }
-    }
-    whole
-}
-
-/// Whether a label names or dates the report itself.
-fn is_heading_fact(label: &str) -> bool {
-    matches!(words::plain(label).trim(), "date" | "day" | "title" | "report date" | "week of" | "week ending" | "as of")
-}
-
-fn join(lines: &[Text]) -> String {
-    lines.iter().map(|line| line.text.trim()).collect::<Vec<_>>().join(" ")
 }

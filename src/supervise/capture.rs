@@ -277,7 +277,8 @@ impl<'l> Chunk<'_, 'l> {
             message: message.as_deref(),
             stream,
             service: service.as_deref(),
-            pending: &pending,
+            folded: (pending.repeated, pending.lines),
+            cut_from: pending.cut_from,
             has_twins: record.as_ref().is_some_and(Record::has_twins),
             content: if structured { Content::Object(&redactor.json(text.trim())) } else { Content::Raw(&plain) },
         };

@@ -1,7 +1,8 @@
 //! Keeps the direction of the imports: each room uses only the rooms below it, as the map in `src/lib.rs` says.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The rooms from the top down: each may use those of the rows below it, never those of its own row.
 const FLOORS: &[&[&str]] = &[
@@ -105,4 +106,96 @@ fn rooms_in(line: &str) -> Vec<String> {
 /// The row of a room, counted from the top.
 fn floor_of(room: &str) -> Option<usize> {
     FLOORS.iter().position(|floor| floor.contains(&room))
+}
+
+/// Small files and folders are found and read fast; two files that import each other are one in truth.
+#[test]
+fn files_and_folders_are_small_and_no_two_files_import_each_other() {
+    /// Longer files are two.
+    const LINES: usize = 500;
+    /// A folder of more files is two.
+    const FILES: usize = 20;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut wrong = Vec::new();
+    let mut modules = BTreeMap::new();
+    for folder in ["src", "tests/it", "xtask/src"] {
+        let mut in_folder: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        for entry in walkdir::WalkDir::new(root.join(folder)) {
+            let path = entry.unwrap().into_path();
+            if path.is_file() {
+                *in_folder.entry(path.parent().unwrap().to_owned()).or_default() += 1;
+            }
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            if text.lines().count() > LINES {
+                wrong.push(format!("{} has {} lines", path.display(), text.lines().count()));
+            }
+            if folder == "src" && !path.ends_with("tests.rs") {
+                modules.insert(module_of(path.strip_prefix(root.join(folder)).unwrap()), text);
+            }
+        }
+        let full = in_folder.into_iter().filter(|(_, files)| *files > FILES);
+        wrong.extend(full.map(|(folder, files)| format!("{} has {files} files", folder.display())));
+    }
+    let imports: BTreeMap<_, BTreeSet<_>> =
+        modules.iter().map(|(module, text)| (module, imports_of(module, text, &modules))).collect();
+    for (module, used) in &imports {
+        let back = used.iter().filter(|other| *module < *other && imports[other].contains(*module));
+        wrong.extend(back.map(|other| format!("{} and {} import each other", module.join("::"), other.join("::"))));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `log/scan/mod.rs` is the module `log::scan`.
+fn module_of(path: &Path) -> Vec<String> {
+    let mut parts: Vec<String> = path.with_extension("").iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    parts.pop_if(|last| last == "mod");
+    parts
+}
+
+/// The modules that the `use` lines of a module name, tests and what it only passes on apart.
+fn imports_of(module: &[String], text: &str, all: &BTreeMap<Vec<String>, String>) -> BTreeSet<Vec<String>> {
+    let code = text.split("#[cfg(test)]").next().unwrap();
+    let mut found = BTreeSet::new();
+    for statement in code.split("\nuse ").skip(1).map(|rest| rest.split(';').next().unwrap()) {
+        for path in paths_of(statement) {
+            let mut at = module.to_vec();
+            let mut rest = path.as_slice();
+            while let Some((first, more)) =
+                rest.split_first().filter(|(first, _)| *first == "super" || *first == "crate")
+            {
+                if *first == "crate" {
+                    at.clear();
+                } else {
+                    drop(at.pop());
+                }
+                rest = more;
+            }
+            at.extend(rest.iter().filter(|part| *part != "self").cloned());
+            let named = (1..=at.len()).rev().map(|len| at[..len].to_vec()).find(|start| all.contains_key(start));
+            found.extend(
+                named.filter(|named| named != module && path.first().is_some_and(|p| p == "super" || p == "crate")),
+            );
+        }
+    }
+    found
+}
+
+/// `a::{b, c::d}` names `a::b` and `a::c::d`.
+fn paths_of(tree: &str) -> Vec<Vec<String>> {
+    let tree = tree.trim();
+    let Some((head, list)) = tree.split_once('{') else {
+        let path = tree.split(" as ").next().unwrap();
+        return vec![path.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()];
+    };
+    let list = &list[..list.rfind('}').unwrap_or(list.len())];
+    let mut depth = 0;
+    let items = list.split(|c: char| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == ',' && depth == 0
+    });
+    let head: Vec<String> = paths_of(head).remove(0);
+    items.filter(|item| !item.trim().is_empty()).flat_map(paths_of).map(|tail| [head.clone(), tail].concat()).collect()
 }

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
-
 use super::super::signing::Signers;
 use super::super::{Common, Error};
-use super::Audit as Options;
+use super::args::{Audit as Options, DecideArgs, DecisionArg};
 use crate::finding::Status;
 use crate::io::load::{self, Form};
 use crate::io::packet::bundle;
@@ -18,35 +16,6 @@ use crate::verdict::attestation::envelope::{self, Signature};
 use crate::verdict::attestation::judge::{Packet, State, Trust};
 use crate::verdict::attestation::sign::{self, Deciding, Next};
 use crate::verdict::audit::Audit;
-
-/// What is signed.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Signatures")]
-pub(super) struct DecideArgs {
-    /// Sign a decision about the packet, not its verdict
-    #[arg(long, value_name = "DECISION", requires = "name")]
-    decision: Option<DecisionArg>,
-    /// Whose decision it is: the name by which verifiers know the key
-    #[arg(long = "as", id = "name", value_name = "NAME", requires = "decision")]
-    name: Option<String>,
-    /// Why; needed to reject, and to approve what is not PASSED
-    #[arg(long, value_name = "TEXT", requires = "decision")]
-    note: Option<String>,
-    /// Write the bytes to sign into this file, for a key that never leaves its token
-    #[arg(long, value_name = "FILE", conflicts_with = "sign_key")]
-    to_sign: Option<PathBuf>,
-    /// Add this signature over the bytes that --to-sign wrote, of the one key given by --verify-key
-    #[arg(long, value_name = "FILE", requires = "to_sign", conflicts_with_all = ["decision", "sign_key"])]
-    add_signature: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DecisionArg {
-    /// The packet is accepted
-    Approve,
-    /// It is not
-    Reject,
-}
 
 /// A signature that was made elsewhere.
 struct Foreign {

@@ -1,6 +1,5 @@
 //! How a record of the structured log is written: by hand, as this is done for every line that a run prints.
 
-use super::Pending;
 use crate::time::Stamp;
 
 /// What a line of the structured log says.
@@ -14,8 +13,10 @@ pub(super) struct Line<'a> {
     pub(super) message: Option<&'a str>,
     pub(super) stream: &'static str,
     pub(super) service: Option<&'a str>,
-    /// How many lines it stands for, and whether they are whole.
-    pub(super) pending: &'a Pending<'a>,
+    /// How many equal lines it stands for, and how many lines each of them joins.
+    pub(super) folded: (u64, u64),
+    /// How long the line was before it was cut, in bytes.
+    pub(super) cut_from: Option<u64>,
     /// Whether the line is an object that has a key twice.
     pub(super) has_twins: bool,
     pub(super) content: Content<'a>,
@@ -52,10 +53,10 @@ impl Line<'_> {
             out.extend_from_slice(b",\"service\":");
             string(out, service);
         }
-        let Pending { repeated, lines, cut_from, .. } = *self.pending;
+        let (repeated, lines) = self.folded;
         number(out, ",\"repeated\":", (repeated > 1).then_some(repeated));
         number(out, ",\"lines\":", (lines > 1).then_some(lines));
-        number(out, ",\"cut_from\":", cut_from);
+        number(out, ",\"cut_from\":", self.cut_from);
         if self.has_twins {
             out.extend_from_slice(b",\"twin_keys\":true");
         }
