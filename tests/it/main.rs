@@ -14,6 +14,7 @@ mod harness;
 mod hostile;
 mod layouts;
 mod logs;
+mod no_evidence;
 mod offline_qa;
 mod page;
 mod rooms;

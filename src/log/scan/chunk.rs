@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::continuation::{self, Block, Suspects};
 use super::unread::Unread;
 use crate::finding::Status;
+use crate::json::pull::Raw;
 use crate::log::crash::classify::Kind;
 use crate::log::crash::headline;
 use crate::log::dialect::{DIALECTS, Dialect};
@@ -75,6 +76,9 @@ impl Seen {
     }
 }
 
+/// How the record of a captured line ends that was empty.
+const EMPTY_LINE: &[u8] = br#""raw":""}}"#;
+
 /// What is odd about the lines of a file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Oddities {
@@ -115,6 +119,28 @@ pub struct Oddities {
 }
 
 impl Oddities {
+    /// Notes captured lines that tell nothing: blank ones, and such that are no text; equal ones are folded into one.
+    pub(super) fn look_at_text(&mut self, record: &Record<'_>, line: u64) {
+        let seen = |count| Seen { count, line };
+        match record.message {
+            Raw::Text(text) if !text.escaped && text.bytes.is_ascii() && !text.bytes.trim_ascii().is_empty() => {}
+            Raw::Text(text) => {
+                let text = text.decode();
+                let wrong = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER || c.is_control()).count();
+                if text.chars().all(|c| c.is_whitespace() || c == '\0') {
+                    self.blank.append(seen(record.captured().0));
+                } else if wrong * 10 > text.chars().count() * 3 {
+                    self.undecodable.append(seen(record.captured().0));
+                }
+            }
+            // A line of JSON need not have a message; one of text that has none is empty.
+            _ if record.source().trim_ascii_end().ends_with(EMPTY_LINE) => {
+                self.blank.append(seen(record.captured().0));
+            }
+            _ => {}
+        }
+    }
+
     fn all(&mut self) -> [&mut Seen; 14] {
         [
             &mut self.timeless,

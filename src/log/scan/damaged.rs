@@ -101,7 +101,22 @@ pub(crate) fn record(line: &[u8], level: Level) -> Record<'_> {
 
 /// Whether a line holds a word for an error, and does not deny it.
 pub(crate) fn tells_of_error(line: &[u8]) -> bool {
-    const MORE: [&[u8]; 6] = [b"aborted", b"crashed", b"segfault", b"traceback", b"fail", b"failed"];
+    const MORE: [&[u8]; 14] = [
+        b"aborted",
+        b"crashed",
+        b"denied",
+        b"exception",
+        b"fail",
+        b"failed",
+        b"failure",
+        b"killed",
+        b"panic",
+        b"panicked",
+        b"refused",
+        b"segfault",
+        b"traceback",
+        b"unable",
+    ];
     let mut before: &[u8] = b"";
     let mut at = 0;
     while let Some(start) = line[at..].iter().position(u8::is_ascii_alphanumeric).map(|start| at + start) {
@@ -158,6 +173,9 @@ mod tests {
             ("order failed", true),
             ("x FATAL y", true),
             ("an error occurred", true),
+            ("Permission denied", true),
+            ("connect: connection refused", true),
+            ("unable to open the database", true),
             ("no error so far", false),
             ("errors: 0", false),
             ("error: none", false),

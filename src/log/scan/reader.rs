@@ -8,7 +8,6 @@ use super::continuation::{Block, Tie};
 use super::damaged;
 use super::line::{continues, is_blank, starts};
 use crate::finding::Status;
-use crate::json::pull::Raw;
 use crate::log::ansi;
 use crate::log::crash::marks::Marks;
 use crate::log::dialect::Dialect;
@@ -263,7 +262,7 @@ impl<'t> Reader<'t> {
             self.part.tally.services.add(service, 1);
         }
         if record.dialect == Dialect::Captured {
-            self.look_at_text(record, spot.line);
+            self.part.odd.look_at_text(record, spot.line);
         }
         let crash = if suspected { record.crash() } else { record.frame() };
         let (severity, crash) = self.part.unless_ignored(record, severity, crash);
@@ -311,23 +310,6 @@ impl<'t> Reader<'t> {
             if level.status() > Status::Pass {
                 self.part.odd.bare_errors.add(number);
             }
-        }
-    }
-
-    /// Notes captured lines that tell nothing: blank ones, and such that are no text.
-    fn look_at_text(&mut self, record: &Record<'t>, line: u64) {
-        match record.message {
-            Raw::Text(text) if !text.escaped && text.bytes.is_ascii() && !text.bytes.trim_ascii().is_empty() => {}
-            Raw::Text(text) => {
-                let text = text.decode();
-                let wrong = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER || c.is_control()).count();
-                if text.chars().all(|c| c.is_whitespace() || c == '\0') {
-                    self.part.odd.blank.add(line);
-                } else if wrong * 10 > text.chars().count() * 3 {
-                    self.part.odd.undecodable.add(line);
-                }
-            }
-            _ => {}
         }
     }
 

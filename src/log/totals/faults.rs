@@ -57,11 +57,16 @@ pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
         add(severity, summary, None);
     }
     let records = part.tally.records;
-    for (seen, what) in [(odd.undecodable, "could not be decoded"), (odd.blank, "are blank")] {
-        if seen.count * 2 > records {
-            let summary = format!("{} of {records} records {what}: this is no evidence", seen.count);
-            add(Status::Fail, summary, Some(seen.line));
-        }
+    let (undecodable, blank) = (odd.undecodable.count, odd.blank.count);
+    if (undecodable + blank) * 2 > records {
+        let what = match (undecodable, blank) {
+            (_, 0) => "could not be decoded",
+            (0, _) => "are blank",
+            _ => "are blank or could not be decoded",
+        };
+        let summary = format!("{} of {records} records {what}: this is no evidence", undecodable + blank);
+        let first = [odd.undecodable, odd.blank].into_iter().filter(|seen| seen.count > 0).map(|seen| seen.line).min();
+        add(Status::Fail, summary, first);
     }
     // What can be read only once cannot be read again with what its late lines tell.
     if part.learn_again().is_some() {
