@@ -5,7 +5,7 @@ use std::io;
 
 use crate::finding::{Finding, Status};
 use crate::log::level::Level;
-use crate::log::scan::chunk::{Part, Seen};
+use crate::log::scan::chunk::{Oddities, Part, Seen};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::time::human_duration;
 
@@ -15,6 +15,19 @@ const IGNORED_FAIL: f64 = 0.2;
 
 /// Fewer lines that look alike than this are prose.
 const FEW: u64 = 5;
+
+/// Captured output of which most says nothing, with the line where that starts.
+fn mute(odd: &Oddities, records: u64) -> Option<(String, u64)> {
+    let (undecodable, blank) = (odd.undecodable, odd.blank);
+    let what = match (undecodable.count, blank.count) {
+        (_, 0) => "could not be decoded",
+        (0, _) => "are blank",
+        _ => "are blank or could not be decoded",
+    };
+    let count = undecodable.count + blank.count;
+    let first = [undecodable, blank].into_iter().filter(|seen| seen.count > 0).map(|seen| seen.line).min()?;
+    (count * 2 > records).then(|| (format!("{count} of {records} records {what}: this is no evidence"), first))
+}
 
 /// The faults of a file that could be read. `blank` lines are ignored too, but nothing is lost with them.
 pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
@@ -57,16 +70,8 @@ pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
         add(severity, summary, None);
     }
     let records = part.tally.records;
-    let (undecodable, blank) = (odd.undecodable.count, odd.blank.count);
-    if (undecodable + blank) * 2 > records {
-        let what = match (undecodable, blank) {
-            (_, 0) => "could not be decoded",
-            (0, _) => "are blank",
-            _ => "are blank or could not be decoded",
-        };
-        let summary = format!("{} of {records} records {what}: this is no evidence", undecodable + blank);
-        let first = [odd.undecodable, odd.blank].into_iter().filter(|seen| seen.count > 0).map(|seen| seen.line).min();
-        add(Status::Fail, summary, first);
+    if let Some((summary, line)) = mute(odd, records) {
+        add(Status::Fail, summary, Some(line));
     }
     // What can be read only once cannot be read again with what its late lines tell.
     if part.learn_again().is_some() {
