@@ -146,6 +146,26 @@ fn parse_common(text: &[u8]) -> Option<Stamp> {
     Stamp::civil(i32::try_from(number(0, 4)?).ok()?, number(5, 7)?, number(8, 10)?, micros)
 }
 
+/// The number of a month by its English name, whole or its first three letters, in any case.
+pub(crate) fn month(name: &[u8]) -> Option<u32> {
+    const NAMES: [&[u8]; 12] = [
+        b"january",
+        b"february",
+        b"march",
+        b"april",
+        b"may",
+        b"june",
+        b"july",
+        b"august",
+        b"september",
+        b"october",
+        b"november",
+        b"december",
+    ];
+    let named = |month: &[u8]| name.eq_ignore_ascii_case(month) || name.eq_ignore_ascii_case(&month[..3]);
+    NAMES.iter().zip(1..).find(|(month, _)| named(month)).map(|(_, number)| number)
+}
+
 /// Blank as the formats define it: Unicode white space and the four ASCII separators U+001C to U+001F.
 pub fn is_blank(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)

@@ -140,17 +140,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
 pub(crate) fn stamp(value: &Value) -> Option<Stamp> {
     match value {
         Value::String(text) => Stamp::parse(text),
-        Value::Number(number) => {
-            let number = number.as_f64()?;
-            // Up to the year 5138 in seconds; the bounds of the other units follow by factors of 1000.
-            let to_micros = match number.abs() {
-                size if size < 1e11 => 1e6,
-                size if size < 1e14 => 1e3,
-                size if size < 1e17 => 1.0,
-                _ => 1e-3,
-            };
-            Stamp::from_micros((number * to_micros).round_ties_even() as i64)
-        }
+        Value::Number(number) => Stamp::from_epoch(number.to_string().as_bytes()),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Dates in text, read byte by byte.
 
-use crate::time::Stamp;
+use crate::time::{self, Stamp};
 
 /// The date and time at the start of a text, and how many bytes they take. No offset means UTC.
 pub(crate) fn leading_time(text: &[u8]) -> Option<(Stamp, usize)> {
@@ -75,25 +75,7 @@ pub(crate) fn in_year_before(written: Stamp, month: u32, day: u32, clock: i64) -
 
 /// The number of a month by its English name, whole or its first three letters, in any case but all small.
 pub(crate) fn month_of(name: &[u8]) -> Option<u32> {
-    const NAMES: [&[u8]; 12] = [
-        b"january",
-        b"february",
-        b"march",
-        b"april",
-        b"may",
-        b"june",
-        b"july",
-        b"august",
-        b"september",
-        b"october",
-        b"november",
-        b"december",
-    ];
-    if !(3..=9).contains(&name.len()) || !name[0].is_ascii_uppercase() {
-        return None;
-    }
-    let whole = |month: &[u8]| name.eq_ignore_ascii_case(month) || name.eq_ignore_ascii_case(&month[..3]);
-    NAMES.iter().zip(1..).find(|(month, _)| whole(month)).map(|(_, number)| number)
+    time::month(name).filter(|_| name[0].is_ascii_uppercase())
 }
 
 /// The value of digits alone, fewer than ten of them.

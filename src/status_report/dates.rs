@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDate};
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+use crate::time;
 
 /// The first day named in `text`: `2025-01-15`, `2025/01/15`, `15.01.2025`, `15 Jan 2025`, `15-Jan-2025`, `January 15`.
 ///
@@ -75,24 +75,8 @@ fn named(tokens: &[&str], near: Option<NaiveDate>) -> Option<NaiveDate> {
 }
 
 fn month(token: &str) -> Option<u32> {
-    let word = token.trim_end_matches('.').to_lowercase();
-    let at = MONTHS.iter().position(|month| word.starts_with(month))?;
-    // "Mark" and "Mayor" are no months.
-    let full = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    (word.len() == 3 || word == full[at] || word == "sept").then_some(at as u32 + 1)
+    let word = token.trim_end_matches('.');
+    time::month(word.as_bytes()).or(word.eq_ignore_ascii_case("sept").then_some(9))
 }
 
 fn ordinal(token: &str) -> Option<u32> {

@@ -80,7 +80,7 @@ pub(crate) fn set(head: &mut Head, label: &str, value: &str, near: Option<NaiveD
     let some = || Some(value.to_owned()).filter(|v| !v.is_empty());
     match words::field(label) {
         Some(Field::Reference) => head.reference = some(),
-        Some(Field::Owner) => head.owner = some().filter(|v| !words::is_none(v) && v != "-" && v != "TBD" && v != "?"),
+        Some(Field::Owner) => head.owner = some().filter(|v| !words::is_none(v) && v != "TBD" && v != "?"),
         Some(Field::Status) => {
             let (text, trend) = match closing_bracket(value) {
                 Some((before, inner)) if states::trend(inner).is_some() => (before.trim(), states::trend(inner)),
@@ -101,7 +101,7 @@ pub(crate) fn set(head: &mut Head, label: &str, value: &str, near: Option<NaiveD
                 None => return value.is_empty(),
             }
         }
-        Some(Field::Due) if words::is_none(value) || value == "-" => {}
+        Some(Field::Due) if words::is_none(value) => {}
         Some(Field::Due) => head.due = some().map(|text| Due { text, day: dates::find(value, near) }),
         Some(Field::Blockers) if words::is_none(value) => {}
         Some(Field::Blockers) => {

@@ -1,6 +1,7 @@
 //! The words of status reports: headings, labels, and ways of saying "none".
 
 use super::{Kind, State};
+use crate::prose;
 
 /// What a section of a report is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -335,7 +336,7 @@ pub(crate) fn field(label: &str) -> Option<Field> {
 pub(crate) fn is_none(text: &str) -> bool {
     let words = plain(text);
     let words = words.trim();
-    if words.is_empty() || ["na", "n a", "nil", "no", "nothing", "none", "not applicable"].contains(&words) {
+    if prose::is_nothing(text) || prose::is_nothing(words) {
         return true;
     }
     let leads = |rest: &str, list: &[&str]| {

@@ -23,17 +23,12 @@ impl Record {
         self.text(key)?.ok_or_else(|| format!("`{key}` is missing"))
     }
 
-    /// A time: ISO 8601 text, or a number of seconds or milliseconds since the Unix epoch.
+    /// A time: ISO 8601 text, or a number of seconds, milliseconds or less since the Unix epoch.
     pub(super) fn time(&self, key: &str) -> Result<Option<Stamp>, String> {
         let Some(text) = self.text(key)? else { return Ok(None) };
-        let at = match text.parse::<f64>() {
-            // Seconds stay below this until the year 5138, milliseconds are above it since 1973.
-            Ok(number) if number.is_finite() && text.len() > 8 => {
-                let seconds = if number.abs() < 1e11 { number } else { number / 1e3 };
-                Stamp::from_micros((seconds * 1e6).round() as i64)
-            }
-            _ => super::super::observation::parse_time(&text),
-        };
+        // Shorter numbers are days and years.
+        let since_epoch = Some(&text).filter(|text| text.len() > 8).and_then(|text| Stamp::from_epoch(text.as_bytes()));
+        let at = since_epoch.or_else(|| super::super::observation::parse_time(&text));
         at.map(Some).ok_or_else(|| format!("`{key}` is no time: {text:?}"))
     }
 

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::lists::{Part, severity, stamp, text, word};
+use super::lists::{Part, severity, text, word};
 use super::{Gathered, Item, Origin, Source, carry};
 use crate::finding::Status;
 use crate::json::lenient;
@@ -72,7 +72,7 @@ impl Gathered {
         let is_review = document.get("action_items").is_some() || document.get("objectives").is_some();
         let review = if is_review { Some(document) } else { document.get("review") };
         if let Some(sign_off) = self.object(sign_off, path, "sign_off") {
-            let at = stamp(sign_off.get("evaluated_at"));
+            let at = sign_off.get("evaluated_at").and_then(lenient::stamp);
             let part = Part { path, name: "sign_off.findings", category: "sign_off", origin: Origin::SignOff };
             for mut item in self.list(sign_off.get("findings"), &part, &["message", "summary"], "a gate did not pass") {
                 item.occurred_at = item.occurred_at.or(at);
@@ -94,7 +94,7 @@ impl Gathered {
             severity: Status::Fail,
             category: "run".to_owned(),
             summary: "the run was not completed: there is no summary".to_owned(),
-            occurred_at: run.and_then(|run| stamp(run.get("started_at"))),
+            occurred_at: run.and_then(|run| run.get("started_at").and_then(lenient::stamp)),
             count: 1,
             status: "open".to_owned(),
             next_steps: Some(format!("judge what is there with `emp-ops audit {path}`")),
@@ -213,14 +213,14 @@ impl Gathered {
                 }
             }
             item.context.retain(|_, value| !value.is_null());
-            item.occurred_at = stamp(item.raw.get("recorded_at"));
+            item.occurred_at = item.raw.get("recorded_at").and_then(lenient::stamp);
             self.items.push(item);
         }
     }
 
     fn performance(&mut self, performance: &Value, path: &str) {
         let part = Part { path, name: "performance", category: "performance", origin: Origin::Performance };
-        let at = stamp(performance.get("generated_at"));
+        let at = performance.get("generated_at").and_then(lenient::stamp);
         let mut items = self.list(performance.get("findings"), &part, &["summary", "message"], "a finding");
         let said = word(performance.get("status"));
         let (status, unknown) = severity(performance.get("status"));
@@ -343,7 +343,7 @@ impl Gathered {
             let part = Part { path, name: "status", category: "status", origin: Origin::Run };
             let mut item = part.item(worst);
             item.summary = format!("the status is {}, but no cause is listed", worst.label());
-            item.occurred_at = stamp(document.get("generated_at")).or(Some(as_of));
+            item.occurred_at = document.get("generated_at").and_then(lenient::stamp).or(Some(as_of));
             self.items.push(item);
         }
     }

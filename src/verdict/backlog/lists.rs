@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Gathered, Item, NotUnderstood, Origin, Source};
 use crate::finding::Status;
-use crate::time::Stamp;
+use crate::json::lenient;
 
 /// A severity or status as text; a missing or empty one is `None`.
 pub(crate) fn word(value: Option<&Value>) -> Option<String> {
@@ -22,10 +22,6 @@ pub(crate) fn text(value: Option<&Value>) -> Option<String> {
         number @ (Value::Number(_) | Value::Bool(_)) => Some(number.to_string()),
         _ => None,
     }
-}
-
-pub(super) fn stamp(value: Option<&Value>) -> Option<Stamp> {
-    value?.as_str().and_then(Stamp::parse)
 }
 
 /// What a part of a document is read with.
@@ -71,8 +67,9 @@ impl Gathered {
                 self.unread(part.path, format!("{}[{at}].{key}: {said}", part.name));
             }
             item.summary = texts.iter().find_map(|key| text(object.get(*key))).unwrap_or_else(|| generic.to_owned());
-            item.occurred_at = stamp(object.get("occurred_at"));
-            item.last_at = stamp(object.get("last_at")).filter(|last| Some(*last) != item.occurred_at);
+            item.occurred_at = object.get("occurred_at").and_then(lenient::stamp);
+            item.last_at =
+                object.get("last_at").and_then(lenient::stamp).filter(|last| Some(*last) != item.occurred_at);
             item.count = object.get("count").and_then(Value::as_u64).unwrap_or(1).max(1);
             item.owner = text(object.get("owner"));
             item.due = text(object.get("due"));
