@@ -41,6 +41,16 @@ pub enum Kind {
     P256,
 }
 
+impl Kind {
+    /// What people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "Ed25519",
+            Self::P256 => "P-256",
+        }
+    }
+}
+
 /// A public key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {

@@ -3,19 +3,17 @@
 mod args;
 mod sign;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) use self::args::Audit;
 use self::sign::Signing;
 use super::export::Exports;
+use super::page::Page;
 use super::{Common, Error, NOT_ACCEPTED, Outcome};
 use crate::io::load::{self, LoadError, Request, Subject};
 use crate::io::tty::terminal;
 use crate::io::{clock, files};
 use crate::report;
-use crate::report::page::Excerpts;
-use crate::report::page::run::{self, Facts};
 use crate::report::view::View;
 use crate::verdict::policy::{self, Layer};
 
@@ -55,29 +53,33 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
         sealing: false,
     };
     let judge = |request: &Request| {
-        load::judge(request).map_err(|error| match error {
+        load::load(request).map_err(|error| match error {
             LoadError::Usage(text) => Error::Usage(text),
             LoadError::File(error) => Error::File(error),
         })
     };
-    let mut audit = judge(&request)?;
+    let mut loaded = judge(&request)?;
     let mut refused = None;
     if let Some(signing) = &signing {
-        refused = signing.refusal(&audit);
+        refused = signing.refusal(&loaded.audit);
         if refused.is_none() {
-            signing.carry_out(common, &audit)?;
+            signing.carry_out(common, &loaded.audit)?;
             let attestations = request.attestations.iter().cloned().chain(signing.kept_elsewhere()).collect();
-            audit = judge(&Request { attestations, show_progress: false, ..request })?;
+            loaded = judge(&Request { attestations, show_progress: false, ..request })?;
         }
     }
-    let mut doc = report::audit::doc(&audit, &subject_name);
+    let audit = &loaded.audit;
+    let mut doc = report::audit::doc(audit, &subject_name);
     if common.verbose {
-        report::audit::layouts(&mut doc, &audit);
+        report::audit::layouts(&mut doc, audit);
     }
-    let outcome = Outcome { name: "audit", status: audit.verdict, json: &audit, doc: &doc };
-    let view = View::of_audit(&audit, &subject_name);
-    let page = |_: &Path| run::page(&Facts::of_audit(&audit, &view.rows, &Excerpts::new()));
-    exports.finish(&outcome, &view, page)?;
+    let outcome = Outcome { name: "audit", status: audit.verdict, json: audit, doc: &doc };
+    exports.finish(&outcome, &View::of_audit(audit, &subject_name), |path| {
+        let review = loaded.review();
+        let (people, notes) = review.map(|review| (review.attendees, review.notes)).unwrap_or_default();
+        let page = Page::of(&loaded, &subject_name, &people, &notes);
+        page.exported(path, loaded.folder(), loaded.prefix(), &loaded.files())
+    })?;
     let code = common.emit(&outcome)?;
     match refused {
         Some(why) => {

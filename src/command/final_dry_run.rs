@@ -1,7 +1,6 @@
 //! `emp-ops final-dry-run`: supervise a rehearsal, keep its evidence, judge it.
 
 mod args;
-mod page;
 mod prepare;
 mod seal;
 

@@ -6,6 +6,7 @@ pub(crate) mod backlog;
 pub(crate) mod export;
 pub(crate) mod final_dry_run;
 pub(crate) mod offline_qa;
+mod page;
 pub(crate) mod signing;
 pub(crate) mod simulate;
 pub(crate) mod stage_alerts;

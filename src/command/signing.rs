@@ -89,6 +89,11 @@ impl Signers {
         self.keys.is_empty()
     }
 
+    /// The kinds of the keys, as people call them.
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        self.keys.iter().map(|key| key.public().kind().name()).collect()
+    }
+
     /// The public halves.
     pub(crate) fn public(&self) -> impl Iterator<Item = &PublicKey> {
         self.keys.iter().map(SigningKey::public)

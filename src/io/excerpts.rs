@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read};
 
-use super::files::Folder;
 use super::read::decode;
 use crate::finding::Place;
 
@@ -12,26 +11,23 @@ const AROUND: u64 = 2;
 /// The longest line that is kept, in bytes; the rest of it is passed over.
 const LINE: usize = 4096;
 
-/// The lines around `places`, whose paths are those of files in `run`: the number of each, and its text. Best effort:
-/// what cannot be read has no lines.
-pub(crate) fn around(run: &Folder, places: &[Place]) -> BTreeMap<Place, Vec<(u64, String)>> {
+/// The lines around `places`: the number of each, and its text. `open` opens the file of a place. Best effort: what
+/// cannot be read has no lines.
+pub(crate) fn around<R: Read + Send + 'static>(
+    places: &[Place],
+    open: impl Fn(&str) -> Option<R>,
+) -> BTreeMap<Place, Vec<(u64, String)>> {
     let mut by_file: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for place in places {
         if let Some(line) = place.line {
-            let path = place.path.strip_prefix("raw/").unwrap_or(&place.path);
-            by_file.entry(path).or_default().insert(line);
+            by_file.entry(&place.path).or_default().insert(line);
         }
     }
-    let mut lines: BTreeMap<&str, BTreeMap<u64, String>> = BTreeMap::new();
-    for (path, wanted) in &by_file {
-        if let Some(found) = read(run, path, wanted) {
-            lines.insert(path, found);
-        }
-    }
+    let lines: BTreeMap<&str, BTreeMap<u64, String>> =
+        by_file.iter().filter_map(|(path, wanted)| Some((*path, read(open(path)?, wanted)?))).collect();
     let mut excerpts = BTreeMap::new();
     for place in places {
-        let path = place.path.strip_prefix("raw/").unwrap_or(&place.path);
-        if let (Some(line), Some(found)) = (place.line, lines.get(path)) {
+        if let (Some(line), Some(found)) = (place.line, lines.get(place.path.as_str())) {
             let near = found.range(line.saturating_sub(AROUND)..=line + AROUND);
             excerpts.insert(place.clone(), near.map(|(number, text)| (*number, text.clone())).collect());
         }
@@ -40,9 +36,8 @@ pub(crate) fn around(run: &Folder, places: &[Place]) -> BTreeMap<Place, Vec<(u64
 }
 
 /// The wanted lines of one file with their neighbours.
-fn read(run: &Folder, path: &str, wanted: &BTreeSet<u64>) -> Option<BTreeMap<u64, String>> {
-    let file = run.open_file(path).ok()?;
-    let (head, reader) = decode::peek(file, 64);
+fn read(file: impl Read + Send + 'static, wanted: &BTreeSet<u64>) -> Option<BTreeMap<u64, String>> {
+    let (head, reader) = decode::peek(file, decode::HEAD);
     let mut reader = BufReader::new(decode::unpack(reader, decode::packing(&head).ok()?).ok()?);
     let last = wanted.last()? + AROUND;
     let mut found = BTreeMap::new();
@@ -67,6 +62,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::io::files::Folder;
 
     #[test]
     fn a_line_comes_with_its_neighbours() {
@@ -76,7 +72,7 @@ mod tests {
         let place = |path: &str, line| Place { path: path.to_owned(), line: Some(line) };
         let places = [place("raw/a.log", 1), place("a.log", 9), place("gone.log", 1), place("../etc/passwd", 1)];
         let run = Folder::open(folder.path()).unwrap();
-        let all = around(&run, &places);
+        let all = around(&places, |path| run.open_file(path.strip_prefix("raw/").unwrap_or(path)).ok());
         let numbers = |place: &Place| all[place].iter().map(|(number, _)| *number).collect::<Vec<_>>();
         assert_eq!((numbers(&places[0]), numbers(&places[1])), (vec![1, 2, 3], vec![7, 8, 9]));
         assert_eq!(all[&places[1]][2].1, "line 9");

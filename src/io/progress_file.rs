@@ -34,13 +34,14 @@ impl ProgressFile {
 
     /// Writes a snapshot, which must follow [`Self::chain`]. A timeline file is never written twice, and only what was
     /// written counts. No snapshot is older than the one before, even where the wall clock was set back: readers take the
-    /// newest by name, and the names begin with the time.
+    /// newest by name, and the names begin with the time. Gives the time of the snapshot.
     ///
     /// # Errors
     /// One of the files cannot be written.
-    pub(crate) fn write(&mut self, mut snapshot: Snapshot, timeline: bool) -> Result<(), FileError> {
-        snapshot.now = self.newest.map_or(snapshot.now, |newest| newest.max(snapshot.now));
-        self.newest = Some(snapshot.now);
+    pub(crate) fn write(&mut self, mut snapshot: Snapshot, timeline: bool) -> Result<Stamp, FileError> {
+        let now = self.newest.map_or(snapshot.now, |newest| newest.max(snapshot.now));
+        snapshot.now = now;
+        self.newest = Some(now);
         let text = files::json_text(&snapshot);
         if self.timeline && timeline {
             let name = format!("snapshot-{}-{:05}.json", snapshot.now.utc().format("%Y%m%dT%H%M%S"), snapshot.sequence);
@@ -57,7 +58,7 @@ impl ProgressFile {
             self.chain.head_sha256 = Some(sha256(text.as_bytes()));
         }
         self.chain.snapshots += u64::from(timeline);
-        self.folder.replace(PROGRESS, text.as_bytes())
+        self.folder.replace(PROGRESS, text.as_bytes()).map(|()| now)
     }
 }
 

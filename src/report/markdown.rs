@@ -50,7 +50,7 @@ fn line(out: &mut String, text: &str) {
 
 fn span(cell: &Cell) -> String {
     match cell.tone {
-        Tone::Code => sanitize::markdown_code(&cell.text),
+        Tone::Code | Tone::Path => sanitize::markdown_code(&cell.text),
         Tone::Place => link(&cell.text),
         Tone::Status(_) | Tone::Strong if !cell.text.trim().is_empty() => {
             format!("**{}**", sanitize::markdown(cell.text.trim()))

@@ -10,6 +10,7 @@ pub(crate) mod dashboard;
 pub(crate) mod managed_block;
 mod markdown;
 pub(crate) mod offline_qa;
+pub(crate) mod packet_readme;
 pub(crate) mod page;
 pub(crate) mod review;
 pub(crate) mod run;
@@ -115,6 +116,8 @@ pub enum Tone {
     Status(Status),
     /// A path, command or other literal.
     Code,
+    /// A path in a table, of which a narrow medium may show the end.
+    Path,
     /// A file, or `file:line`; a link where the medium has links.
     Place,
     /// Of lesser weight.
@@ -198,6 +201,18 @@ impl Doc {
         if !empty {
             self.blocks.push(block);
         }
+    }
+
+    /// The document without the section of this heading.
+    #[must_use]
+    pub fn without(mut self, heading: &str) -> Self {
+        let is_heading = |block: &Block| matches!(block, Block::Heading(_));
+        let this = |block: &Block| matches!(block, Block::Heading(text) if text == heading);
+        if let Some(from) = self.blocks.iter().position(this) {
+            let end = self.blocks[from + 1..].iter().position(is_heading).map_or(self.blocks.len(), |at| from + 1 + at);
+            self.blocks.drain(from..end);
+        }
+        self
     }
 
     /// Adds a heading and the part under it, or neither when the part is empty.

@@ -1,30 +1,18 @@
 //! The review brief for people.
 
 use super::{Block, Cell, Doc, Table, criteria};
-use crate::finding::Status;
 use crate::sanitize;
 use crate::verdict::review::Review;
 
 /// Action items shown; the JSON has all.
 const SHOWN: usize = 50;
 
-/// The brief as a document.
-pub(crate) fn review(review: &Review) -> Doc {
+/// The brief as a document. The verdict with its figures is in the summary beside it, and here in the same words.
+pub(crate) fn review(review: &Review, because: Vec<String>) -> Doc {
     let label = review.run_label.as_ref().map(|l| format!(" of {l}")).unwrap_or_default();
-    let because = review.action_items.iter().filter(|i| i.severity == review.status && review.status > Status::Pass);
     let simulated = if review.simulated { " (simulated)" } else { "" };
     let remark = review.headline.strip_prefix(review.status.label()).unwrap_or_default();
-    let mut doc = Doc::new(format!("Review{label}{simulated}"))
-        .verdict(review.status, because.take(3).map(|i| sanitize::shorten(&i.description, 160)).collect())
-        .remark(remark);
-    let mut verdicts = vec![("Evidence".to_owned(), Cell::from(review.evidence_status))];
-    verdicts.extend(review.sign_off_status.map(|s| ("Sign-off".to_owned(), Cell::from(s))));
-    let facts = review.highlights.iter().map(|(name, value)| {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        (name.clone(), Cell::from(text))
-    });
-    doc.section("At a glance", Block::Facts(verdicts.into_iter().chain(facts).collect()));
-
+    let mut doc = Doc::new(format!("Review{label}{simulated}")).verdict(review.status, because).remark(remark);
     let mut objectives = Table::new(&["objective", "status", "note"]);
     for objective in &review.objectives {
         let note = objective.note.as_deref().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The report at the end of a rehearsal: one screen.
 
-use super::{Block, Cell, Doc, Table, audit, bytes_text, count, criteria, thousands};
+use super::{Block, Cell, Doc, Table, Verdict, audit, bytes_text, count, criteria, thousands};
 use crate::finding::{Status, percent};
 use crate::log::summary::LogSummary;
 use crate::sanitize;
@@ -14,37 +14,59 @@ const SHOWN: usize = 8;
 
 /// Incidents shown on the terminal, which has one screen.
 const ON_SCREEN: usize = 5;
-/// The longest text of a row that shall stay one line of a narrow terminal, in characters.
-const ROW: usize = 38;
+/// What a row needs beside its text, in columns.
+const BESIDE: usize = 42;
+/// The longest list of causes on the screen.
+const CAUSES: usize = 5;
 
-/// The report of a run. `folder` is the run directory as it is shown, `packet` what to audit again.
-pub(crate) fn run(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
+/// The report of a run. `folder` is the run directory as it is shown, none where the report lies in it; `packet` is what
+/// to audit again.
+pub(crate) fn run(record: &RunRecord, verdict: &Audit, folder: Option<&str>, packet: &str) -> Doc {
     let mut doc = head(record, verdict, folder);
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
     audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
-    incidents(&mut doc, record, SHOWN, long, &format!("{folder}/summary.md"));
+    let all = folder.map_or_else(|| "summary.json".to_owned(), |folder| format!("{folder}/summary.json"));
+    incidents(&mut doc, record, SHOWN, long, &all);
     again(&mut doc, packet);
     doc
 }
 
-/// The same on one screen: a line for each gate, and the worst incidents.
-pub(crate) fn screen(record: &RunRecord, verdict: &Audit, folder: &str, packet: &str) -> Doc {
-    let mut doc = head(record, verdict, folder);
+/// The same on one screen of that width, if it is one: what was `made` of it, a line for each gate, and the worst
+/// incidents.
+pub(crate) fn screen(
+    record: &RunRecord,
+    verdict: &Audit,
+    (folder, made): (&str, Vec<(String, Cell)>),
+    packet: &str,
+    width: Option<u16>,
+) -> Doc {
+    let mut doc = head(record, verdict, Some(folder));
+    if let Some(Block::Facts(facts)) = doc.blocks.first_mut() {
+        facts.extend(made);
+    }
+    if let Some(Verdict { because, .. }) = doc.verdict.as_mut().filter(|_| width.is_some())
+        && because.len() > CAUSES
+    {
+        let more = because.len() - CAUSES;
+        because.truncate(CAUSES);
+        because.push(format!("{} in {folder}/summary.md", count(more as u64, "more cause")));
+    }
     let mut gates = Table::new(&["gate", "verdict", "measured", "asked for"]);
     for gate in &verdict.gates {
-        let text = |text: &str| Cell::from(brief(text));
-        gates.row([gate.name.as_str().into(), gate.status.into(), text(&gate.measured), text(&gate.threshold)]);
+        let measured = Cell::from(brief(&gate.measured, width));
+        gates.row([gate.name.as_str().into(), gate.status.into(), measured, gate.threshold.as_str().into()]);
     }
     doc.section("Gates", Block::Table(gates));
     audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
-    incidents(&mut doc, record, ON_SCREEN, brief, &format!("{folder}/summary.md"));
+    let all = format!("{folder}/summary.md");
+    incidents(&mut doc, record, ON_SCREEN, |text| brief(text, width), &all);
     again(&mut doc, packet);
     doc
 }
 
-fn head(record: &RunRecord, verdict: &Audit, folder: &str) -> Doc {
+fn head(record: &RunRecord, verdict: &Audit, folder: Option<&str>) -> Doc {
     let because = audit::because(verdict);
     let mut doc = Doc::new(title(record)).verdict(verdict.verdict, because).remark(verdict.remark());
     doc.push(Block::Facts(facts(record, Some(&verdict.summary.logs), folder)));
@@ -60,23 +82,27 @@ fn again(doc: &mut Doc, packet: &str) {
 pub(crate) fn unjudged(record: &RunRecord, folder: &str) -> Doc {
     let because = "the evidence could not be closed, so nobody can judge it; what follows is on no disk".to_owned();
     let mut doc = Doc::new(title(record)).verdict(Status::Fail, vec![because]);
-    doc.push(Block::Facts(facts(record, None, folder)));
+    doc.push(Block::Facts(facts(record, None, Some(folder))));
     incidents(&mut doc, record, SHOWN, long, "no file");
     doc.push(Block::Heading("Judge what is on disk, once there is space".to_owned()));
     doc.push(Block::Code(format!("emp-ops audit {folder}")));
     doc
 }
 
-fn title(record: &RunRecord) -> String {
+/// What the run is called.
+pub(crate) fn title(record: &RunRecord) -> String {
     let simulated = if record.is_simulated() { " (simulated)" } else { "" };
     let name = record.label.clone().unwrap_or_else(|| format!("Rehearsal {}", record.name));
     format!("{name}{simulated}")
 }
 
-/// What one line of a narrow terminal holds.
-fn brief(text: &str) -> String {
+/// What a row of a terminal of this width holds; all of it where there is none.
+fn brief(text: &str, width: Option<u16>) -> String {
     let line = text.lines().next().unwrap_or_default();
-    sanitize::columns(line, ROW)
+    width.map_or_else(
+        || line.to_owned(),
+        |width| sanitize::columns(line, usize::from(width).saturating_sub(BESIDE).max(30)),
+    )
 }
 
 fn long(text: &str) -> String {
@@ -84,7 +110,7 @@ fn long(text: &str) -> String {
 }
 
 /// The worst incidents, so many, and where all are.
-fn incidents(doc: &mut Doc, record: &RunRecord, shown: usize, shorten: fn(&str) -> String, all: &str) {
+fn incidents(doc: &mut Doc, record: &RunRecord, shown: usize, shorten: impl Fn(&str) -> String, all: &str) {
     let mut incidents = Table::new(&["severity", "first seen", "count", "incident"]).right(&[2]);
     let mut worst: Vec<_> = record.incidents.iter().collect();
     worst.sort_by_key(|i| (std::cmp::Reverse(i.severity), i.occurred_at));
@@ -108,7 +134,7 @@ fn drained(record: &RunRecord) -> String {
     format!(", {how} {}", human_seconds(seconds))
 }
 
-fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: &str) -> Vec<(String, Cell)> {
+fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: Option<&str>) -> Vec<(String, Cell)> {
     let settings = &record.settings;
     let ended = match record.ended_because {
         Some(EndReason::DurationReached) => "stopped at its time",
@@ -166,6 +192,6 @@ fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: &str) -> Vec<(St
         let snapshots = count(record.progress.snapshots, "snapshot");
         facts.push(("Timeline".to_owned(), format!("{snapshots}, head {}", &head[..head.len().min(16)]).into()));
     }
-    facts.push(("Evidence".to_owned(), Cell::code(folder)));
+    facts.extend(folder.map(|folder| ("Evidence".to_owned(), Cell::code(folder))));
     facts
 }

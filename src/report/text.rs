@@ -11,8 +11,8 @@ use crate::sanitize;
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Columns available.
-    pub width: u16,
+    /// Columns available; none where nothing is to be cut or wrapped.
+    pub width: Option<u16>,
     /// Whether to colour.
     pub color: bool,
 }
@@ -60,7 +60,7 @@ pub fn render(doc: &Doc, look: Look) -> String {
 
 /// Wraps `text` at blanks behind `lead`; following lines stand under the first.
 fn wrapped(out: &mut String, lead: &str, text: &str, look: Look) {
-    let width = usize::from(look.width.max(40)).saturating_sub(lead.len());
+    let width = look.width.map_or(usize::MAX, |width| usize::from(width.max(40)).saturating_sub(lead.len()));
     let mut used = 0;
     out.push_str(lead);
     for (i, word) in text.split(' ').enumerate() {
@@ -83,7 +83,11 @@ fn wrapped(out: &mut String, lead: &str, text: &str, look: Look) {
 
 fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
     let mut grid = comfy_table::Table::new();
-    grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
+    grid.load_style(presets::NOTHING);
+    match look.width {
+        Some(width) => grid.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        None => grid.set_content_arrangement(ContentArrangement::Disabled),
+    };
     if look.color {
         grid.enforce_styling();
     } else {
@@ -93,7 +97,10 @@ fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
         grid.set_header(table.header.iter().map(|title| styled(&Cell::new(*title, Tone::Dim))));
     }
     for row in &table.rows {
-        grid.add_row(row.iter().map(styled));
+        grid.add_row(row.iter().map(|cell| match cell.tone {
+            Tone::Path => styled(&Cell::new(ending(&cell.text, look), cell.tone)),
+            _ => styled(cell),
+        }));
     }
     for column in &table.right {
         if let Some(column) = grid.column_mut(*column) {
@@ -105,10 +112,23 @@ fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
     }
 }
 
+/// Of a long path on a terminal whole parts at its end; the reasons at the top of a document and JSON have it all.
+fn ending(path: &str, look: Look) -> String {
+    let Some(width) = look.width else { return path.to_owned() };
+    let longest = usize::from(width / 4).max(24);
+    if path.chars().count() <= longest {
+        return path.to_owned();
+    }
+    let parts: Vec<&str> = path.split('/').collect();
+    let fits = |from: &usize| parts[*from..].join("/").chars().count() + 2 <= longest;
+    let from = (1..parts.len()).find(fits).unwrap_or(parts.len() - 1);
+    if from == 0 { path.to_owned() } else { format!("…/{}", parts[from..].join("/")) }
+}
+
 fn styled(cell: &Cell) -> comfy_table::Cell {
     let shown = comfy_table::Cell::new(sanitize::line(&cell.text));
     match cell.tone {
-        Tone::Plain | Tone::Code | Tone::Place => shown,
+        Tone::Plain | Tone::Code | Tone::Place | Tone::Path => shown,
         Tone::Dim => shown.add_attribute(Attribute::Dim),
         Tone::Strong => shown.add_attribute(Attribute::Bold),
         Tone::Status(status) => shown.add_attribute(Attribute::Bold).fg(match status {
@@ -123,7 +143,7 @@ fn styled(cell: &Cell) -> comfy_table::Cell {
 pub(super) fn paint(text: &str, tone: Tone, look: Look) -> String {
     let code = match tone {
         _ if !look.color => return text.to_owned(),
-        Tone::Plain | Tone::Code | Tone::Place => return text.to_owned(),
+        Tone::Plain | Tone::Code | Tone::Place | Tone::Path => return text.to_owned(),
         Tone::Dim => "2",
         Tone::Strong => "1",
         Tone::Status(Status::Pass) => "1;32",

@@ -1,6 +1,9 @@
 //! What a command found, in the form that every export draws on: the verdict, its gates and its findings, grouped.
 
 use std::borrow::Cow;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::finding::{Finding, Gate, Place, Status, Waived};
 use crate::log::summary::Summary;
@@ -63,7 +66,7 @@ pub(crate) struct Row {
 impl Row {
     /// The row of one finding; `kind` where it names none itself.
     pub(crate) fn of(finding: &Finding, kind: &str) -> Self {
-        let kind = finding.metadata.get("kind").and_then(serde_json::Value::as_str).unwrap_or(kind);
+        let kind = finding.metadata.get("kind").and_then(Value::as_str).unwrap_or(kind);
         let signature = signature::of(&finding.summary);
         let known = finding.known.as_deref();
         Self {
@@ -72,7 +75,7 @@ impl Row {
             kind: kind.replace('_', " "),
             signature,
             text: finding.summary.clone(),
-            count: finding.metadata.get("count").and_then(serde_json::Value::as_u64).unwrap_or(1),
+            count: finding.metadata.get("count").and_then(Value::as_u64).unwrap_or(1),
             first: finding.occurred_at,
             last: None,
             place: finding.place.clone(),
@@ -112,7 +115,7 @@ pub(crate) fn rows(summary: &Summary) -> Vec<Row> {
         })
         .collect();
     let mut add = |findings: &[Finding], kind: &str| rows.extend(findings.iter().map(|f| Row::of(f, kind)));
-    add(&summary.findings, "run");
+    add(&unique(summary), "run");
     add(&summary.logs.findings, "log file");
     add(&summary.logs.gap_incidents, "silence");
     add(summary.performance.as_ref().map_or(&[], |part| &part.findings), "performance");
@@ -129,6 +132,28 @@ pub(crate) fn rows(summary: &Summary) -> Vec<Row> {
         Row::of(&finding.at(issue.recorded_at), "diary")
     }));
     sorted(rows)
+}
+
+/// The findings of the run, without the silences that its logs tell of too.
+fn unique(summary: &Summary) -> Vec<Finding> {
+    let gaps = summary.logs.gap_incidents.iter().filter_map(|gap| Some((gap.severity, silence(gap)?)));
+    let gaps: Vec<(Status, (Stamp, Stamp))> = gaps.collect();
+    let told = |finding: &&Finding| {
+        let is_silence = finding.metadata.get("kind").and_then(Value::as_str) == Some("silence");
+        let at = finding.occurred_at.filter(|_| is_silence && !finding.is_waived());
+        let covers = |at, (severity, (from, to)): &(Status, (Stamp, Stamp))| {
+            *severity >= finding.severity && *from <= at && at <= *to
+        };
+        at.is_some_and(|at| gaps.iter().any(|gap| covers(at, gap)))
+    };
+    summary.findings.iter().filter(|finding| !told(finding)).cloned().collect()
+}
+
+/// From when to when a silence of the logs lasted.
+pub(crate) fn silence(finding: &Finding) -> Option<(Stamp, Stamp)> {
+    let end = finding.occurred_at?;
+    let seconds = finding.metadata.get("gap_seconds").and_then(Value::as_f64)?;
+    Some((end.minus(Duration::try_from_secs_f64(seconds).ok()?), end))
 }
 
 impl<'a> View<'a> {

@@ -210,7 +210,7 @@ mod tests {
         let health = if view.is_complete() { Health::Complete } else { Health::Live };
         let judgement = Judgement::of(&view, &health);
         let facts = facts("runs/r1", &view, &health, &judgement, parts);
-        to_text(&facts, &view, parts, Look { width: 100, color: false })
+        to_text(&facts, &view, parts, Look { width: Some(100), color: false })
     }
 
     #[test]

@@ -84,15 +84,27 @@ impl Incidents {
 
     /// At most `most`, in order of first occurrence: the worst first of all, then the newest.
     pub(crate) fn head(&self, most: usize) -> Vec<Incident> {
+        self.first(most).into_iter().map(|i| self.list[i].clone()).collect()
+    }
+
+    /// Notes that the first `most` of them could be seen from `at` on, where they could not before.
+    pub(crate) fn shown(&mut self, most: usize, at: Stamp) {
+        for i in self.first(most) {
+            self.list[i].shown_at.get_or_insert(at);
+        }
+    }
+
+    /// The places of the `most` that are shown.
+    fn first(&self, most: usize) -> Vec<usize> {
         if self.list.len() <= most {
-            return self.list.clone();
+            return (0..self.list.len()).collect();
         }
         let latest = |i: &Incident| i.last_at.unwrap_or(i.occurred_at);
         let mut order: Vec<usize> = (0..self.list.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse((self.list[i].severity, latest(&self.list[i]), i)));
         order.truncate(most);
         order.sort_unstable();
-        order.into_iter().map(|i| self.list[i].clone()).collect()
+        order
     }
 }
 
@@ -105,6 +117,7 @@ pub(crate) fn incident(severity: Status, kind: &str, at: Stamp, message: impl In
         kind: kind.to_owned(),
         count: 1,
         last_at: None,
+        shown_at: None,
         metadata: Metadata::new(),
     }
 }

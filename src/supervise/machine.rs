@@ -120,11 +120,7 @@ impl Machine {
     /// A run that is about to start.
     pub(crate) fn new(plan: Plan, started_at: Stamp) -> Self {
         Self {
-            next: Schedule {
-                snapshot: plan.progress_interval.unwrap_or_default(),
-                evidence: plan.evidence_grace,
-                ..Schedule::default()
-            },
+            next: Schedule { snapshot: plan.progress_interval.unwrap_or_default(), ..Schedule::default() },
             plan,
             started_at,
             child: Child::Waiting { until: Duration::ZERO, restart: false },
@@ -201,7 +197,7 @@ impl Machine {
             }
             Event::EvidenceSeen { name, modified } => {
                 if let Some(watch) = self.plan.evidence.iter().find(|w| w.name == name)
-                    && self.evidence.seen(watch, modified, now, &mut self.incidents)
+                    && self.evidence.seen(watch, modified, self.plan.evidence_grace, now, &mut self.incidents)
                 {
                     self.owe(true);
                 }

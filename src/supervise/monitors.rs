@@ -34,14 +34,16 @@ pub(crate) struct EvidenceMonitor {
     /// When each was last known to be written.
     written: BTreeMap<&'static str, Stamp>,
     shown: BTreeMap<String, Freshness>,
+    ages: BTreeMap<&'static str, Series<(Stamp, f64)>>,
 }
 
 impl EvidenceMonitor {
-    /// Judges one look at a file. True when there is something new to show.
+    /// Judges one look at a file; before `grace` is over it is noted only. True when there is something new to show.
     pub(crate) fn seen(
         &mut self,
         watch: &EvidenceWatch,
         modified: Option<Stamp>,
+        grace: Duration,
         now: Now,
         all: &mut Incidents,
     ) -> bool {
@@ -50,7 +52,8 @@ impl EvidenceMonitor {
         // A file that is empty for the instant of its rewriting is as old as it was before.
         let written = self.written.get(watch.name).copied();
         let age = written.map_or(now.mono, |at| now.wall.since(at));
-        let over = |limit: Option<Duration>| limit.is_some_and(|limit| age >= limit);
+        self.ages.entry(watch.name).or_default().keep((now.wall, round(age.as_secs_f64())));
+        let over = |limit: Option<Duration>| now.mono >= grace && limit.is_some_and(|limit| age >= limit);
         let severity = match (over(watch.fail), over(watch.warn)) {
             (true, _) => Status::Fail,
             (_, true) => Status::Warn,
@@ -109,20 +112,62 @@ impl EvidenceMonitor {
     pub(crate) fn shown(&self) -> &BTreeMap<String, Freshness> {
         &self.shown
     }
+
+    /// The age of every file in seconds over the whole run, by name.
+    pub(crate) fn ages(&self) -> BTreeMap<String, Vec<(Stamp, f64)>> {
+        self.ages.iter().map(|(name, ages)| ((*name).to_owned(), ages.kept.clone())).collect()
+    }
+}
+
+/// A bounded series that covers the whole run evenly.
+#[derive(Clone, Debug)]
+pub(crate) struct Series<T> {
+    kept: Vec<T>,
+    skip: usize,
+    skipped: usize,
+}
+
+impl<T> Default for Series<T> {
+    fn default() -> Self {
+        Self { kept: Vec::new(), skip: 0, skipped: 0 }
+    }
+}
+
+impl<T> Series<T> {
+    fn keep(&mut self, point: T) {
+        if self.skipped < self.skip {
+            self.skipped += 1;
+            return;
+        }
+        self.skipped = 0;
+        self.kept.push(point);
+        if self.kept.len() >= SERIES {
+            let mut odd = false;
+            self.kept.retain(|_| {
+                odd = !odd;
+                odd
+            });
+            self.skip = self.skip * 2 + 1;
+        }
+    }
 }
 
 /// CPU and memory of the process tree.
 #[derive(Debug, Default)]
 pub(crate) struct ResourceState {
-    /// What goes into the run record.
-    pub record: ResourceMonitor,
+    /// What goes into the run record, but for the series.
+    record: ResourceMonitor,
     /// What goes into the snapshots; none before the first sample.
     pub shown: Option<Resources>,
-    skip: usize,
-    skipped: usize,
+    series: Series<Sample>,
 }
 
 impl ResourceState {
+    /// What goes into the run record.
+    pub(crate) fn record(&self) -> ResourceMonitor {
+        ResourceMonitor { series: self.series.kept.clone(), ..self.record.clone() }
+    }
+
     /// Judges one sample. True when there is something new to show.
     pub(crate) fn sampled(&mut self, seen: Measure, limits: &Limits, now: Now, all: &mut Incidents) -> bool {
         let megabytes = seen.rss_bytes as f64 / f64::from(1 << 20);
@@ -132,7 +177,7 @@ impl ResourceState {
             memory_mb: round(megabytes),
             memory_percent: round(seen.memory_percent),
         };
-        self.keep(sample);
+        self.series.keep(sample);
         let record = &mut self.record;
         record.samples += 1;
         record.last_sample = Some(sample);
@@ -168,24 +213,6 @@ impl ResourceState {
             news = true;
         }
         news
-    }
-
-    /// Keeps a bounded series that covers the whole run evenly.
-    fn keep(&mut self, sample: Sample) {
-        if self.skipped < self.skip {
-            self.skipped += 1;
-            return;
-        }
-        self.skipped = 0;
-        self.record.series.push(sample);
-        if self.record.series.len() >= SERIES {
-            let mut odd = false;
-            self.record.series.retain(|_| {
-                odd = !odd;
-                odd
-            });
-            self.skip = self.skip * 2 + 1;
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run is to be: every duration, limit and choice that the machine needs, already validated.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::finding::{Metadata, Status};
@@ -94,6 +95,16 @@ pub(crate) enum Restart {
 }
 
 impl Plan {
+    /// The limits of the age of the evidence files, in seconds, by name; of those that have some.
+    pub(crate) fn evidence_limits(&self) -> BTreeMap<String, BTreeMap<Status, f64>> {
+        let limits = self.evidence.iter().map(|watch| {
+            let limits = [(Status::Warn, watch.warn), (Status::Fail, watch.fail)];
+            let limits = limits.into_iter().filter_map(|(status, limit)| Some((status, limit?.as_secs_f64())));
+            (watch.name.to_owned(), limits.collect::<BTreeMap<_, _>>())
+        });
+        limits.filter(|(_, limits)| !limits.is_empty()).collect()
+    }
+
     /// The pause before restart number `restart` (from 1).
     pub(crate) fn pause_before(&self, restart: u64) -> Duration {
         let doublings = u32::try_from(restart.saturating_sub(1)).unwrap_or(u32::MAX).min(30);

@@ -141,6 +141,9 @@ pub struct Incident {
     /// When it happened last, where it happened more than once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Stamp>,
+    /// The time of the first snapshot that held it; none before that, and where it came too late for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown_at: Option<Stamp>,
     /// Details for machines.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,

@@ -95,6 +95,13 @@ pub struct RunRecord {
     /// What was sampled of the process tree.
     #[serde(default)]
     pub resource_monitor: ResourceMonitor,
+    /// How old the evidence files were, in seconds since they were last written (since the start, where they were not
+    /// there), by name: at most 720 looks over the whole run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence_age: BTreeMap<String, Vec<(Stamp, f64)>>,
+    /// From which of these ages, in seconds, it is a `warn` and a `fail`; by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence_limits: BTreeMap<String, BTreeMap<Status, f64>>,
     /// The evidence files as they were when supervision had ended; none before that. The last snapshot holds the same
     /// list, so that neither can be changed alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]

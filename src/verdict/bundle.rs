@@ -1,7 +1,5 @@
 //! The summary bundle of a run, `summary.json`: everything that backlog, wrap-up and reviewers need, in one document.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,6 +9,7 @@ use crate::finding::{Criterion, Metadata, Status};
 use crate::supervise::progress::Incident;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::Stamp;
+use crate::verdict::run::{PROGRESS, TIMELINE};
 
 /// The name of the document, in its `schema` key.
 pub(crate) const SCHEMA: &str = "emp-ops/summary/v1";
@@ -45,7 +44,7 @@ pub(crate) struct Bundle {
     pub criteria: Vec<Criterion>,
     /// The command with its arguments.
     pub command: Vec<String>,
-    /// Where the run is.
+    /// The run directory, to which the other paths are relative: `.`.
     pub run_directory: String,
     /// Where its logs are.
     pub log_directory: String,
@@ -74,9 +73,8 @@ pub(crate) struct Bundle {
     pub wrap_up: Option<Value>,
 }
 
-/// Bundles a run that was judged. `folder` is the run directory as it is shown.
-pub(crate) fn bundle(record: &RunRecord, audit: &Audit, folder: &Path, timeline: bool) -> Bundle {
-    let path = |name: &str| folder.join(name).display().to_string();
+/// Bundles a run that was judged.
+pub(crate) fn bundle(record: &RunRecord, audit: &Audit, timeline: bool) -> Bundle {
     let mut summary = json!(audit);
     let sign_off = summary.as_object_mut().and_then(|keys| keys.remove("sign_off"));
     Bundle {
@@ -91,12 +89,12 @@ pub(crate) fn bundle(record: &RunRecord, audit: &Audit, folder: &Path, timeline:
         summary,
         sign_off,
         command: record.command.clone(),
-        run_directory: folder.display().to_string(),
-        log_directory: path("logs"),
-        progress_path: Some(path("progress.json")),
-        progress_timeline_dir: timeline.then(|| path("progress_timeline")),
+        run_directory: ".".to_owned(),
+        log_directory: "logs".to_owned(),
+        progress_path: Some(PROGRESS.to_owned()),
+        progress_timeline_dir: timeline.then(|| TIMELINE.to_owned()),
         incidents: record.incidents.clone(),
-        metadata: metadata(record, folder),
+        metadata: metadata(record),
         started_at: record.started_at,
         ended_at: record.ended_at,
         duration_seconds: record.duration_seconds,
@@ -107,13 +105,12 @@ pub(crate) fn bundle(record: &RunRecord, audit: &Audit, folder: &Path, timeline:
 }
 
 /// What the operator attached, with the figures of the run over it: nobody's remark may replace evidence.
-fn metadata(record: &RunRecord, folder: &Path) -> Metadata {
+fn metadata(record: &RunRecord) -> Metadata {
     let exit_code = record.attempts.last().and_then(|attempt| attempt.exit_code);
-    let shown = |paths: &[String]| paths.iter().map(|p| folder.join(p).display().to_string()).collect::<Vec<_>>();
     let figures = json!({
         "run_name": record.name,
         "run_label": record.label,
-        "run_dir": folder.display().to_string(),
+        "run_dir": ".",
         "command": record.command,
         "started_at": record.started_at,
         "ended_at": record.ended_at,
@@ -128,8 +125,8 @@ fn metadata(record: &RunRecord, folder: &Path) -> Metadata {
         "log_line_counts": record.capture.line_counts,
         "log_level_counts": record.capture.level_counts,
         "log_total_lines": record.capture.total_lines,
-        "structured_log_paths": shown(&record.evidence.logs),
-        "raw_log_paths": shown(&record.evidence.raw_logs),
+        "structured_log_paths": record.evidence.logs,
+        "raw_log_paths": record.evidence.raw_logs,
         "resource_monitor": record.resource_monitor,
     });
     let mut all = record.metadata.clone();

@@ -109,7 +109,7 @@ impl View<'_> {
         Gate {
             name: name.to_owned(),
             threshold: self.wanted().to_owned(),
-            measured: first.map_or_else(|| clean.to_owned(), |first| with_more(&first.summary, standing)),
+            measured: first.map_or_else(|| clean.to_owned(), |first| told(causes(findings, first.severity), standing)),
             samples,
             status: self.accepts(status),
             raised: self.accepts(status) > status,
@@ -147,14 +147,16 @@ impl View<'_> {
     fn objectives(&self) -> Option<Gate> {
         let objectives = &self.about.objectives;
         let status = Status::roll_up(objectives.iter().map(|objective| objective.status));
-        let worst = objectives.iter().find(|objective| objective.status == status && status > Status::Pass);
+        let worst = objectives.iter().filter(|objective| objective.status == status && status > Status::Pass);
+        let worst = worst.map(|Objective { name, note, .. }| match note {
+            Some(note) => format!("{name}: {note}"),
+            None => name.clone(),
+        });
+        let worst: Vec<String> = worst.collect();
         let missed = objectives.iter().filter(|objective| objective.status > Status::Pass).count() as u64;
-        let measured = match worst {
-            None => format!("{} reached", count(objectives.len() as u64, "objective")),
-            Some(Objective { name, note, .. }) => {
-                let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-                with_more(&format!("{name}{note}"), missed)
-            }
+        let measured = match worst.is_empty() {
+            true => format!("{} reached", count(objectives.len() as u64, "objective")),
+            false => told(worst, missed),
         };
         let gate = Gate {
             name: "objectives".to_owned(),
@@ -171,7 +173,7 @@ impl View<'_> {
     fn run(&self) -> Option<Gate> {
         let findings = &self.summary.findings;
         let known = !findings.is_empty() || self.summary.metadata.contains_key("run");
-        let gate = self.part(("run", "subject"), Status::Pass, findings, findings.len().max(1) as u64, "completed");
+        let gate = self.part(("run", "record_path"), Status::Pass, findings, findings.len().max(1) as u64, "completed");
         let incidents = count(findings.len() as u64, "incident");
         known.then(|| gate.fixed_by(&format!("a completed run without {}", these(findings.len() as u64, &incidents))))
     }
@@ -197,7 +199,7 @@ impl View<'_> {
                     let whole = issue.policy_id == "*";
                     let text =
                         if whole { issue.reason.clone() } else { format!("{}: {}", issue.entry_id, issue.reason) };
-                    with_more(&text, diary.total_issues.max(1))
+                    told(vec![text], diary.total_issues.max(1))
                 }
             },
             samples: diary.total_entries,
@@ -272,10 +274,26 @@ fn worst(findings: &[Finding]) -> Option<&Finding> {
     findings.iter().find(|finding| finding.severity == status && status > Status::Pass)
 }
 
-fn with_more(text: &str, total: u64) -> String {
-    match total.saturating_sub(1) {
-        0 => text.to_owned(),
-        more => format!("{text} (and {more} more)"),
+/// The most causes that a gate names; the findings have all.
+const CAUSES: usize = 5;
+
+/// The findings of that status in words, each text once.
+fn causes(findings: &[Finding], status: Status) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.severity == status) {
+        if causes.len() < CAUSES && !causes.contains(&finding.summary) {
+            causes.push(finding.summary.clone());
+        }
+    }
+    causes
+}
+
+/// The first causes, with how many more there are in all.
+fn told(mut causes: Vec<String>, total: u64) -> String {
+    causes.truncate(CAUSES);
+    match total.saturating_sub(causes.len() as u64) {
+        0 => causes.join("; "),
+        more => format!("{} (and {more} more)", causes.join("; ")),
     }
 }
 

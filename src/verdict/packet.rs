@@ -23,6 +23,8 @@ pub(crate) const POLICY_JSON: &str = "policy.json";
 pub(crate) const WAIVERS_JSON: &str = "waivers.json";
 /// The page for reviewers.
 pub(crate) const PAGE: &str = "report.html";
+/// What is where in the packet.
+pub(crate) const README: &str = "README.md";
 /// How the packet is verified by hand.
 pub(crate) const VERIFY: (&str, &str) = ("VERIFY.md", include_str!("attestation/VERIFY.md"));
 

@@ -143,7 +143,7 @@ fn a_good_run_reads_well() {
     assert!(matches!(alert, AlertOutcome::Seen { seeded: false, latency_ms: 9, .. }), "{alert:?}");
     let next = ["emp-ops stage-alerts".to_owned()];
     let doc = report::stage_smoke::doc(&report, &next);
-    insta::assert_snapshot!("good_text", report::to_text(&doc, Look { width: 100, color: false }));
+    insta::assert_snapshot!("good_text", report::to_text(&doc, Look { width: Some(100), color: false }));
     insta::assert_snapshot!("good_markdown", report::to_markdown(&doc));
 }
 

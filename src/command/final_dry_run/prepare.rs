@@ -134,7 +134,7 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
     let shown = |path: &Option<PathBuf>| {
         path.as_ref().map(|path| path.strip_prefix(&folder).unwrap_or(path).display().to_string())
     };
-    let watched = watches(args, &scale, shown(&diary), shown(&performance))?;
+    let watched = watches(args, (&scale, target), shown(&diary), shown(&performance))?;
     let plan = plan(args, &scale, &policy, criteria, target, shown_command, watched);
     let folder = make_folders(&root, &folder, [&diary, &performance])?;
 
@@ -324,6 +324,8 @@ fn record_of(
         capture: Default::default(),
         resource_monitor: monitor(plan),
         held_up: Vec::new(),
+        evidence_age: Default::default(),
+        evidence_limits: plan.evidence_limits(),
         sealed_files: None,
         progress: Default::default(),
         metadata: plan.metadata.clone(),
@@ -441,7 +443,7 @@ fn run_name(args: &FinalDryRun, started_at: Stamp) -> Result<String, Error> {
 /// The evidence files to watch, and how often.
 fn watches(
     args: &FinalDryRun,
-    scale: &Scale,
+    (scale, target): (&Scale, Duration),
     diary: Option<String>,
     performance: Option<String>,
 ) -> Result<(Vec<EvidenceWatch>, Duration), Error> {
@@ -454,12 +456,12 @@ fn watches(
         let Some(path) = path else { continue };
         check_order(&format!("--{name}-stale-warn"), given_warn, &format!("--{name}-stale-fail"), given_fail)?;
         let (warn, fail) = if given_warn.or(given_fail).is_some() { (given_warn, given_fail) } else { (warn, fail) };
-        if warn.or(fail).is_some() {
-            watches.push(EvidenceWatch { name, path, warn, fail });
-        }
+        watches.push(EvidenceWatch { name, path, warn, fail });
     }
-    let smallest = watches.iter().flat_map(|w| [w.warn, w.fail]).flatten().min().unwrap_or_default();
-    let interval = args.evidence_check_interval.unwrap_or((smallest / 4).max(Duration::from_millis(100)));
+    // Without limits the age is only drawn.
+    let smallest = watches.iter().flat_map(|w| [w.warn, w.fail]).flatten().min();
+    let often = smallest.map_or((target / 480).clamp(Duration::from_secs(1), Duration::from_secs(300)), |d| d / 4);
+    let interval = args.evidence_check_interval.unwrap_or(often.max(Duration::from_millis(100)));
     Ok((watches, interval))
 }
 

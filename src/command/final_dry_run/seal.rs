@@ -8,20 +8,20 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::args::FinalDryRun;
-use super::page::Page;
 use crate::command::export::Exports;
+use crate::command::page::Page;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
 use crate::finding::Status;
 use crate::io::clock;
 use crate::io::files::{self, Folder};
-use crate::io::load::{self, LoadError, Request};
+use crate::io::load::{self, LoadError, Loaded, Request};
 use crate::io::packet::checksums;
 use crate::io::packet::writer::{self, Contents};
 use crate::io::process::alive;
 use crate::io::process::supervisor::Supervised;
 use crate::report::view::View;
-use crate::report::{self, Doc};
+use crate::report::{self, Cell, Doc};
 use crate::sanitize;
 use crate::supervise::event::Now;
 use crate::supervise::progress::Phase;
@@ -32,7 +32,9 @@ use crate::verdict::attestation::sign::Next;
 use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
-use crate::verdict::packet::{PAGE, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, VERIFY, WAIVERS_JSON};
+use crate::verdict::packet::{
+    Listed, PAGE, POLICY_JSON, README, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, VERIFY, WAIVERS_JSON,
+};
 use crate::verdict::review::{self, Remarks};
 use crate::verdict::run::{PROGRESS, TIMELINE};
 use crate::verdict::{backlog, waivers, wrap_up};
@@ -47,25 +49,9 @@ pub(super) fn seal(
     folder: &Folder,
     shown: &str,
 ) -> Result<ExitCode, Error> {
-    common.note("judging the evidence");
-    let request = Request { show_progress: !common.quiet, sealing: true, ..Request::run(Path::new(shown)) };
-    let audit = match supervised.unsaved.take() {
-        Some(error) => Err(Error::File(error)),
-        None => load::judge(&request).map_err(|error| match error {
-            LoadError::Usage(message) => Error::NoVerdict(message),
-            LoadError::File(error) => Error::File(error),
-        }),
-    };
-    let audit = match audit {
-        Ok(audit) => audit,
-        Err(error) => {
-            let record = &supervised.record;
-            let doc = report::run::unjudged(record, shown);
-            let _ = common.emit(&Outcome { name: "final_dry_run", status: Status::Fail, json: record, doc: &doc })?;
-            return Err(error);
-        }
-    };
-    let mut bundle = bundle::bundle(&supervised.record, &audit, Path::new(shown), !args.no_timeline);
+    let loaded = judged(common, &mut supervised, shown)?;
+    let audit = &loaded.audit;
+    let mut bundle = bundle::bundle(&supervised.record, audit, !args.no_timeline);
     // The last snapshot repeats the record; what is packed is the record of a complete run.
     let completed = complete_progress(&mut supervised, &bundle);
     supervised.record.state = State::Complete;
@@ -77,77 +63,118 @@ pub(super) fn seal(
         bundle.evidence_packet = Some(writer::paths(&contents, audit.sign_off.is_some()));
     }
     let again = if args.no_packet || args.packet_skip_raw { shown.to_owned() } else { format!("{shown}/packet") };
-    let doc = report::run::run(record, &audit, shown, &again);
+    let doc = report::run::run(record, audit, Some(shown), &again);
+    let (remarks, unread) = match notes(&args.note, &args.notes_file) {
+        Ok(remarks) => (remarks, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    let page = Page::of(&loaded, &record.name, &args.attendee, &remarks).with_record(record);
     let written = completed.and_then(|()| {
-        let written = documents(args, &mut bundle, record, &audit, &doc, folder).and_then(|documents| {
-            let page = (!args.no_report).then(|| Page::of(&audit, record, bundle.review.as_ref(), folder));
-            if let Some(page) = &page {
+        let documents = unread.and_then(|()| documents(args, &remarks, &mut bundle, (record, audit), folder));
+        let written = documents.and_then(|documents| {
+            let page = (!args.no_report).then_some(&page);
+            if let Some(page) = page {
                 folder.replace(PAGE, page.of_run(&documents.written).as_bytes())?;
             }
             if args.no_packet {
                 return Ok(());
             }
             common.note("packing the evidence");
-            pack(&audit, record, documents, contents, page.as_ref(), |files, packet| {
-                sign(common, signers, record, &audit, files, packet)
+            let page = |files: &[Listed]| page.map(|page| page.of_packet(files, &signers.kinds()));
+            let about = |names: &[String]| {
+                let page = (!args.no_report).then(|| PAGE.to_owned());
+                let names: Vec<String> = names.iter().cloned().chain(page).collect();
+                let title = report::run::title(record);
+                report::packet_readme::document(&title, &audit.headline, &names, !signers.is_empty())
+            };
+            pack(audit, record, documents, contents, (about, page), |files, packet| {
+                sign(common, signers, record, audit, files, packet)
             })
         });
         // Only now the run is complete: whoever finds it in another state knows that its sealing was cut short.
         folder.replace(FILE_NAME, files::json_text(record).as_bytes())?;
         written
     });
-    // Whoever keeps it elsewhere can tell later whether it is this archive.
-    if let (Ok(()), false) = (&written, args.no_packet) {
-        let name = writer::archive_name(folder);
-        if let Ok((sha256, _)) = folder.open_file(&name).and_then(checksums::digest) {
-            common.note(&format!("{shown}/{name}: SHA-256 {sha256}"));
-        }
-    }
     let outcome = Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc };
-    exports.finish(&outcome, &View::of_audit(&audit, &record.name), |_| {
-        Page::of(&audit, record, bundle.review.as_ref(), folder).of_run(&[])
-    })?;
-    let code = common.emit_short(&outcome, &report::run::screen(&supervised.record, &audit, shown, &again))?;
-    written.map(|()| code)
+    let exported = exports.finish(&outcome, &View::of_audit(audit, &record.name), |path| {
+        page.exported(path, loaded.folder(), loaded.prefix(), &page.files(&[]))
+    });
+    let made = if written.is_ok() { made(args, folder, shown) } else { Vec::new() };
+    let code =
+        common.emit_short(&outcome, &report::run::screen(record, audit, (shown, made), &again, common.look().width))?;
+    written.and(exported).map(|()| code)
+}
+
+/// Judges what is on disk; what is known is shown even where that cannot be done.
+fn judged(common: &Common, supervised: &mut Supervised, shown: &str) -> Result<Loaded, Error> {
+    common.note("judging the evidence");
+    let request = Request { show_progress: !common.quiet, sealing: true, ..Request::run(Path::new(shown)) };
+    let loaded = match supervised.unsaved.take() {
+        Some(error) => Err(Error::File(error)),
+        None => load::load(&request).map_err(|error| match error {
+            LoadError::Usage(message) => Error::NoVerdict(message),
+            LoadError::File(error) => Error::File(error),
+        }),
+    };
+    if loaded.is_err() {
+        let record = &supervised.record;
+        let doc = report::run::unjudged(record, shown);
+        let _ = common.emit(&Outcome { name: "final_dry_run", status: Status::Fail, json: record, doc: &doc })?;
+    }
+    loaded
+}
+
+/// What the operator hands on: the page, and the archive with its digest, so that whoever keeps it elsewhere can tell
+/// later whether it is this one.
+fn made(args: &FinalDryRun, folder: &Folder, shown: &str) -> Vec<(String, Cell)> {
+    let mut made = Vec::new();
+    if !args.no_report {
+        made.push(("Report".to_owned(), Cell::code(format!("{shown}/{PAGE}"))));
+    }
+    let name = writer::archive_name(folder);
+    if !args.no_packet
+        && let Ok((sha256, _)) = folder.open_file(&name).and_then(checksums::digest)
+    {
+        made.push(("Packet".to_owned(), Cell::code(format!("{shown}/{name}"))));
+        made.push(("SHA-256".to_owned(), Cell::code(sha256)));
+    }
+    made
 }
 
 /// Writes the documents of the run.
 fn documents<'a>(
     args: &FinalDryRun,
+    remarks: &[String],
     bundle: &mut Bundle,
-    record: &RunRecord,
-    audit: &Audit,
-    doc: &Doc,
+    (record, audit): (&RunRecord, &Audit),
     folder: &'a Folder,
 ) -> Result<Documents<'a>, Error> {
     let provenance = InDocuments(record.provenance.clone());
     let mut documents = Documents { folder, provenance, written: Vec::new() };
     if !args.no_review {
-        let remarks = Remarks {
-            label: args.label.clone(),
-            attendees: args.attendee.clone(),
-            notes: notes(&args.note, &args.notes_file)?,
-        };
+        let remarks = Remarks { label: args.label.clone(), attendees: args.attendee.clone(), notes: remarks.to_vec() };
         let mut brief = review::brief(audit, remarks);
         brief.evidence_packet.clone_from(&bundle.evidence_packet);
-        documents.write("review", &brief, &report::review::review(&brief))?;
+        documents.write("review", &brief, &report::review::review(&brief, report::audit::because(audit)))?;
         bundle.review = Some(brief);
     }
-    documents.write("summary", bundle, doc)?;
+    documents.write("summary", bundle, &report::run::run(record, audit, None, "."))?;
     if !args.no_wrap_up {
-        follow_up(&mut documents, bundle)?;
+        follow_up(&mut documents, bundle, report::audit::because(audit))?;
     }
     Ok(documents)
 }
 
 /// The queue of what somebody must look after, and the minutes for the meeting.
-fn follow_up(documents: &mut Documents<'_>, bundle: &Bundle) -> Result<(), Error> {
+fn follow_up(documents: &mut Documents<'_>, bundle: &Bundle, because: Vec<String>) -> Result<(), Error> {
     let document = json!(bundle);
     let at = bundle.generated_at;
     let backlog = backlog::from_bundle(&document, "summary.json", &backlog::Options::new(at));
     documents.write("backlog", &backlog, &report::backlog::document(&backlog))?;
-    let minutes = wrap_up::from_bundle(&document, "summary.json", &[], &wrap_up::Options::new(at));
-    documents.write("wrap_up", &minutes, &report::wrap_up::minutes(&minutes))
+    let mut minutes = wrap_up::from_bundle(&document, "summary.json", &[], &wrap_up::Options::new(at));
+    // The summary beside it gives the reasons, and every document the same.
+    minutes.because = because;
+    documents.write("wrap_up", &minutes, &report::wrap_up::minutes(&minutes).without("Gates"))
 }
 
 /// The documents of a run, written into its directory and kept for the packet.
@@ -219,7 +246,7 @@ fn pack(
     record: &RunRecord,
     documents: Documents<'_>,
     contents: Contents,
-    page: Option<&Page<'_>>,
+    (about, page): (impl FnOnce(&[String]) -> Doc, impl FnOnce(&[Listed]) -> Option<String>),
     sign: impl FnOnce(BTreeMap<String, String>, &Folder) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let folder = documents.folder;
@@ -239,9 +266,13 @@ fn pack(
     if contents.left_out.is_empty() {
         contents.documents.push((format!("raw/{FILE_NAME}"), files::json_text(record).into_bytes()));
     }
+    let raw = contents.raw.iter().map(|(name, _)| format!("raw/{name}"));
+    let names: Vec<String> = contents.documents.iter().map(|(name, _)| name.clone()).chain(raw).collect();
+    let readme = documents.provenance.markdown(report::to_markdown(&about(&names)));
+    contents.documents.push((README.to_owned(), readme));
     let at = audit.summary.generated_at;
     let packet = folder.create_folder("packet")?;
-    let written = writer::write(&packet, &contents, at, |files| page.map(|page| page.of_packet(files)));
+    let written = writer::write(&packet, &contents, at, page);
     let written = written.map_err(Error::File);
     let written = written.and_then(|files| sign(files, &packet)).and_then(|()| {
         writer::archive(&packet, folder, &writer::archive_name(folder), at)?;

@@ -19,6 +19,7 @@ pub(super) fn read(found: &files::Folder, place: Place, sealing: bool, known: &B
     let folder = Folder { found, place };
     let mut evidence =
         Evidence { root: Some((found.clone(), place.prefix())), place: Some(place), ..Evidence::default() };
+    evidence.top = Some(found.clone());
     evidence.run = run::judge(&folder.documents(sealing));
     match evidence.run.record.take() {
         Some(record) => {

@@ -5,6 +5,7 @@
 
 mod attested;
 mod folder;
+mod loaded;
 mod packet;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use super::packet::checksums;
 use super::packet::reader::{self, Unpacked};
 use super::read::decode;
 use super::read::scan::{self, ScanOptions, Source};
+use crate::evidence::checksums::Found;
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
 use crate::log::summary::{ChecksumSummary, LogSummary, RecordSummary, Summary};
@@ -34,6 +36,8 @@ use crate::verdict::packet::PACKET_MARKS;
 use crate::verdict::policy::{self, Layer, Policy};
 use crate::verdict::run::{self, FileFound, Place, Run, Sealed};
 use crate::verdict::waivers;
+
+pub(crate) use loaded::Loaded;
 
 /// What is to be judged.
 #[derive(Clone, Debug)]
@@ -160,6 +164,10 @@ struct Evidence {
     root: Option<(Folder, &'static str)>,
     diary: Option<Named>,
     performance: Option<Named>,
+    /// The directory of the run or of the packet.
+    top: Option<Folder>,
+    /// What was found at each path of a packet.
+    found: BTreeMap<String, Found>,
     /// Where the run lies, if it is one.
     place: Option<Place>,
     /// What the documents of the run say.
@@ -184,6 +192,14 @@ struct Evidence {
 /// # Errors
 /// The policy contradicts itself, or the named place holds no run. Bad evidence is no error but a finding.
 pub fn judge(request: &Request) -> Result<Audit, LoadError> {
+    load(request).map(|loaded| loaded.audit)
+}
+
+/// [`judge`], with the evidence still at hand.
+///
+/// # Errors
+/// The same.
+pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
     let mut evidence = match &request.subject {
         Subject::Run(path) => find(path, request.sealing)?,
         Subject::Files { logs, diary, performance } => Evidence {
@@ -221,7 +237,9 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
         Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
     let about = About { attested, ..about(&evidence, request) };
-    Ok(Audit { packet: evidence.packet, ..Audit::new(summary, policy, about, clock::generated_at()) })
+    let packet = evidence.packet.take();
+    let audit = Audit { packet, ..Audit::new(summary, policy, about, clock::generated_at()) };
+    Ok(Loaded { audit, evidence })
 }
 
 /// Reads logs, diary and performance report under `policy`.
@@ -437,6 +455,8 @@ impl Evidence {
 fn metadata(evidence: &Evidence, parts: [Option<&Named>; 2], log_names: Vec<String>, request: &Request) -> Metadata {
     let name = |file: &Named| Value::from(file.name.as_str());
     let subject = match &request.subject {
+        // Its documents may go anywhere: they name no place of this machine.
+        Subject::Run(_) if request.sealing => None,
         Subject::Run(path) => Some(name(&Named::given(path))),
         Subject::Files { .. } => None,
     };
@@ -447,6 +467,7 @@ fn metadata(evidence: &Evidence, parts: [Option<&Named>; 2], log_names: Vec<Stri
         ("checksums_path", request.checksums.as_deref().map(Named::given).as_ref().map(name)),
         ("plan_path", request.plan.as_deref().map(Named::given).as_ref().map(name)),
         ("run", evidence.run.about.clone()),
+        ("record_path", evidence.place.map(|place| place.shown(record::FILE_NAME).into())),
         ("subject", subject),
     ]);
     let mut metadata = evidence.run.metadata.clone();

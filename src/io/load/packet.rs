@@ -57,6 +57,8 @@ pub(super) fn read(found: &Folder) -> Evidence {
         packet = Packet { files: packet.files, sealed: packet.sealed, bundle: packet.bundle, ..Packet::of_run(record) };
     }
     drop(lock);
+    evidence.top = Some(found.clone());
+    evidence.found = known;
     evidence.packet = Some(packet);
     evidence.checksums = Some(checksums);
     evidence

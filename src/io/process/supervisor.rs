@@ -390,7 +390,7 @@ impl Driver {
                 // What the run is judged by was known before anything ran.
                 snapshot.criteria.clone_from(&self.record.criteria);
             }
-            self.progress.write(snapshot, timeline)
+            self.progress.write(snapshot, timeline).map(|at| self.machine.shown(at))
         };
         let result = write(timeline);
         if timeline && result.is_err() {
@@ -444,8 +444,9 @@ impl Driver {
         record.incidents = machine.incidents().all().to_vec();
         record.incident_counts = machine.incident_counts();
         record.capture = machine.capture().clone();
+        record.evidence_age = machine.evidence_age();
         let monitor = std::mem::take(&mut record.resource_monitor);
-        record.resource_monitor = machine.resources().record.clone();
+        record.resource_monitor = machine.resources().record();
         record.resource_monitor.enabled = monitor.enabled;
         record.resource_monitor.interval_seconds = monitor.interval_seconds;
         record.resource_monitor.violation_severity = monitor.violation_severity;

@@ -15,14 +15,13 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
-/// The columns of standard output. Output that is not a terminal gets a width of 100 columns (or `COLUMNS`).
-pub(crate) fn width() -> u16 {
-    let columns = env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+/// The columns of standard output; none where it is no terminal, unless `COLUMNS` says how many there shall be.
+pub(crate) fn width() -> Option<u16> {
     let width = match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if io::stdout().is_terminal() && size.ws_col > 0 => size.ws_col,
-        _ => columns.unwrap_or(100),
+        Ok(size) if io::stdout().is_terminal() => Some(if size.ws_col > 0 { size.ws_col } else { 80 }),
+        _ => env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()),
     };
-    width.clamp(40, 200)
+    width.map(|width| width.max(40))
 }
 
 /// Whether to colour standard output.

@@ -387,7 +387,7 @@ impl Part {
                 self.tally.add_crash_text(&headline(&text), at, &details, kind, key);
             }
             if let Some(last) = last.filter(|last| !last.failed) {
-                self.tally.histogram.add(Histogram::hour(last.at), [0, 0, 1]);
+                self.tally.histogram.add(Histogram::tick(last.at), [0, 0, 1]);
             }
         }
     }

@@ -113,7 +113,7 @@ struct Reader<'t> {
     levels: Vec<Met<'t>>,
     /// By what the records state, and by when they were received.
     runs: [Option<Run<'t>>; 2],
-    hour: (i64, Figures),
+    tick: (i64, Figures),
     last: Option<Last<'t>>,
     block: Block,
 }
@@ -126,7 +126,7 @@ impl<'t> Reader<'t> {
             memory: Memory::default(),
             levels: Vec::new(),
             runs: [None, None],
-            hour: (0, [0; 3]),
+            tick: (0, [0; 3]),
             last: None,
             block: Block::default(),
         }
@@ -280,7 +280,7 @@ impl<'t> Reader<'t> {
             }
         }
         let failed = severity == Status::Fail || crash.is_some();
-        self.count_hour(Histogram::hour(at), [1, u64::from(severity == Status::Warn && !failed), u64::from(failed)]);
+        self.count_tick(Histogram::tick(at), [1, u64::from(severity == Status::Warn && !failed), u64::from(failed)]);
         self.look_at_time(at, spot.line);
         if record.dialect == Dialect::Captured {
             self.unfold(record, at);
@@ -325,7 +325,7 @@ impl<'t> Reader<'t> {
             if let Some(event) = record.event().filter(|event| !event.is_empty()) {
                 self.part.tally.events.add(event.as_bytes(), more);
             }
-            self.count_hour(Histogram::hour(at), [more, 0, 0]);
+            self.count_tick(Histogram::tick(at), [more, 0, 0]);
         }
     }
 
@@ -413,17 +413,17 @@ impl<'t> Reader<'t> {
     }
 
     #[inline]
-    fn count_hour(&mut self, hour: i64, figures: Figures) {
-        if hour != self.hour.0 {
-            self.end_hour();
-            self.hour.0 = hour;
+    fn count_tick(&mut self, tick: i64, figures: Figures) {
+        if tick != self.tick.0 {
+            self.end_tick();
+            self.tick.0 = tick;
         }
-        self.hour.1.iter_mut().zip(figures).for_each(|(total, more)| *total += more);
+        self.tick.1.iter_mut().zip(figures).for_each(|(total, more)| *total += more);
     }
 
-    fn end_hour(&mut self) {
-        if self.hour.1 != [0; 3] {
-            self.part.tally.histogram.add(self.hour.0, std::mem::take(&mut self.hour.1));
+    fn end_tick(&mut self) {
+        if self.tick.1 != [0; 3] {
+            self.part.tally.histogram.add(self.tick.0, std::mem::take(&mut self.tick.1));
         }
     }
 
@@ -456,7 +456,7 @@ impl<'t> Reader<'t> {
     fn finish(mut self) -> Part {
         self.end_run(Clock::Stated);
         self.end_run(Clock::Receipt);
-        self.end_hour();
+        self.end_tick();
         for met in std::mem::take(&mut self.levels) {
             self.part.tally.add_level(met.level, &met.word, met.count);
         }

@@ -151,7 +151,8 @@ pub(super) fn plan(doc: &mut Doc, audit: &Audit) {
 }
 
 pub(super) fn metadata(doc: &mut Doc, audit: &Audit) {
-    let own = ["log_paths", "diary_path", "performance_path", "checksums_path", "plan_path", "run", "subject"];
+    let own =
+        ["log_paths", "diary_path", "performance_path", "checksums_path", "plan_path", "run", "record_path", "subject"];
     let facts = audit.summary.metadata.iter().filter(|(key, _)| !own.contains(&key.as_str())).map(|(key, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         (key.clone(), sanitize::shorten(&text, 200).into())

@@ -3,14 +3,15 @@
 use super::{SHOWN, and_more, evidence, headline, near, place};
 use crate::finding::percent;
 use crate::log::layout::description;
-use crate::log::summary::{Bucket, DownTime, FileReport, Group, LogSummary};
+use crate::log::summary::{DownTime, FileReport, Group, LogSummary};
+use crate::log::totals::histogram::spread;
 use crate::report::{Block, Cell, Doc, Table, Tone, bytes_text, count};
 use crate::sanitize;
 use crate::time::{Stamp, human_seconds};
 use crate::verdict::gates;
 
-/// Buckets of the course over time that people are shown; more are joined.
-const BUCKETS: usize = 24;
+/// The most rows of the course over time that people are shown.
+const BUCKETS: i64 = 24;
 /// The longest bar.
 const BAR: u64 = 30;
 
@@ -28,7 +29,7 @@ pub(super) fn push(doc: &mut Doc, logs: &LogSummary) {
     down_times(doc, &logs.down_times);
     evidence::findings(doc, "Faults of the log files", &logs.findings);
     files(doc, &logs.files);
-    course(doc, &logs.histogram);
+    course(doc, logs);
 }
 
 fn facts(logs: &LogSummary) -> Vec<(String, Cell)> {
@@ -157,13 +158,14 @@ pub(super) fn layouts(doc: &mut Doc, files: &[FileReport]) {
     doc.section("Layouts of the log files", Block::Table(table));
 }
 
-/// Records, warnings and errors over time; silence shows as such.
-fn course(doc: &mut Doc, buckets: &[Bucket]) {
-    let joined = join(buckets);
-    let most = joined.iter().map(|bucket| bucket.records).max().unwrap_or_default();
+/// Records, warnings and errors over time; what is empty shows as such.
+fn course(doc: &mut Doc, logs: &LogSummary) {
+    let (Some(start), Some(end)) = (logs.started_at, logs.ended_at) else { return };
+    let rows = spread(&logs.histogram, start, end, BUCKETS);
+    let most = rows.iter().map(|bucket| bucket.records).max().unwrap_or_default();
     let mut table = Table::new(&["from", "length", "records", "warnings", "errors", ""]).right(&[2, 3, 4]);
     // One bucket says nothing that the figures do not.
-    for bucket in joined.iter().filter(|_| joined.len() > 1) {
+    for bucket in rows.iter().filter(|_| rows.len() > 1) {
         let length = (bucket.records * BAR).div_ceil(most.max(1));
         let bar = match bucket.records {
             0 => Cell::new("silence", Tone::Strong),
@@ -171,7 +173,7 @@ fn course(doc: &mut Doc, buckets: &[Bucket]) {
         };
         table.row([
             Cell::from(bucket.start.human()),
-            human_seconds(bucket.seconds as f64).into(),
+            human_seconds(bucket.seconds).into(),
             bucket.records.into(),
             some(bucket.warnings),
             some(bucket.errors),
@@ -184,51 +186,4 @@ fn course(doc: &mut Doc, buckets: &[Bucket]) {
 /// Zero is left blank, so that the rest stands out.
 fn some(number: u64) -> Cell {
     if number == 0 { Cell::default() } else { number.into() }
-}
-
-/// At most [`BUCKETS`] buckets: neighbours are joined, except that a silence stays by itself.
-fn join(buckets: &[Bucket]) -> Vec<Bucket> {
-    let step = buckets.len().div_ceil(BUCKETS).max(1);
-    let mut joined: Vec<Bucket> = Vec::new();
-    let mut members = 0;
-    for bucket in buckets {
-        match joined.last_mut() {
-            Some(last) if members < step && (last.records == 0) == (bucket.records == 0) => {
-                last.seconds += bucket.seconds;
-                last.records += bucket.records;
-                last.warnings += bucket.warnings;
-                last.errors += bucket.errors;
-                members += 1;
-            }
-            _ => {
-                joined.push(*bucket);
-                members = 1;
-            }
-        }
-    }
-    joined
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn joining_keeps_every_record_and_every_silence() {
-        let bucket = |i: u64, records| Bucket {
-            start: Stamp::from_seconds(i64::try_from(i).expect("small") * 3600).expect("in range"),
-            seconds: 3600,
-            records,
-            warnings: 0,
-            errors: u64::from(i == 50),
-        };
-        let buckets: Vec<Bucket> = (0..100).map(|i| bucket(i, if i == 30 { 0 } else { 2 })).collect();
-        let joined = join(&buckets);
-        assert!(joined.len() <= BUCKETS + 4, "{}", joined.len());
-        assert_eq!(joined.iter().map(|b| b.records).sum::<u64>(), 198);
-        assert_eq!(joined.iter().map(|b| b.seconds).sum::<u64>(), 360_000);
-        assert_eq!(joined.iter().map(|b| b.errors).sum::<u64>(), 1);
-        assert_eq!(joined.iter().filter(|b| b.records == 0).map(|b| b.seconds).collect::<Vec<_>>(), [3600]);
-        assert_eq!(join(&[]).len(), 0);
-    }
 }

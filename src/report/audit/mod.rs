@@ -144,16 +144,9 @@ fn headline(text: &str, longest: usize) -> String {
     crate::sanitize::shorten(line, longest)
 }
 
-/// A place in a table: of a long path the end, since the reasons at the top and JSON have the whole.
+/// A place in a table.
 fn near(place: &str) -> Cell {
-    const LONGEST: usize = 24;
-    if place.chars().count() <= LONGEST || place.contains(' ') {
-        return Cell::code(place);
-    }
-    let parts: Vec<&str> = place.split('/').collect();
-    let fits = |from: &usize| parts[*from..].join("/").chars().count() + 2 <= LONGEST;
-    let from = (1..parts.len()).find(fits).unwrap_or(parts.len() - 1);
-    Cell::code(if from == 0 { place.to_owned() } else { format!("…/{}", parts[from..].join("/")) })
+    Cell::new(place, if place.contains(' ') { Tone::Code } else { Tone::Path })
 }
 
 /// Where a finding was made, for a table.

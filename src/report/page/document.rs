@@ -77,7 +77,7 @@ fn span(cell: &Cell) -> Markup {
         Tone::Status(status) => html! { span class={ "badge " (status.word()) } { (Safe(&cell.text)) } },
         Tone::Strong => html! { strong { (Safe(&cell.text)) } },
         Tone::Code => html! { code { (Safe(&cell.text)) } },
-        Tone::Place => html! { span.file { (Safe(&cell.text)) } },
+        Tone::Place | Tone::Path => html! { span.file { (Safe(&cell.text)) } },
         Tone::Dim => html! { span.quiet { (Safe(&cell.text)) } },
         Tone::Plain => html! { (Safe(&cell.text)) },
     }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use maud::{Markup, html};
 
-use super::markup::{Links, Safe, badge, class, time};
+use super::markup::{Links, Safe, badge, class, time_on};
 use crate::finding::{Place, count, thousands};
 use crate::report::view::Row;
 use crate::sanitize;
+use crate::time::Stamp;
 
 /// Kinds that are listed; the others are counted.
 const LISTED: usize = 200;
@@ -28,6 +30,7 @@ pub(crate) fn places(rows: &[Row]) -> Vec<Place> {
 pub(super) fn section(rows: &[Row], links: Links<'_>, excerpts: &Excerpts) -> Markup {
     let kinds: BTreeSet<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
     let shown = rows.len().min(LISTED);
+    let day = one_day(rows);
     html! {
         @if rows.is_empty() { p { "Nothing was found." } } @else {
             form id="filter" hidden aria-label="Filter the findings" {
@@ -37,7 +40,10 @@ pub(super) fn section(rows: &[Row], links: Links<'_>, excerpts: &Excerpts) -> Ma
                 output id="shown" aria-live="polite" {}
             }
             table.cards id="found" {
-                caption { (count(rows.len() as u64, "kind")) " of finding, most severe first; times are UTC" }
+                caption {
+                    (count(rows.len() as u64, "kind")) " of finding, most severe first; times are UTC"
+                    @if let Some(day) = day { " of " (day.to_string()) }
+                }
                 thead { tr {
                     th scope="col" { "Severity" } th scope="col" { "Kind" } th scope="col" { "What" }
                     th.num scope="col" { "Count" } th scope="col" { "When" } th scope="col" { "Where" }
@@ -48,7 +54,7 @@ pub(super) fn section(rows: &[Row], links: Links<'_>, excerpts: &Excerpts) -> Ma
                         td data-l="Kind" { (Safe(&row.kind)) }
                         td.what { (what(row, excerpts, number < WITH_LINES)) }
                         td.num data-l="Count" { (thousands(row.count)) }
-                        td.when data-l="When" { (when(row)) }
+                        td.when data-l="When" { (when(row, day)) }
                         td data-l="Where" { (links.place(row.place.as_ref())) }
                     }
                 } }
@@ -58,10 +64,17 @@ pub(super) fn section(rows: &[Row], links: Links<'_>, excerpts: &Excerpts) -> Ma
     }
 }
 
-fn when(row: &Row) -> Markup {
+/// The day of all findings, where that is one.
+fn one_day(rows: &[Row]) -> Option<NaiveDate> {
+    let mut days = rows.iter().flat_map(|row| [row.first, row.last]).flatten().map(Stamp::day);
+    let first = days.next()?;
+    days.all(|day| day == first).then_some(first)
+}
+
+fn when(row: &Row, day: Option<NaiveDate>) -> Markup {
     match (row.first, row.last) {
-        (Some(first), Some(last)) if last > first => html! { (time(first)) " – " (time(last)) },
-        (Some(first), _) => time(first),
+        (Some(first), Some(last)) if last > first => html! { (time_on(first, day)) " – " (time_on(last, day)) },
+        (Some(first), _) => time_on(first, day),
         (None, _) => html! {},
     }
 }

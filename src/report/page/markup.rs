@@ -1,5 +1,6 @@
 //! Pieces of HTML that every page uses. All text of others passes [`Safe`].
 
+use chrono::NaiveDate;
 use maud::{Markup, Render, html};
 
 use crate::finding::{Place, Status};
@@ -43,29 +44,50 @@ pub(super) fn time(at: Stamp) -> Markup {
     html! { time datetime=(at) { (at.human()) } }
 }
 
+/// An instant of a table whose caption names the day, where `day` is that: its time alone.
+pub(super) fn time_on(at: Stamp, day: Option<NaiveDate>) -> Markup {
+    if day != Some(at.day()) {
+        return time(at);
+    }
+    html! { time datetime=(at) { (at.utc().format("%H:%M:%S").to_string()) } }
+}
+
 /// Where files of the evidence are, as seen from the page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links<'a> {
+    /// The way from the page to the evidence; none where links would lead nowhere.
+    pub(super) base: Option<&'a str>,
     /// What stands before a path of the run: `raw/` in a packet, nothing in a run directory.
     pub(super) prefix: &'a str,
-    /// The files that may be linked, by their path relative to the page; none links nothing.
+    /// The files that may be linked, by their path relative to the evidence.
     pub(super) files: &'a std::collections::BTreeSet<String>,
 }
 
 impl Links<'_> {
     /// A path of the run or of the packet; a link where such a file is there.
     pub(super) fn file(self, path: &str, line: Option<u64>) -> Markup {
-        let bare = path.strip_prefix("raw/").unwrap_or(path);
-        let candidates = [path.to_owned(), format!("{}{bare}", self.prefix)];
-        let target = candidates.iter().find(|candidate| self.files.contains(*candidate));
-        let name = bare.rsplit('/').next().unwrap_or(bare);
+        let name = path.rsplit('/').next().unwrap_or(path);
         let shown = match line {
             Some(line) => format!("{}, line\u{a0}{line}", middle(name)),
             None => middle(name),
         };
-        match target {
-            Some(target) => html! { a.file href=(address(target)) title=(Safe(bare)) { (Safe(&shown)) } },
-            None => html! { span.file title=(Safe(bare)) { (Safe(&shown)) } },
+        self.link(path, &shown)
+    }
+
+    /// A path in full, as a link where such a file is there.
+    pub(super) fn whole(self, path: &str) -> Markup {
+        self.link(path, path)
+    }
+
+    fn link(self, path: &str, shown: &str) -> Markup {
+        let bare = path.strip_prefix("raw/").unwrap_or(path);
+        let candidates = [path.to_owned(), format!("{}{bare}", self.prefix)];
+        let target = candidates.iter().find(|candidate| self.files.contains(*candidate));
+        match (target, self.base) {
+            (Some(target), Some(base)) => {
+                html! { a.file href=(address(&format!("{base}{target}"))) title=(Safe(bare)) { (Safe(shown)) } }
+            }
+            _ => html! { span.file title=(Safe(bare)) { (Safe(shown)) } },
         }
     }
 

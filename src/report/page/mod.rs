@@ -3,10 +3,14 @@
 //! [`run::page`] is the page of a run; the other commands have pages of their documents, with pictures.
 
 mod document;
+mod evidence;
 mod findings;
 mod follow_ups;
+mod gates;
+mod latency;
 mod markup;
 mod offline;
+mod review;
 pub(crate) mod run;
 mod series;
 mod stage;

@@ -3,35 +3,39 @@
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
-use serde_json::Value;
 
-use super::Page;
 use super::findings::{self, Excerpts};
-use super::markup::{Links, Safe, badge, class, time};
+use super::markup::{Links, Safe, time};
 use super::timeline::{self, Curve, Mark, Timeline, Unit};
-use crate::finding::{Finding, Gate, NotRequired, Status, count, percent, thousands};
-use crate::report::bytes_text;
-use crate::supervise::record::RunRecord;
-use crate::time::{Stamp, human_seconds};
+use super::{Page, evidence, gates, latency, review};
+use crate::finding::{Gate, Status, count, percent, thousands};
+use crate::supervise::provenance::Provenance;
+use crate::supervise::record::{RunRecord, Sample};
+use crate::time::human_seconds;
 use crate::verdict::audit::Audit;
-
 use crate::verdict::packet::Listed;
-use crate::verdict::review::Review;
 
 pub(crate) use super::findings::places;
+use crate::report::view::silence;
 pub(crate) use crate::report::view::{Row, rows};
 
 /// All that the page shows.
 pub(crate) struct Facts<'a> {
+    /// What people call the evidence.
+    pub(crate) subject: &'a str,
     /// The judged evidence.
     pub(crate) audit: &'a Audit,
     /// The record of the run, where there is one.
     pub(crate) record: Option<&'a RunRecord>,
-    /// The review brief, where one was made.
-    pub(crate) review: Option<&'a Review>,
-    /// The files beside the page.
+    /// Who decides, as far as the operator named them.
+    pub(crate) people: &'a [String],
+    /// Remarks of the operator.
+    pub(crate) notes: &'a [String],
+    /// The files of the evidence, relative to its directory.
     pub(crate) files: &'a [Listed],
-    /// What stands before the path of a file of the run.
+    /// The way from the page to that directory, empty or with a slash at its end; none where links would lead nowhere.
+    pub(crate) base: Option<&'a str>,
+    /// What stands before the path of a file of the run: `raw/` in a packet.
     pub(crate) prefix: &'a str,
     /// The findings, from [`rows`].
     pub(crate) rows: &'a [Row],
@@ -41,50 +45,38 @@ pub(crate) struct Facts<'a> {
     pub(crate) verify: Option<&'a str>,
 }
 
-impl<'a> Facts<'a> {
-    /// What is known of judged evidence of any origin.
-    pub(crate) fn of_audit(audit: &'a Audit, rows: &'a [Row], excerpts: &'a Excerpts) -> Self {
-        Self { audit, record: None, review: None, files: &[], prefix: "", rows, excerpts, verify: None }
-    }
-}
-
 /// The page.
 pub(crate) fn page(facts: &Facts<'_>) -> String {
     let files: BTreeSet<String> = facts.files.iter().map(|file| file.path.clone()).collect();
-    let links = Links { prefix: facts.prefix, files: &files };
+    let links = Links { base: facts.base, prefix: facts.prefix, files: &files };
     let audit = facts.audit;
-    let label = facts.record.and_then(|record| record.label.clone().or_else(|| Some(record.name.clone())));
-    let simulated = if audit.simulated { " (simulated)" } else { "" };
-    let title = format!("{}{simulated}", label.unwrap_or_else(|| "Evidence".to_owned()));
-    let mut sections = vec![("gates".to_owned(), "Gates".to_owned(), gate_section(audit, links))];
-    let mut add = |id: &str, title: String, content: Markup| sections.push((id.to_owned(), title, content));
-    if let Some(course) = course(facts) {
-        add("timeline", "Timeline".to_owned(), course);
-    }
-    add(
-        "findings",
-        format!("Findings ({})", thousands(facts.rows.len() as u64)),
-        findings::section(facts.rows, links, facts.excerpts),
-    );
-    if let Some(review) = facts.review {
-        add("review", "Review".to_owned(), review_section(review));
-    }
+    let mut sections = vec![("gates", "Gates".to_owned(), gates::section(audit, facts.rows, links))];
+    sections.extend(course(facts).map(|course| ("timeline", "Timeline".to_owned(), course)));
+    let found = format!("Findings ({})", thousands(facts.rows.len() as u64));
+    sections.push(("findings", found, findings::section(facts.rows, links, facts.excerpts)));
+    sections.push(("review", "Review".to_owned(), review::section(audit, facts.people, facts.notes)));
     if !facts.files.is_empty() {
-        add("evidence", "Evidence".to_owned(), evidence(facts.files, links));
+        sections.push(("evidence", "Evidence".to_owned(), evidence::section(facts.files, links)));
     }
     if let Some(commands) = facts.verify {
-        add("verify", "Verify".to_owned(), verify(commands));
+        sections.push(("verify", "Verify".to_owned(), evidence::verify(commands)));
     }
     Page {
         status: Some(audit.verdict),
-        title: &title,
+        title: &title(facts),
         sentence: sentence(audit),
         because: because(audit, links),
-        facts: facts_list(facts),
-        sections,
+        facts: html! { (facts_list(facts)) @if let Some(from) = facts.record.and_then(|record| record.provenance.as_ref()) { (provenance(from)) } },
+        sections: sections.into_iter().map(|(id, title, content)| (id.to_owned(), title, content)).collect(),
         footer: super::footer(audit.summary.generated_at),
     }
     .render()
+}
+
+fn title(facts: &Facts<'_>) -> String {
+    let label = facts.record.map(|record| record.label.clone().unwrap_or_else(|| record.name.clone()));
+    let simulated = if facts.audit.simulated { " (simulated)" } else { "" };
+    format!("{}{simulated}", label.unwrap_or_else(|| facts.subject.to_owned()))
 }
 
 /// One sentence under the verdict.
@@ -131,59 +123,40 @@ fn facts_list(facts: &Facts<'_>) -> Markup {
     let from = record.map(|record| record.started_at).or(logs.started_at);
     let to = record.and_then(|record| record.ended_at).or(logs.ended_at);
     let lines = record.map_or(logs.records, |record| record.capture.total_lines);
+    let length = if record.is_some() { "Supervised" } else { "Covered" };
     html! {
         dl {
-            div { dt { "Supervised" } dd { (logs.duration_seconds.map_or("not known".to_owned(), human_seconds)) } }
+            div { dt { (length) } dd { (logs.duration_seconds.map_or("not known".to_owned(), human_seconds)) } }
             @if let Some(from) = from { div { dt { "From" } dd { (time(from)) } } }
             @if let Some(to) = to { div { dt { "To" } dd { (time(to)) } } }
             div { dt { "Uptime" } dd { (logs.uptime_ratio.map_or("not known".to_owned(), percent)) } }
+            @if let Some(silence) = logs.longest_silence_seconds { div { dt { "Longest silence" } dd { (human_seconds(silence)) } } }
             div { dt { "Log lines" } dd { (thousands(lines)) } }
             @if let Some(record) = record {
                 div { dt { "Restarts" } dd { (record.attempts.len().saturating_sub(1)) } }
                 div { dt { "Run" } dd { (Safe(&record.name)) } }
-                div { dt { "Command" } dd { code { (Safe(&record.command.join(" "))) } } }
+                div.wide { dt { "Command" } dd { code { (Safe(&record.command.join(" "))) } } }
             }
         }
     }
 }
 
-fn gate_section(audit: &Audit, links: Links<'_>) -> Markup {
-    let policy = serde_json::to_string_pretty(&audit.policy).unwrap_or_default();
+/// Who ran it, of what, where.
+fn provenance(from: &Provenance) -> Markup {
     html! {
-        table.cards {
-            caption { "What was asked for and what was measured" }
-            thead { tr {
-                th scope="col" { "Gate" } th scope="col" { "Verdict" } th scope="col" { "Measured" }
-                th scope="col" { "Asked for" } th.num scope="col" { "Samples" } th scope="col" { "Evidence" }
-            } }
-            tbody { @for gate in &audit.gates {
-                tr class=(class(gate.status)) {
-                    th scope="row" { (gate.name) }
-                    td data-l="Verdict" { (badge(gate.status)) }
-                    td data-l="Measured" {
-                        (Safe(&gate.measured))
-                        @if let Some(fix) = &gate.fix { br; span.quiet { "To pass: " (Safe(fix)) } }
-                        @if let Some(waived) = &gate.waived {
-                            br; strong { "Waived by " (Safe(&waived.owner)) " until " (Safe(&waived.expires)) ": " (Safe(&waived.reason)) }
-                        }
-                        @if let Some(not) = gate.not_required.as_ref().filter(|not| not.by != NotRequired::DEFAULT) { br; span.quiet { "Not asked for: " (Safe(&not.by)) } }
-                    }
-                    td data-l="Asked for" { (Safe(&gate.threshold)) }
-                    td.num data-l="Samples" { (thousands(gate.samples)) }
-                    td data-l="Evidence" { @if let Some(evidence) = &gate.evidence { (links.evidence(evidence)) } }
-                }
-            } }
-        }
-        table.cards {
-            caption { "Criteria: each limit, its value, and who set it" }
-            thead { tr { th scope="col" { "Limit" } th scope="col" { "Value" } th scope="col" { "Set by" } } }
-            tbody { @for criterion in &audit.criteria { tr {
-                th scope="row" { (Safe(&criterion.limit)) }
-                td data-l="Value" { (Safe(&criterion.value)) @if criterion.relaxed { " " strong { "RELAXED" } } }
-                td data-l="Set by" { (Safe(&criterion.source)) }
+        dl.origin aria-label="Provenance" {
+            div { dt { "Run by" } dd { (Safe(&from.user)) " on " (Safe(&from.host)) } }
+            @if let Some(machine) = &from.machine { div { dt { "Machine" } dd { span.hash { (Safe(machine)) } } } }
+            @if let Some(container) = &from.container { div { dt { "Container" } dd { span.hash { (Safe(container)) } } } }
+            div { dt { "Supervised by" } dd { "emp-ops " (Safe(&from.emp_ops_version)) } }
+            @if let Some(commit) = &from.commit { div { dt { "Commit" } dd {
+                span.hash { (Safe(&commit.id)) }
+                (match commit.dirty { Some(true) => ", files were changed", Some(false) => "", None => ", whether files were changed is not known" })
             } } }
+            @if let Some(program) = &from.program_sha256 { div.wide { dt { "SHA-256 of the program" } dd { span.hash { (Safe(program)) } } } }
+            @for subject in &from.subjects { div.wide { dt { "Rehearsed" } dd { (Safe(&subject.name)) " " span.hash { (Safe(&subject.sha256)) } } } }
+            @if from.subjects.is_empty() { div { dt { "Rehearsed" } dd { "nothing was named (--subject)" } } }
         }
-        details.screen { summary { "The policy in full" } pre tabindex="0" { @for line in policy.lines() { (Safe(line)) "\n" } } }
     }
 }
 
@@ -203,14 +176,21 @@ fn course(facts: &Facts<'_>) -> Option<Markup> {
         attempts,
         curves: record.map(curves).unwrap_or_default(),
     });
-    Some(picture)
+    let seen = record.map(seen_after).unwrap_or_default();
+    let seen = latency::histogram(&seen, "From an incident to the first snapshot that shows it", "incident kind");
+    Some(html! {
+        (picture)
+        @if record.is_some() {
+            h3 { "How soon an incident could be seen" }
+            @if let Some(seen) = seen { (seen) } @else { p { "No incident was shown while the run lasted." } }
+        }
+    })
 }
 
-/// From when to when a silence lasted.
-fn silence(finding: &Finding) -> Option<(Stamp, Stamp)> {
-    let end = finding.occurred_at?;
-    let seconds = finding.metadata.get("gap_seconds").and_then(Value::as_f64)?;
-    Some((end.minus(std::time::Duration::try_from_secs_f64(seconds).ok()?), end))
+/// How long after each incident a snapshot showed it, in seconds.
+fn seen_after(record: &RunRecord) -> Vec<f64> {
+    let shown = record.incidents.iter().filter_map(|incident| Some((incident.shown_at?, incident.occurred_at)));
+    shown.map(|(shown, occurred)| shown.seconds_since(occurred).max(0.0)).collect()
 }
 
 fn mark(row: &Row) -> Option<Mark> {
@@ -218,15 +198,14 @@ fn mark(row: &Row) -> Option<Mark> {
     Some(Mark { severity, first: first?, last, count, text: text.clone() })
 }
 
-/// CPU and memory of the process tree.
+/// CPU and memory of the process tree, and the age of the evidence files.
 fn curves(record: &RunRecord) -> Vec<Curve> {
     let monitor = &record.resource_monitor;
     let severity = monitor.violation_severity.unwrap_or(Status::Warn);
     let limit = |key: &str| monitor.thresholds.get(key).map(|value| (*value, severity)).into_iter().collect();
-    let points = |value: fn(&crate::supervise::record::Sample) -> f64| {
-        monitor.series.iter().map(|sample| (sample.timestamp, value(sample))).collect()
-    };
-    vec![
+    let points =
+        |value: fn(&Sample) -> f64| monitor.series.iter().map(|sample| (sample.timestamp, value(sample))).collect();
+    let mut curves = vec![
         Curve {
             name: "CPU".to_owned(),
             what: "of one core".to_owned(),
@@ -241,61 +220,21 @@ fn curves(record: &RunRecord) -> Vec<Curve> {
             points: points(|sample| sample.memory_mb),
             limits: limit("memory_mb"),
         },
-    ]
-}
-
-fn review_section(review: &Review) -> Markup {
-    html! {
-        @if !review.objectives.is_empty() {
-            table.cards {
-                caption { "Objectives of the rehearsal, as the operator states them" }
-                thead { tr { th scope="col" { "Objective" } th scope="col" { "Status" } th scope="col" { "Remark" } } }
-                tbody { @for objective in &review.objectives { tr {
-                    th scope="row" { (Safe(&objective.name)) }
-                    td data-l="Status" { (badge(objective.status)) }
-                    td data-l="Remark" { (Safe(objective.note.as_deref().unwrap_or_default())) }
-                } } }
-            }
-        }
-        @for note in &review.notes { p { (Safe(note)) } }
-        table.sign {
-            caption { "Decisions of the reviewers, to be filled in by hand on paper" }
-            thead { tr { th scope="col" { "Reviewer" } th scope="col" { "Decision" } th scope="col" { "Date" } th scope="col" { "Signature" } } }
-            tbody {
-                @for name in &review.attendees { tr { td { (Safe(name)) } td { "approve / reject" } td {} td {} } }
-                @if review.attendees.is_empty() { tr { td {} td { "approve / reject" } td {} td {} } }
-            }
+    ];
+    for (name, title, file) in
+        [("diary", "Diary", &record.evidence.diary), ("performance", "Performance", &record.evidence.performance)]
+    {
+        let limits = record.evidence_limits.get(name);
+        let ages = record.evidence_age.get(name);
+        if file.is_some() || ages.is_some() {
+            curves.push(Curve {
+                name: title.to_owned(),
+                what: "age of the file".to_owned(),
+                unit: Unit::Seconds,
+                points: ages.cloned().unwrap_or_default(),
+                limits: limits.iter().flat_map(|limits| limits.iter().map(|(status, age)| (*age, *status))).collect(),
+            });
         }
     }
-}
-
-/// The files; the timeline is one row.
-fn evidence(files: &[Listed], links: Links<'_>) -> Markup {
-    let (snapshots, files): (Vec<&Listed>, Vec<&Listed>) =
-        files.iter().partition(|file| file.path.contains("progress_timeline/"));
-    html! {
-        table.cards {
-            caption { "Files and their SHA-256 digests" }
-            thead { tr { th scope="col" { "File" } th.num scope="col" { "Size" } th scope="col" { "SHA-256" } } }
-            tbody {
-                @for file in files { tr {
-                    td { (links.file(&file.path, None)) }
-                    td.num data-l="Size" { (bytes_text(file.bytes)) }
-                    td data-l="SHA-256" { span.hash { (file.sha256) } }
-                } }
-                @if let Some(head) = snapshots.last() { tr {
-                    td { code { "progress_timeline/" } " " (count(snapshots.len() as u64, "snapshot")) ", each naming the one before" }
-                    td.num data-l="Size" { (bytes_text(snapshots.iter().map(|file| file.bytes).sum())) }
-                    td data-l="Head" { span.hash { (head.sha256) } }
-                } }
-            }
-        }
-    }
-}
-
-fn verify(commands: &str) -> Markup {
-    html! {
-        p { "In the directory of the packet, with tools that every system has; the last line judges the evidence again." }
-        pre tabindex="0" { @for line in commands.lines() { (Safe(line)) "\n" } }
-    }
+    curves
 }

@@ -1,7 +1,5 @@
 //! The course of a run as one picture: lanes over one axis of time.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 
 use super::markup::Safe;
@@ -9,6 +7,7 @@ use super::series::thin;
 use super::svg::{LEFT, RIGHT, Scale, WIDTH, at, lane, nothing};
 use crate::finding::{Status, count, thousands};
 use crate::log::summary::Bucket;
+use crate::log::totals::histogram::spread;
 use crate::sanitize;
 use crate::supervise::record::Attempt;
 use crate::time::{Stamp, human_seconds};
@@ -51,6 +50,8 @@ pub(crate) enum Unit {
     Percent,
     /// Mebibytes.
     Mebibytes,
+    /// Seconds.
+    Seconds,
 }
 
 impl Unit {
@@ -58,6 +59,7 @@ impl Unit {
         match self {
             Self::Percent => format!("{value:.1}%"),
             Self::Mebibytes => format!("{value:.1} MiB"),
+            Self::Seconds => human_seconds(value),
         }
     }
 }
@@ -81,6 +83,8 @@ pub(crate) struct Timeline<'a> {
     pub(crate) curves: Vec<Curve>,
 }
 
+/// At most this many bars are drawn.
+const BUCKETS: i64 = 240;
 /// At most this many marks are drawn, the worst first.
 const MARKS: usize = 200;
 
@@ -145,10 +149,11 @@ fn legend() -> Markup {
 
 /// Log lines in their buckets: errors on top, then warnings; silences behind them.
 fn lines(timeline: &Timeline<'_>, scale: Scale, top: f64, bottom: f64) -> Markup {
-    let shown: Vec<&Bucket> = timeline.buckets.iter().filter(|bucket| bucket.records > 0).collect();
+    let all = spread(timeline.buckets, timeline.start, timeline.end, BUCKETS);
+    let shown: Vec<&Bucket> = all.iter().filter(|bucket| bucket.records > 0).collect();
     let peak = shown.iter().map(|bucket| bucket.records).max().unwrap_or(0);
-    let least = shown.iter().map(|bucket| bucket.seconds).min().unwrap_or_default();
-    let (per, most) = (format!("per {}", human_seconds(least as f64)), format!("peak {}", thousands(peak)));
+    let width = shown.first().map_or(0.0, |bucket| bucket.seconds);
+    let (per, most) = (format!("per {}", human_seconds(width)), format!("peak {}", thousands(peak)));
     let under: &[&str] = if peak > 0 { &[&per, &most] } else { &[] };
     let unit = (bottom - top - 18.0) / peak.max(1) as f64;
     let bars: Vec<Bar> = shown.iter().flat_map(|bucket| stack(bucket, scale, bottom, unit)).collect();
@@ -185,8 +190,7 @@ struct Bar {
 /// The rectangles of one bucket; `unit` is the height of one record.
 fn stack(bucket: &Bucket, scale: Scale, bottom: f64, unit: f64) -> Vec<Bar> {
     let left = scale.x(bucket.start);
-    let end = bucket.start.plus(Duration::from_secs(bucket.seconds));
-    let width = (scale.x(end) - left - 0.6).max(0.8);
+    let width = (scale.x(bucket.end()) - left - 0.6).max(0.8);
     let plain = bucket.records.saturating_sub(bucket.warnings + bucket.errors);
     let mut top = bottom;
     let mut bars = Vec::new();

@@ -11,6 +11,7 @@ use crate::supervise::incidents::Incidents;
 use crate::supervise::monitors::ResourceState;
 use crate::supervise::progress::{self, Phase, Snapshot};
 use crate::supervise::record::{Capture, EndReason, ProgressChain};
+use crate::time::Stamp;
 
 /// Incidents shown in a snapshot.
 const SHOWN_INCIDENTS: usize = 50;
@@ -108,6 +109,16 @@ impl Machine {
     /// What was captured.
     pub(crate) fn capture(&self) -> &Capture {
         &self.capture
+    }
+
+    /// Notes that the incidents of a snapshot could be seen from `at` on, where they could not before.
+    pub(crate) fn shown(&mut self, at: Stamp) {
+        self.incidents.shown(SHOWN_INCIDENTS, at);
+    }
+
+    /// The age of each evidence file over the whole run, by name.
+    pub(crate) fn evidence_age(&self) -> BTreeMap<String, Vec<(Stamp, f64)>> {
+        self.evidence.ages()
     }
 
     /// What was sampled.

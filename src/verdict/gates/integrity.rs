@@ -18,7 +18,7 @@ impl View<'_> {
     pub(super) fn record(&self) -> Option<Gate> {
         let record = self.summary.record.as_ref()?;
         let clean = format!("{} as sealed, no contradiction", count(record.files, "file"));
-        let gate = self.part(("record", "subject"), record.status, &record.differs, record.files, &clean);
+        let gate = self.part(("record", "record_path"), record.status, &record.differs, record.files, &clean);
         let gate = Gate { status: record.status, raised: false, threshold: "as it was sealed".to_owned(), ..gate };
         Some(gate.fixed_by("the evidence as it was sealed, or a new run"))
     }

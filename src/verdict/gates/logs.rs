@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{View, with_more, worst};
+use super::{View, told, worst};
 use crate::finding::{Finding, Gate, Status, count};
 use crate::log::level::Level;
 use crate::log::summary::LogSummary;
@@ -12,7 +12,7 @@ impl View<'_> {
     pub(super) fn log_paths(&self) -> Option<String> {
         let paths = self.summary.metadata.get("log_paths").and_then(Value::as_array)?;
         let first = paths.first().and_then(Value::as_str)?;
-        Some(with_more(first, paths.len() as u64))
+        Some(told(vec![first.to_owned()], paths.len() as u64))
     }
 
     pub(super) fn logs(&self) -> Gate {

@@ -156,7 +156,7 @@ fn objectives_count_as_the_operator_states_them() {
     for (stated, allow_warnings, status, measured) in [
         (&["a=pass", "b=pass"][..], false, Status::Pass, "2 objectives reached (stated by the operator)"),
         (&["a=pass", "b=fail:no take-over"], true, Status::Fail, "b: no take-over (stated by the operator)"),
-        (&["a=warn", "b=warn"], false, Status::Fail, "a (and 1 more) (stated by the operator)"),
+        (&["a=warn", "b=warn"], false, Status::Fail, "a; b (stated by the operator)"),
         (&["a=warn"], true, Status::Warn, "a (stated by the operator)"),
     ] {
         let about = About { objectives: stated.iter().map(|text| objective(text)).collect(), ..About::default() };

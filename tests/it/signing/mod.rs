@@ -288,7 +288,7 @@ fn every_document_says_who_ran_what_and_the_key_stays_with_us() {
         markdown +=
             usize::from(top && name.ends_with(".md") && String::from_utf8_lossy(&bytes).contains("Provenance: "));
     }
-    assert_eq!((documents, markdown), (6, 5));
+    assert_eq!((documents, markdown), (6, 6));
     let log = crate::audit::tampering::log(&packet.join("raw"), "log");
     assert_eq!(fs::read_to_string(log).unwrap().trim(), "0");
 }
