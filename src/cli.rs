@@ -6,6 +6,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::command::{self, Common, Error};
+use crate::io::memory;
 use crate::io::process::{interrupt, watchdog};
 use crate::io::tty::terminal;
 
@@ -60,6 +61,7 @@ enum Command {
 
 /// Runs the command line and gives the exit code. Errors go to standard error, once, without a backtrace.
 pub fn main() -> ExitCode {
+    memory::live_within_limit();
     interrupt::outlive_file_size_limit();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

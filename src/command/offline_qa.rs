@@ -84,7 +84,7 @@ pub(crate) fn run(common: &Common, args: &OfflineQa, exports: &Exports) -> Resul
     let drill =
         args.simulate_search_drift.map(|rate| Drill { rate, refusals: args.drift_attempts, seed: args.drift_seed });
     let work = Work { out: common.out.as_deref(), matcher: &matcher, settings: Settings { now, drill } };
-    let threads = args.threads.map_or_else(parallel::cores, usize::from);
+    let threads = parallel::threads(args.threads.map_or(0, usize::from));
 
     let (mut rows, mut taken) = (Vec::new(), HashMap::new());
     // A few files at a time: what is held in memory does not grow with the directory.

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::finding::{Finding, Status};
+use crate::finding::{self, FINDING_LIMIT, Finding, Status};
 use crate::json::lenient;
 use crate::log::summary::PerformanceSummary;
 use crate::time::Stamp;
@@ -51,14 +51,20 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
     if text.trim().is_empty() {
         return unreadable(path, "the performance report is empty");
     }
-    let report = match lenient::parse(&text) {
+    let report = match lenient::parse_within(&text, lenient::BUDGET) {
         Ok(Value::Object(report)) => report,
         Ok(_) => return unreadable(path, "the performance report is not a JSON object"),
-        Err(error) => return unreadable(path, &format!("the performance report is not JSON: {error}")),
+        Err(error) => {
+            let why = if error.is_data() { "cannot be read" } else { "is not JSON" };
+            return unreadable(path, &format!("the performance report {why}: {error}"));
+        }
     };
     let mut reader = Reader { path, report: &report, findings: Vec::new() };
     let mut summary = PerformanceSummary {
-        metadata: child(&report, "metadata").into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        metadata: finding::details(
+            child(&report, "metadata").into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())),
+            FINDING_LIMIT,
+        ),
         ..PerformanceSummary::default()
     };
 
@@ -100,11 +106,17 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn warn(&mut self, summary: String) {
-        self.findings.push(Finding::warn(summary).in_file(self.path, None));
+        self.find(Finding::warn(summary));
     }
 
     fn fail(&mut self, summary: String) {
-        self.findings.push(Finding::fail(summary).in_file(self.path, None));
+        self.find(Finding::fail(summary));
+    }
+
+    /// What stands where a figure should be may be of any size.
+    fn find(&mut self, mut finding: Finding) {
+        finding.bound(FINDING_LIMIT);
+        self.findings.push(finding.in_file(self.path, None));
     }
 
     /// The places in which figures stand, the most specific first.

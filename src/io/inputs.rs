@@ -61,20 +61,28 @@ pub(crate) fn read(path: &Path) -> Result<Input, InputError> {
     if path.is_dir() {
         return read_run(path);
     }
-    let bytes = files::read(path)?;
+    let bytes = files::read_within(path, files::FIGURES_LIMIT)?;
     let text = lenient::text(&bytes);
+    let report = || {
+        if bytes.len() as u64 > files::REPORT_LIMIT {
+            let text =
+                format!("it is larger than {} MiB, the most that is read of a report", files::REPORT_LIMIT >> 20);
+            return Err(FileError::new("read", path, std::io::Error::other(text)).into());
+        }
+        Ok(Input::Report { path: path.to_owned(), text: text.clone().into_owned() })
+    };
     let named = |extensions: &[&str]| {
         path.extension().is_some_and(|found| extensions.iter().any(|e| found.eq_ignore_ascii_case(e)))
     };
     if named(&["md", "markdown"]) {
-        return Ok(Input::Report { path: path.to_owned(), text: text.into_owned() });
+        return report();
     }
-    match lenient::parse(&text) {
+    match lenient::parse_within(&text, lenient::BUDGET) {
         Ok(value) => Ok(Input::Document { path: path.to_owned(), value }),
         Err(source) if named(&["json"]) || text.trim_start().starts_with('{') => {
             Err(InputError::Json { path: path.to_owned(), source })
         }
-        Err(_) => Ok(Input::Report { path: path.to_owned(), text: text.into_owned() }),
+        Err(_) => report(),
     }
 }
 
@@ -83,11 +91,12 @@ pub(crate) fn read(path: &Path) -> Result<Input, InputError> {
 /// # Errors
 /// It cannot be read, or is not JSON.
 pub(crate) fn read_json(path: &Path) -> Result<Value, InputError> {
-    parse(path, &files::read(path)?)
+    parse(path, &files::read_within(path, files::FIGURES_LIMIT)?)
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Value, InputError> {
-    lenient::parse(&lenient::text(bytes)).map_err(|source| InputError::Json { path: path.to_owned(), source })
+    lenient::parse_within(&lenient::text(bytes), lenient::BUDGET)
+        .map_err(|source| InputError::Json { path: path.to_owned(), source })
 }
 
 fn read_run(path: &Path) -> Result<Input, InputError> {

@@ -6,6 +6,7 @@ pub(crate) mod excerpts;
 pub(crate) mod files;
 pub(crate) mod inputs;
 pub mod load;
+pub(crate) mod memory;
 pub(crate) mod packet;
 pub(crate) mod process;
 pub(crate) mod progress_file;

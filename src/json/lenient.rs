@@ -28,8 +28,19 @@ pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
 /// # Errors
 /// The text is not one JSON value, or an object of it has a key twice; the message says where.
 pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
-    strict::parse(text.as_bytes()).or_else(|error| match quote_unreal_numbers(text) {
-        Some(quoted) => strict::parse(quoted.as_bytes()),
+    parse_within(text, usize::MAX)
+}
+
+/// The most memory that a value takes of a document whose size nobody holds to anything, in bytes.
+pub(crate) const BUDGET: usize = 32 << 20;
+
+/// [`parse`] of a value that takes at most about `budget` bytes of memory.
+///
+/// # Errors
+/// As for [`parse`], and when it takes more.
+pub(crate) fn parse_within(text: &str, budget: usize) -> Result<Value, serde_json::Error> {
+    strict::parse_within(text.as_bytes(), budget).or_else(|error| match quote_unreal_numbers(text) {
+        Some(quoted) => strict::parse_within(quoted.as_bytes(), budget),
         None => Err(error),
     })
 }

@@ -1,24 +1,65 @@
 //! JSON documents that must say one thing only: the same key twice in one object is refused.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// What a value takes in memory, a member of an object, and an object: about, in bytes.
+const VALUE: usize = 64;
+const MEMBER: usize = 64;
+const OBJECT: usize = 512;
 
 /// One JSON value in UTF-8.
 ///
 /// # Errors
 /// It is not one JSON value, or an object of it has a key twice; the message says where.
 pub fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    parse_within(bytes, usize::MAX)
+}
+
+/// [`parse`] of a value that takes at most about `budget` bytes of memory: thirty times as much as its text, in bad
+/// cases.
+///
+/// # Errors
+/// As for [`parse`], and when it takes more.
+pub(crate) fn parse_within(bytes: &[u8], budget: usize) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut deserializer)?;
+    let left = Cell::new(budget);
+    let value = Strict { left: &left, budget }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
-struct Strict;
+#[derive(Clone, Copy)]
+struct Strict<'b> {
+    /// How many bytes are left of the budget.
+    left: &'b Cell<usize>,
+    budget: usize,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl Strict<'_> {
+    fn take<E: de::Error>(self, bytes: usize) -> Result<(), E> {
+        match self.left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
+            None => Err(E::custom(format_args!(
+                "it holds more than fits into {} MiB of memory: give the part of it that matters",
+                self.budget >> 20
+            ))),
+        }
+    }
+
+    fn made<E: de::Error>(self, value: Value) -> Result<Value, E> {
+        self.take(VALUE + value.as_str().map_or(0, str::len))?;
+        Ok(value)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -26,58 +67,61 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        self.made(Value::Null)
     }
 
-    fn visit_bool<E>(self, yes: bool) -> Result<Value, E> {
-        Ok(yes.into())
+    fn visit_bool<E: de::Error>(self, yes: bool) -> Result<Value, E> {
+        self.made(yes.into())
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
-        Ok(number.into())
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Value, E> {
+        self.made(number.into())
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(number.into())
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Value, E> {
+        self.made(number.into())
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
-        Ok(number.into())
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        self.made(number.into())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        self.made(text.into())
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Value, E> {
-        Ok(text.into())
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Value, E> {
+        self.made(text.into())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.take(VALUE)?;
         let mut all = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
+        while let Some(item) = items.next_element_seed(self)? {
             all.push(item);
         }
         Ok(Value::Array(all))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.take(OBJECT)?;
         let mut all = Map::new();
         while let Some(key) = items.next_key::<String>()? {
+            self.take(MEMBER + key.len())?;
             if all.contains_key(&key) {
                 return Err(de::Error::custom(format_args!(
                     "the key `{key}` is in one object twice, for the second time"
                 )));
             }
-            let value = items.next_value_seed(Self)?;
+            let value = items.next_value_seed(self)?;
             all.insert(key, value);
         }
         Ok(Value::Object(all))
@@ -106,5 +150,14 @@ mod tests {
                 Err(error) => assert!(!expect.is_empty() && error.to_string().contains(expect), "{text}: {error}"),
             }
         }
+    }
+
+    #[test]
+    fn a_value_that_takes_too_much_memory_is_refused() {
+        let text = format!("[{}]", vec!["{\"a\": 1}"; 10_000].join(","));
+        assert!(parse(text.as_bytes()).is_ok());
+        let error = parse_within(text.as_bytes(), 1 << 20).expect_err("10,000 objects").to_string();
+        assert!(error.contains("more than fits into 1 MiB of memory"), "{error}");
+        assert!(parse_within(text.as_bytes(), 8 << 20).is_ok());
     }
 }

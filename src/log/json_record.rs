@@ -235,11 +235,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether an object has one key twice.
+/// Whether an object has a key with a meaning twice. Others are not remembered: there may be a million of them.
 #[cold]
 fn has_twins(object: &[u8]) -> bool {
     let mut seen = HashSet::new();
-    Members::new(object).into_iter().flatten().flatten().any(|(key, _)| !seen.insert(key.decode()))
+    let keys = Members::new(object).into_iter().flatten().flatten().map(|(key, _)| key.decode());
+    keys.filter(|key| dialect::find(key.as_bytes()).is_some()).any(|key| !seen.insert(key))
 }
 
 /// The first usable time among all time keys, in the order of their ranks; else one under a key that is called like a

@@ -13,6 +13,7 @@ pub(crate) fn pairs(line: &[u8]) -> Pairs<'_> {
 }
 
 /// See [`pairs`].
+#[derive(Clone)]
 pub(crate) struct Pairs<'a> {
     rest: &'a [u8],
 }

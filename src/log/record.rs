@@ -130,7 +130,7 @@ impl<'a> Record<'a> {
     }
 
     /// The members of the record, of whichever dialect.
-    pub(super) fn members(&self) -> impl Iterator<Item = (Text<'a>, Raw<'a>)> + use<'a> {
+    pub(super) fn members(&self) -> impl Iterator<Item = (Text<'a>, Raw<'a>)> + Clone + use<'a> {
         let pairs = (self.dialect == Dialect::Logfmt).then(|| logfmt::pairs(self.body));
         let members = if pairs.is_some() { None } else { Members::new(self.body) };
         members.into_iter().flatten().flatten().chain(pairs.into_iter().flatten())

@@ -67,7 +67,7 @@ pub(crate) enum Event {
     /// A signal that asks for nothing came for emp-ops.
     Stray {
         /// The name of the signal.
-        signal: &'static str,
+        signal: String,
     },
     /// Time has passed.
     Tick,

@@ -215,7 +215,7 @@ impl Machine {
             Event::Stop { signal } => self.stop_asked(now, signal, &mut todo),
             Event::Stray { signal } => {
                 let message = format!("emp-ops received {signal}, which asks for nothing; the run went on");
-                self.raise(signal, incident(Status::Pass, "signal", now.wall, message));
+                self.raise(&signal, incident(Status::Pass, "signal", now.wall, message));
             }
             Event::Tick => {}
         }

@@ -178,8 +178,9 @@ fn a_packet_is_no_more_readable_than_its_evidence() {
 #[test]
 fn stray_signals_are_survived_and_named() {
     let bench = Bench::new();
-    let signals = ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XCPU", "XFSZ"];
-    let script = format!("for s in {}; do kill -$s $PPID; sleep 0.05; done; echo done; sleep 0.2", signals.join(" "));
+    let signals =
+        ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XCPU", "XFSZ", "TRAP", "SYS", "PWR", "RTMIN", "RTMIN+5"];
+    let script = format!("for s in {}; do kill -s $s $PPID; sleep 0.05; done; echo done; sleep 0.2", signals.join(" "));
     let out = rehearse(&bench, &["--no-diary"], &script).exits(1);
     let record: Value = serde_json::from_slice(&fs::read(bench.path().join("runs/run/run.json")).unwrap()).unwrap();
     assert_eq!(record["state"], "complete", "{out:?}");

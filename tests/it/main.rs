@@ -13,6 +13,7 @@ mod final_dry_run;
 mod harness;
 mod hostile;
 mod layouts;
+mod limits;
 mod logs;
 mod no_evidence;
 mod offline_qa;

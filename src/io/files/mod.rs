@@ -20,6 +20,10 @@ pub(crate) use pipe::Pipe;
 
 /// The largest JSON or Markdown document that is read whole.
 pub(crate) const DOCUMENT_LIMIT: u64 = 256 << 20;
+/// The largest JSON document of figures and findings, such as the summary of a run.
+pub(crate) const FIGURES_LIMIT: u64 = 16 << 20;
+/// The largest report that people wrote.
+pub(crate) const REPORT_LIMIT: u64 = 2 << 20;
 
 /// A file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +44,8 @@ impl FileError {
     }
 }
 
-fn remedy(error: &io::Error) -> &'static str {
+/// What helps against an error of a file.
+pub(crate) fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "; check the path",
         io::ErrorKind::PermissionDenied => "; check its permissions, or choose another place",
@@ -94,7 +99,15 @@ pub(crate) fn open_named(path: &Path) -> io::Result<Box<dyn Read + Send>> {
 /// # Errors
 /// The file is missing, unreadable, a directory, a pipe to which nobody writes, or larger than the limit.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    let read = open_named(path).and_then(|file| read_whole(file, DOCUMENT_LIMIT));
+    read_within(path, DOCUMENT_LIMIT)
+}
+
+/// [`read`] of a document of at most `limit` bytes.
+///
+/// # Errors
+/// As for [`read`].
+pub(crate) fn read_within(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let read = open_named(path).and_then(|file| read_whole(file, limit));
     read.map_err(|source| FileError::new("read", path, source))
 }
 
@@ -111,7 +124,10 @@ fn read_whole(input: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     input.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        return Err(io::Error::other(format!("the document is larger than {} MiB", limit >> 20)));
+        return Err(io::Error::other(format!(
+            "it is larger than {} MiB, the most that is read of such a file",
+            limit >> 20
+        )));
     }
     Ok(bytes)
 }
@@ -129,12 +145,12 @@ pub(crate) fn open_evidence(run: &Folder, path: &Path) -> io::Result<File> {
     }
 }
 
-/// The whole of a document that a record names; see [`open_evidence`].
+/// The whole of a document of at most `limit` bytes that a record names; see [`open_evidence`].
 ///
 /// # Errors
-/// As for [`open_evidence`], and when it is larger than [`DOCUMENT_LIMIT`].
-pub(crate) fn read_evidence(run: &Folder, path: &Path) -> Result<Vec<u8>, FileError> {
-    let read = open_evidence(run, path).and_then(|file| read_whole(file, DOCUMENT_LIMIT));
+/// As for [`open_evidence`], and when it is larger.
+pub(crate) fn read_evidence(run: &Folder, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let read = open_evidence(run, path).and_then(|file| read_whole(file, limit));
     read.map_err(|source| FileError::new("read", path, source))
 }
 

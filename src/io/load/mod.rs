@@ -129,10 +129,10 @@ impl Named {
         Self { path: path.to_owned(), name: path.display().to_string(), run: None }
     }
 
-    fn read(&self) -> Result<Vec<u8>, FileError> {
+    fn read(&self, limit: u64) -> Result<Vec<u8>, FileError> {
         match &self.run {
-            Some(run) => files::read_evidence(run, &self.path),
-            None => files::read(&self.path),
+            Some(run) => files::read_evidence(run, &self.path, limit),
+            None => files::read_within(&self.path, limit),
         }
     }
 
@@ -232,7 +232,7 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         }
         (packet, listed) => packet.or(listed),
     };
-    summary.plan = request.plan.as_deref().map(Named::given).map(|file| match file.read() {
+    summary.plan = request.plan.as_deref().map(Named::given).map(|file| match file.read(files::DOCUMENT_LIMIT) {
         Ok(bytes) => terraform_plan::summarise(&file.name, &bytes),
         Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
@@ -265,7 +265,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         }
         Err(error) => diary::unreadable(&file.name, &unreadable("the decision diary", &error)),
     });
-    let performance = performance.map(|file| match file.read() {
+    let performance = performance.map(|file| match file.read(files::FIGURES_LIMIT) {
         Ok(bytes) => {
             let mut summary = performance::summarise(&file.name, &bytes, window, &policy.performance_rules());
             if let Some((modified, started)) = file.modified().zip(started) {

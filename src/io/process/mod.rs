@@ -6,5 +6,6 @@ mod clocks;
 pub(crate) mod interrupt;
 pub(crate) mod orphans;
 pub(crate) mod sampler;
+pub(crate) mod signals;
 pub(crate) mod supervisor;
 pub(crate) mod watchdog;

@@ -1,6 +1,7 @@
 //! Drives the pure machine of a live run: threads turn what happens into events, and this loop carries out what the
 //! machine asks for.
 
+use std::io::ErrorKind;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::Child;
@@ -10,15 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{
-    SIGALRM, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU, SIGXFSZ,
-};
-
 use super::alive;
 use super::child::{self, Launch};
 use super::clocks::Clocks;
 use super::orphans::Orphans;
 use super::sampler::{Sampler, disk_space};
+use super::signals::{self, Heard};
 use super::watchdog::Watchdog;
 use crate::io::capture::{Mailbox, PumpPlan, Sink, SinkPlan, pump};
 use crate::io::files::{self, FileError, Folder};
@@ -73,7 +71,7 @@ pub(crate) struct Supervised {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     /// The command could not be started at all.
-    #[error("cannot start {command}: {source}; check that it is installed and executable")]
+    #[error("cannot start {command}: {source}{}", start_remedy(source))]
     Spawn {
         /// The program.
         command: String,
@@ -84,8 +82,19 @@ pub(crate) enum RunError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Signals or process supervision are not available.
-    #[error("cannot supervise processes: {0}")]
+    #[error("cannot supervise processes: {0}{remedy}", remedy = files::remedy(.0))]
     System(#[from] std::io::Error),
+}
+
+/// What helps where a command cannot be started.
+fn start_remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::PermissionDenied => "; check that it is installed and executable",
+        ErrorKind::WouldBlock => "; too many processes run: end some, or raise the limit (ulimit -u)",
+        ErrorKind::OutOfMemory => "; free some memory, or raise the limit (ulimit -v)",
+        ErrorKind::ArgumentListTooLong => "; its arguments and its environment are too long",
+        _ => files::remedy(error),
+    }
 }
 
 /// What the threads tell the loop.
@@ -95,10 +104,8 @@ enum Message {
     Look,
     /// The command ended.
     Exited(Exit),
-    /// A signal that asks emp-ops to stop.
-    Signal(&'static str),
-    /// One that asks for nothing.
-    Stray(&'static str),
+    /// A signal for emp-ops itself.
+    Signal(Heard),
 }
 
 /// Between looks at what the command left behind.
@@ -116,7 +123,7 @@ const COLLECT: Duration = Duration::from_secs(10);
 pub(crate) fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
     child::become_subreaper()?;
     let (sender, receiver) = mpsc::sync_channel(1024);
-    listen(&sender)?;
+    signals::listen(&sender, Message::Signal)?;
     let watchdog = Watchdog::start()?;
     let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, redactor, record } = setup;
     launch.environment.push(watchdog.variable());
@@ -201,8 +208,10 @@ impl Driver {
                 Ok(Message::Exited(exit)) => {
                     self.leaving = Some(Leaving { exit, orphans: None, alone: None });
                 }
-                Ok(Message::Signal(signal)) => self.feed(Event::Stop { signal })?,
-                Ok(Message::Stray(signal)) => self.feed(Event::Stray { signal })?,
+                Ok(Message::Signal(Heard::Stop(signal))) => self.feed(Event::Stop { signal })?,
+                Ok(Message::Signal(Heard::Stray(number))) => {
+                    self.feed(Event::Stray { signal: signals::name(number) })?;
+                }
                 Ok(Message::Look) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     self.feed(Event::Tick)?;
                 }
@@ -287,7 +296,10 @@ impl Driver {
             Err(source) if !self.started_once => {
                 return Err(RunError::Spawn { command: self.launch.command[0].clone(), source });
             }
-            Err(error) => return self.feed(Event::SpawnFailed { error: error.to_string() }),
+            Err(error) => {
+                let error = format!("{error}{}", start_remedy(&error));
+                return self.feed(Event::SpawnFailed { error });
+            }
         };
         self.started_once = true;
         self.child_pid = Some(started.pid);
@@ -455,45 +467,4 @@ impl Driver {
         let unsaved = self.save_record(State::Sealing).err();
         Ok(Supervised { unsaved, record: self.record, machine: self.machine, progress: self.progress, ended })
     }
-}
-
-/// Signals that would end emp-ops although they ask for nothing.
-const STRAY: &[(i32, &str)] = &[
-    (SIGUSR1, "SIGUSR1"),
-    (SIGUSR2, "SIGUSR2"),
-    (SIGALRM, "SIGALRM"),
-    (SIGVTALRM, "SIGVTALRM"),
-    (SIGPROF, "SIGPROF"),
-    (SIGIO, "SIGIO"),
-    (SIGXCPU, "SIGXCPU"),
-    (SIGXFSZ, "SIGXFSZ"),
-];
-
-/// Turns signals for emp-ops into messages. They are handled rather than ignored, because the command would inherit that.
-fn listen(sender: &SyncSender<Message>) -> Result<(), RunError> {
-    let mut signals = signal_hook::iterator::Signals::new(
-        STRAY.iter().map(|(signal, _)| *signal).chain([SIGINT, SIGTERM, SIGHUP, SIGQUIT]),
-    )?;
-    let sender = sender.clone();
-    let body = move || {
-        for signal in signals.forever() {
-            if let Some((_, name)) = STRAY.iter().find(|(stray, _)| *stray == signal) {
-                // A full channel or none at all: nothing would be done about it anyway.
-                let _ = sender.try_send(Message::Stray(name));
-                continue;
-            }
-            let name = match signal {
-                SIGINT => "SIGINT",
-                SIGTERM => "SIGTERM",
-                SIGQUIT => "SIGQUIT",
-                _ => "SIGHUP",
-            };
-            if sender.send(Message::Signal(name)).is_err() {
-                // The run is over; judging and packing its evidence can be given up like any other program.
-                let _ = signal_hook::low_level::emulate_default_handler(signal);
-            }
-        }
-    };
-    thread::Builder::new().name("signals".to_owned()).spawn(body)?;
-    Ok(())
 }

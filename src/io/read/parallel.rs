@@ -3,9 +3,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// The cores that this process may use; at least one.
-pub(crate) fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+use crate::io::memory;
+
+/// As many threads as the user asks for, or as there are cores for 0; fewer where memory is limited, and at least one.
+pub(crate) fn threads(asked: usize) -> usize {
+    let wanted = match asked {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        asked => asked,
+    };
+    wanted.min(memory::threads())
 }
 
 /// `work` on each of `items` by at most `threads` threads; the results stand in the order of the items.
@@ -25,7 +31,11 @@ pub(crate) fn map<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn
         }
     };
     let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.min(count)).map(|_| scope.spawn(worker)).collect();
+        let start = |_| thread::Builder::new().spawn_scoped(scope, worker).ok();
+        let workers: Vec<_> = (0..threads.min(count)).map_while(start).collect();
+        if workers.is_empty() {
+            return worker();
+        }
         workers
             .into_iter()
             .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

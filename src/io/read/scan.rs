@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::decode::{self, Encoding, Packing};
 use super::file_ranges::{OffsetReader, Plain, read_full_at};
 use super::line_chunks::{PIECE, Pieces};
-use super::parallel::lock;
+use super::parallel::{self, lock};
 use super::shared_stream;
 use super::sources::{self, duplicates};
 use crate::finding::Finding;
@@ -99,10 +99,7 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
         layout: options.layout.as_ref(),
         ignore: Arc::new(Ignore::new(&options.ignore)),
         latest: clock::now().plus(SKEW),
-        threads: match options.threads {
-            0 => thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        },
+        threads: parallel::threads(options.threads),
         queue: Mutex::new(Queue::default()),
         changed: Condvar::new(),
         total: Mutex::new(Total { tally: Tally::new(&limits), reports: Vec::new(), findings: Vec::new() }),
@@ -168,12 +165,17 @@ impl Scan<'_> {
     fn run(&self, options: &ScanOptions) {
         let (alive, all_done) = mpsc::channel::<()>();
         thread::scope(|scope| {
-            for _ in 0..self.threads {
+            let started = (0..self.threads).take_while(|_| {
                 let alive = alive.clone();
-                scope.spawn(move || {
+                let work = move || {
                     self.work();
                     drop(alive);
-                });
+                };
+                thread::Builder::new().spawn_scoped(scope, work).is_ok()
+            });
+            // Where no thread can be had, this one does the work.
+            if started.count() == 0 {
+                self.work();
             }
             drop(alive);
             if options.show_progress {

@@ -34,8 +34,9 @@ pub(crate) fn read(text: impl Read + Send, context: &Context, threads: usize) ->
         changed: Condvar::new(),
     };
     thread::scope(|scope| {
+        // This thread alone does where others cannot be had.
         for _ in 1..threads {
-            scope.spawn(|| stream.work());
+            let _ = thread::Builder::new().spawn_scoped(scope, || stream.work());
         }
         stream.work();
     });

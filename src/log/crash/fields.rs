@@ -18,22 +18,23 @@ enum Name {
 }
 
 /// The texts of all such fields among these members.
-pub(crate) fn of<'a>(members: impl Iterator<Item = (Text<'a>, Raw<'a>)>) -> Vec<Named<'a>> {
+pub(crate) fn of<'a>(members: impl Iterator<Item = (Text<'a>, Raw<'a>)> + Clone) -> Vec<Named<'a>> {
     let mut found = Vec::new();
-    search(&mut found, &members.collect::<Vec<_>>(), DEPTH);
+    search(&mut found, members, DEPTH);
     found
 }
 
-fn search<'a>(found: &mut Vec<Named<'a>>, members: &[(Text<'a>, Raw<'a>)], depth: u8) {
+/// Reads the members twice rather than to keep them, since there may be a million.
+fn search<'a>(found: &mut Vec<Named<'a>>, members: impl Iterator<Item = (Text<'a>, Raw<'a>)> + Clone, depth: u8) {
     // OpenTelemetry writes members as `{"key": "exception.stacktrace", "value": …}`.
-    let pair = members.iter().find(|(key, _)| key.bytes == b"key").and_then(|(_, name)| named(&name.string()?));
+    let pair = members.clone().find(|(key, _)| key.bytes == b"key").and_then(|(_, name)| named(&name.string()?));
     for (key, value) in members {
         match named(&key.decode()).or(pair.filter(|_| key.bytes == b"value")) {
-            Some(name) => found.extend(field(name, *value, depth)),
-            None => found.extend(any_trace(*value)),
+            Some(name) => found.extend(field(name, value, depth)),
+            None => found.extend(any_trace(value)),
         }
         if depth > 0 {
-            within(found, *value, depth - 1);
+            within(found, value, depth - 1);
         }
     }
 }
@@ -41,7 +42,7 @@ fn search<'a>(found: &mut Vec<Named<'a>>, members: &[(Text<'a>, Raw<'a>)], depth
 /// Looks into an object, or into the objects and texts of a list.
 fn within<'a>(found: &mut Vec<Named<'a>>, value: Raw<'a>, depth: u8) {
     if let Some(members) = value.members() {
-        search(found, &members.flatten().collect::<Vec<_>>(), depth);
+        search(found, members.flatten(), depth);
     }
     for element in value.elements() {
         found.extend(any_trace(element));

@@ -16,7 +16,7 @@ use crate::log::layout::{Layout, Memory};
 use crate::log::level::Level;
 use crate::log::record::{self, LevelSource, Record};
 use crate::log::totals::first_n::Key;
-use crate::log::totals::gaps::Mark;
+use crate::log::totals::gaps::{Mark, Name};
 use crate::log::totals::histogram::{Figures, Histogram};
 use crate::time::Stamp;
 
@@ -398,9 +398,10 @@ impl<'t> Reader<'t> {
                 let short = |text: Cow<'_, str>| text.chars().take(LABEL).collect();
                 Mark {
                     key: Key::new(Some(at), context.file, spot.line, spot.part),
-                    at,
-                    event: record.as_ref().and_then(Record::event).map(short),
-                    label: record.as_ref().and_then(Record::label).map(short),
+                    name: Name {
+                        event: record.as_ref().and_then(Record::event).map(short),
+                        label: record.as_ref().and_then(Record::label).map(short),
+                    },
                 }
             };
             let tally = &mut self.part.tally;

@@ -30,6 +30,11 @@ impl Key {
         Stamp::from_micros(self.at)
     }
 
+    /// The time in microseconds since the epoch; `i64::MAX` where it is not known.
+    pub(super) fn micros(&self) -> i64 {
+        self.at
+    }
+
     /// The same place in a text with `lines` more lines before it.
     #[must_use]
     pub fn shifted(mut self, lines: u64) -> Self {

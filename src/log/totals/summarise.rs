@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::faults;
-use super::gaps::{Gap, Mark};
+use super::gaps::{Gap, Mark, Name};
 use super::tally::Tally;
 use crate::finding::{Finding, Status};
 use crate::log::level::Level;
@@ -68,7 +68,7 @@ impl LogTotals {
 
 /// The summary of the logs. `paths` are the files by number; `findings` are the faults of the files so far.
 pub fn summary(
-    tally: Tally,
+    mut tally: Tally,
     mut files: Vec<FileReport>,
     mut findings: Vec<Finding>,
     paths: &[String],
@@ -76,13 +76,14 @@ pub fn summary(
 ) -> LogSummary {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let gaps = tally.coverage.gaps(terms.window);
-    let unheard = unheard(&tally, terms);
+    let unheard = unheard(&mut tally, terms);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
     // The worse of the two clocks counts.
-    let lost = |downs: &[DownTime]| downs.iter().map(|down| down.seconds).sum::<f64>();
-    let (stated, heard) = (down_times(&gaps, terms), down_times(&unheard, terms));
-    let down_times = if lost(&heard) > lost(&stated) { heard } else { stated };
-    let lost = lost(&down_times);
+    let paused = terms.pauses.iter().map(|pause| pause.seconds).sum::<f64>();
+    let lost = |gaps| paused + silences(gaps, terms).map(|down| down.to.seconds_since(down.from)).sum::<f64>();
+    let (stated, heard) = (lost(&gaps), lost(&unheard));
+    let (lost, down_times) =
+        if heard > stated { (heard, down_times(&unheard, terms)) } else { (stated, down_times(&gaps, terms)) };
     let uptime = duration
         .filter(|duration| !duration.is_zero() && tally.records > 0)
         .map(|duration| (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0));
@@ -98,18 +99,17 @@ pub fn summary(
         let first = gaps.partition_point(|gap| gap.to <= late.from);
         gaps[first..].iter().take_while(|gap| gap.from < late.to).any(|gap| severe(gap) >= severe(late))
     };
-    let mut all: Vec<(&Gap, bool)> = unheard.iter().filter(|late| !told(late)).map(|late| (late, true)).collect();
-    all.extend(gaps.iter().map(|gap| (gap, false)));
-    all.sort_by_key(|(gap, unheard)| (gap.to, *unheard));
+    let late: Vec<&Gap> = unheard.iter().filter(|late| !told(late)).collect();
+    let listed = first_of(&gaps, &late, terms.listed);
     let gap_incidents: Vec<Finding> =
-        all.iter().take(terms.listed).map(|(gap, unheard)| gap_finding(gap, severe(gap), *unheard, paths)).collect();
+        listed.iter().map(|(gap, unheard)| gap_finding(gap, severe(gap), *unheard, &tally, paths)).collect();
     let totals = LogTotals {
-        gap_incidents: all.len() as u64,
+        gap_incidents: (gaps.len() + late.len()) as u64,
         content_incidents: tally.crashes.total(),
         warnings: tally.warnings.total(),
         errors: tally.errors.total(),
     };
-    let silences = all.iter().map(|(gap, _)| severe(gap));
+    let silences = gaps.iter().chain(late).map(severe);
     let status =
         Status::roll_up(silences.chain(findings.iter().map(|finding| finding.severity)).chain([totals.severity()]));
     let mut ignored_by_policy: BTreeMap<String, u64> = terms.ignore.iter().map(|text| (text.clone(), 0)).collect();
@@ -152,32 +152,51 @@ pub fn summary(
         uptime_ratio: uptime,
         longest_silence_seconds: longest_silence.map(|silence| silence.as_secs_f64()),
         free_silence_seconds: uptime.map(|_| terms.warn_gap.as_secs_f64()),
-        down_times: down_times.into_iter().take(terms.listed).collect(),
+        down_times,
         files,
         findings,
     }
 }
 
-/// What the uptime lacks: silence of something that runs counts from the moment at which it became a gap, a pause counts
-/// whole.
-fn down_times(gaps: &[Gap], terms: &Terms) -> Vec<DownTime> {
-    let mut all = terms.pauses.clone();
-    let mut silent = |from: Stamp, to: Stamp| {
-        let silence = to.since(from);
-        if silence > terms.warn_gap {
-            let cause = format!("no output for {}", human_duration(silence));
-            all.push(DownTime::new(from.plus(terms.warn_gap), to, cause));
-        }
-    };
-    for gap in gaps {
+/// The first `count` of the gaps by stated times and by receipt, in order of time; whether each is one by receipt.
+fn first_of<'a>(stated: &'a [Gap], heard: &[&'a Gap], count: usize) -> Vec<(&'a Gap, bool)> {
+    let stated = stated.iter().take(count).map(|gap| (gap, false));
+    let mut first: Vec<(&Gap, bool)> = stated.chain(heard.iter().map(|gap| (*gap, true))).collect();
+    first.sort_by_key(|(gap, heard)| (gap.to, *heard));
+    first.truncate(count);
+    first
+}
+
+/// A silence of something that runs, from the moment at which it became a gap.
+struct Silence {
+    from: Stamp,
+    to: Stamp,
+    /// Its whole length.
+    length: Duration,
+}
+
+/// The silences in gaps, less the times in which nothing ran; in order of time.
+fn silences<'a>(gaps: &'a [Gap], terms: &'a Terms) -> impl Iterator<Item = Silence> + 'a {
+    gaps.iter().flat_map(move |gap| {
+        let pauses = terms.pauses.iter().filter(|pause| pause.to > gap.from && pause.from < gap.to);
         let mut from = gap.from;
-        for pause in terms.pauses.iter().filter(|pause| pause.to > gap.from && pause.from < gap.to) {
-            silent(from, pause.from);
-            from = from.max(pause.to);
-        }
-        silent(from, gap.to);
-    }
+        pauses.map(|pause| (pause.from, pause.to)).chain([(gap.to, gap.to)]).filter_map(move |(to, go_on)| {
+            let length = to.since(from);
+            let silence = Silence { from: from.plus(terms.warn_gap), to, length };
+            from = from.max(go_on);
+            (length > terms.warn_gap).then_some(silence)
+        })
+    })
+}
+
+/// The first of what the uptime lacks: silences, and the times in which nothing ran.
+fn down_times(gaps: &[Gap], terms: &Terms) -> Vec<DownTime> {
+    let silences = silences(gaps, terms).take(terms.listed).map(|silence| {
+        DownTime::new(silence.from, silence.to, format!("no output for {}", human_duration(silence.length)))
+    });
+    let mut all: Vec<DownTime> = terms.pauses.iter().cloned().chain(silences).collect();
     all.sort_by_key(|down| (down.from, down.to));
+    all.truncate(terms.listed);
     all
 }
 
@@ -203,7 +222,7 @@ fn longest_silence(tally: &Tally, gaps: &[Gap], files: &[FileReport], terms: &Te
 }
 
 /// Silences by the time of receipt, less the time in which nothing could be received.
-fn unheard(tally: &Tally, terms: &Terms) -> Vec<Gap> {
+fn unheard(tally: &mut Tally, terms: &Terms) -> Vec<Gap> {
     let (Some(receipt), Some((start, _)), true) = (&terms.receipt, terms.window, tally.received > 0) else {
         return Vec::new();
     };
@@ -218,7 +237,7 @@ fn unheard(tally: &Tally, terms: &Terms) -> Vec<Gap> {
             held_up.filter(|(stop, go_on)| *go_on > gap.from && *stop < gap.to).chain([(gap.to, gap.to)])
         {
             if stop > from && stop.since(from) > terms.warn_gap {
-                unheard.push(Gap { from: wall(from), to: wall(stop), ..gap.clone() });
+                unheard.push(Gap { from: wall(from), to: wall(stop), ..gap });
             }
             from = from.max(go_on);
         }
@@ -226,19 +245,21 @@ fn unheard(tally: &Tally, terms: &Terms) -> Vec<Gap> {
     unheard
 }
 
-fn gap_finding(gap: &Gap, severity: Status, unheard: bool, paths: &[String]) -> Finding {
-    let event = |mark: &Option<Mark>| mark.as_ref().and_then(|mark| mark.event.clone()).map(String::from);
+fn gap_finding(gap: &Gap, severity: Status, unheard: bool, tally: &Tally, paths: &[String]) -> Finding {
+    let coverage = if unheard { &tally.receipt } else { &tally.coverage };
+    let (before, after) = (coverage.before(gap), coverage.after(gap));
+    let event = |mark: &Option<Mark>| mark.as_ref().and_then(|mark| mark.name.event.clone()).map(String::from);
     let named = |mark: &Option<Mark>, edge: &str| match mark {
         None => edge.to_owned(),
-        Some(Mark { label: Some(label), .. }) => format!("`{label}`"),
+        Some(Mark { name: Name { label: Some(label), .. }, .. }) => format!("`{label}`"),
         Some(_) => "a record without a name".to_owned(),
     };
     let length = gap.to.since(gap.from);
     let mut summary = format!(
         "{} of silence between {} and {}",
         human_duration(length),
-        named(&gap.before, "the start of the run"),
-        named(&gap.after, "the end of the run")
+        named(&before, "the start of the run"),
+        named(&after, "the end of the run")
     );
     if unheard {
         summary.push_str(": nothing was received, although records state times in it");
@@ -246,9 +267,9 @@ fn gap_finding(gap: &Gap, severity: Status, unheard: bool, paths: &[String]) -> 
     let finding = Finding::new(severity, summary)
         .at(gap.to)
         .with("gap_seconds", length.as_secs_f64())
-        .with("previous_event", event(&gap.before))
-        .with("next_event", event(&gap.after));
-    match gap.after.as_ref().or(gap.before.as_ref()) {
+        .with("previous_event", event(&before))
+        .with("next_event", event(&after));
+    match after.as_ref().or(before.as_ref()) {
         Some(mark) => super::first_n::place(finding, &mark.key, paths),
         None => finding,
     }
