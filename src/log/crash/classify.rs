@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 pub(crate) use super::frames::is_frame;
 pub(crate) use super::kind::Kind;
 use super::marks::Marks;
+use super::memo::{self, Memory};
 use super::pattern::Search;
 use super::rules::{RULES, Rule};
 use super::{frames, mentions};
@@ -28,6 +29,12 @@ fn told(text: &str) -> Option<(Kind, bool)> {
     if text.contains("\\n") && !text.contains('\n') {
         return told(&text.replace("\\n", "\n").replace("\\t", "\t"));
     }
+    thread_local!(static TOLD: Memory<Option<(Kind, bool)>> = Memory::default());
+    memo::remembered(&TOLD, text, judge)
+}
+
+/// What a text shows that holds a mark.
+pub(super) fn judge(text: &str) -> Option<(Kind, bool)> {
     static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(RULES));
     let rows = SEARCH.matching(text);
     let counts = |row: &(usize, &'static Rule)| {

@@ -6,6 +6,7 @@ pub(crate) mod frames;
 mod headline;
 mod kind;
 pub(crate) mod marks;
+mod memo;
 mod mentions;
 mod pattern;
 pub(crate) mod rules;
