@@ -31,8 +31,20 @@ impl Stamp {
     /// The instant `micros` microseconds after the midnight (UTC) that starts a day of the calendar; `None` for days that
     /// do not exist and outside the years 1 to 9999.
     pub fn civil(year: i32, month: u32, day: u32, micros: i64) -> Option<Self> {
-        let midnight = NaiveDate::from_ymd_opt(year, month, day)?.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros();
-        Self::from_micros(midnight.checked_add(micros)?)
+        const DAY: i64 = 86_400 * MICROS;
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let last = match month {
+            2 => 28 + u32::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        (1..=last).contains(&day).then_some(())?;
+        // Years are taken to start in March, so that the leap day is their last.
+        let (year, month) = if month > 2 { (i64::from(year), month - 3) } else { (i64::from(year) - 1, month + 9) };
+        let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+        let days = year * 365 + leaps + i64::from((153 * month + 2) / 5 + day - 1) - 719_468;
+        Self::from_micros(days.checked_mul(DAY)?.checked_add(micros)?)
     }
 
     /// A number since the epoch: seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude (seconds
@@ -128,22 +140,25 @@ impl Stamp {
 
 /// The form of nearly all times, `2025-01-06T00:00:00.123456` with `Z` or `+00:00`, without any detours.
 fn parse_common(text: &[u8]) -> Option<Stamp> {
-    let (clock, rest) = text.split_at_checked(19)?;
-    let zone = match rest.split_first() {
-        Some((b'.', rest)) if rest.len() > 6 && rest[..6].iter().all(u8::is_ascii_digit) => &rest[6..],
-        Some((b'.', _)) => return None,
-        _ => rest,
+    let (clock, rest) = text.split_first_chunk::<19>()?;
+    let two = |at: usize| {
+        let (tens, ones) = (clock[at].wrapping_sub(b'0'), clock[at + 1].wrapping_sub(b'0'));
+        (tens < 10 && ones < 10).then(|| u32::from(tens * 10 + ones))
     };
     let shaped = clock[4] == b'-' && clock[7] == b'-' && clock[10] == b'T' && clock[13] == b':' && clock[16] == b':';
-    (shaped && (zone == b"Z" || zone == b"+00:00")).then_some(())?;
-    let number = |from: usize, to: usize| {
-        clock[from..to].iter().try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
-    };
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    shaped.then_some(())?;
+    let (mut part, mut zone) = (0, rest);
+    if let [b'.', digits @ ..] = rest {
+        let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+        (len > 0).then_some(())?;
+        part = (0..6).fold(0, |n, at| n * 10 + if at < len { i64::from(digits[at] - b'0') } else { 0 });
+        zone = &digits[len..];
+    }
+    (zone == b"Z" || zone == b"+00:00").then_some(())?;
+    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
     (hour < 24 && minute < 60 && second < 60).then_some(())?;
-    let part = if rest.len() > zone.len() { rest[1..7].iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')) } else { 0 };
     let micros = i64::from(hour * 3600 + minute * 60 + second) * MICROS + part;
-    Stamp::civil(i32::try_from(number(0, 4)?).ok()?, number(5, 7)?, number(8, 10)?, micros)
+    Stamp::civil(i32::try_from(two(0)? * 100 + two(2)?).ok()?, two(5)?, two(8)?, micros)
 }
 
 /// The number of a month by its English name, whole or its first three letters, in any case.

@@ -176,7 +176,7 @@ mod tests {
         for (words, expect) in [
             ("TRACE trce finest silly 10 19", Level::Trace),
             ("Debug DBUG fine 20", Level::Debug),
-            ("info INFORMATION i success http default INFO+2 30 35.5", Level::Info),
+            ("info INFORMATION i inf [INF] success http default INFO+2 30 35.5", Level::Info),
             ("Notice", Level::Notice),
             ("WARNING warn W wrn [warn] 40", Level::Warning),
             ("error ERR E: exception SEVERE fail erro ERROR+1 50", Level::Error),

@@ -44,7 +44,7 @@ pub(crate) fn level(text: &[u8], after: After) -> Option<Range<usize>> {
 }
 
 fn level_of(word: &[u8]) -> Option<Level> {
-    let level = Level::from_word(std::str::from_utf8(word).ok()?);
+    let level = Level::from_letters(word);
     (level != Level::Unknown).then_some(level)
 }
 
@@ -112,14 +112,12 @@ impl Fields {
     /// Whether a word states a level.
     fn counts(&self, text: &[u8], word: &Range<usize>, after: After) -> bool {
         let letters = &text[word.clone()];
-        let loud = letters.iter().all(u8::is_ascii_uppercase);
-        if letters.len() > 13 || self.denied {
+        if self.denied || level_of(letters).is_none() {
             return false;
         }
+        let loud = letters.iter().all(u8::is_ascii_uppercase);
         let place = Place::of(text, word);
-        if !(loud || place.boxed || place.keyed || place.before_colon || place.before_tab)
-            || level_of(letters).is_none()
-        {
+        if !(loud || place.boxed || place.keyed || place.before_colon || place.before_tab) {
             return false;
         }
         if letters.len() == 1 {

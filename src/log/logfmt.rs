@@ -46,19 +46,44 @@ impl<'a> Pairs<'a> {
         if let Some((b'"', quoted)) = tail.split_first() {
             let mut at = 0;
             let mut escaped = false;
-            while let Some(byte) = quoted.get(at).filter(|b| **b != b'"') {
-                escaped |= *byte == b'\\';
-                at += 1 + usize::from(*byte == b'\\');
-            }
-            let end = at.min(quoted.len());
+            let end = loop {
+                match memchr::memchr2(b'"', b'\\', quoted.get(at..).unwrap_or_default()) {
+                    Some(found) if quoted[at + found] == b'"' => break at + found,
+                    Some(found) => at += found + 2,
+                    None => break quoted.len(),
+                }
+                escaped = true;
+            };
             self.rest = quoted.get(end + 1..).unwrap_or_default();
             return Raw::Text(Text { bytes: &quoted[..end], escaped });
         }
         let end = tail.iter().position(u8::is_ascii_whitespace).unwrap_or(tail.len());
         let (value, rest) = tail.split_at(end);
         self.rest = rest;
-        let number = value.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
-            && std::str::from_utf8(value).is_ok_and(|text| text.parse::<f64>().is_ok());
-        if number { Raw::Number(value) } else { Raw::Text(Text { bytes: value, escaped: false }) }
+        if is_number(value) { Raw::Number(value) } else { Raw::Text(Text { bytes: value, escaped: false }) }
+    }
+}
+
+/// Whether a value is digits, perhaps with a sign before them and a point among them.
+fn is_number(value: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"-").unwrap_or(value);
+    let points = digits.iter().filter(|b| **b == b'.').count();
+    points < 2 && digits.len() > points && digits.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_numbers_or_texts() {
+        let line = br#"a=1 b=-2.5 word c="x \"y\" z" d=1.2.3 e=. f="open \"#;
+        let shown: Vec<String> = pairs(line)
+            .map(|(key, value)| match value {
+                Raw::Number(digits) => format!("{}#{}", key.decode(), String::from_utf8_lossy(digits)),
+                value => format!("{}:{}", key.decode(), value.to_text()),
+            })
+            .collect();
+        assert_eq!(shown, ["a#1", "b#-2.5", "c:x \"y\" z", "d:1.2.3", "e:.", "f:open \\"]);
     }
 }

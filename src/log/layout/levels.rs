@@ -90,23 +90,41 @@ pub(crate) const PAIRS: [&str; 12] = [
     "l",
 ];
 
+/// By first letter, which lengths the words have that start with it, as bits: that alone rules out most words of prose.
+const LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < WORDS.len() {
+        let word = WORDS[at].0.as_bytes();
+        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        at += 1;
+    }
+    lengths
+};
+
 /// The level of a word of letters in any case, and how sure it is; none for every other text.
 pub(crate) fn word(word: &[u8]) -> Option<(Level, Sure)> {
-    let mut lower = [0_u8; 13];
-    let lower = lower.get_mut(..word.len()).filter(|_| word.len() > 1)?;
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    let (_, level, sure) = WORDS.iter().find(|(known, ..)| known.as_bytes() == lower)?;
+    let first = word.first()?.to_ascii_lowercase();
+    let lengths = LENGTHS.get(usize::from(first.wrapping_sub(b'a')))?;
+    (word.len() < 16 && lengths >> word.len() & 1 == 1).then_some(())?;
+    let same = |known: &[u8]| known[0] == first && known.eq_ignore_ascii_case(word);
+    let (_, level, sure) = WORDS.iter().find(|(known, ..)| same(known.as_bytes()))?;
     (*sure != Sure::Loud || word.iter().all(u8::is_ascii_uppercase)).then_some((*level, *sure))
 }
 
 impl Level {
     /// Reads a level word in any case, with brackets, a colon or colours around it, and numbers written as text.
     pub fn from_word(word: &str) -> Self {
+        if word.bytes().all(|b| b.is_ascii_alphabetic()) {
+            return Self::from_letters(word.as_bytes());
+        }
         let word = ansi::strip(word);
         let word =
             word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '<' | '>' | '(' | ')' | ':'));
-        if let Ok(number) = word.parse::<f64>() {
+        // `inf` is short for information, and no number.
+        if word.bytes().any(|b| b.is_ascii_digit())
+            && let Ok(number) = word.parse::<f64>()
+        {
             return Self::from_size(number);
         }
         // Go's slog writes levels between the named ones as `INFO+2`.
@@ -114,7 +132,12 @@ impl Level {
             Some(at) if word[at + 1..].bytes().all(|b| b.is_ascii_digit()) && at + 1 < word.len() => &word[..at],
             _ => word,
         };
-        match word.as_bytes() {
+        Self::from_letters(word.as_bytes())
+    }
+
+    /// Reads a level word that has nothing around it.
+    pub(crate) fn from_letters(word: &[u8]) -> Self {
+        match word {
             // Alone, an A is an article as often as a level.
             [b'a' | b'A'] => Self::Unknown,
             [single] => letter(single.to_ascii_uppercase()).unwrap_or(Self::Unknown),

@@ -50,11 +50,21 @@ pub(crate) struct Chain {
     leaps: Vec<i32>,
     /// Where and in which shape the last stamp was.
     place: Option<(Shape, usize)>,
+    /// The text of the day that was taken in last, up to the time of day.
+    text: Vec<u8>,
 }
 
 impl Chain {
     /// Takes in a line that starts at `offset`.
     pub(crate) fn add(&mut self, offset: u64, line: &[u8]) {
+        // Most stamps are of the day of the one before.
+        if let Some((_, start)) = self.place
+            && !self.text.is_empty()
+            && line.get(start..).is_some_and(|line| line.starts_with(&self.text))
+        {
+            return;
+        }
+        self.text.clear();
         let Some((year, month, day)) = self.find(line) else { return };
         let ordinal = i32::try_from(month * 31 + day).unwrap_or(0) - 32;
         let number = match self.last {
@@ -89,6 +99,10 @@ impl Chain {
         if let Some((shape, offset)) = self.place
             && let Some(parsed) = line.get(offset..).and_then(|text| times::read(shape, text))
         {
+            // A year may stand behind the time of day.
+            if matches!(parsed.day, Day::NoYear(..)) {
+                self.text.extend_from_slice(&line[offset..offset + parsed.split]);
+            }
             return day(&parsed);
         }
         let (shape, offset, parsed) = starts(line).find_map(|(_, at)| {
