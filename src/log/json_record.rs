@@ -120,7 +120,7 @@ impl<'a> Fields<'a> {
                         // A line that is too long is kept in pieces, of which the last has the line end.
                         let piece = self.keys & const { bit("time") } != 0 && !text.ends_with('\n');
                         let leveled = self.level.0 != LAST;
-                        inner = Some(Inner::of(&text, Wrapping { depth: 0, leveled, piece }));
+                        inner = Some(Inner::of(text, Wrapping { depth: 0, leveled, piece }, shape.inner()));
                         self.message_is(10, value);
                     } else {
                         self.message_is(10, value);
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
             self.event = member(line, b"eventName").unwrap_or(Raw::Null);
         }
         if self.keys & const { bit("__REALTIME_TIMESTAMP") } != 0 {
-            inner = self.journal();
+            inner = self.journal(shape);
         }
         let (rank, raw, clock) = self.time;
         let at = if rank == LAST { None } else { read_time(raw, clock) }.or_else(|| other_time(line));
@@ -196,16 +196,16 @@ impl<'a> Fields<'a> {
 
     /// The line that a service wrote to its output, which systemd keeps as `MESSAGE`: as text, or as bytes where there
     /// are control characters in it.
-    fn journal(&self) -> Option<Inner> {
+    fn journal(&self, shape: &mut Shape) -> Option<Inner> {
         let wrapping = Wrapping { depth: 0, leveled: true, piece: false };
         match self.message.1 {
-            Raw::Text(text) => Some(Inner::of(&text.decode(), wrapping)).filter(Inner::tells),
+            Raw::Text(text) => Some(Inner::of(text.decode(), wrapping, shape.inner())).filter(Inner::tells),
             bytes @ Raw::Array(_) => {
                 let bytes: Option<Vec<u8>> = bytes
                     .elements()
                     .map(|byte| byte.number().filter(|n| (0.0..256.0).contains(n)).map(|n| n as u8))
                     .collect();
-                Some(Inner::of(&String::from_utf8_lossy(&bytes?), wrapping))
+                Some(Inner::of(String::from_utf8_lossy(&bytes?), wrapping, shape.inner()))
             }
             _ => None,
         }

@@ -11,6 +11,8 @@ const LIMIT: usize = 64;
 pub(crate) struct Shape {
     keys: Vec<Known>,
     dialect: Option<((u128, bool), Dialect)>,
+    /// The same of the lines inside these.
+    inner: Option<Box<Self>>,
 }
 
 /// A key as it stood in a line, with all that stood before its value: `, "level": `.
@@ -41,6 +43,11 @@ impl Shape {
             self.keys.push(known);
         }
         Some(key)
+    }
+
+    /// The shape of the lines inside.
+    pub(crate) fn inner(&mut self) -> &mut Self {
+        self.inner.get_or_insert_default()
     }
 
     /// The dialect of a record with these keys.

@@ -26,11 +26,21 @@ pub(crate) fn is_known_field(name: &str) -> bool {
 /// The line may still lack a usable time ([`Record::at`]). Times without a year (syslog, klog) get the last year in
 /// which they are before `written`, such as the time of their file; without it they count as none.
 pub(crate) fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+    parse_shaped(line, written, depth, &mut Shape::default())
+}
+
+/// [`parse_inside`] for a line that follows others like it.
+pub(crate) fn parse_shaped<'a>(
+    line: &'a [u8],
+    written: Option<Stamp>,
+    depth: u8,
+    shape: &mut Shape,
+) -> Option<Record<'a>> {
     /// Nobody wraps lines more often than this.
     const DEEPEST: u8 = 4;
     let line = trim(line);
     match line.first().filter(|_| depth <= DEEPEST)? {
-        b'{' => Record::of_json(line, &mut Shape::default()),
+        b'{' => Record::of_json(line, shape),
         _ => text_record::parse(line, written, depth),
     }
 }

@@ -16,9 +16,10 @@ use crate::time::{Stamp, is_blank};
 /// What a line inside another one says. It may be escaped there, and so owns its texts.
 #[derive(Clone, Debug)]
 pub(crate) struct Inner {
-    pub(crate) level: Option<(Level, String)>,
+    pub(crate) level: Option<(Level, Cow<'static, str>)>,
     pub(crate) event: Option<String>,
-    pub(crate) message: Option<String>,
+    pub(super) line: String,
+    pub(super) message: Message,
     pub(crate) traces: Vec<Named<'static>>,
     /// It is a frame of a stack trace.
     pub(crate) frame: bool,
@@ -30,6 +31,25 @@ pub(crate) struct Inner {
     pub(super) structured: bool,
     /// It is a JSON object.
     pub(crate) json: bool,
+}
+
+/// The message of a line inside another one.
+#[derive(Clone, Debug)]
+pub(super) enum Message {
+    /// The line from this byte on.
+    From(usize),
+    /// Another text, or none.
+    Text(Option<String>),
+}
+
+impl Inner {
+    /// The message; none where the line is a record without one.
+    pub(crate) fn message(&self) -> Option<&str> {
+        match &self.message {
+            Message::From(start) => self.line.get(*start..),
+            Message::Text(text) => text.as_deref(),
+        }
+    }
 }
 
 /// A log record. It borrows from its line, and texts are decoded only when asked for.
@@ -183,7 +203,7 @@ impl<'a> Record<'a> {
 
     /// The level of the line inside this one, where it decides.
     #[inline]
-    fn inner_level(&self) -> Option<&(Level, String)> {
+    pub(crate) fn inner_level(&self) -> Option<&(Level, Cow<'static, str>)> {
         let inner = self.inner.as_deref()?.level.as_ref()?;
         self.own_level().is_none_or(|own| own.status() <= inner.0.status()).then_some(inner)
     }
@@ -199,7 +219,7 @@ impl<'a> Record<'a> {
     /// The level in the words of the log, trimmed and in lower case; `info` where none is stated.
     pub fn level_word(&self) -> Cow<'a, str> {
         if let Some((_, word)) = self.inner_level() {
-            return Cow::Owned(word.clone());
+            return word.clone();
         }
         match self.stated_level() {
             None => Cow::Borrowed("info"),
@@ -232,7 +252,7 @@ impl<'a> Record<'a> {
     /// The message: the first of the message keys that says something, else the event.
     pub fn message(&self) -> Option<Cow<'a, str>> {
         match &self.inner {
-            Some(inner) => inner.message.clone().map(Cow::Owned),
+            Some(inner) => inner.message().map(|message| Cow::Owned(message.to_owned())),
             None if self.message == Raw::Null => self.event(),
             None => Some(self.message.to_text()),
         }

@@ -1,6 +1,7 @@
 //! Records of plain text: lines that start with a date, a syslog header, a klog header, or state a level.
 
 use super::dialect::Dialect;
+use super::key_cache::Shape;
 use super::level_in_text::{self, After};
 use super::logfmt::{self, is_key};
 use super::record::{Inner, Record};
@@ -44,7 +45,7 @@ fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8)
     for stream in [&b" stdout "[..], b" stderr "] {
         if let Some([mark @ (b'F' | b'P'), b' ', line_inside @ ..]) = rest.strip_prefix(stream) {
             let wrapping = Wrapping { depth, leveled: false, piece: *mark == b'P' };
-            let inner = Inner::of(&String::from_utf8_lossy(line_inside), wrapping);
+            let inner = Inner::of(String::from_utf8_lossy(line_inside), wrapping, &mut Shape::default());
             return Some(Record::of_text(Dialect::Cri, line, at, None, line_inside).with_inner(inner));
         }
     }
@@ -147,7 +148,8 @@ fn with_line_inside<'a>(record: Record<'a>, line: &[u8], depth: u8) -> Record<'a
     if is_prose(line) {
         return record;
     }
-    let inner = Inner::of(&String::from_utf8_lossy(line), Wrapping { depth, leveled: true, piece: false });
+    let wrapping = Wrapping { depth, leveled: true, piece: false };
+    let inner = Inner::of(String::from_utf8_lossy(line), wrapping, &mut Shape::default());
     // Plain text is shown with the name of the program before it.
     let shown = record.message().map(Into::into);
     if inner.tells() { record.with_inner(inner.shown_as(shown)) } else { record }

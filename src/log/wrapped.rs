@@ -1,13 +1,16 @@
 //! A line inside another one: what containers, syslog and systemd keep of the output of a program.
 
+use std::borrow::Cow;
+
 use super::crash::classify::Named;
 use super::crash::frames;
+use super::key_cache::Shape;
 use super::level::Level;
 use super::level_in_text::{self, After};
 use super::parse;
-use super::record::{Inner, Record};
+use super::record::{Inner, Message, Record};
 use super::{ansi, leading};
-use crate::json::pull::Text;
+use crate::json::pull::{Raw, Text};
 use crate::time::Stamp;
 
 /// How a line is wrapped.
@@ -22,12 +25,16 @@ pub(crate) struct Wrapping {
 }
 
 impl Inner {
-    /// Reads the line, whatever it is.
-    pub(crate) fn of(line: &str, wrapping: Wrapping) -> Self {
-        let line = ansi::strip(line);
-        let line = line.trim_end_matches(['\r', '\n']);
-        if let Some(record) = parse::parse_inside(line.as_bytes(), None, wrapping.depth + 1) {
-            return Self::of_record(&record, line);
+    /// Reads the line, whatever it is. `shape` is that of the lines before in the same place.
+    pub(crate) fn of(line: Cow<'_, str>, wrapping: Wrapping, shape: &mut Shape) -> Self {
+        let mut line = match ansi::strip(&line) {
+            Cow::Borrowed(_) => line.into_owned(),
+            Cow::Owned(plain) => plain,
+        };
+        line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        if let Some(record) = parse::parse_shaped(line.as_bytes(), None, wrapping.depth + 1, shape) {
+            let inner = Self::of_record(&record, &line);
+            return Self { line, ..inner };
         }
         let object = line.trim_start();
         let piece = wrapping.piece || object.starts_with("{\"") || object.ends_with('}') && object.contains("\":");
@@ -36,9 +43,10 @@ impl Inner {
         let mut inner = Self {
             level: None,
             event: None,
-            message: Some(text.decode().into_owned()),
+            line: String::new(),
+            message: if text.escaped { Message::Text(Some(text.decode().into_owned())) } else { Message::From(0) },
             traces: Vec::new(),
-            frame: frames::is_alone(line),
+            frame: frames::is_alone(&line),
             cut: false,
             twins: false,
             structured: false,
@@ -46,12 +54,15 @@ impl Inner {
         };
         if object.starts_with("{\"") {
             let start = Record::of_start(object.as_bytes());
-            inner.level = start.and_then(|record| Some((record.level()?, record.level_word().into_owned())));
+            inner.level = start.and_then(|record| {
+                let level = record.level()?;
+                Some((level, word_of(level, record.level_word())))
+            });
             inner.cut = inner.level.is_none() && (wrapping.piece || !object.ends_with('}'));
         } else {
-            inner.level = level_of_text(line, wrapping.leveled);
+            inner.level = level_of_text(&line, wrapping.leveled);
         }
-        inner
+        Self { line, ..inner }
     }
 
     /// Reads the line if it is a record that says more than text would.
@@ -59,7 +70,11 @@ impl Inner {
         let line = line.trim_ascii_start();
         let record = parse::parse_inside(line, None, depth + 1)?;
         let telling = line.first() == Some(&b'{') || record.level().is_some();
-        telling.then(|| Self::of_record(&record, &String::from_utf8_lossy(line)))
+        telling.then(|| {
+            let line = String::from_utf8_lossy(line).into_owned();
+            let inner = Self::of_record(&record, &line);
+            Self { line, ..inner }
+        })
     }
 
     /// Whether it says more than its text.
@@ -74,14 +89,26 @@ impl Inner {
 
     /// The same with another message, where it is but text.
     pub(crate) fn shown_as(self, message: Option<String>) -> Self {
-        if self.structured { self } else { Self { message, ..self } }
+        if self.structured { self } else { Self { message: Message::Text(message), ..self } }
     }
 
+    /// What a record says that the line is; the line itself is still to be added.
     fn of_record(record: &Record<'_>, line: &str) -> Self {
+        let message = match record.message {
+            // Of most lines of text it is the end.
+            Raw::Text(Text { bytes, escaped: false }) if record.inner.is_none() && line.as_bytes().ends_with(bytes) => {
+                Message::From(line.len() - bytes.len())
+            }
+            _ => match record.message() {
+                Some(message) => Message::Text(Some(message.into_owned())),
+                None => Message::From(0),
+            },
+        };
         Self {
-            level: record.level().map(|level| (level, record.level_word().into_owned())),
+            level: record.level().map(|level| (level, word_of(level, record.level_word()))),
             event: record.event().map(Into::into),
-            message: Some(record.message().map_or_else(|| line.to_owned(), Into::into)),
+            line: String::new(),
+            message,
             traces: record.traces().into_iter().map(Named::into_owned).collect(),
             frame: record.frame().is_some(),
             cut: record.is_cut(),
@@ -92,13 +119,19 @@ impl Inner {
     }
 }
 
-fn level_of_text(line: &str, leveled: bool) -> Option<(Level, String)> {
+/// The word of a level, which most programs call as we do.
+fn word_of(level: Level, word: Cow<'_, str>) -> Cow<'static, str> {
+    if word == level.word() { Cow::Borrowed(level.word()) } else { Cow::Owned(word.into_owned()) }
+}
+
+fn level_of_text(line: &str, leveled: bool) -> Option<(Level, Cow<'static, str>)> {
     if let Some(level) = leading::level(line) {
-        return Some((level, level.word().to_owned()));
+        return Some((level, Cow::Borrowed(level.word())));
     }
     let word = level_in_text::level(line.as_bytes(), After::Envelope).filter(|_| !leveled)?;
     let word = &line[word];
-    Some((Level::from_word(word), word.to_lowercase()))
+    let level = Level::from_word(word);
+    Some((level, word_of(level, word.to_lowercase().into())))
 }
 
 /// Reads a line of text with colours in it.
@@ -106,6 +139,7 @@ pub(crate) fn coloured(line: &[u8], written: Option<Stamp>, depth: u8) -> Option
     let text = String::from_utf8_lossy(line);
     let plain = ansi::strip(&text);
     let record = parse::parse_inside(plain.as_bytes(), written, depth + 1)?;
-    let (dialect, at, inner) = (record.dialect, record.at, Inner::of_record(&record, &plain));
+    let (dialect, at) = (record.dialect, record.at);
+    let inner = Inner { line: plain.clone().into_owned(), ..Inner::of_record(&record, &plain) };
     Some(Record::of_text(dialect, line, at, None, line).with_inner(inner))
 }

@@ -1,6 +1,8 @@
 //! What containers keep of the output of a program, line by line: long lines come in pieces, which are joined per stream.
 //! The joined line stands where its last piece stood.
 
+use std::borrow::Cow;
+
 use super::{RECORD_LIMIT, Step};
 use crate::json::pull::{Members, Raw, Text};
 
@@ -44,7 +46,7 @@ pub(super) fn is_log(text: &[u8]) -> bool {
     first[0] != b'{' || tells(first) || lines.any(tells)
 }
 
-pub(super) fn next(text: &[u8], end: bool, pending: &mut Pending) -> Option<Step> {
+pub(super) fn next<'a>(text: &'a [u8], end: bool, pending: &mut Pending) -> Option<Step<'a>> {
     let length = match memchr::memchr(b'\n', text) {
         Some(at) => at + 1,
         None if end => text.len(),
@@ -52,16 +54,17 @@ pub(super) fn next(text: &[u8], end: bool, pending: &mut Pending) -> Option<Step
     };
     let line = text[..length].strip_suffix(b"\n").unwrap_or(&text[..length]);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let whole = |line: Vec<u8>| Some(Step { start: 0, end: length, line: Some(line) });
+    let whole = |line: Cow<'a, [u8]>| Some(Step { start: 0, end: length, line: Some(line) });
     if pending.0.is_empty() && is_plainly_whole(line) {
-        return whole(line.to_vec());
+        return whole(line.into());
     }
-    let Some(parts) = parse(line) else { return whole(line.to_vec()) };
+    let Some(parts) = parse(line) else { return whole(line.into()) };
     let known = pending.0.iter().position(|started| started.stream == parts.stream);
     let before = known.map_or(0, |at| pending.0[at].text.len());
     if parts.whole || before + parts.text.len() > RECORD_LIMIT {
-        let started = known.map_or_else(Vec::new, |at| pending.0.remove(at).text);
-        return whole([parts.before, &started, parts.text, parts.after].concat());
+        let Some(known) = known else { return whole(line.into()) };
+        let started = pending.0.remove(known).text;
+        return whole([parts.before, &started, parts.text, parts.after].concat().into());
     }
     let around = [parts.before.to_vec(), parts.after.to_vec()];
     match known {

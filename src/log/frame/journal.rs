@@ -8,7 +8,7 @@ use super::Step;
 /// Fields that tell time, level and text; others are kept too, but never take the place of one of these.
 const MOST: usize = 200;
 
-pub(super) fn next(text: &[u8], end: bool) -> Option<Step> {
+pub(super) fn next(text: &[u8], end: bool) -> Option<Step<'_>> {
     let blanks = text.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
     if blanks > 0 {
         return Some(Step::skip(blanks));
@@ -53,7 +53,7 @@ pub(super) fn next(text: &[u8], end: bool) -> Option<Step> {
         }
     }
     let line = serde_json::to_vec(&Value::Object(fields)).ok()?;
-    Some(Step { start: 0, end: at.max(1), line: Some(line) })
+    Some(Step { start: 0, end: at.max(1), line: Some(line.into()) })
 }
 
 fn add(fields: &mut Map<String, Value>, name: &[u8], value: &[u8]) {

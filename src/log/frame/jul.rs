@@ -12,18 +12,18 @@ pub(super) fn is_log(text: &[u8]) -> bool {
     lines.windows(2).any(|pair| is_headline(pair[0].trim_ascii_end()) && is_level(pair[1].trim_ascii_end()))
 }
 
-pub(super) fn next(text: &[u8], end: bool) -> Option<Step> {
+pub(super) fn next(text: &[u8], end: bool) -> Option<Step<'_>> {
     let length = |text: &[u8]| memchr::memchr(b'\n', text).map(|at| at + 1).or_else(|| end.then_some(text.len()));
     let first = length(text)?;
     let line = text[..first].trim_ascii_end();
     let second = if is_headline(line) { length(&text[first..])? } else { 0 };
     let below = text[first..first + second].trim_ascii_end();
     if !is_level(below) {
-        return Some(Step { start: 0, end: first, line: Some(line.to_vec()) });
+        return Some(Step { start: 0, end: first, line: Some(line.into()) });
     }
     // Newer versions of Java write a narrow blank before `AM`.
     let line = String::from_utf8_lossy(line).replace('\u{202f}', " ");
-    Some(Step { start: 0, end: first + second, line: Some([line.as_bytes(), b" ", below].concat()) })
+    Some(Step { start: 0, end: first + second, line: Some([line.as_bytes(), b" ", below].concat().into()) })
 }
 
 /// Whether a line states a time and no level, as the first one does.

@@ -10,6 +10,8 @@ mod octets;
 mod values;
 mod xml;
 
+use std::borrow::Cow;
+
 use crate::json::pull;
 
 /// What stands on the further lines of a record of several lines.
@@ -162,24 +164,28 @@ impl Framer {
 
 /// What was found at the start of a text.
 #[derive(Debug)]
-struct Step {
+struct Step<'a> {
     /// Where the record starts, and where what belongs to it ends.
     start: usize,
     end: usize,
     /// The record as a line; none where there is none.
-    line: Option<Vec<u8>>,
+    line: Option<Cow<'a, [u8]>>,
 }
 
-impl Step {
+impl Step<'_> {
     fn skip(end: usize) -> Self {
         Self { start: end, end, line: None }
     }
 }
 
-fn zeros(text: &[u8], end: bool) -> Option<Step> {
+fn zeros(text: &[u8], end: bool) -> Option<Step<'_>> {
     let length = memchr::memchr(0, text).or_else(|| end.then_some(text.len()))?;
     let line = one_line(&text[..length]);
-    Some(Step { start: 0, end: (length + 1).min(text.len()), line: (!line.trim_ascii().is_empty()).then_some(line) })
+    Some(Step {
+        start: 0,
+        end: (length + 1).min(text.len()),
+        line: (!line.trim_ascii().is_empty()).then_some(line.into()),
+    })
 }
 
 /// A text with blanks for its line ends.

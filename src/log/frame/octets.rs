@@ -9,7 +9,7 @@ pub(super) fn length(text: &[u8]) -> Option<(usize, usize)> {
     (text.get(digits) == Some(&b' ')).then_some((digits + 1, length))
 }
 
-pub(super) fn next(text: &[u8], end: bool) -> Option<Step> {
+pub(super) fn next(text: &[u8], end: bool) -> Option<Step<'_>> {
     let blanks = text.iter().take_while(|b| b.is_ascii_whitespace()).count();
     if blanks > 0 {
         return Some(Step::skip(blanks));
@@ -17,12 +17,12 @@ pub(super) fn next(text: &[u8], end: bool) -> Option<Step> {
     let Some((start, length)) = length(text) else {
         // Something else: up to the end of the line.
         let len = memchr::memchr(b'\n', text).or_else(|| end.then_some(text.len()))?;
-        return Some(Step { start: 0, end: (len + 1).min(text.len()), line: Some(text[..len].to_vec()) });
+        return Some(Step { start: 0, end: (len + 1).min(text.len()), line: Some(text[..len].into()) });
     };
     let record = match text.get(start..start + length) {
         Some(record) => record,
         None if end => &text[start..],
         None => return None,
     };
-    Some(Step { start: 0, end: start + record.len(), line: Some(record.trim_ascii_end().to_vec()) })
+    Some(Step { start: 0, end: start + record.len(), line: Some(record.trim_ascii_end().into()) })
 }

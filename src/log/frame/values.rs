@@ -33,7 +33,7 @@ pub(super) fn holds_list(object: &[u8]) -> bool {
     opening(object).is_some_and(|len| object[len..].trim_ascii_start().starts_with(b"{"))
 }
 
-pub(super) fn next(text: &[u8], end: bool, state: &mut State) -> Option<Step> {
+pub(super) fn next<'a>(text: &'a [u8], end: bool, state: &mut State) -> Option<Step<'a>> {
     let between = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | 0 | 0x1e);
     let blanks = text.iter().take_while(|b| between(b)).count();
     if blanks > 0 {
@@ -60,7 +60,7 @@ pub(super) fn next(text: &[u8], end: bool, state: &mut State) -> Option<Step> {
                 return Some(Step::skip(len));
             }
             if let Some(len) = pull::object_len(text) {
-                return Some(Step { start: 0, end: len, line: Some(one_line(&text[..len])) });
+                return Some(Step { start: 0, end: len, line: Some(one_line(&text[..len]).into()) });
             }
             // Not whole yet, or damaged: then the line goes as it is.
             (end || is_malformed(text)).then(|| rest_of_line(text))
@@ -72,9 +72,9 @@ pub(super) fn next(text: &[u8], end: bool, state: &mut State) -> Option<Step> {
     }
 }
 
-fn rest_of_line(text: &[u8]) -> Step {
+fn rest_of_line(text: &[u8]) -> Step<'_> {
     let len = memchr::memchr(b'\n', text).unwrap_or(text.len());
-    Step { start: 0, end: (len + 1).min(text.len()), line: Some(text[..len].to_vec()) }
+    Step { start: 0, end: (len + 1).min(text.len()), line: Some(text[..len].into()) }
 }
 
 /// Whether an object at the start of a text cannot become whole by what follows.

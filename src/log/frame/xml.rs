@@ -17,7 +17,7 @@ pub(super) fn is_log(text: &[u8]) -> bool {
         || opened("Event") && (start.contains("timeMillis=") || start.contains("<Instant") || opened("System"))
 }
 
-pub(super) fn next(text: &[u8], end: bool) -> Option<Step> {
+pub(super) fn next(text: &[u8], end: bool) -> Option<Step<'_>> {
     let found = RECORDS.iter().filter_map(|name| {
         let open = format!("<{name}");
         let starts = memchr::memmem::find_iter(text, open.as_bytes());
@@ -33,7 +33,7 @@ pub(super) fn next(text: &[u8], end: bool) -> Option<Step> {
         None => return None,
     };
     let element = String::from_utf8_lossy(&text[start..stop]);
-    Some(Step { start, end: stop, line: serde_json::to_vec(&Value::Object(fields(&element))).ok() })
+    Some(Step { start, end: stop, line: serde_json::to_vec(&Value::Object(fields(&element))).ok().map(Into::into) })
 }
 
 /// The attributes and the texts of an element, by name; the first of each name counts.

@@ -111,6 +111,8 @@ struct Reader<'t> {
     layout: Arc<Layout>,
     memory: Memory,
     levels: Vec<Met<'t>>,
+    /// The levels of lines inside others, with their words.
+    inner_levels: Vec<(Level, Cow<'static, str>, u64)>,
     /// By what the records state, and by when they were received.
     runs: [Option<Run<'t>>; 2],
     tick: (i64, Figures),
@@ -125,6 +127,7 @@ impl<'t> Reader<'t> {
             part: Part::new(context),
             memory: Memory::default(),
             levels: Vec::new(),
+            inner_levels: Vec::new(),
             runs: [None, None],
             tick: (0, [0; 3]),
             last: None,
@@ -342,6 +345,15 @@ impl<'t> Reader<'t> {
 
     #[inline]
     fn level(&mut self, record: &Record<'t>) -> Status {
+        if let Some((level, word)) = record.inner_level() {
+            let met = self.inner_levels.iter().position(|met| met.0 == *level && met.1 == *word);
+            match met {
+                Some(met) => self.inner_levels[met].2 += 1,
+                None if self.inner_levels.len() < 32 => self.inner_levels.push((*level, word.clone(), 1)),
+                None => self.part.tally.add_level(Some(*level), word.as_bytes(), 1),
+            }
+            return level.status();
+        }
         let source = record.level_source();
         if let Some(met) = source.and_then(|source| self.levels.iter_mut().find(|met| met.source == source)) {
             met.count += 1;
@@ -460,6 +472,9 @@ impl<'t> Reader<'t> {
         self.end_tick();
         for met in std::mem::take(&mut self.levels) {
             self.part.tally.add_level(met.level, &met.word, met.count);
+        }
+        for (level, word, count) in std::mem::take(&mut self.inner_levels) {
+            self.part.tally.add_level(Some(level), word.as_bytes(), count);
         }
         match &self.last {
             Some(_) => self.part.tail = self.block,
