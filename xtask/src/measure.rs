@@ -18,6 +18,8 @@ pub(crate) struct Cost {
     pub(crate) wall: Duration,
     /// User and system time, children included.
     pub(crate) cpu: Duration,
+    /// User time alone, children included.
+    pub(crate) user: Duration,
     /// The largest process, in bytes.
     pub(crate) peak: u64,
     pub(crate) code: i32,
@@ -38,14 +40,24 @@ pub(crate) fn run(command: &[&str]) -> Result<Cost, String> {
     let output = output.map_err(|e| format!("cannot measure {command:?}: {e}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let numbers: Vec<i64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [wall, cpu, peak, code] = numbers[..] else { return Err(format!("{command:?} could not be measured")) };
+    let [wall, user, system, peak, code] = numbers[..] else {
+        return Err(format!("{command:?} could not be measured"));
+    };
     let micros = |n: i64| Duration::from_micros(n.unsigned_abs());
     Ok(Cost {
         wall: micros(wall),
-        cpu: micros(cpu),
+        cpu: micros(user) + micros(system),
+        user: micros(user),
         peak: peak.unsigned_abs(),
         code: i32::try_from(code).unwrap_or(-1),
     })
+}
+
+/// Measures five times, and gives the one with the median CPU time.
+pub(crate) fn median(mut measure: impl FnMut() -> Result<Cost, String>) -> Result<Cost, String> {
+    let mut costs = (0..5).map(|_| measure()).collect::<Result<Vec<_>, _>>()?;
+    costs.sort_by_key(|cost| cost.cpu);
+    Ok(costs[costs.len() / 2])
 }
 
 /// The copy's side of [`run`].
@@ -58,7 +70,7 @@ pub(crate) fn child(command: &[&str]) -> Outcome {
     let wall = started.elapsed();
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|e| e.to_string())?;
     let micros = |time: nix::sys::time::TimeVal| time.tv_sec() * 1_000_000 + time.tv_usec();
-    let cpu = micros(usage.user_time()) + micros(usage.system_time());
-    println!("{} {cpu} {} {}", wall.as_micros(), usage.max_rss() * 1024, status.code().unwrap_or(-1));
+    let (user, system) = (micros(usage.user_time()), micros(usage.system_time()));
+    println!("{} {user} {system} {} {}", wall.as_micros(), usage.max_rss() * 1024, status.code().unwrap_or(-1));
     Ok(())
 }

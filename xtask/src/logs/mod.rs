@@ -1,45 +1,43 @@
-//! How fast `audit` reads logs: plain and packed, next to `wc -l` and to the decoder alone.
+//! How fast `audit` reads logs of all forms, plain and packed, next to plain references.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+mod baseline;
+mod corpora;
+mod packing;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use emp_ops::io::read::decode::{self, Packing};
+use baseline::Ratios;
+use corpora::{FORMS, Form, Random, SPAN_MICROS};
+use emp_ops::io::read::decode::Packing;
+pub(crate) use packing::{DECODE, decode};
 
 use crate::measure::{self, Cost};
 use crate::{Outcome, Tool};
 
-/// The first argument of the copy that decodes a file and does nothing with the text.
-pub(crate) const DECODE: &str = "decode";
-/// The size of the corpus in bytes, unless `BENCH_BYTES` says otherwise.
+/// The size of the large corpus in bytes, unless `BENCH_BYTES` says otherwise. That of each form is a sixteenth.
 const BYTES: u64 = 1_000_000_000;
 const SMALL_FILES: u64 = 10_000;
 const LINES_OF_SMALL: u64 = 20;
-/// The time that the corpus spans: 72 hours.
-const SPAN_MICROS: u64 = 72 * 3600 * 1_000_000;
 
 pub(crate) fn bench(tool: &Tool) -> Outcome {
     let size = std::env::var("BENCH_BYTES").ok().and_then(|text| text.parse().ok()).unwrap_or(BYTES);
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let plain = folder.path().join("plain.jsonl");
-    write_corpus(&plain, size).map_err(|e| format!("cannot write {}: {e}", plain.display()))?;
     start(tool, folder.path())?;
-    println!("  {size} bytes of JSON lines, 72 hours");
-    let reference = measure::run(&["wc", "-l", &text(&plain)])?;
-    show("wc -l", size, &reference, None);
-    for threads in ["1", "2", "8"] {
-        let cost = audit(tool, &plain, threads)?;
-        show(&format!("plain, {threads} threads"), size, &cost, Some(&reference));
-    }
-    packed(tool, &plain, size)?;
-    small(tool, folder.path())
+    let mut ratios = Ratios::default();
+    forms(tool, folder.path(), size / 16, &mut ratios)?;
+    large(tool, folder.path(), size, &mut ratios)?;
+    small(tool, folder.path())?;
+    ratios.compare()
 }
 
 /// The time that a small command takes: the best of several.
 fn start(tool: &Tool, folder: &Path) -> Outcome {
     let tiny = folder.join("tiny.jsonl");
-    fs::write(&tiny, line(0, 0, &mut Random(1))).map_err(|e| e.to_string())?;
+    let json = Form::named("json").ok_or("no form")?;
+    fs::write(&tiny, json.record(0, 0, &mut Random(1))).map_err(|e| e.to_string())?;
     let program = text(&tool.path);
     let tiny = text(&tiny);
     let commands: [(&str, Vec<&str>); 2] =
@@ -58,17 +56,71 @@ fn start(tool: &Tool, folder: &Path) -> Outcome {
     Ok(())
 }
 
-/// The same corpus packed, next to our decoder alone.
-fn packed(tool: &Tool, plain: &Path, size: u64) -> Outcome {
+/// Every form on one thread. The reference is `wc -w`: a plain loop over the bytes, which costs as much in every file.
+fn forms(tool: &Tool, folder: &Path, size: u64, ratios: &mut Ratios) -> Outcome {
+    println!("  {} MB of each form, one thread, medians of five; ratios to the CPU of wc -w", size / 1_000_000);
+    for form in &FORMS {
+        let path = folder.join(format!("{}.log", form.name));
+        let length = form.write(&path, size).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+        let reference = measure::median(|| measure::run(&["env", "LC_ALL=C", "wc", "-w", &text(&path)]))?;
+        let cost = measure::median(|| audit(tool, &path, "1"))?;
+        let nanos = cost.user.as_secs_f64() * 1e9 / length as f64;
+        let ratio = cost.cpu.as_secs_f64() / reference.cpu.as_secs_f64();
+        println!("  {:24} {}  {nanos:6.2} ns/B user  {ratio:6.2} x reference", form.name, cost.text());
+        ratios.add(form.name, ratio);
+        peers(form.name, &path, length);
+        fs::remove_file(&path).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
+
+/// What other programs take to look at every line of the same file, where they are installed.
+fn peers(form: &str, path: &Path, length: u64) {
+    const LOOP: &str = "import json,sys\nn = {}\nfor line in open(sys.argv[1]):\n    \
+                        l = json.loads(line)['level'] if line[0] == '{' else line.split(None, 3)[2]\n    n[l] = n.get(l, 0) + 1";
+    let path = text(path);
+    let commands: &[(&str, &[&str])] = match form {
+        "json" => {
+            &[("jq .level", &["jq", "-r", ".level", &path]), ("python3, a loop", &["python3", "-c", LOOP, &path])]
+        }
+        "dated" => &[("python3, a loop", &["python3", "-c", LOOP, &path])],
+        _ => &[],
+    };
+    for (name, command) in commands {
+        let known = Command::new(command[0]).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let cost = known.ok().and_then(|_| measure::run(command).ok());
+        match cost.filter(|cost| cost.code == 0) {
+            Some(cost) => {
+                let nanos = cost.user.as_secs_f64() * 1e9 / length as f64;
+                println!("    {name:22} {}  {nanos:6.2} ns/B user", cost.text());
+            }
+            None => println!("    {name:22} is not here"),
+        }
+    }
+}
+
+/// A large log of JSON lines: on several threads, and packed next to our decoder alone.
+fn large(tool: &Tool, folder: &Path, size: u64, ratios: &mut Ratios) -> Outcome {
+    let plain = folder.join("plain.jsonl");
+    let json = Form::named("json").ok_or("no form")?;
+    let size = json.write(&plain, size).map_err(|e| format!("cannot write {}: {e}", plain.display()))?;
+    println!("  {size} bytes of JSON lines, 72 hours");
+    let reference = measure::run(&["wc", "-l", &text(&plain)])?;
+    show("wc -l", size, &reference, None);
+    for threads in ["1", "2", "8"] {
+        let cost = audit(tool, &plain, threads)?;
+        show(&format!("plain, {threads} threads"), size, &cost, Some(&reference));
+    }
     let here = std::env::current_exe().map_err(|e| e.to_string())?;
     for packing in [Packing::Gz, Packing::Zst, Packing::Xz, Packing::Bz2] {
         let name = packing.name();
         let path = plain.with_extension(format!("jsonl.{name}"));
-        pack(plain, &path, packing).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
-        let alone = measure::run(&[&text(&here), DECODE, &text(&path)])?;
+        packing::pack(&plain, &path, packing).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+        let alone = measure::median(|| measure::run(&[&text(&here), DECODE, &text(&path)]))?;
         show(&format!("{name}, decoder alone"), size, &alone, None);
-        let cost = audit(tool, &path, "2")?;
+        let cost = measure::median(|| audit(tool, &path, "2"))?;
         show(&format!("{name}, 2 threads"), size, &cost, Some(&alone));
+        ratios.add(name, cost.wall.as_secs_f64() / alone.wall.as_secs_f64());
         fs::remove_file(&path).map_err(|e| e.to_string())?;
     }
     Ok(())
@@ -77,12 +129,13 @@ fn packed(tool: &Tool, plain: &Path, size: u64) -> Outcome {
 fn small(tool: &Tool, folder: &Path) -> Outcome {
     let many = folder.join("many");
     fs::create_dir(&many).map_err(|e| e.to_string())?;
+    let json = Form::named("json").ok_or("no form")?;
     let mut random = Random(2);
+    let step = SPAN_MICROS / SMALL_FILES / LINES_OF_SMALL;
     let mut size = 0;
     for file in 0..SMALL_FILES {
-        let lines: String = (0..LINES_OF_SMALL)
-            .map(|number| line(file * LINES_OF_SMALL + number, SPAN_MICROS / SMALL_FILES / LINES_OF_SMALL, &mut random))
-            .collect();
+        let numbers = file * LINES_OF_SMALL..(file + 1) * LINES_OF_SMALL;
+        let lines: String = numbers.map(|number| json.record(number, step, &mut random)).collect();
         size += lines.len() as u64;
         fs::write(many.join(format!("{file:05}.jsonl")), lines).map_err(|e| e.to_string())?;
     }
@@ -115,110 +168,6 @@ fn show(name: &str, size: u64, cost: &Cost, reference: Option<&Cost>) {
         format!("  {:.2} x reference", cost.wall.as_secs_f64() / reference.wall.as_secs_f64())
     });
     println!("  {name:24} {}  {rate:6.2} GB/s{ratio}", cost.text());
-}
-
-/// The copy's side of "decoder alone".
-pub(crate) fn decode(path: &str) -> Outcome {
-    let failed = |e: io::Error| format!("cannot decode {path}: {e}");
-    let mut file = File::open(path).map_err(failed)?;
-    let mut head = vec![0; decode::HEAD];
-    let len = file.read(&mut head).map_err(failed)?;
-    let packing = decode::packing(&head[..len]).map_err(str::to_owned)?;
-    let mut text = decode::unpack(File::open(path).map_err(failed)?, packing).map_err(failed)?;
-    let mut buffer = vec![0; 1 << 20];
-    while text.read(&mut buffer).map_err(failed)? > 0 {}
-    Ok(())
-}
-
-fn pack(from: &Path, to: &PathBuf, packing: Packing) -> io::Result<()> {
-    let mut from = File::open(from)?;
-    let to = BufWriter::new(File::create(to)?);
-    let end: Result<_, _> = match packing {
-        Packing::Gz => {
-            let mut packer = flate2::write::GzEncoder::new(to, flate2::Compression::default());
-            io::copy(&mut from, &mut packer)?;
-            packer.finish()
-        }
-        Packing::Zst => {
-            let mut packer = zstd::Encoder::new(to, 3)?;
-            io::copy(&mut from, &mut packer)?;
-            packer.finish()
-        }
-        Packing::Xz => {
-            let mut packer = xz2::write::XzEncoder::new(to, 1);
-            io::copy(&mut from, &mut packer)?;
-            packer.finish()
-        }
-        Packing::Bz2 => {
-            let mut packer = bzip2::write::BzEncoder::new(to, bzip2::Compression::fast());
-            io::copy(&mut from, &mut packer)?;
-            packer.finish()
-        }
-        Packing::Plain => return Ok(()),
-    };
-    end?.flush()
-}
-
-fn write_corpus(path: &Path, size: u64) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    let mut random = Random(0);
-    let step = SPAN_MICROS / (size / 350).max(1);
-    let mut written = 0;
-    let mut number = 0;
-    while written < size {
-        let line = line(number, step, &mut random);
-        out.write_all(line.as_bytes())?;
-        written += line.len() as u64;
-        number += 1;
-    }
-    out.flush()
-}
-
-/// A line of about 350 bytes; every ten-thousandth is a warning.
-fn line(number: u64, step: u64, random: &mut Random) -> String {
-    const EVENTS: [&str; 8] =
-        ["heartbeat", "order_placed", "order_filled", "book_update", "risk_check", "feed_tick", "cache", "position"];
-    let micros = number * step;
-    let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
-    let (day, hour, minute, second) = (6 + seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    let level = match number {
-        n if n % 10_000 == 9_999 => "warning",
-        n if n % 3 == 0 => "debug",
-        _ => "info",
-    };
-    let event = EVENTS[random.below(8) as usize];
-    format!(
-        "{{\"timestamp\":\"2025-01-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00\",\"level\":\"{level}\",\
-         \"event\":\"{event}\",\"message\":\"{event} took {} us with result ok\",\"logger\":\"runtime.{event}\",\
-         \"thread\":\"worker-{}\",\"host\":\"node-{:02}\",\"sequence\":{number},\"payload\":{{\"instrument\":\"I{}\",\
-         \"price\":{}.{:02},\"quantity\":{},\"tags\":[\"rehearsal\",\"paper\"]}},\"trace_id\":\"{:016x}{:016x}\"}}\n",
-        random.below(10_000),
-        random.below(8),
-        random.below(12),
-        random.below(100),
-        random.below(1000),
-        random.below(100),
-        random.below(1000),
-        random.next(),
-        random.next(),
-    )
-}
-
-/// splitmix64: the same numbers in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
 }
 
 fn text(path: &Path) -> String {
