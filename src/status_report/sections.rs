@@ -93,6 +93,7 @@ impl Reader {
     fn paragraph(&mut self, lines: &[Text], topic: Option<Topic>, prose_only: bool, level: u8) {
         for text in logical_lines(lines) {
             let labelled = head::label(&text.text);
+            self.report.claims.extend(claim(&text.text, text.line));
             if self.overall_line(&text) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Small marks: colours, gauges, sparklines, ages, and text cut to a width.
+//! The colours of the dashboard, and its small marks: gauges, sparklines, ages.
 
 use std::time::Duration;
 
@@ -126,9 +126,6 @@ mod tests {
     fn text(spans: &[Span<'_>]) -> String {
         spans.iter().map(|span| span.content.as_ref()).collect()
     }
-
-    #[test]
-    fn text_is_cut_by_columns_not_by_characters() {}
 
     #[test]
     fn marks_fill_their_columns() {

@@ -8,6 +8,8 @@ pub(crate) mod evidence;
 pub(crate) mod lists;
 pub(crate) mod merge;
 mod outcome;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

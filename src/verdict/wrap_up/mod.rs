@@ -2,6 +2,8 @@
 
 mod entries;
 mod figures;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,0 +1,190 @@
+//! Table tests of the minutes: what decides their verdict, and why.
+
+use serde_json::json;
+
+use super::*;
+
+fn options() -> Options {
+    Options::new(Stamp::parse("2025-01-10").expect("a day"))
+}
+
+/// A bundle of a run that covers this many hours and was signed off with this status.
+fn bundle(hours: f64, status: &str) -> Value {
+    json!({
+        "status": status,
+        "summary": {"status": status, "logs": {"duration_seconds": hours * 3600.0, "records": 9, "uptime_ratio": 1.0}},
+        "sign_off": {"status": status, "criteria": {"minimum_duration_seconds": 72.0 * 3600.0}, "gates": [{"name": "logs"}]},
+    })
+}
+
+fn minutes(bundle: &Value, options: &Options) -> WrapUp {
+    from_bundle(bundle, "summary.json", &[], options)
+}
+
+#[test]
+fn a_run_must_cover_what_its_sign_off_or_the_caller_asks_for() {
+    let hours = |h: f64| Duration::from_secs_f64(h * 3600.0);
+    for (covered, required, tolerance, met, status) in [
+        (72.0, Required::AsSignedOff, None, Some(true), Status::Pass),
+        // One percent, at most five minutes, as everywhere.
+        (71.95, Required::AsSignedOff, None, Some(true), Status::Pass),
+        (71.9, Required::AsSignedOff, None, Some(false), Status::Fail),
+        (71.9, Required::AsSignedOff, Some(hours(1.0)), Some(true), Status::Pass),
+        (1.0, Required::AsSignedOff, None, Some(false), Status::Fail),
+        (1.0, Required::AtLeast(hours(1.0)), None, Some(true), Status::Pass),
+        (1.0, Required::Nothing, None, None, Status::Pass),
+        (0.0, Required::AtLeast(hours(1.0)), None, Some(false), Status::Fail),
+    ] {
+        let made = minutes(&bundle(covered, "pass"), &Options { required, tolerance, ..options() });
+        assert_eq!((made.duration_met, made.status), (met, status), "{covered} {required:?} {tolerance:?}");
+        assert_eq!(made.verdict, made.status);
+    }
+}
+
+#[test]
+fn a_duration_that_is_not_known_is_a_fail_and_a_question() {
+    let mut unknown = bundle(1.0, "pass");
+    unknown["summary"]["logs"]["duration_seconds"] = Value::Null;
+    let made = minutes(&unknown, &options());
+    assert_eq!((made.status, made.duration_met), (Status::Fail, None));
+    assert!(made.open_questions[0].starts_with("How long did the run last?"), "{:?}", made.open_questions);
+}
+
+#[test]
+fn the_worst_of_evidence_sign_off_and_review_decides_and_is_named() {
+    for (evidence, sign_off, review, expect, because) in [
+        ("pass", "pass", "pass", Status::Pass, "3d were covered, 3d are required"),
+        ("warn", "pass", "pass", Status::Warn, "evidence: WARN"),
+        ("pass", "fail", "pass", Status::Fail, "sign-off: FAIL"),
+        ("warn", "fail", "fail", Status::Fail, "sign-off, review: FAIL"),
+        ("PASS", "Passed", "ok", Status::Pass, "3d were covered, 3d are required"),
+    ] {
+        let mut run = bundle(72.0, "pass");
+        run["summary"]["status"] = json!(evidence);
+        run["sign_off"]["status"] = json!(sign_off);
+        run["review"] = json!({"status": review, "action_items": []});
+        let made = minutes(&run, &options());
+        assert_eq!((made.status, made.because.first().map(String::as_str)), (expect, Some(because)), "{run}");
+    }
+}
+
+#[test]
+fn a_warning_counts_as_a_fail_where_that_is_asked_for_and_the_minutes_say_so() {
+    let strict = Options { warn_as_fail: true, ..options() };
+    for (status, expect) in [("pass", Status::Pass), ("warn", Status::Fail), ("fail", Status::Fail)] {
+        let made = minutes(&bundle(72.0, status), &strict);
+        assert_eq!(made.status, expect, "{status}");
+        assert_eq!(made.because.iter().any(|why| why == "a WARN counts as a FAIL here"), status == "warn");
+    }
+}
+
+#[test]
+fn a_summary_that_nobody_signed_off_is_no_pass() {
+    for sign_off in
+        [json!(null), json!({}), json!({"criteria": {"minimum_duration_seconds": 3600}}), json!({"gates": []})]
+    {
+        let mut run = bundle(72.0, "pass");
+        run["sign_off"] = sign_off.clone();
+        let made = minutes(&run, &options());
+        assert_eq!(made.status, Status::Warn, "{sign_off}");
+        let told = made.backlog_items.iter().any(|entry| entry.description.contains("nobody signed this off"));
+        assert!(told, "{sign_off}: {:?}", made.backlog_items);
+    }
+}
+
+#[test]
+fn a_summary_without_figures_of_the_logs_measured_nothing() {
+    for logs in [json!(null), json!({}), json!([]), json!({"duration_seconds": null}), json!({"errors": []})] {
+        let mut run = bundle(72.0, "pass");
+        run["summary"]["logs"] = logs.clone();
+        let made = minutes(&run, &Options { required: Required::Nothing, ..options() });
+        assert_eq!(made.status, Status::Fail, "{logs}");
+        assert!(made.because.iter().any(|why| why.contains("nothing was measured")), "{logs}: {:?}", made.because);
+    }
+}
+
+#[test]
+fn errors_that_are_counted_and_not_listed_are_a_fail_in_any_case_of_the_level() {
+    for (levels, expect) in [
+        (json!({"info": 5}), Status::Pass),
+        (json!({"info": 5, "error": 0}), Status::Pass),
+        (json!({"ERROR": 1}), Status::Fail),
+        (json!({"Fatal": 1}), Status::Fail),
+        (json!({"crit": "2"}), Status::Fail),
+        (json!({"emergency": 1}), Status::Fail),
+        (json!({"warning": 3}), Status::Pass),
+    ] {
+        let mut run = bundle(72.0, "pass");
+        run["summary"]["logs"]["level_counts"] = levels.clone();
+        assert_eq!(minutes(&run, &options()).status, expect, "{levels}");
+    }
+}
+
+#[test]
+fn three_reasons_are_told_and_the_others_counted() {
+    let mut run = bundle(72.0, "pass");
+    run["incidents"] = (0..5)
+        .map(|n| json!({"severity": "fail", "message": format!("fault {}", ["a", "b", "c", "d", "e"][n])}))
+        .collect();
+    let made = minutes(&run, &options());
+    assert_eq!(made.because, ["fault a", "fault b", "fault c", "and 2 more at FAIL"]);
+    assert_eq!(made.backlog_items.len(), 5);
+    assert_eq!(made.incidents.len(), 5);
+}
+
+#[test]
+fn without_follow_ups_the_verdict_is_the_same() {
+    let mut run = bundle(72.0, "pass");
+    run["incidents"] = json!([{"severity": "fail", "message": "killed"}]);
+    let made = minutes(&run, &Options { backlog: false, ..options() });
+    assert_eq!((made.status, made.backlog_items.len()), (Status::Fail, 0));
+}
+
+#[test]
+fn people_and_notes_are_trimmed_collapsed_and_each_named_once() {
+    let mut run = bundle(72.0, "pass");
+    run["review"] = json!({"status": "pass", "action_items": [], "attendees": ["  ada \t lead ", "", 5], "notes": "one\u{2028}two\r\n \nthree"});
+    let made = minutes(
+        &run,
+        &Options {
+            attendees: vec!["ada lead".to_owned(), " ben ".to_owned()],
+            notes: vec!["  ".to_owned()],
+            ..options()
+        },
+    );
+    assert_eq!(made.attendees, ["ada lead", "5", "ben"]);
+    assert_eq!(made.notes, ["one", "two", "three"]);
+}
+
+#[test]
+fn follow_ups_without_owner_or_date_are_questions() {
+    let mut run = bundle(72.0, "pass");
+    run["incidents"] = json!([
+        {"severity": "fail", "message": "killed", "owner": "ops", "due": "2025-02-01"},
+        {"severity": "warn", "message": "slow"},
+    ]);
+    let questions = minutes(&run, &options()).open_questions;
+    assert_eq!(
+        questions,
+        ["Who takes the follow-ups without an owner (1)?", "By when are the follow-ups without a date due (1)?",]
+    );
+}
+
+#[test]
+fn what_was_measured_is_never_replaced_by_what_was_attached() {
+    let mut run = bundle(72.0, "pass");
+    run["summary"]["metadata"] = json!({"Uptime": "12%", "ticket": "REL-7"});
+    run["review"] = json!({"status": "pass", "action_items": [], "highlights": {"Uptime": "50%"}});
+    let made = minutes(&run, &options());
+    assert_eq!(made.highlights["Uptime"], json!("100%"));
+    assert_eq!(made.highlights["ticket"], json!("REL-7"));
+}
+
+#[test]
+fn a_run_without_a_summary_has_minutes_that_fail() {
+    for record in [None, Some(json!({"name": "a", "started_at": "2025-01-06T00:00:00Z"}))] {
+        let made = from_unfinished(record.as_ref(), "runs/a", &[], &options());
+        assert_eq!(made.status, Status::Fail);
+        assert!(made.because.iter().any(|why| why.contains("not completed")), "{:?}", made.because);
+    }
+}
