@@ -2,9 +2,9 @@
 //! one step deeper, among tags, at the front of the message.
 
 use super::dialect::{self, KEYS, Role, Scale, bit};
-use super::layout::levels::{self, Sure};
-use super::leading;
+use super::layout::level_words::{self, Sure};
 use super::level::Level;
+use super::level_at_start;
 use super::record::Record;
 use crate::json::pull::{Members, Raw};
 
@@ -114,7 +114,7 @@ fn tagged<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
     let (_, tags) = Members::new(record.body)?.flatten().find(|(key, _)| key.bytes.eq_ignore_ascii_case(b"tags"))?;
     let levels = tags.elements().filter_map(|tag| {
         let word = tag.string()?;
-        let (level, sure) = levels::word(word.as_bytes())?;
+        let (level, sure) = level_words::word(word.as_bytes())?;
         (sure == Sure::Certain).then_some((tag, level))
     });
     levels.max_by_key(|(_, level)| *level).map(|(tag, level)| (tag, Scale::Is(level)))
@@ -126,9 +126,9 @@ fn doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
     let found = members.filter_map(|(key, value)| match (KEYS.get(dialect::find(key.bytes)?)?.1, value) {
         (Role::Doubtful(rank), Raw::Text(text)) => {
             let level = match text.bytes {
-                [letter] => levels::letter(*letter)?,
-                [letter, b'0'..=b'9'] => levels::letter(*letter)?,
-                word => levels::word(word).filter(|(_, sure)| *sure == Sure::Certain)?.0,
+                [letter] => level_words::letter(*letter)?,
+                [letter, b'0'..=b'9'] => level_words::letter(*letter)?,
+                word => level_words::word(word).filter(|(_, sure)| *sure == Sure::Certain)?.0,
             };
             Some((rank, value, level))
         }
@@ -139,7 +139,7 @@ fn doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
 
 /// The level at the front of the message.
 fn in_message<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
-    let level = leading::word(&record.message()?)?;
+    let level = level_at_start::word(&record.message()?)?;
     Some((Raw::Null, Scale::Is(level)))
 }
 

@@ -8,7 +8,7 @@ use super::crash::classify::{self, Kind, Named};
 use super::crash::fields;
 use super::dialect::{self, Dialect, Scale, TWINS, bit};
 use super::level::Level;
-use super::{ansi, leading, logfmt};
+use super::{ansi, level_at_start, logfmt};
 use crate::finding::{self, Metadata};
 use crate::json::pull::{Members, Raw, Text};
 use crate::time::{Stamp, is_blank};
@@ -134,7 +134,7 @@ impl<'a> Record<'a> {
     /// A line without a date that states its level at its front.
     pub(crate) fn of_line(line: &'a [u8]) -> Self {
         let text = String::from_utf8_lossy(line);
-        let level = leading::level(&text).map(|level| level.word().as_bytes());
+        let level = level_at_start::level(&text).map(|level| level.word().as_bytes());
         Self::of_text(Dialect::Dated, line, None, level, line)
     }
 

@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::key_cache::Shape;
-use super::level_in_text::{self, After};
+use super::level_after_date::{self, After};
 use super::logfmt::{self, is_key};
 use super::record::{Inner, Record};
 use super::timestamp::{in_year_before, leading_time, month_of, number, short_time, time_of_day};
@@ -68,7 +68,7 @@ fn after_tag(rest: &[u8]) -> Option<&[u8]> {
     let tag = host + 1 + rest[host + 1..].iter().position(|b| *b == b' ')?;
     let in_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':');
     let shaped = rest[..tag].ends_with(b":") && rest[..host].iter().all(in_name);
-    (shaped && level_in_text::level(&rest[..host], After::Date).is_none()).then(|| &rest[tag + 1..])
+    (shaped && level_after_date::level(&rest[..host], After::Date).is_none()).then(|| &rest[tag + 1..])
 }
 
 /// `[Mon Jan 06 00:00:00.123456 2025] [core:error] …`
@@ -136,7 +136,7 @@ fn bsd_syslog<'a>(
     let record = match severity {
         Some(severity) => Record::of_text(Dialect::Syslog3164, line, at, None, message).with_syslog_level(severity),
         None => {
-            let level = level_in_text::level(text, After::Date).map(|range| &text[range]);
+            let level = level_after_date::level(text, After::Date).map(|range| &text[range]);
             Record::of_text(Dialect::Syslog3164, line, at, level, message)
         }
     };
@@ -195,7 +195,7 @@ fn python_basic(line: &[u8]) -> Option<Record<'_>> {
 
 /// A record with the first level word near the start of `rest`, and what follows that word as its message.
 fn leveled<'a>(dialect: Dialect, line: &'a [u8], at: Option<Stamp>, rest: &'a [u8]) -> Record<'a> {
-    let found = level_in_text::level(rest, After::Date);
+    let found = level_after_date::level(rest, After::Date);
     let tail = found.clone().map_or(rest, |range| &rest[range.end..]);
     Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message(tail))
 }

@@ -1,4 +1,4 @@
-//! Dates in text, read byte by byte.
+//! Dates at the start of text, read byte by byte. A format of another shape is a row of `layout/date_formats.rs`.
 
 use crate::time::{self, Stamp};
 

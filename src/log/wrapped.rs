@@ -6,10 +6,10 @@ use super::crash::classify::Named;
 use super::crash::frames;
 use super::key_cache::Shape;
 use super::level::Level;
-use super::level_in_text::{self, After};
+use super::level_after_date::{self, After};
 use super::parse;
 use super::record::{Inner, Message, Record};
-use super::{ansi, leading};
+use super::{ansi, level_at_start};
 use crate::json::pull::{Raw, Text};
 use crate::time::Stamp;
 
@@ -125,10 +125,10 @@ fn word_of(level: Level, word: Cow<'_, str>) -> Cow<'static, str> {
 }
 
 fn level_of_text(line: &str, leveled: bool) -> Option<(Level, Cow<'static, str>)> {
-    if let Some(level) = leading::level(line) {
+    if let Some(level) = level_at_start::level(line) {
         return Some((level, Cow::Borrowed(level.word())));
     }
-    let word = level_in_text::level(line.as_bytes(), After::Envelope).filter(|_| !leveled)?;
+    let word = level_after_date::level(line.as_bytes(), After::Envelope).filter(|_| !leveled)?;
     let word = &line[word];
     let level = Level::from_word(word);
     Some((level, word_of(level, word.to_lowercase().into())))

@@ -21,8 +21,8 @@ use crate::log::crash::classify::{self, Kind};
 use crate::log::crash::headline;
 use crate::log::layout::live::Learner;
 use crate::log::layout::{Layout, Memory};
-use crate::log::leading;
 use crate::log::level::Level;
+use crate::log::level_at_start;
 use crate::log::record::Record;
 use crate::log::scan::line;
 use crate::log::totals::signature;
@@ -136,7 +136,7 @@ impl Formatter {
     fn worst_of(&mut self, text: &[u8]) -> Option<Level> {
         let levels = text.split(|b| *b == b'\n').filter_map(|piece| {
             let (record, damage) = self.learner.read(piece, &mut self.memory);
-            record.as_ref().and_then(Record::level).or(damage).or_else(|| leading::level(&lossy(piece)))
+            record.as_ref().and_then(Record::level).or(damage).or_else(|| level_at_start::level(&lossy(piece)))
         });
         levels.max()
     }
@@ -241,7 +241,7 @@ impl<'l> Chunk<'_, 'l> {
         };
         let stated = record.as_ref().and_then(Record::level);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
-        let level = stated.or(damage).or_else(|| leading::level(&lossy(unwrapped.1)));
+        let level = stated.or(damage).or_else(|| level_at_start::level(&lossy(unwrapped.1)));
         let service = unwrapped.0.map(lossy);
         let word = match (&record, stated) {
             (Some(record), Some(level)) => level_word(record, level, &redactor),
@@ -349,7 +349,7 @@ fn foldable(line: &[u8], layout: &Layout, crash: Option<Kind>, default: Level) -
     let line = ansi::strip_bytes(line);
     let line = layout.unwrap(&line).1;
     let record = layout.read(line, None, &mut Memory::default());
-    let stated = record.as_ref().and_then(Record::level).or_else(|| leading::level(&lossy(line)));
+    let stated = record.as_ref().and_then(Record::level).or_else(|| level_at_start::level(&lossy(line)));
     let level = stated.unwrap_or(default);
     let crash = crash.or_else(|| suspected(line).and_then(|()| record.as_ref()?.crash()));
     crash.is_none() && level.status() == Status::Pass

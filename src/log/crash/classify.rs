@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 
 pub(crate) use super::frames::is_frame;
 pub(crate) use super::kind::Kind;
-use super::marks::Marks;
+use super::markers::{RULES, Rule};
 use super::memo::{self, Memory};
 use super::pattern::Search;
-use super::rules::{RULES, Rule};
+use super::prefilter::Marks;
 use super::{frames, mentions};
 use crate::prose;
 

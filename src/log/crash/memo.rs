@@ -70,7 +70,7 @@ fn tells(before: u8, digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::crash::rules::RULES;
+    use crate::log::crash::markers::RULES;
 
     #[test]
     fn numbers_that_tell_nothing_are_made_equal() {

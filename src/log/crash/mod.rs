@@ -5,11 +5,11 @@ pub(crate) mod fields;
 pub(crate) mod frames;
 mod headline;
 mod kind;
-pub(crate) mod marks;
+pub(crate) mod markers;
 mod memo;
 mod mentions;
 mod pattern;
-pub(crate) mod rules;
+pub(crate) mod prefilter;
 #[cfg(test)]
 mod tests;
 

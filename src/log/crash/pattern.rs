@@ -1,4 +1,4 @@
-//! The small language of the rows: how the words of a [`super::rules::Rule`] become one search for all of them.
+//! The small language of the rows: how the words of a [`super::markers::Rule`] become one search for all of them.
 //!
 //! | in a row | stands for |
 //! |---|---|
@@ -17,7 +17,7 @@ use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind, PatternSet};
 
-use super::rules::Rule;
+use super::markers::Rule;
 
 const EXCEPTION: &str = r"(?:[A-Za-z_$][\w$]*(?:\.|::|\\))*[A-Z][\w$]*(?:Exception|Error)\b";
 const EXCEPTION_ONLY: &str = r"(?:[A-Za-z_$][\w$]*(?:\.|::|\\))*[A-Za-z_$][\w$]*Exception\b";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::classify::{self, suspect};
-use super::rules::{RULES, Rule};
+use super::markers::{RULES, Rule};
 use crate::log::scan::chunk::{Context, Part};
 use crate::log::totals::tally::Limits;
 use crate::time::Stamp;

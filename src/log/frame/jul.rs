@@ -2,7 +2,7 @@
 //! the message.
 
 use super::Step;
-use crate::log::layout::levels;
+use crate::log::layout::level_words;
 
 const WORDS: [&[u8]; 7] = [b"SEVERE", b"WARNING", b"INFO", b"CONFIG", b"FINE", b"FINER", b"FINEST"];
 
@@ -34,7 +34,7 @@ fn is_headline(line: &[u8]) -> bool {
         let words = line.split(|b| *b == b' ').map(|word| word.trim_ascii());
         words
             .map(|word| word.split(|b| !b.is_ascii_alphabetic()).find(|word| !word.is_empty()).unwrap_or(word))
-            .any(|word| levels::word(word).is_some())
+            .any(|word| level_words::word(word).is_some())
     };
     line.first().is_some_and(u8::is_ascii_alphanumeric) && timed() && !leveled()
 }

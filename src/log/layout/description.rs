@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::Column;
+use super::date_formats::{Order, SHAPES, Shape};
+use super::level_columns::Column;
 use super::text::{Place, Text};
-use super::times::{Order, SHAPES, Shape};
 use super::wrapping::Form;
 use super::{Layout, text};
 

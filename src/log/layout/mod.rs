@@ -3,13 +3,13 @@
 //! Lines of one file look alike, so the file itself says where to look. The layout is learnt from the start of the
 //! text, before the work is divided: it is the same however the file is packed and cut.
 
-mod columns;
 mod cursor;
+mod date_formats;
 pub(crate) mod description;
-pub(crate) mod levels;
+mod level_columns;
+pub(crate) mod level_words;
 pub(crate) mod live;
 mod text;
-mod times;
 mod tokens;
 mod wrapping;
 pub(crate) mod years;
@@ -21,7 +21,7 @@ use super::crash::classify;
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
 use super::level::Level;
-use super::level_in_text::{self, After};
+use super::level_after_date::{self, After};
 use super::record::{self, Record};
 use super::text_record;
 use crate::json::pull::{Raw, Text};
@@ -84,7 +84,7 @@ impl Layout {
         layout.compare(&texts, latest);
         layout.look_inside(lines, latest);
         layout.yearless = texts.iter().any(|line| {
-            let stamp = text::starts(line).find_map(|(_, at)| times::any(&line[at..]));
+            let stamp = text::starts(line).find_map(|(_, at)| date_formats::any(&line[at..]));
             stamp.is_some_and(|(shape, _)| years::is_yearless(shape))
         });
         layout
@@ -171,8 +171,12 @@ impl Layout {
     pub(crate) fn bare_level(&self, line: &[u8]) -> Option<Level> {
         let learnt = self.json || self.texts.iter().any(|text| !text.columns.is_empty());
         let start = text::starts(line).next().filter(|_| learnt)?.1;
-        let (_, parsed) = times::any(&line[start..])?;
-        let column = columns::Column { place: columns::Place::Behind(0), view: columns::View::Word, marked: false };
+        let (_, parsed) = date_formats::any(&line[start..])?;
+        let column = level_columns::Column {
+            place: level_columns::Place::Behind(0),
+            view: level_columns::View::Word,
+            marked: false,
+        };
         column.read(line, Some(&(start..start + parsed.len))).map(|found| found.level)
     }
 
@@ -238,10 +242,10 @@ impl Layout {
             record.level = seen.level.map(|found| (raw(&line[found.range]), Scale::Is(found.level)));
             return Some(record);
         }
-        let start = columns::behind(line, seen.stamp.as_ref());
+        let start = level_columns::behind(line, seen.stamp.as_ref());
         let level = match seen.level {
             Some(found) => Some((found.range, Some(found.level))),
-            None => level_in_text::level(&line[start..], After::Date)
+            None => level_after_date::level(&line[start..], After::Date)
                 .map(|range| (range.start + start..range.end + start, None)),
         };
         let behind = level.as_ref().map_or(start, |(range, _)| range.end.max(start));
@@ -271,8 +275,8 @@ fn raw(bytes: &[u8]) -> Raw<'_> {
 
 /// The instant of a text that is a date in one of the known shapes, with its year.
 pub(crate) fn read_date(text: &[u8]) -> Option<Stamp> {
-    let (_, parsed) = times::any(text)?;
-    parsed.at(times::Order::default(), None).filter(|_| parsed.is_full() && parsed.len == text.len())
+    let (_, parsed) = date_formats::any(text)?;
+    parsed.at(date_formats::Order::default(), None).filter(|_| parsed.is_full() && parsed.len == text.len())
 }
 
 /// The start of a line.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::columns::{self, Column, Found, Sample};
-use super::times::{self, Day, Order, Parsed, Shape};
+use super::date_formats::{self, Day, Order, Parsed, Shape};
+use super::level_columns::{self, Column, Found, Sample};
 use crate::time::Stamp;
 
 /// A stamp starts in one of the first fields, more of them where the line starts with a bracket.
@@ -157,7 +157,7 @@ impl Memory {
 impl Place {
     /// Where the stamp of a line starts, and the stamp. `offset` is where the one before it started.
     fn find(&self, line: &[u8], offset: usize) -> Option<(usize, Parsed)> {
-        let fits = |start: usize| Some((start, times::read(self.shape, line.get(start..)?)?));
+        let fits = |start: usize| Some((start, date_formats::read(self.shape, line.get(start..)?)?));
         if offset == 0 || line.get(offset - 1).is_some_and(|b| opens(*b)) {
             // One that starts sooner would have been found first.
             if let Some(found) = fits(offset).filter(|_| offset == 0 || self.field > 0 || !line[0].is_ascii_digit()) {
@@ -223,7 +223,7 @@ pub(crate) fn learn(lines: &[&[u8]], latest: Stamp) -> Vec<Text> {
 fn learn_one(lines: &[&[u8]], latest: Stamp, first: bool) -> Option<Text> {
     let Some((candidate, order, ambiguous)) = best_time(lines, latest) else {
         let samples: Vec<Sample<'_>> = lines.iter().map(|line| (*line, None)).collect();
-        let columns = columns::learn(&samples);
+        let columns = level_columns::learn(&samples);
         return (!columns.is_empty() && (first || lines.len() > 4)).then_some(Text { time: None, columns });
     };
     let place = Place { shape: candidate.shape, field: candidate.field, order, ambiguous };
@@ -234,7 +234,7 @@ fn learn_one(lines: &[&[u8]], latest: Stamp, first: bool) -> Option<Text> {
             Some((*line, Some(start..start + parsed.len)))
         })
         .collect();
-    Some(Text { time: Some(place), columns: columns::learn(&samples) })
+    Some(Text { time: Some(place), columns: level_columns::learn(&samples) })
 }
 
 /// The best stamp of lines.
@@ -246,7 +246,7 @@ fn best_time(lines: &[&[u8]], latest: Stamp) -> Option<(Candidate, Order, bool)>
             if start < end {
                 continue;
             }
-            let Some((shape, parsed)) = times::any(&line[start..]) else { continue };
+            let Some((shape, parsed)) = date_formats::any(&line[start..]) else { continue };
             end = start + parsed.len;
             let known = candidates.iter_mut().find(|known| known.shape == shape && known.field == field);
             let found = (number, start, parsed);

@@ -1,7 +1,7 @@
 //! What multiplexers put before each line: the name of a container, a process, a package or a file.
 
-use super::{levels, times, tokens};
-use crate::log::leading;
+use super::{date_formats, level_words, tokens};
+use crate::log::level_at_start;
 
 /// A way of putting names before lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Form {
                 Some((name, bar(&rest[name.len()..])?))
             }
             Self::ClockBar => {
-                let clock = times::read(times::Shape::Clock, line)?;
+                let clock = date_formats::read(date_formats::Shape::Clock, line)?;
                 let rest = line[clock.len..].strip_prefix(b" ")?;
                 let name = name(rest)?;
                 Some((name, bar(&rest[name.len()..])?))
@@ -116,7 +116,7 @@ impl Form {
 fn name(text: &[u8]) -> Option<&[u8]> {
     let len = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.-@/".contains(b)).count();
     let name = &text[..len];
-    (len < 80 && name.iter().any(u8::is_ascii_alphabetic) && levels::word(name).is_none()).then_some(name)
+    (len < 80 && name.iter().any(u8::is_ascii_alphabetic) && level_words::word(name).is_none()).then_some(name)
 }
 
 /// What is behind a bar with blanks before it.
@@ -135,14 +135,14 @@ fn begins(line: &[u8]) -> bool {
         _ => {
             let first = tokens::of(line).next().unwrap_or(0..0);
             let pair = line[first].iter().position(|b| *b == b'=').is_some_and(|at| at > 0);
-            pair || std::str::from_utf8(line).ok().and_then(leading::level).is_some()
+            pair || std::str::from_utf8(line).ok().and_then(level_at_start::level).is_some()
         }
     }
 }
 
 /// Whether a text starts with a date.
 fn is_dated(text: &[u8]) -> bool {
-    times::any(text).is_some_and(|(shape, _)| shape != times::Shape::Clock)
+    date_formats::any(text).is_some_and(|(shape, _)| shape != date_formats::Shape::Clock)
 }
 
 /// The form that lines are wrapped in; none where taking it off shows no more records.

@@ -1,8 +1,8 @@
 //! The years of stamps without one: those that keep the file in order, fit the full dates in it, and lie before the time of
 //! the file.
 
+use super::date_formats::{self, Day, Order, Shape};
 use super::text::starts;
-use super::times::{self, Day, Order, Shape};
 use crate::time::Stamp;
 
 /// A step of more days than this is a turn of the year.
@@ -97,7 +97,7 @@ impl Chain {
     fn find(&mut self, line: &[u8]) -> Option<(Option<i32>, u32, u32)> {
         let line = &line[..line.len().min(200)];
         if let Some((shape, offset)) = self.place
-            && let Some(parsed) = line.get(offset..).and_then(|text| times::read(shape, text))
+            && let Some(parsed) = line.get(offset..).and_then(|text| date_formats::read(shape, text))
         {
             // A year may stand behind the time of day.
             if matches!(parsed.day, Day::NoYear(..)) {
@@ -106,7 +106,7 @@ impl Chain {
             return day(&parsed);
         }
         let (shape, offset, parsed) = starts(line).find_map(|(_, at)| {
-            let (shape, parsed) = times::any(&line[at..])?;
+            let (shape, parsed) = date_formats::any(&line[at..])?;
             (shape != Shape::Clock).then_some((shape, at, parsed))
         })?;
         self.place = Some((shape, offset));
@@ -143,12 +143,12 @@ impl Chain {
     }
 }
 
-fn day(parsed: &times::Parsed) -> Option<(Option<i32>, u32, u32)> {
+fn day(parsed: &date_formats::Parsed) -> Option<(Option<i32>, u32, u32)> {
     match parsed.day {
         Day::NoYear(month, day) => Some((None, month, day)),
         Day::Full(year, month, day) => Some((Some(year), month, day)),
         Day::Numbers(numbers) => {
-            times::civil(numbers, Order::default()).map(|(year, month, day)| (Some(year), month, day))
+            date_formats::civil(numbers, Order::default()).map(|(year, month, day)| (Some(year), month, day))
         }
         Day::Epoch(_) | Day::None => None,
     }

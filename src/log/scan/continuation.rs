@@ -7,7 +7,7 @@ use super::damaged;
 use crate::finding::Status;
 use crate::log::crash::classify::{self, Kind};
 use crate::log::summary::IgnoredLine;
-use crate::log::{ansi, leading};
+use crate::log::{ansi, level_at_start};
 
 /// As much of a block is kept, in bytes.
 const KEPT: usize = 16 << 10;
@@ -243,7 +243,7 @@ impl Tie {
         if front.starts_with([' ', '\t']) {
             return Self::Close;
         }
-        if leading::word(front).is_some_and(|level| level.status() > Status::Pass) {
+        if level_at_start::word(front).is_some_and(|level| level.status() > Status::Pass) {
             return Self::None;
         }
         let closes =

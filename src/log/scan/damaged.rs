@@ -5,7 +5,7 @@ use crate::finding::Status;
 use crate::json::pull;
 use crate::log::dialect::{self, Dialect, KEYS, Role, Scale};
 use crate::log::key_cache::Shape;
-use crate::log::layout::levels::{self, Sure};
+use crate::log::layout::level_words::{self, Sure};
 use crate::log::level::Level;
 use crate::log::record::Record;
 
@@ -122,7 +122,7 @@ pub(crate) fn tells_of_error(line: &[u8]) -> bool {
     while let Some(start) = line[at..].iter().position(u8::is_ascii_alphanumeric).map(|start| at + start) {
         let end = line[start..].iter().position(|b| !b.is_ascii_alphanumeric()).map_or(line.len(), |len| start + len);
         let word = &line[start..end];
-        let known = match levels::word(word) {
+        let known = match level_words::word(word) {
             Some((level, sure)) => {
                 level.status() == Status::Fail
                     && (sure == Sure::Certain || MORE.iter().any(|m| word.eq_ignore_ascii_case(m)))

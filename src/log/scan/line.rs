@@ -3,7 +3,7 @@
 use super::continuation::Tie;
 use crate::log::crash::{classify, frames};
 use crate::log::layout::{Layout, Memory};
-use crate::log::{ansi, leading, record};
+use crate::log::{ansi, level_at_start, record};
 use crate::time::Stamp;
 
 /// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
@@ -32,6 +32,6 @@ pub(super) fn is_blank(line: &[u8]) -> bool {
 /// Whether a line that a container keeps for itself continues the one before it. The head of a crash report does not: it
 /// is a record with a time of its own.
 pub(super) fn continues(line: &str) -> bool {
-    let names_exception = || leading::word(line).is_none() && leading::level(line).is_some();
-    line.starts_with([' ', '\t']) && leading::word(line).is_none() || frames::is_frame(line) || names_exception()
+    let names_exception = || level_at_start::word(line).is_none() && level_at_start::level(line).is_some();
+    line.starts_with([' ', '\t']) && level_at_start::word(line).is_none() || frames::is_frame(line) || names_exception()
 }

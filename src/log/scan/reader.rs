@@ -9,7 +9,7 @@ use super::damaged;
 use super::line::{continues, is_blank, starts};
 use crate::finding::Status;
 use crate::log::ansi;
-use crate::log::crash::marks::Marks;
+use crate::log::crash::prefilter::Marks;
 use crate::log::dialect::Dialect;
 use crate::log::frame::FILL;
 use crate::log::layout::{Layout, Memory};

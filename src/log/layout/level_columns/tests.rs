@@ -1,13 +1,13 @@
 //! Columns of all forms.
 
 use super::*;
-use crate::log::layout::times;
+use crate::log::layout::date_formats;
 
 fn levels_of(lines: &[&str]) -> Vec<String> {
     let samples: Vec<Sample<'_>> = lines
         .iter()
         .map(|line| {
-            let stamp = (0..line.len()).find_map(|at| Some(at..at + times::any(&line.as_bytes()[at..])?.1.len));
+            let stamp = (0..line.len()).find_map(|at| Some(at..at + date_formats::any(&line.as_bytes()[at..])?.1.len));
             (line.as_bytes(), stamp)
         })
         .collect();

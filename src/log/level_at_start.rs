@@ -1,9 +1,9 @@
 //! The level of a plain line that has no date: by the word at its start.
 
 use super::ansi;
-use super::layout::levels::{self, Sure};
+use super::layout::level_words::{self, Sure};
 use super::level::Level;
-use super::level_in_text::{self, After};
+use super::level_after_date::{self, After};
 
 /// The level that a line states at its start: `ERROR: …`, `[error] …`, `FATAL …`, `<3>…`, after a time of day
 /// (`05:51:29.123 [main] ERROR …`) too, or the name of an exception (`java.lang.OutOfMemoryError: …`). In lower or mixed
@@ -24,7 +24,7 @@ pub(crate) fn word(line: &str) -> Option<Level> {
         return Some(Level::from_syslog(f64::from(number & 7)));
     }
     if let Some(rest) = after_time(line) {
-        let word = level_in_text::level(rest.as_bytes(), After::Date)?;
+        let word = level_after_date::level(rest.as_bytes(), After::Date)?;
         return Some(Level::from_word(&rest[word]));
     }
     let (open, rest) = match line.strip_prefix('[') {
@@ -36,7 +36,7 @@ pub(crate) fn word(line: &str) -> Option<Level> {
     let loud = word.bytes().all(|b| b.is_ascii_uppercase());
     let set_off = if open { after.starts_with(']') } else { after.starts_with(':') };
     // In lower case, `panic: …` is how Go begins a crash report, which is more than a level.
-    let known = match levels::word(word.as_bytes()) {
+    let known = match level_words::word(word.as_bytes()) {
         Some((_, Sure::Certain)) => true,
         _ => word.eq_ignore_ascii_case("panic") && (open || loud),
     };

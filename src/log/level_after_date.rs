@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::layout::levels::{self, Sure};
+use super::layout::level_words::{self, Sure};
 use super::level::Level;
 use crate::finding::Status;
 
@@ -49,7 +49,7 @@ fn level_of(word: &[u8]) -> Option<Level> {
 }
 
 fn is_doubtful(word: &[u8]) -> bool {
-    levels::word(word).is_some_and(|(_, sure)| sure != Sure::Certain)
+    level_words::word(word).is_some_and(|(_, sure)| sure != Sure::Certain)
 }
 
 /// The words of letters alone within a field.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::levels::{self, Sure};
+use super::level_words::{self, Sure};
 use super::tokens;
 use crate::log::level::Level;
 
@@ -163,7 +163,7 @@ fn pri(line: &[u8]) -> Option<Found> {
 }
 
 fn glued(line: &[u8], stamp: &Range<usize>) -> Option<Found> {
-    let level = levels::letter(*line.get(stamp.start)?)?;
+    let level = level_words::letter(*line.get(stamp.start)?)?;
     Some(Found { range: stamp.start..stamp.start + 1, level, marked: true, certain: true, bracketed: false })
 }
 
@@ -175,7 +175,7 @@ fn pair(line: &[u8], start: usize) -> Option<Found> {
         let equals = bytes.iter().position(|b| matches!(b, b'=' | b':'))?;
         let key = &bytes[bytes.iter().take_while(|b| b"[({\"".contains(b)).count().min(equals)..equals];
         let key = key.strip_suffix(b"\"").unwrap_or(key);
-        levels::PAIRS.iter().any(|known| key.eq_ignore_ascii_case(known.as_bytes())).then_some(())?;
+        level_words::PAIRS.iter().any(|known| key.eq_ignore_ascii_case(known.as_bytes())).then_some(())?;
         let value = tokens::bare(line, token.start + equals + 1..token.end);
         let level = level_of(&line[value.clone()])?;
         Some(Found { range: value, level, marked: true, certain: true, bracketed: false })
@@ -185,8 +185,8 @@ fn pair(line: &[u8], start: usize) -> Option<Found> {
 /// The level of a word or a letter.
 fn level_of(text: &[u8]) -> Option<Level> {
     match text {
-        [letter] => levels::letter(*letter),
-        text => levels::stepped(text).map(|(level, _)| level),
+        [letter] => level_words::letter(*letter),
+        text => level_words::stepped(text).map(|(level, _)| level),
     }
 }
 
@@ -196,7 +196,7 @@ fn view(line: &[u8], token: Range<usize>, front: bool, view: View) -> Option<Fou
     let bare_start = bare.start;
     let range = match view {
         View::Symbol => {
-            let level = (token.len() == 1).then(|| levels::symbol(line[token.start]))??;
+            let level = (token.len() == 1).then(|| level_words::symbol(line[token.start]))??;
             return Some(Found { range: token, level, marked: false, certain: true, bracketed: false });
         }
         View::Word | View::Letter => bare,
@@ -227,14 +227,14 @@ fn view(line: &[u8], token: Range<usize>, front: bool, view: View) -> Option<Fou
     let loud = text.iter().take_while(|b| b.is_ascii_alphabetic()).all(u8::is_ascii_uppercase);
     let (level, certain) = match (view, text) {
         (View::Letter, [letter, digits @ ..]) if digits.len() < 2 && digits.iter().all(u8::is_ascii_digit) => {
-            (levels::letter(*letter)?, true)
+            (level_words::letter(*letter)?, true)
         }
         (View::Letter, _) => return None,
-        (View::Head, [letter]) => (levels::letter(*letter)?, true),
-        (View::Head, [_, _]) if line.get(range.end) == Some(&b'(') => (levels::head(text)?, true),
+        (View::Head, [letter]) => (level_words::letter(*letter)?, true),
+        (View::Head, [_, _]) if line.get(range.end) == Some(&b'(') => (level_words::head(text)?, true),
         (_, [] | [_]) => return None,
         (_, text) => {
-            let (level, sure) = levels::stepped(text)?;
+            let (level, sure) = level_words::stepped(text)?;
             (level, sure == Sure::Certain || loud)
         }
     };
@@ -400,7 +400,7 @@ impl Candidate {
     }
 
     fn add(&mut self, line: &[u8], found: &Found) {
-        let step = levels::step(found.level);
+        let step = level_words::step(found.level);
         self.lines += 1;
         self.steps |= 1 << step;
         self.worst &= step >= 2;
