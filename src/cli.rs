@@ -1,10 +1,12 @@
 //! The command line as a whole: one binary, its subcommands, and how errors and panics leave it.
 
+use std::env;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::command::config::{self, Failure};
 use crate::command::{self, Common, Error};
 use crate::io::memory;
 use crate::io::process::{interrupt, watchdog};
@@ -14,7 +16,8 @@ use crate::io::tty::terminal;
 #[derive(Debug, Parser)]
 #[command(name = "emp-ops", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 accepted, 1 not accepted, 2 usage or policy error, 3 no verdict, 130/143 interrupted."
+    after_help = "Every option can be set in emp-ops.toml or by a variable of the environment too: --min-uptime is \
+                  EMP_OPS_MIN_UPTIME.\nExit codes: 0 accepted, 1 not accepted, 2 usage or policy error, 3 no verdict, 130/143 interrupted."
 )]
 struct Cli {
     #[command(flatten)]
@@ -63,9 +66,15 @@ enum Command {
 pub fn main() -> ExitCode {
     memory::live_within_limit();
     interrupt::outlive_file_size_limit();
-    let cli = match Cli::try_parse() {
+    let cli = config::parse(Cli::command(), env::args_os().collect()).and_then(|(matches, settings)| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        cli.common.settings = settings;
+        Ok(cli)
+    });
+    let cli = match cli {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(Failure::Settings(error)) => return failed(&error),
+        Err(Failure::Options(error)) => {
             // Help and version go to standard output with code 0, everything else to standard error with code 2.
             let code = if error.use_stderr() { command::USAGE } else { command::ACCEPTED };
             let _ = error.print();
@@ -74,13 +83,15 @@ pub fn main() -> ExitCode {
     };
     match run(cli) {
         Ok(code) => code,
-        Err(error) => {
-            for line in format!("error: {error}").lines() {
-                terminal::note(line);
-            }
-            error.code().into()
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &Error) -> ExitCode {
+    for line in format!("error: {error}").lines() {
+        terminal::note(line);
+    }
+    error.code().into()
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Error> {

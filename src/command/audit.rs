@@ -12,10 +12,8 @@ use super::page::Page;
 use super::{Common, Error, NOT_ACCEPTED, Outcome};
 use crate::io::load::{self, LoadError, Request, Subject};
 use crate::io::tty::terminal;
-use crate::io::{clock, files};
 use crate::report;
 use crate::report::view::View;
-use crate::verdict::policy::{self, Layer};
 
 /// Loads the evidence, judges it and reports.
 ///
@@ -23,11 +21,8 @@ use crate::verdict::policy::{self, Layer};
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
 pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result<ExitCode, Error> {
     args.check()?;
-    let mut layers = vec![args.layer()?];
-    if let Some(path) = &args.policy {
-        layers.push(read_policy(path)?);
-    }
-    policy::check_waivers(&layers, clock::now()).map_err(Error::Usage)?;
+    let mut layers = args.limits.layers(&common.settings)?;
+    layers[0].sign_off = args.sign_off;
     let signatures = layers.iter().find_map(|layer| layer.signatures.clone()).unwrap_or_default();
     let trust = args.trust.trust(&signatures)?;
     let signing = Signing::plan(common, &args, &trust)?;
@@ -88,13 +83,6 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
         }
         None => Ok(code),
     }
-}
-
-fn read_policy(path: &std::path::Path) -> Result<Layer, Error> {
-    let bytes = files::read(path).map_err(|error| Error::Usage(error.to_string()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::Usage(format!("{} is not UTF-8 text; write the policy as TOML", path.display())))?;
-    policy::parse(&path.display().to_string(), &text).map_err(Error::Usage)
 }
 
 /// The key is never on the command line, where everybody could see it.

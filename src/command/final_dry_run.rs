@@ -19,7 +19,7 @@ pub(crate) use args::FinalDryRun;
 /// The options contradict each other, the run directory cannot be made, or the command cannot be started.
 pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Result<ExitCode, Error> {
     let signers = args.signatures.signers(common)?;
-    let prepared = prepare::prepare(args, &signers)?;
+    let prepared = prepare::prepare(args, &common.settings, &signers)?;
     let short = args.env.iter().filter(|(_, value)| (1..sanitize::SHORTEST_SECRET).contains(&value.len()));
     let short: Vec<&str> = short.map(|(name, _)| name.as_str()).collect();
     if !short.is_empty() {

@@ -3,8 +3,10 @@
 
 pub(crate) mod audit;
 pub(crate) mod backlog;
+pub(crate) mod config;
 pub(crate) mod export;
 pub(crate) mod final_dry_run;
+pub(crate) mod limits;
 pub(crate) mod offline_qa;
 mod page;
 pub(crate) mod signing;
@@ -62,6 +64,18 @@ pub(crate) struct Common {
     /// Say more on standard error
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
+    /// Take settings from this file [default: emp-ops.toml in the working directory or the nearest one above it]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// Let the tables under [profile.NAME] of the configuration win over the others
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Configuration")]
+    pub profile: Option<String>,
+    /// Use no emp-ops.toml
+    #[arg(long, global = true, help_heading = "Configuration", conflicts_with_all = ["config", "profile"])]
+    pub no_config: bool,
+    /// What the configuration and the environment say.
+    #[arg(skip)]
+    pub settings: config::Config,
 }
 
 /// What goes to standard output.

@@ -7,6 +7,7 @@
 mod audit;
 mod backlog;
 mod cli;
+mod config;
 mod docs;
 mod export;
 mod final_dry_run;

@@ -157,10 +157,10 @@ fn a_policy_that_an_option_loosens_is_named() {
     let text = run.text("summary.md");
     assert!(text.contains("RELAXED from 1s (p.toml:2)") && text.contains("RELAXED from 99% (p.toml:3)"), "{text}");
     // A stricter option relaxes nothing, and what the judge asks for in addition is told apart from the run's own.
-    let stricter = run.bench.run(&["audit", "runs/r", "--sign-off-min-uptime", "0.999", "--format", "json"]).json();
+    let stricter = run.bench.run(&["audit", "runs/r", "--min-uptime", "0.999", "--format", "json"]).json();
     let rows = stricter["criteria"].as_array().unwrap();
     let row = rows.iter().find(|row| row["limit"] == "min_uptime").unwrap();
-    assert_eq!((&row["source"], &row["relaxed"]), (&json!("--sign-off-min-uptime"), &json!(false)));
+    assert_eq!((&row["source"], &row["relaxed"]), (&json!("--min-uptime"), &json!(false)));
 }
 
 #[test]

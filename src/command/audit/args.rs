@@ -1,33 +1,14 @@
 //! The options of `emp-ops audit`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::super::Error;
 use super::super::export::ExportArgs;
+use super::super::limits::LimitArgs;
 use super::super::signing::{SignArgs, TrustArgs};
-use crate::evidence::diary;
-use crate::finding::Status;
 use crate::time::Stamp;
-use crate::verdict::policy::{Layer, MOST_LISTED};
-
-/// The option that sets each limit of the policy.
-const PLACES: [(&str, &str); 12] = [
-    ("min_duration", "--sign-off-min-duration"),
-    ("min_uptime", "--sign-off-min-uptime"),
-    ("min_sharpe", "--sign-off-min-sharpe"),
-    ("allow_warnings", "--sign-off-allow-warnings"),
-    ("optional_diary", "--sign-off-optional-diary"),
-    ("optional_performance", "--sign-off-optional-performance"),
-    ("warn_gap", "--warn-gap"),
-    ("fail_gap", "--fail-gap"),
-    ("min_entries_per_day", "--diary-min-entries-per-day"),
-    ("daily_gap_severity", "--diary-daily-gap-severity"),
-    ("accept_status", "--diary-accept-status"),
-    ("min_roi", "--performance-min-roi"),
-];
 
 /// What to judge, and how.
 #[derive(Debug, Args)]
@@ -60,19 +41,14 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "KEY=VALUE", value_parser = super::super::key_value, help_heading = "Evidence")]
     pub(super) metadata: Vec<(String, String)>,
 
+    /// Judge for sign-off: 72h of evidence, uptime 98%, diary and performance report, no warnings. Any of the criteria
+    /// below asks for one too, with the gates that it names and the diary and performance report
+    #[arg(long, help_heading = "Criteria")]
+    pub(super) sign_off: bool,
     #[command(flatten)]
-    thresholds: Thresholds,
-    #[command(flatten)]
-    sign_off: SignOffArgs,
-
-    /// TOML with the tables logs, diary, performance and sign_off; options win over it
-    #[arg(long, value_name = "FILE", help_heading = "Thresholds")]
-    pub(super) policy: Option<PathBuf>,
-    /// TOML with a table `waiver` for each: which gate or finding may fail, who answers for it, why, and until when
-    #[arg(long, value_name = "FILE", help_heading = "Thresholds")]
-    pub(super) waivers: Option<PathBuf>,
+    pub(super) limits: LimitArgs,
     /// Judge by this day whether waivers had run out [default: the end of the run]
-    #[arg(long, value_name = "TIME", value_parser = super::super::stamp, help_heading = "Thresholds")]
+    #[arg(long, value_name = "TIME", value_parser = super::super::stamp, help_heading = "Criteria")]
     pub(super) as_of: Option<Stamp>,
 
     #[command(flatten)]
@@ -88,73 +64,6 @@ pub(crate) struct Audit {
     /// Threads that read logs [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Thresholds")]
-struct Thresholds {
-    /// Longer silence in the logs is a WARN [default: a quarter of a required duration, 10s to 1h; else 1h]
-    #[arg(long, value_name = "D", value_parser = super::super::positive_duration)]
-    warn_gap: Option<Duration>,
-    /// Longer silence in the logs is a FAIL [default: half of a required duration, 30s to 6h; else 6h]
-    #[arg(long, value_name = "D", value_parser = super::super::positive_duration)]
-    fail_gap: Option<Duration>,
-    /// Diary entries that each UTC day must have
-    #[arg(long, value_name = "N")]
-    diary_min_entries_per_day: Option<u64>,
-    /// What a day below that minimum is [default: warn]
-    #[arg(long, value_name = "SEVERITY")]
-    diary_daily_gap_severity: Option<Severity>,
-    /// A further status word of the diary that is no reason to look; repeatable
-    #[arg(long, value_name = "WORD", value_parser = acceptable)]
-    diary_accept_status: Vec<String>,
-    /// A lower return on investment is a WARN [default: 0]
-    #[arg(long, value_name = "X", value_parser = super::super::number, allow_negative_numbers = true)]
-    performance_min_roi: Option<f64>,
-    /// How many findings of a kind are listed in full; counts stay exact [default: 1000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_LISTED as i64))]
-    max_listed: Option<u32>,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    next_help_heading = "Sign-off (any of these turns it on; alone, the gates named apply, and the diary and performance report)"
-)]
-struct SignOffArgs {
-    /// Judge for sign-off: 72h of evidence, uptime 98%, diary and performance report, no warnings
-    #[arg(long)]
-    sign_off: bool,
-    /// The shortest acceptable evidence; 0s for no minimum [default with --sign-off: 72h]
-    #[arg(long, value_name = "D", value_parser = super::super::duration)]
-    sign_off_min_duration: Option<Duration>,
-    /// The lowest acceptable uptime [default with --sign-off: 0.98]
-    #[arg(long, value_name = "R", value_parser = super::super::ratio)]
-    sign_off_min_uptime: Option<f64>,
-    /// The lowest acceptable Sharpe ratio
-    #[arg(long, value_name = "X", value_parser = sharpe, allow_negative_numbers = true)]
-    sign_off_min_sharpe: Option<f64>,
-    /// A WARN is acceptable
-    #[arg(long)]
-    sign_off_allow_warnings: bool,
-    /// A diary need not be there
-    #[arg(long)]
-    sign_off_optional_diary: bool,
-    /// A performance report need not be there
-    #[arg(long)]
-    sign_off_optional_performance: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Severity {
-    Warn,
-    Fail,
-}
-
-fn sharpe(text: &str) -> Result<f64, String> {
-    match super::super::number(text)? {
-        number if number < 0.0 => Err("the lowest acceptable Sharpe ratio cannot be negative".to_owned()),
-        number => Ok(number),
-    }
 }
 
 /// What is signed.
@@ -216,37 +125,4 @@ impl Audit {
             (None, []) => String::new(),
         }
     }
-
-    /// What the command line says about thresholds and criteria.
-    pub(super) fn layer(&self) -> Result<Layer, Error> {
-        let (thresholds, sign_off) = (&self.thresholds, &self.sign_off);
-        let accepted = &thresholds.diary_accept_status;
-        Ok(Layer {
-            waivers: self.waivers.as_deref().map(super::super::waivers).transpose()?,
-            source: "the command line".to_owned(),
-            places: PLACES.map(|(limit, option)| (limit.to_owned(), option.to_owned())).into(),
-            warn_gap: thresholds.warn_gap,
-            fail_gap: thresholds.fail_gap,
-            max_listed: thresholds.max_listed.map(|n| n as usize),
-            diary_min_entries_per_day: thresholds.diary_min_entries_per_day,
-            diary_daily_gap_severity: thresholds.diary_daily_gap_severity.map(|severity| match severity {
-                Severity::Warn => Status::Warn,
-                Severity::Fail => Status::Fail,
-            }),
-            diary_accept_status: (!accepted.is_empty()).then(|| accepted.clone()),
-            performance_min_roi: thresholds.performance_min_roi,
-            sign_off: sign_off.sign_off,
-            min_duration: sign_off.sign_off_min_duration,
-            min_uptime: sign_off.sign_off_min_uptime,
-            min_sharpe: sign_off.sign_off_min_sharpe,
-            allow_warnings: sign_off.sign_off_allow_warnings.then_some(true),
-            optional_diary: sign_off.sign_off_optional_diary.then_some(true),
-            optional_performance: sign_off.sign_off_optional_performance.then_some(true),
-            ..Layer::default()
-        })
-    }
-}
-
-fn acceptable(word: &str) -> Result<String, String> {
-    diary::acceptable(word).map(|()| word.to_owned())
 }

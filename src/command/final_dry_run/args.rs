@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::command::export::ExportArgs;
+use crate::command::limits::LimitArgs;
 use crate::command::signing::SignArgs;
-use crate::command::{SeverityArg, duration, key_value, number, positive_duration, ratio, size};
+use crate::command::{SeverityArg, duration, key_value, positive_duration, size};
 use crate::io::capture::Compression;
 use crate::simulate::runtime::Scenario;
 use crate::supervise::objective::Objective;
@@ -17,7 +18,7 @@ use crate::supervise::objective::Objective;
 #[command(after_help = "Try it: emp-ops final-dry-run --simulate")]
 pub(crate) struct FinalDryRun {
     /// The command to supervise, after `--`
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present = "simulate")]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present_any = ["simulate"])]
     pub command: Vec<String>,
     /// Supervise the built-in simulated runtime instead of a command, for 20s unless --duration says otherwise; never a
     /// PASS: a clean simulation is WARN, exit code 0
@@ -62,30 +63,9 @@ pub(crate) struct FinalDryRun {
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Run")]
     pub hang_timeout: Option<Duration>,
 
-    /// Shorter runs FAIL [default: the duration]
-    #[arg(long, value_name = "D", value_parser = duration, help_heading = "Criteria")]
-    pub required_duration: Option<Duration>,
-    /// The lowest acceptable uptime [default: 0.98]
-    #[arg(long, value_name = "R", value_parser = ratio, help_heading = "Criteria")]
-    pub min_uptime: Option<f64>,
-    /// Longer silence between log lines is a WARN [default: a quarter of the required duration, 10s to 1h]
-    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Criteria")]
-    pub warn_gap: Option<Duration>,
-    /// Longer silence between log lines is a FAIL [default: half of the required duration, 30s to 6h]
-    #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Criteria")]
-    pub fail_gap: Option<Duration>,
-    /// The lowest acceptable Sharpe ratio
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true, help_heading = "Criteria")]
-    pub min_sharpe: Option<f64>,
-    /// Accept warnings: they stay WARN instead of becoming FAIL
-    #[arg(long, help_heading = "Criteria")]
-    pub allow_warnings: bool,
-    /// Criteria and limits as TOML; options win over the file
-    #[arg(long, value_name = "FILE", help_heading = "Criteria")]
-    pub policy: Option<PathBuf>,
-    /// TOML with a table `waiver` for each: which gate or finding may fail, who answers for it, why, and until when
-    #[arg(long, value_name = "FILE", help_heading = "Criteria")]
-    pub waivers: Option<PathBuf>,
+    /// What the run is judged by.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Who signs the packet.
     #[command(flatten)]
     pub signatures: SignArgs,
@@ -93,13 +73,13 @@ pub(crate) struct FinalDryRun {
     /// The decision diary that the command writes [default: decision_diary.json in the run directory]
     #[arg(long, value_name = "PATH", help_heading = "Evidence", conflicts_with = "no_diary")]
     pub diary: Option<PathBuf>,
-    /// Waive the decision diary
+    /// Waive the decision diary: none is looked for
     #[arg(long, help_heading = "Evidence")]
     pub no_diary: bool,
     /// The performance report that the command writes [default: performance_metrics.json in the run directory]
     #[arg(long, value_name = "PATH", help_heading = "Evidence", conflicts_with = "no_performance")]
     pub performance: Option<PathBuf>,
-    /// Waive the performance report
+    /// Waive the performance report: none is looked for
     #[arg(long, help_heading = "Evidence")]
     pub no_performance: bool,
     /// A diary not refreshed for this long is a WARN

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
+use crate::command::config::Config;
 use crate::command::signing::Signers;
-use crate::command::{Error, metadata, waivers};
+use crate::command::{Error, metadata};
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::clock;
@@ -22,7 +23,7 @@ use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::provenance::{Provenance, Subject};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
 use crate::supervise::redact::Redactor;
-use crate::time::{Stamp, duration_text};
+use crate::time::{Stamp, duration_text, human_duration};
 use crate::verdict::criteria::Criteria;
 use crate::verdict::policy::{self, Layer, Policy};
 
@@ -33,18 +34,6 @@ pub(super) struct Prepared {
     /// The run directory as the operator would type it.
     pub(super) shown_folder: String,
 }
-
-/// The option that sets each limit of the policy.
-const PLACES: [(&str, &str); 8] = [
-    ("min_duration", "--required-duration"),
-    ("min_uptime", "--min-uptime"),
-    ("min_sharpe", "--min-sharpe"),
-    ("allow_warnings", "--allow-warnings"),
-    ("optional_diary", "--no-diary"),
-    ("optional_performance", "--no-performance"),
-    ("warn_gap", "--warn-gap"),
-    ("fail_gap", "--fail-gap"),
-];
 
 /// The limits that the drill sets.
 const GAPS: [&str; 2] = ["warn_gap", "fail_gap"];
@@ -101,7 +90,7 @@ const BACKOFF: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// Checks the options, makes the run directory and plans the run.
-pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared, Error> {
+pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) -> Result<Prepared, Error> {
     let target = args.duration.unwrap_or(if args.simulate.is_some() { DRILL } else { REHEARSAL });
     let scale = Scale::of(args.simulate.is_some(), target);
     let command = command_of(args, scale.tick)?;
@@ -114,9 +103,9 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
     };
     let started_at = clock::now();
     let name = run_name(args, started_at)?;
-    let policy = policy_of(args, &scale, target)?;
+    let policy = policy_of(args, config, &scale, target)?;
     let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
-    check(args, signers, required(criteria), target)?;
+    check(args, signers, &policy, target)?;
 
     let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
     let folder = root.join(&name);
@@ -183,12 +172,14 @@ pub(super) fn prepare(args: &FinalDryRun, signers: &Signers) -> Result<Prepared,
 }
 
 /// Refuses options that contradict each other, and remarks that cannot be read, before anything is started.
-fn check(args: &FinalDryRun, signers: &Signers, required: Duration, target: Duration) -> Result<(), Error> {
+fn check(args: &FinalDryRun, signers: &Signers, policy: &Policy, target: Duration) -> Result<(), Error> {
+    let required = policy.sign_off.as_ref().map(required).unwrap_or_default();
     if required > target {
         return Err(Error::Usage(format!(
-            "--required-duration {} is longer than --duration {}: no run could pass; raise --duration or lower it",
-            duration_text(required),
-            duration_text(target)
+            "the run takes {}, but min_duration is {} ({}): no run could pass; raise --duration, or lower --min-duration",
+            human_duration(target),
+            human_duration(required),
+            policy.source_of("min_duration")
         )));
     }
     if args.no_packet && !signers.is_empty() {
@@ -365,28 +356,18 @@ fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> 
     Ok(folder)
 }
 
-/// The policy of the run: the options, over the policy file, over the defaults.
-fn policy_of(args: &FinalDryRun, scale: &Scale, target: Duration) -> Result<Policy, Error> {
-    let options = Layer {
-        source: "the command line".to_owned(),
-        places: PLACES.map(|(limit, option)| (limit.to_owned(), option.to_owned())).into(),
-        warn_gap: args.warn_gap,
-        fail_gap: args.fail_gap,
-        min_duration: args.required_duration,
-        min_uptime: args.min_uptime,
-        min_sharpe: args.min_sharpe,
-        allow_warnings: args.allow_warnings.then_some(true),
-        optional_diary: args.no_diary.then_some(true),
-        optional_performance: args.no_performance.then_some(true),
-        waivers: args.waivers.as_deref().map(waivers).transpose()?,
-        ..Layer::default()
-    };
-    let mut layers = vec![options];
-    if let Some(path) = &args.policy {
-        let text = String::from_utf8_lossy(&files::read(path)?).into_owned();
-        layers.push(policy::parse(&path.display().to_string(), &text).map_err(Error::Usage)?);
+/// The policy of the run: the options, over the configuration and the policy file, over the defaults.
+fn policy_of(args: &FinalDryRun, config: &Config, scale: &Scale, target: Duration) -> Result<Policy, Error> {
+    let mut layers = args.limits.layers(config)?;
+    for (waived, option, limit) in
+        [(args.no_diary, "no-diary", "optional_diary"), (args.no_performance, "no-performance", "optional_performance")]
+    {
+        if waived {
+            layers[0].places.insert(limit.to_owned(), config.place_of(option));
+        }
     }
-    policy::check_waivers(&layers, clock::now()).map_err(Error::Usage)?;
+    layers[0].optional_diary = args.no_diary.then_some(true).or(layers[0].optional_diary);
+    layers[0].optional_performance = args.no_performance.then_some(true).or(layers[0].optional_performance);
     layers.push(Layer {
         source: "the defaults".to_owned(),
         is_default: true,

@@ -1,13 +1,15 @@
 //! The policy file: TOML with the names of the options, and errors that point at the place.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer, de};
 use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
+use super::place::{Text, kind};
 use super::{Layer, MOST_LISTED, SignaturePolicy};
 use crate::digest::sha256;
 use crate::evidence::diary;
@@ -85,49 +87,63 @@ struct SignOffTable {
     optional_performance: Option<bool>,
 }
 
+/// The tables of a policy; a configuration has them too.
+pub(crate) const TABLES: [&str; 7] = ["logs", "diary", "performance", "sign_off", "signatures", "waiver", "waivers"];
+
 /// Reads a policy file. `source` is what the user calls it. A `[sign_off]` table asks for a full sign-off.
 ///
 /// # Errors
 /// Not TOML, an unknown key, a wrong type, a value out of range or a contradiction: the message shows the line with a
 /// caret under the place.
 pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
+    let text = Text::new(source, text);
+    parse_tables(text, text.tables()?)
+}
+
+/// Reads the `tables` of a policy, which come from `text`.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Result<Layer, String> {
     // A list of tables would pass for a table whose keys are its items.
-    let parts: BTreeMap<String, Spanned<toml::Value>> = toml::from_str(text).unwrap_or_default();
-    let misplaced = |(name, part): &(&String, &Spanned<toml::Value>)| !part.get_ref().is_table() && *name != "waiver";
-    if let Some((name, part)) = parts.iter().find(misplaced) {
-        let message = format!("this is {}; write one table [{name}]", kind(part.get_ref()));
-        return Err(pointed(source, text, part.span(), &message));
+    let misplaced = |(name, part): &(&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+        !part.get_ref().is_table() && name.get_ref() != "waiver"
+    };
+    if let Some((name, part)) = tables.get_ref().iter().find(misplaced) {
+        let value = toml::Value::deserialize(part.clone().into_deserializer()).map_err(|error| text.error(&error))?;
+        let message = format!("this is {}; write one table [{}]", kind(&value), name.get_ref());
+        return Err(text.at(part.span(), &message));
     }
-    let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers } = read(source, text)?;
+    let places = places(text, tables.get_ref());
+    let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers } = read(text, tables)?;
     if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
         && fail.get_ref() < warn.get_ref()
     {
         let message =
             format!("this is shorter than warn_gap ({}); make fail_gap the longer one", duration_text(*warn.get_ref()));
-        return Err(pointed(source, text, fail.span(), &message));
+        return Err(text.at(fail.span(), &message));
     }
     // Keys lie beside the policy that names them, wherever it is used from.
-    if let (Some(signatures), Some(folder)) = (&mut signatures, Path::new(source).parent()) {
+    if let (Some(signatures), Some(folder)) = (&mut signatures, Path::new(text.source).parent()) {
         for file in signatures.verify_keys.iter_mut().chain(signatures.reviewers.values_mut()) {
             *file = folder.join(&*file);
         }
     }
-    let places = places(source, text);
     for word in diary.accept_status.iter().flatten() {
-        diary::acceptable(word.get_ref()).map_err(|message| pointed(source, text, word.span(), &message))?;
+        diary::acceptable(word.get_ref()).map_err(|message| text.at(word.span(), &message))?;
     }
     for ignored in logs.ignore.iter().flatten() {
-        ignore::check(ignored.get_ref()).map_err(|message| pointed(source, text, ignored.span(), &message))?;
+        ignore::check(ignored.get_ref()).map_err(|message| text.at(ignored.span(), &message))?;
     }
     if let Some(layout) = &logs.layout {
-        Layout::from_description(layout.get_ref()).map_err(|message| pointed(source, text, layout.span(), &message))?;
+        Layout::from_description(layout.get_ref()).map_err(|message| text.at(layout.span(), &message))?;
     }
     let full = sign_off.is_some();
     let sign_off = sign_off.unwrap_or_default();
     Ok(Layer {
-        source: source.to_owned(),
+        source: text.source.to_owned(),
         places,
-        sha256: Some(sha256(text.as_bytes())),
+        sha256: Some(sha256(text.text.as_bytes())),
         warn_gap: logs.warn_gap.map(Spanned::into_inner),
         fail_gap: logs.fail_gap.map(Spanned::into_inner),
         max_listed: logs.max_listed,
@@ -144,7 +160,7 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
         allow_warnings: sign_off.allow_warnings,
         optional_diary: sign_off.optional_diary,
         optional_performance: sign_off.optional_performance,
-        waivers: Some(checked(source, text, waiver)?).filter(|waivers| !waivers.is_empty()),
+        waivers: Some(checked(text, waiver)?).filter(|waivers| !waivers.is_empty()),
         waivers_max_days: waivers.max_days,
         signatures,
         ..Layer::default()
@@ -156,56 +172,27 @@ pub fn parse(source: &str, text: &str) -> Result<Layer, String> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_waivers(source: &str, text: &str) -> Result<Vec<Waiver>, String> {
-    let WaiversFile { waiver } = read(source, text)?;
-    checked(source, text, waiver)
+    let text = Text::new(source, text);
+    let WaiversFile { waiver } = read(text, text.tables()?)?;
+    checked(text, waiver)
 }
 
-fn read<T: de::DeserializeOwned>(source: &str, text: &str) -> Result<T, String> {
-    toml::from_str(text).map_err(|error| {
-        let message = error.message().replace("expected u64", "expected a whole number from 0");
-        pointed(source, text, error.span().unwrap_or(0..0), &message)
-    })
+fn read<T: de::DeserializeOwned>(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Result<T, String> {
+    T::deserialize(toml::Deserializer::from(tables)).map_err(|error| text.error(&error))
 }
 
-fn checked(source: &str, text: &str, waivers: Vec<Spanned<Waiver>>) -> Result<Vec<Waiver>, String> {
+fn checked(text: Text<'_>, waivers: Vec<Spanned<Waiver>>) -> Result<Vec<Waiver>, String> {
     let check = |waiver: Spanned<Waiver>| match waiver.get_ref().check() {
         Ok(()) => Ok(waiver.into_inner()),
-        Err(why) => Err(pointed(source, text, waiver.span(), &why)),
+        Err(why) => Err(text.at(waiver.span(), &why)),
     };
     waivers.into_iter().map(check).collect()
 }
 
-/// Where each key stands: `policy.toml:7`.
-fn places(source: &str, text: &str) -> BTreeMap<String, String> {
-    let tables: BTreeMap<String, BTreeMap<String, Spanned<toml::Value>>> = toml::from_str(text).unwrap_or_default();
-    let keys = tables.into_values().flatten();
-    keys.map(|(key, value)| (key, format!("{source}:{}", line_of(text, value.span().start)))).collect()
-}
-
-/// The line, counted from 1, that holds the byte at `at`.
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
-}
-
-/// `message` with its place: file, line, column, and the line with a caret under `span`.
-fn pointed(source: &str, text: &str, span: Range<usize>, message: &str) -> String {
-    let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let start = boundary(span.start);
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let number = line_of(text, start);
-    let line = text[line_start..].lines().next().unwrap_or_default();
-    let column = text[line_start..start].chars().count();
-    let end = boundary(span.end).clamp(start, line_start + line.len().max(start - line_start));
-    let carets = "^".repeat(text[start..end].chars().count().max(1));
-    let margin = " ".repeat(number.to_string().len());
-    // Tabs would move the caret away from its place.
-    let line = line.replace('\t', " ");
-    format!(
-        "{source}:{number}:{}: {}\n{margin} |\n{number} | {line}\n{margin} | {}{carets}",
-        column + 1,
-        message.trim(),
-        " ".repeat(column)
-    )
+/// Where each key is said: `policy.toml:7`.
+fn places(text: Text<'_>, tables: &DeTable<'_>) -> BTreeMap<String, String> {
+    let keys = tables.values().filter_map(|table| table.get_ref().as_table()).flatten();
+    keys.map(|(key, _)| (key.get_ref().to_string(), text.place(&key.span()))).collect()
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -273,19 +260,6 @@ fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D
     }
 }
 
-fn kind(value: &toml::Value) -> &'static str {
-    match value {
-        toml::Value::String(_) => "text",
-        toml::Value::Integer(_) => "a bare number",
-        toml::Value::Float(number) if !number.is_finite() => "no finite number",
-        toml::Value::Float(_) => "a bare number",
-        toml::Value::Boolean(_) => "a truth value",
-        toml::Value::Datetime(_) => "a date",
-        toml::Value::Array(_) => "a list",
-        toml::Value::Table(_) => "a table",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,7 +267,7 @@ mod tests {
     #[test]
     fn faults_of_a_policy_file_are_shown_where_they_are() {
         for (text, expect) in [
-            ("[logs]\nwarn_gapp = \"1h\"\n", "p.toml:2:1: unknown field `warn_gapp`"),
+            ("[logs]\nwarn_gapp = \"1h\"\n", "p.toml:2:1: unknown field `warn_gapp`; did you mean `warn_gap`?"),
             ("[log]\n", "p.toml:1:2: unknown field `log`"),
             ("[logs]\nwarn_gap = 60\n", "p.toml:2:12: this is a bare number; write a duration in quotes"),
             ("[logs]\nwarn_gap = \"60\"\n", "p.toml:2:12: the unit is missing"),

@@ -3,6 +3,7 @@
 //! The command line wins over the policy file, that over the settings of the run, those over the defaults.
 
 mod file;
+mod place;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,9 @@ use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
 use crate::time::{Stamp, duration_text};
 
+pub(crate) use file::{TABLES, parse_tables};
 pub use file::{parse, parse_waivers};
+pub(crate) use place::{Text, expected, nearest};
 pub use rows::is_loosened;
 
 /// Silence that is a WARN where nothing else is said: the longest, for long runs and for logs of any length.

@@ -20,7 +20,7 @@ fn a_command_that_cannot_start_leaves_nothing_behind() {
 fn contradictory_options_are_refused_before_anything_starts() {
     let bench = Bench::new();
     for (options, says) in [
-        (&["--duration", "1h", "--required-duration", "2h"][..], "--required-duration"),
+        (&["--duration", "1h", "--required-duration", "2h"][..], "--min-duration"),
         (&["--warn-gap", "2h", "--fail-gap", "1h"], "gap"),
         (&["--diary-stale-warn", "2h", "--diary-stale-fail", "1h"], "--diary-stale-warn"),
         (&["--diary", "d.json", "--no-diary"], "--no-diary"),

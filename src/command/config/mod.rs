@@ -1,0 +1,185 @@
+//! The configuration: `emp-ops.toml`, its profiles and the environment, laid under the options.
+//!
+//! clap's own definition of the options is the one list of settings: from it derive the keys of the file, the variables
+//! of the environment, the schema for editors and the commented example. Options win over the environment, that over
+//! the profile, that over the rest of the file, and that over a policy file and the defaults.
+
+mod found;
+mod read;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+
+use self::found::File;
+use self::read::Said;
+pub(crate) use self::settings::LIMITS;
+use super::Error;
+use crate::io::process::watchdog;
+use crate::io::tty::terminal;
+use crate::verdict::policy::{self, Layer};
+
+/// What the configuration and the environment say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Config {
+    /// The limits of the file: those of the profile, then the others.
+    pub layers: Vec<Layer>,
+    /// Where options were set that are not on the command line: a variable, or a line of the file.
+    places: BTreeMap<String, String>,
+}
+
+impl Config {
+    /// Where an option was set, by its long name: `--min-uptime`, `EMP_OPS_MIN_UPTIME`, `emp-ops.toml:7`.
+    pub(crate) fn place_of(&self, option: &str) -> String {
+        self.places.get(option).cloned().unwrap_or_else(|| format!("--{option}"))
+    }
+}
+
+/// Why a command line gives nothing to run.
+pub(crate) enum Failure {
+    /// It is wrong, or asks for help.
+    Options(clap::Error),
+    /// The configuration is wrong.
+    Settings(Error),
+}
+
+impl From<clap::Error> for Failure {
+    fn from(error: clap::Error) -> Self {
+        Self::Options(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Settings(error)
+    }
+}
+
+/// Reads the command line `words` with what the configuration and the environment add to it.
+///
+/// # Errors
+/// Options, variables or the file are wrong: the message names the place.
+pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMatches, Config), Failure> {
+    let command = settings::with_environment(command);
+    let mut whole = command.clone();
+    whole.build();
+    // What is missing may come from the file, and what is wrong is told by the second reading.
+    let first = command.clone().ignore_errors(true).try_get_matches_from(&words);
+    let first = first.as_ref().ok().and_then(ArgMatches::subcommand);
+    let given = first.and_then(|(name, given)| Some((whole.find_subcommand(name)?, given)));
+    let Some((subcommand, given)) = given.filter(|(subcommand, _)| settings::is_configurable(subcommand)) else {
+        return Ok((command.try_get_matches_from(words)?, Config::default()));
+    };
+    let settings = settings::settings(&whole);
+    let mut config = Config::default();
+    let mut shown = None;
+    let mut said = Vec::new();
+    if let Some(file) = locate(given)? {
+        let profile = given.get_one::<String>("profile").map(String::as_str);
+        let content = read::read(&file, &settings, profile).map_err(Error::Usage)?;
+        config.layers = content.layers;
+        said = content.said;
+        let profile = profile.map(|name| format!(" (profile {name})")).unwrap_or_default();
+        shown = Some(format!("{}{profile}", file.shown()));
+    }
+    let from = |arg: &Arg| given.value_source(arg.get_id().as_str());
+    let given_as =
+        |source: ValueSource| subcommand.get_arguments().filter(|arg| from(arg) == Some(source)).collect::<Vec<&Arg>>();
+    let options = given_as(ValueSource::CommandLine);
+    // An option puts out of force what contradicts it, wherever that was said.
+    let (variables, dropped): (Vec<&Arg>, Vec<&Arg>) = given_as(ValueSource::EnvVariable)
+        .into_iter()
+        .partition(|arg| !options.iter().any(|option| contradict(subcommand, arg, option)));
+    let explicit = [options, variables.clone()].concat();
+    config.places = variables.iter().filter_map(|arg| Some((arg.get_long()?.to_owned(), variable(arg)?))).collect();
+    let table = settings::table_of(subcommand);
+    let mut added = Vec::new();
+    for Said { setting, texts, place } in
+        said.iter().filter(|said| [table.as_str(), settings::OUTPUT].contains(&said.setting.table.as_str()))
+    {
+        let arg = &setting.arg;
+        if explicit.iter().any(|other| other.get_id() == arg.get_id() || contradict(subcommand, arg, other)) {
+            continue;
+        }
+        config.places.insert(setting.option.clone(), place.clone());
+        if arg.is_last_set() {
+            words.extend([OsString::from("--")].into_iter().chain(texts.iter().map(OsString::from)));
+        } else {
+            added.extend(texts.iter().map(|text| OsString::from(setting.word(text))));
+        }
+    }
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    words.splice(end..end, added);
+    let name = subcommand.get_name().to_owned();
+    let command = dropped.iter().filter(|arg| !arg.is_global_set()).fold(command, |command, arg| {
+        let unset = |arg: Arg| arg.env(None::<&'static str>);
+        command.mut_subcommand(&name, |subcommand| subcommand.mut_arg(arg.get_id(), unset))
+    });
+    let matches = command.try_get_matches_from(words)?;
+    if !matches.subcommand().is_some_and(|(_, given)| given.get_flag("quiet")) {
+        tell(shown, &variables, &settings);
+    }
+    Ok((matches, config))
+}
+
+/// Says what else than the options was used, and which variable was perhaps meant to be.
+fn tell(file: Option<String>, variables: &[&Arg], settings: &[settings::Setting]) {
+    let variables = variables.iter().filter_map(|arg| variable(arg));
+    let used: Vec<String> = file.into_iter().chain(variables).collect();
+    if !used.is_empty() {
+        terminal::note(&format!("settings from {}", used.join(", ")));
+    }
+    let limits = LIMITS.iter().map(|limit| limit.option.replace('-', "_"));
+    let known: BTreeSet<String> = settings.iter().map(|setting| setting.key.clone()).chain(limits).collect();
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
+        let Some(key) = name.strip_prefix(settings::PREFIX).map(str::to_lowercase) else { continue };
+        let settable = settings::NAMED_ONLY.contains(&key.replace('_', "-").as_str()) || known.contains(&key);
+        if !settable && name != watchdog::MARK {
+            terminal::note(&format!("warning: the variable {name} sets nothing{}", meant(&key, &known)));
+        }
+    }
+}
+
+fn meant(key: &str, known: &BTreeSet<String>) -> String {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    match policy::nearest(key, &known) {
+        Some(near) => format!("; did you mean {}{}?", settings::PREFIX, near.to_uppercase()),
+        None => String::new(),
+    }
+}
+
+fn variable(arg: &Arg) -> Option<String> {
+    Some(arg.get_env()?.to_string_lossy().into_owned())
+}
+
+/// Whether two options of a command exclude each other.
+fn contradict(command: &Command, one: &Arg, other: &Arg) -> bool {
+    let names = |one: &Arg, other: &Arg| {
+        !one.is_global_set() && command.get_arg_conflicts_with(one).iter().any(|arg| arg.get_id() == other.get_id())
+    };
+    names(one, other) || names(other, one)
+}
+
+/// The file that holds: the one that was named, else the one that is found.
+fn locate(given: &ArgMatches) -> Result<Option<File>, Error> {
+    let asked = |id: &str| given.try_get_one::<bool>(id).ok().flatten().copied().unwrap_or_default();
+    if settings::INSTEAD_OF_RUNNING.iter().any(|id| asked(id)) || asked("no_config") {
+        return Ok(None);
+    }
+    if let Some(path) = given.get_one::<PathBuf>("config") {
+        return found::named(path).map(Some);
+    }
+    let file = found::search(Path::new(""))?;
+    match (given.get_one::<String>("profile"), &file) {
+        (Some(profile), None) => Err(Error::Usage(format!(
+            "--profile {profile}: there is no {} in the working directory or above it; write one (emp-ops final-dry-run \
+             --init), or name it with --config FILE",
+            found::NAME
+        ))),
+        _ => Ok(file),
+    }
+}
