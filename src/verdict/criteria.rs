@@ -36,3 +36,42 @@ impl Criteria {
         self.require_performance || self.minimum_sharpe_ratio.is_some()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn criteria(allow_warnings: bool, require_performance: bool, sharpe: Option<f64>) -> Criteria {
+        Criteria {
+            minimum_duration_seconds: None,
+            minimum_uptime_ratio: None,
+            require_diary: true,
+            require_performance,
+            allow_warnings,
+            minimum_sharpe_ratio: sharpe,
+        }
+    }
+
+    #[test]
+    fn a_warning_is_acceptable_only_where_the_criteria_say_so_and_a_fail_never() {
+        for (allowed, status, expect) in [
+            (true, Status::Pass, Status::Pass),
+            (true, Status::Warn, Status::Warn),
+            (true, Status::Fail, Status::Fail),
+            (false, Status::Pass, Status::Pass),
+            (false, Status::Warn, Status::Fail),
+            (false, Status::Fail, Status::Fail),
+        ] {
+            assert_eq!(criteria(allowed, true, None).accepts(status), expect, "{allowed} {status}");
+        }
+    }
+
+    #[test]
+    fn a_minimum_of_the_sharpe_ratio_needs_a_report_too() {
+        for (required, sharpe, expect) in
+            [(true, None, true), (false, Some(0.0), true), (true, Some(1.0), true), (false, None, false)]
+        {
+            assert_eq!(criteria(false, required, sharpe).needs_performance(), expect, "{required} {sharpe:?}");
+        }
+    }
+}

@@ -141,4 +141,27 @@ mod tests {
             ["waived: diary (--no-diary)", "relaxed: min_uptime 0% (--x) instead of 98% (default)"]
         );
     }
+
+    #[test]
+    fn the_terms_of_a_run_are_found_in_each_of_its_documents() {
+        let gates = serde_json::json!([Gate { name: "logs".to_owned(), ..Gate::default() }]);
+        let document = |holder: &str, inner: Value| serde_json::json!({ holder: inner });
+        for holder in ["summary", "sign_off", "review"] {
+            let terms = Terms::of(&document(holder, serde_json::json!({"gates": gates, "simulated": true})));
+            assert_eq!((terms.gates.len(), terms.simulated), (1, true), "{holder}");
+        }
+        for odd in [serde_json::json!(null), serde_json::json!({"gates": "none", "simulated": "yes", "criteria": [5]})]
+        {
+            assert_eq!(Terms::of(&odd), Terms::default(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn of_several_runs_one_that_was_simulated_makes_the_whole_so() {
+        let mut all = Terms::default();
+        assert_eq!(all.headline(Status::Warn), "WARN");
+        all.add(Terms { simulated: true, ..Terms::default() });
+        all.add(Terms::default());
+        assert_eq!(all.headline(Status::Fail), "FAIL (simulated)");
+    }
 }

@@ -194,3 +194,55 @@ fn highlights(summary: &Summary) -> BTreeMap<String, Value> {
     }
     all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(severity: Status, category: &str, text: &str) -> ActionItem {
+        item(severity, category, text, &json!({"n": 1}))
+    }
+
+    #[test]
+    fn equal_items_are_one_with_a_count_and_the_worst_comes_first() {
+        let items = merge(vec![
+            found(Status::Warn, "logs", "slow"),
+            found(Status::Fail, "run", "killed"),
+            found(Status::Warn, "logs", "slow"),
+            found(Status::Fail, "logs", "slow"),
+        ]);
+        let told: Vec<(Status, &str, &str, u64)> = items
+            .iter()
+            .map(|item| (item.severity, item.category.as_str(), item.description.as_str(), item.count))
+            .collect();
+        assert_eq!(
+            told,
+            [(Status::Fail, "logs", "slow", 1), (Status::Fail, "run", "killed", 1), (Status::Warn, "logs", "slow", 2),]
+        );
+    }
+
+    #[test]
+    fn an_objective_that_was_reached_is_no_work() {
+        let objective = |name: &str, status, note: Option<&str>| Objective {
+            name: name.to_owned(),
+            status,
+            note: note.map(str::to_owned),
+        };
+        let objectives = [
+            objective("failover", Status::Pass, None),
+            objective("rollback", Status::Fail, Some("took 9 minutes")),
+            objective("restore", Status::Warn, None),
+        ];
+        let at = Stamp::from_seconds(0).expect("in range");
+        let summary = Summary {
+            generated_at: at,
+            ..serde_json::from_value(json!({
+                "schema": "", "generated_at": at, "evidence_status": "pass", "metadata": {}, "logs": {}, "findings": [],
+            }))
+            .expect("a summary")
+        };
+        let told: Vec<String> =
+            action_items(&summary, None, &objectives).into_iter().map(|item| item.description).collect();
+        assert_eq!(told, ["objective rollback: took 9 minutes", "objective restore"]);
+    }
+}

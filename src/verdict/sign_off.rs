@@ -92,3 +92,66 @@ impl GateFinding {
         Self { severity: gate.status, message, metadata: gate.figures.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(name: &str, status: Status, samples: u64) -> Gate {
+        Gate {
+            name: name.to_owned(),
+            status,
+            samples,
+            measured: "1 error".to_owned(),
+            threshold: "none".to_owned(),
+            ..Gate::default()
+        }
+    }
+
+    fn messages(gates: &[Gate]) -> Vec<String> {
+        let criteria = Criteria {
+            minimum_duration_seconds: None,
+            minimum_uptime_ratio: None,
+            require_diary: false,
+            require_performance: false,
+            allow_warnings: false,
+            minimum_sharpe_ratio: None,
+        };
+        let at = Stamp::from_seconds(0).expect("in range");
+        SignOff::of(gates, &criteria, at).findings.into_iter().map(|finding| finding.message).collect()
+    }
+
+    #[test]
+    fn a_finding_names_its_subject_and_whether_it_is_a_warning() {
+        let raised = Gate { raised: true, ..gate("diary", Status::Fail, 3) };
+        for (gate, expect) in [
+            (gate("logs", Status::Fail, 9), "the logs: there are failures: 1 error"),
+            (gate("logs", Status::Warn, 9), "the logs: there are warnings: 1 error"),
+            (gate("logs", Status::Fail, 0), "the logs: 1 error"),
+            (raised, "the decision diary: there are warnings: 1 error"),
+            (gate("performance", Status::Fail, 1), "the performance report: there are failures: 1 error"),
+            (gate("plan", Status::Fail, 1), "the infrastructure plan: there are failures: 1 error"),
+            (gate("uptime", Status::Fail, 1), "the uptime is 1 error, asked for none"),
+        ] {
+            assert_eq!(messages(&[gate]), [expect]);
+        }
+        assert!(messages(&[gate("logs", Status::Pass, 9)]).is_empty());
+    }
+
+    #[test]
+    fn a_gate_that_measured_nothing_because_of_another_is_told_unless_it_is_worse() {
+        let follows = |status| Gate { follows: Some("logs".to_owned()), ..gate("uptime", status, 0) };
+        for (logs, uptime, told) in [
+            (Status::Fail, Status::Fail, 1),
+            (Status::Warn, Status::Fail, 2),
+            (Status::Warn, Status::Warn, 1),
+            (Status::Pass, Status::Fail, 1),
+        ] {
+            let found = messages(&[gate("logs", logs, 0), follows(uptime)]);
+            assert_eq!(found.len(), told, "{logs} {uptime}: {found:?}");
+        }
+        // What was measured stands on its own.
+        let measured = Gate { samples: 5, ..follows(Status::Fail) };
+        assert_eq!(messages(&[gate("logs", Status::Fail, 0), measured]).len(), 2);
+    }
+}

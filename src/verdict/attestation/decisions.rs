@@ -219,3 +219,47 @@ impl<'a> Consent<'a> {
         consent
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(decision: Choice, result: Outcome, note: Option<&str>) -> Decision {
+        Decision {
+            decision,
+            reviewer: "ops".to_owned(),
+            note: note.map(str::to_owned),
+            decided_at: "2025-01-06T00:00:00Z".to_owned(),
+            verdict: VerdictRef { result, payload_sha256: "00".repeat(32) },
+            earlier: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn who_rejects_or_accepts_what_did_not_pass_says_why() {
+        use Choice::{Approve, Reject};
+        for (choice, result, note, lacks) in [
+            (Approve, Outcome::Passed, None, false),
+            (Approve, Outcome::Warned, None, true),
+            (Approve, Outcome::Failed, Some("known and harmless"), false),
+            (Approve, Outcome::Failed, Some(" \n"), true),
+            (Reject, Outcome::Passed, None, true),
+            (Reject, Outcome::Passed, Some("the wrong build"), false),
+        ] {
+            assert_eq!(decision(choice, result, note).lacks_note(), lacks, "{choice:?} {result:?} {note:?}");
+        }
+    }
+
+    #[test]
+    fn a_decision_is_read_back_as_it_was_written_and_nothing_else_is_one() {
+        let made = decision(Choice::Approve, Outcome::Passed, None);
+        let payload = made.clone().payload(&"11".repeat(32));
+        let read_back = read(&payload).expect("a decision");
+        assert_eq!(read_back.predicate, made);
+        assert_eq!(read_back.subject[0].sha256(), Some("11".repeat(32).as_str()));
+        let text = String::from_utf8(payload).expect("text");
+        for (from, to) in [("sign-off/v1", "sign-off/v2"), ("\"approve\"", "\"perhaps\""), ("reviewer", "author")] {
+            assert!(read(text.replace(from, to).as_bytes()).is_err(), "{to}");
+        }
+    }
+}

@@ -146,3 +146,52 @@ impl Figures {
         wrong
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn figures(change: impl FnOnce(&mut Value)) -> Figures {
+        let mut document = json!({
+            "phase": "running", "started_at": "2025-01-06T00:00:00Z", "elapsed_seconds": 10.0,
+            "target_duration_seconds": 60.0, "required_duration_seconds": 60.0, "minimum_uptime_ratio": 0.98,
+            "require_diary_evidence": true, "require_performance_evidence": true, "total_lines": 100, "restarts": 1,
+            "level_counts": {"info": 99, "error": 1}, "incident_counts": {"fail": 1},
+        });
+        change(&mut document);
+        serde_json::from_value(document).expect("figures")
+    }
+
+    #[test]
+    fn from_one_snapshot_to_the_next_limits_stay_and_counts_only_grow() {
+        type Change = fn(&mut Value);
+        let cases: &[(&[&str], Change)] = &[
+            (&[], |_| {}),
+            (&[], |v| v["total_lines"] = json!(5000)),
+            (&[], |v| v["level_counts"] = json!({"info": 100, "error": 1, "debug": 7})),
+            (&["the start is another"], |v| v["started_at"] = json!("2025-01-06T00:00:01Z")),
+            (&["required_duration_seconds is another"], |v| v["required_duration_seconds"] = json!(1.0)),
+            (&["minimum_uptime_ratio is another"], |v| v["minimum_uptime_ratio"] = json!(0.0)),
+            (&["require_diary_evidence is another"], |v| v["require_diary_evidence"] = json!(false)),
+            (&["total_lines went down from 100 to 99"], |v| v["total_lines"] = json!(99)),
+            (&["restarts went down from 1 to 0"], |v| v["restarts"] = json!(0)),
+            (&["level_counts.error went down from 1 to 0"], |v| v["level_counts"] = json!({"info": 99})),
+            (&["incident_counts.fail went down from 1 to 0"], |v| v["incident_counts"] = json!({})),
+        ];
+        for (expect, change) in cases {
+            assert_eq!(figures(|_| {}).contradicted_by(&figures(change)), *expect);
+        }
+    }
+
+    #[test]
+    fn what_is_no_snapshot_is_named_with_its_file() {
+        let mut course = Course::default();
+        course.push("t/1.json", b"{}");
+        assert_eq!(course.snapshots, 1);
+        let found = course.findings.first().expect("a finding");
+        assert!(found.summary.starts_with("this is no snapshot of a run"), "{}", found.summary);
+        assert_eq!(found.place.as_ref().map(|place| place.path.as_str()), Some("t/1.json"));
+    }
+}
