@@ -67,11 +67,11 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split(ends).filter(|line| !line.is_empty())
 }
 
-/// Characters that steer a terminal or reorder text without being seen.
+/// Characters that steer a terminal, reorder text without being seen, or are none.
 pub(crate) fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-            | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            | '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// One line that cannot steer a terminal: line breaks and tabs become blanks, other control, bidirectional
@@ -100,6 +100,34 @@ pub(crate) fn html_text(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// The value of an attribute of XML that shows `text` in one line: no markup, and none of the characters that XML
+/// cannot hold, which are written out as `\x1b`.
+pub(crate) fn xml_attribute(text: &str) -> String {
+    xml(&shorten(text, LONGEST).replace(['\n', '\r', '\t'], " "))
+}
+
+/// The same for the text of an element, with its lines; cut to `max` bytes.
+pub(crate) fn xml_text(text: &str, max: usize) -> String {
+    xml(&bytes(text, max))
+}
+
+fn xml(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\n' | '\t' => safe.push(c),
+            c if c.is_control() => safe.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if steers(c) => safe.extend(c.escape_unicode()),
             c => safe.push(c),
         }
     }
@@ -219,7 +247,8 @@ fn json_ascii(text: &str, upper: bool) -> String {
     out
 }
 
-fn percent(text: &str, kept: &str) -> String {
+/// `text` percent-encoded but for letters, digits and the characters of `kept`.
+pub(crate) fn percent(text: &str, kept: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {

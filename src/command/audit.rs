@@ -3,13 +3,14 @@
 mod args;
 mod sign;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) use self::args::Audit;
 use self::sign::Signing;
 use super::export::Exports;
 use super::page::Page;
-use super::{Common, Error, NOT_ACCEPTED, Outcome};
+use super::{Common, Error, FailOn, NOT_ACCEPTED, Outcome};
 use crate::io::load::{self, LoadError, Request, Subject};
 use crate::io::tty::terminal;
 use crate::report;
@@ -68,21 +69,26 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
     if common.verbose {
         report::audit::layouts(&mut doc, audit);
     }
-    let outcome = Outcome { name: "audit", status: audit.verdict, json: audit, doc: &doc };
-    exports.finish(&outcome, &View::of_audit(audit, &subject_name), |path| {
+    let mut view = View::of_audit(audit, &subject_name);
+    if let Some(why) = &refused {
+        view.refuse("signing", &format!("nothing was signed: {why}"));
+    }
+    let outcome = Outcome { name: "audit", view: &view, json: audit, doc: &doc };
+    let page = |path: &Path| {
         let review = loaded.review();
         let (people, notes) = review.map(|review| (review.attendees, review.notes)).unwrap_or_default();
         let page = Page::of(&loaded, &subject_name, &people, &notes);
         page.exported(path, loaded.folder(), loaded.prefix(), &loaded.files())
-    })?;
+    };
     let code = common.emit(&outcome)?;
-    match refused {
-        Some(why) => {
-            terminal::note(&format!("nothing was signed: {why}"));
-            Ok(NOT_ACCEPTED.into())
-        }
-        None => Ok(code),
-    }
+    let Some(why) = refused else {
+        exports.finish(common.fail_on, &outcome, page)?;
+        return Ok(code);
+    };
+    // Whatever verdict is accepted, what was asked for was not done.
+    exports.finish(FailOn::Fail, &outcome, page)?;
+    terminal::note(&format!("nothing was signed: {why}"));
+    Ok(NOT_ACCEPTED.into())
 }
 
 /// The key is never on the command line, where everybody could see it.

@@ -99,14 +99,15 @@ pub(crate) fn run(common: &Common, args: &Backlog, exports: &Exports) -> Result<
             files::replace(&path, &after)?;
         }
     }
-    let outcome = Outcome { name: "backlog", status: result.status, json: &result, doc: &document };
-    exports.finish(&outcome, &report::backlog::view(&result), |_| report::page::backlog(&document, &result))?;
-    common.pack(outcome.name, outcome.json, outcome.doc)?;
-    terminal::print(&match common.format {
-        Format::Text => report::to_text(&report::backlog::screen(&result), common.look()),
-        Format::Json => files::json_text(&result),
-        Format::Markdown => report::to_markdown(&document),
-        Format::Csv => report::backlog::csv(&result),
-    })?;
-    Ok(common.fail_on.code(result.status).into())
+    let view = report::backlog::view(&result);
+    let outcome = Outcome { name: "backlog", view: &view, json: &result, doc: &document };
+    let code = if common.format == Format::Csv {
+        common.pack(outcome.name, outcome.json, outcome.doc)?;
+        terminal::print(&report::backlog::csv(&result))?;
+        common.fail_on.code(result.status).into()
+    } else {
+        common.emit_short(&outcome, &report::backlog::screen(&result))?
+    };
+    exports.finish(common.fail_on, &outcome, |_| report::page::backlog(&document, &result))?;
+    Ok(code)
 }

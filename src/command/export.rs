@@ -10,15 +10,19 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::{Error, Outcome};
+use super::{Error, FailOn, Outcome};
+use crate::finding::Status;
+use crate::io::clock;
 use crate::io::files::{self, FileError};
-use crate::report::page;
+use crate::report::export::{self, Export};
 use crate::report::view::View;
+use crate::report::{Block, Doc, page, to_markdown};
 
 /// The option, for every command that gives a verdict.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ExportArgs {
-    /// Also write the result to this file, whatever the verdict; html is the page for reviewers; repeatable
+    /// Also write the result to this file, whatever the verdict; repeatable. FORMAT is html (the page for reviewers),
+    /// junit, summary (Markdown for a CI job, added to the file), json, markdown, metrics (Prometheus), sarif or tap
     #[arg(long, value_name = "FORMAT=PATH", value_parser = target, help_heading = "Output")]
     export: Vec<Target>,
 }
@@ -28,6 +32,20 @@ pub(crate) struct ExportArgs {
 pub(crate) enum ExportFormat {
     /// The page for reviewers
     Html,
+    /// JUnit XML: a test for each gate and each kind of finding
+    Junit,
+    /// Markdown for the summary of a CI job, added to what is in the file
+    Summary,
+    /// As `--format json`
+    Json,
+    /// As `--format markdown`
+    Markdown,
+    /// Text format of Prometheus
+    Metrics,
+    /// SARIF 2.1.0
+    Sarif,
+    /// TAP version 14: a test for each gate
+    Tap,
 }
 
 /// One export that was asked for.
@@ -50,7 +68,7 @@ fn target(text: &str) -> Result<Target, String> {
     let (format, path) = text.split_once('=').ok_or_else(|| format!("write FORMAT=PATH; {}", known()))?;
     let format = ExportFormat::from_str(format, true).map_err(|_| format!("{format:?} is no format; {}", known()))?;
     if path.is_empty() {
-        return Err("name a file behind the `=`".to_owned());
+        return Err("name a file behind the `=`; is a variable empty?".to_owned());
     }
     Ok(Target { format, path: path.into() })
 }
@@ -75,29 +93,40 @@ impl ExportArgs {
                 let text = format!("--export: {} is named twice; give each export a file", target.path.display());
                 return Err(Error::Usage(text));
             }
+            target.check()?;
         }
-        exports.write_unfinished("the command has not finished, or was killed")?;
+        let started = {
+            let text = exports.unfinished_text("the command has not finished, or was killed");
+            let mut replaced = exports.targets.iter().filter(|target| target.format != ExportFormat::Summary);
+            replaced.try_for_each(|target| target.write(&text(target)))
+        };
+        if let Err(error) = started {
+            let _ = exports.unfinished(&error.to_string());
+            return Err(error.into());
+        }
         Ok(exports)
     }
 }
 
 impl Exports {
-    /// Writes the result. `page` makes the page for reviewers, given the path at which it will be.
+    /// Writes the result, as the last act of a command. `fail_on` says what its exit code calls a failure; `page` makes
+    /// the page for reviewers, given the path at which it will be.
     ///
     /// # Errors
     /// A file cannot be written.
     pub(crate) fn finish<T: Serialize>(
         &self,
-        _outcome: &Outcome<'_, T>,
-        _view: &View<'_>,
+        fail_on: FailOn,
+        outcome: &Outcome<'_, T>,
         page: impl Fn(&Path) -> String,
     ) -> Result<(), Error> {
-        for target in &self.targets {
-            let text = match target.format {
-                ExportFormat::Html => page(&target.path),
-            };
-            target.write(&text)?;
-        }
+        let export = Export::new(outcome.view, fail_on.from());
+        self.write(|target| match target.format {
+            ExportFormat::Html => page(&target.path),
+            ExportFormat::Json => files::json_text(outcome.json),
+            ExportFormat::Markdown => to_markdown(outcome.doc),
+            format => text(format, &export),
+        })?;
         Ok(())
     }
 
@@ -109,27 +138,96 @@ impl Exports {
         let result = run(&self);
         if let Err(error) = &result {
             // The error of the command is the one to tell, even where this fails too.
-            let _ = self.write_unfinished(&error.to_string());
+            let _ = self.unfinished(&error.to_string());
         }
         result
     }
 
-    /// Writes what is known without a verdict: `why` there is none.
-    fn write_unfinished(&self, why: &str) -> Result<(), FileError> {
-        self.targets.iter().try_for_each(|target| {
-            target.write(&match target.format {
-                ExportFormat::Html => page::unfinished(self.command, why),
-            })
-        })
+    /// Writes `why` there is no verdict.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub(crate) fn unfinished(&self, why: &str) -> Result<(), FileError> {
+        self.write(self.unfinished_text(why))
+    }
+
+    /// What each export says without a verdict.
+    fn unfinished_text(&self, why: &str) -> impl Fn(&Target) -> String {
+        let (command, why) = (self.command, why.to_owned());
+        let now = clock::generated_at();
+        move |target| {
+            let view = View::unfinished(command, &why, now);
+            match target.format {
+                ExportFormat::Html => page::unfinished(command, &why),
+                ExportFormat::Json => files::json_text(&NoVerdict::new(command, &why)),
+                ExportFormat::Markdown => {
+                    let mut doc = Doc::new(format!("emp-ops {command}: no verdict"));
+                    doc.push(Block::Text(format!("Not finished: {why}.").into()));
+                    to_markdown(&doc)
+                }
+                format => text(format, &Export::new(&view, None)),
+            }
+        }
+    }
+
+    /// Writes every export, those last that are added to what is there: nothing is wrong any more then.
+    fn write(&self, text: impl Fn(&Target) -> String) -> Result<(), FileError> {
+        let (added, replaced): (Vec<&Target>, _) =
+            self.targets.iter().partition(|target| target.format == ExportFormat::Summary);
+        replaced.into_iter().chain(added).try_for_each(|target| target.write(&text(target)))
+    }
+}
+
+/// The formats that are made of the verdict, its gates and its findings alone.
+fn text(format: ExportFormat, export: &Export<'_>) -> String {
+    match format {
+        ExportFormat::Junit => export::junit(export),
+        ExportFormat::Summary => export::summary(export),
+        ExportFormat::Metrics => export::metrics(export),
+        ExportFormat::Sarif => files::json_text(&export::sarif(export)),
+        ExportFormat::Tap => export::tap(export),
+        ExportFormat::Html | ExportFormat::Json | ExportFormat::Markdown => String::new(),
+    }
+}
+
+/// The document of a command without a verdict; whoever reads only its status takes it for no PASS.
+#[derive(Serialize)]
+struct NoVerdict<'a> {
+    schema: &'static str,
+    status: Status,
+    verdict: Status,
+    finished: bool,
+    command: &'a str,
+    error: &'a str,
+}
+
+impl<'a> NoVerdict<'a> {
+    fn new(command: &'a str, error: &'a str) -> Self {
+        let status = Status::Fail;
+        Self { schema: "emp-ops/no-verdict/v1", status, verdict: status, finished: false, command, error }
     }
 }
 
 impl Target {
-    fn write(&self, text: &str) -> Result<(), FileError> {
-        if let Some(parent) = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            files::create_dir(parent)?;
+    /// Whether it can be written, before any work.
+    fn check(&self) -> Result<(), Error> {
+        if let Some(packet) = files::packet_around(&self.path) {
+            let (file, packet) = (self.path.display(), packet.display());
+            let text = format!("--export: {file} would alter the sealed packet {packet}; choose a place outside it");
+            return Err(Error::Usage(text));
         }
-        files::replace(&self.path, text.as_bytes())
+        match self.format {
+            ExportFormat::Summary => files::append(&self.path, b"")?,
+            _ => files::check_replaceable(&self.path)?,
+        }
+        Ok(())
+    }
+
+    fn write(&self, text: &str) -> Result<(), FileError> {
+        match self.format {
+            ExportFormat::Summary => files::append(&self.path, text.as_bytes()),
+            _ => files::replace(&self.path, text.as_bytes()),
+        }
     }
 }
 

@@ -28,6 +28,8 @@ use crate::io::files::{self, FileError};
 use crate::io::inputs::InputError;
 use crate::io::tty::terminal::{self, ColorChoice};
 use crate::json::lenient;
+use crate::report::export::Export;
+use crate::report::view::View;
 use crate::report::{self, Doc, Look};
 use crate::sanitize;
 use crate::time::{self, Stamp};
@@ -90,6 +92,8 @@ pub(crate) enum Format {
     Markdown,
     /// Rows for trackers and spreadsheets (backlog only)
     Csv,
+    /// Annotations of a GitHub Actions job
+    Github,
 }
 
 /// Which verdicts are not accepted.
@@ -105,14 +109,18 @@ pub(crate) enum FailOn {
 }
 
 impl FailOn {
+    /// The lowest verdict that is not accepted, if there is any.
+    pub(crate) fn from(self) -> Option<Status> {
+        match self {
+            Self::Fail => Some(Status::Fail),
+            Self::Warn => Some(Status::Warn),
+            Self::Never => None,
+        }
+    }
+
     /// The exit code of a verdict.
     pub(crate) fn code(self, status: Status) -> u8 {
-        let refused = match self {
-            Self::Fail => status == Status::Fail,
-            Self::Warn => status >= Status::Warn,
-            Self::Never => false,
-        };
-        if refused { NOT_ACCEPTED } else { ACCEPTED }
+        if self.from().is_some_and(|from| status >= from) { NOT_ACCEPTED } else { ACCEPTED }
     }
 }
 
@@ -178,8 +186,8 @@ impl Error {
 pub(crate) struct Outcome<'a, T> {
     /// The base name of the files under `--out`: the subcommand's name with underscores.
     pub name: &'a str,
-    /// The verdict that decides the exit code.
-    pub status: Status,
+    /// What exports draw on; its verdict decides the exit code.
+    pub view: &'a View<'a>,
     /// The result for machines.
     pub json: &'a T,
     /// The result for people.
@@ -210,9 +218,10 @@ impl Common {
             Format::Text => report::to_text(screen, self.look()),
             Format::Json => files::json_text(outcome.json),
             Format::Markdown => report::to_markdown(outcome.doc),
+            Format::Github => report::export::github(&Export::new(outcome.view, self.fail_on.from())),
             Format::Csv => return Err(Error::Usage(NO_CSV.to_owned())),
         })?;
-        Ok(self.fail_on.code(outcome.status).into())
+        Ok(self.fail_on.code(outcome.view.status).into())
     }
 
     /// Writes the pack under `--out`, where that was asked for: `<name>.json` and `<name>.md`.

@@ -278,8 +278,10 @@ fn emit(common: &Common, rollup: &Rollup, exports: &Exports) -> Result<ExitCode,
     let doc = report::offline_qa::doc(rollup, details);
     // The pack is written already, under names of its own.
     let print_only = Common { out: None, ..common.clone() };
-    let outcome = Outcome { name: "offline_qa", status: rollup.status, json: rollup, doc: &doc };
+    let view = report::offline_qa::view(rollup);
+    let outcome = Outcome { name: "offline_qa", view: &view, json: rollup, doc: &doc };
+    let code = print_only.emit(&outcome)?;
     let page = |_: &Path| report::page::offline_qa(&report::offline_qa::doc(rollup, true), rollup);
-    exports.finish(&outcome, &report::offline_qa::view(rollup), page)?;
-    print_only.emit(&outcome)
+    exports.finish(common.fail_on, &outcome, page)?;
+    Ok(code)
 }

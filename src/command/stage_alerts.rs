@@ -109,11 +109,13 @@ pub(crate) fn run(common: &Common, args: &StageAlerts, exports: &Exports) -> Res
         history,
         rehearsal,
     };
-    let outcome = Outcome { name: "stage_alerts", status, json: &json, doc: &doc };
-    let view = report::stage_alerts::view(status, json.freshness.as_ref(), json.rehearsal.as_ref());
-    exports
-        .finish(&outcome, &view, |_| report::page::stage_alerts(&doc, json.rehearsal.as_ref(), json.generated_at))?;
-    common.emit(&outcome)
+    let (freshness, rehearsal) = (json.freshness.as_ref(), json.rehearsal.as_ref());
+    let view = report::stage_alerts::view(status, json.generated_at, freshness, rehearsal);
+    let outcome = Outcome { name: "stage_alerts", view: &view, json: &json, doc: &doc };
+    let code = common.emit(&outcome)?;
+    let page = |_: &Path| report::page::stage_alerts(&doc, rehearsal, json.generated_at);
+    exports.finish(common.fail_on, &outcome, page)?;
+    Ok(code)
 }
 
 fn judge_observation(args: &StageAlerts, path: &Path) -> Result<Freshness, Error> {

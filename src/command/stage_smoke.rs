@@ -147,16 +147,21 @@ pub(crate) fn run(common: &Common, args: &StageSmoke, exports: &Exports) -> Resu
     }
     unwritten = files::replace_json(&args.report, &report).err().or(unwritten);
     let doc = report::stage_smoke::doc(&report, &next_steps(&report, args));
-    let outcome = Outcome { name: "stage_smoke", status: report.status, json: &report, doc: &doc };
-    exports.finish(&outcome, &report::stage_smoke::view(&report), |_| {
-        report::page::stage_smoke(&doc, &report, clock::generated_at())
-    })?;
+    let view = report::stage_smoke::view(&report);
+    let outcome = Outcome { name: "stage_smoke", view: &view, json: &report, doc: &doc };
     let code = common.emit(&outcome)?;
     match (unwritten, interrupts.pending()) {
         (Some(error), _) => Err(error.into()),
         (None, Some(signal)) => Err(Error::Interrupted(signal)),
-        (None, None) if !report.answered => Ok(NO_VERDICT.into()),
-        (None, None) => Ok(code),
+        (None, None) if !report.answered => {
+            exports.unfinished(&format!("nothing answered at {}", report.base_url))?;
+            Ok(NO_VERDICT.into())
+        }
+        (None, None) => {
+            let page = |_: &Path| report::page::stage_smoke(&doc, &report, clock::generated_at());
+            exports.finish(common.fail_on, &outcome, page)?;
+            Ok(code)
+        }
     }
 }
 

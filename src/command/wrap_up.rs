@@ -7,9 +7,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::export::{ExportArgs, Exports};
-use super::{Common, Error, Format, Outcome, duration};
+use super::{Common, Error, Outcome, duration};
 use crate::io::inputs::{self, Input};
-use crate::io::tty::terminal;
 use crate::io::{clock, files};
 use crate::report;
 use crate::status_report::Report;
@@ -102,8 +101,8 @@ pub(crate) fn run(common: &Common, args: &WrapUp, exports: &Exports) -> Result<E
         }
     };
     let minutes = report::wrap_up::minutes(&result);
-    let outcome = Outcome { name: "wrap_up", status: result.status, json: &result, doc: &minutes };
-    exports.finish(&outcome, &report::wrap_up::view(&result), |_| report::page::wrap_up(&minutes, &result))?;
+    let view = report::wrap_up::view(&result);
+    let outcome = Outcome { name: "wrap_up", view: &view, json: &result, doc: &minutes };
     let folder = common.out.clone().unwrap_or(beside);
     files::create_dir(&folder)?;
     files::replace_json(&folder.join("wrap_up.json"), &result)?;
@@ -112,13 +111,10 @@ pub(crate) fn run(common: &Common, args: &WrapUp, exports: &Exports) -> Result<E
     }
     let names = if args.no_minutes { "wrap_up.json" } else { "wrap_up.json and wrap_up.md" };
     common.note(&format!("{}; {names} are in {}", report::wrap_up::tally(&result), folder.display()));
-    terminal::print(&match common.format {
-        Format::Text => report::to_text(&minutes, common.look()),
-        Format::Json => files::json_text(&result),
-        Format::Markdown => report::to_markdown(&minutes),
-        Format::Csv => return Err(Error::Usage(super::NO_CSV.to_owned())),
-    })?;
-    Ok(common.fail_on.code(result.status).into())
+    // The files are written already.
+    let code = Common { out: None, ..common.clone() }.emit(&outcome)?;
+    exports.finish(common.fail_on, &outcome, |_| report::page::wrap_up(&minutes, &result))?;
+    Ok(code)
 }
 
 fn parent(path: &Path) -> PathBuf {

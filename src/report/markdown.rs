@@ -87,7 +87,8 @@ fn fence(text: &str) -> String {
     format!("{ticks}text\n{body}\n{ticks}")
 }
 
-fn table(out: &mut String, table: &Table) {
+/// Adds a table.
+pub(super) fn table(out: &mut String, table: &Table) {
     let _ = writeln!(out, "| {} |", table.header.join(" | "));
     let rules: Vec<&str> =
         (0..table.header.len()).map(|i| if table.right.contains(&i) { "---:" } else { "---" }).collect();

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod backlog;
 mod criteria;
 pub(crate) mod dashboard;
+pub(crate) mod export;
 pub(crate) mod managed_block;
 mod markdown;
 pub(crate) mod offline_qa;

@@ -11,7 +11,7 @@ use crate::stage::freshness::Freshness;
 use crate::stage::history::History;
 use crate::stage::rehearsal::figures::Spread;
 use crate::stage::rehearsal::{Counts, Example, Labels, Rehearsal};
-use crate::time::human_seconds;
+use crate::time::{Stamp, human_seconds};
 
 /// How many rows of a long list are shown; JSON has more.
 const SHOWN: usize = 10;
@@ -51,7 +51,12 @@ pub(crate) fn doc(
 }
 
 /// The same for exports.
-pub(crate) fn view(status: Status, freshness: Option<&Freshness>, rehearsal: Option<&Rehearsal>) -> View<'static> {
+pub(crate) fn view(
+    status: Status,
+    generated_at: Stamp,
+    freshness: Option<&Freshness>,
+    rehearsal: Option<&Rehearsal>,
+) -> View<'static> {
     let seeding = freshness.map(|found| Gate {
         name: "seeding".to_owned(),
         threshold: "a live alert within the window".to_owned(),
@@ -67,7 +72,7 @@ pub(crate) fn view(status: Status, freshness: Option<&Freshness>, rehearsal: Opt
         headline: status.label().to_owned(),
         gates: seeding.into_iter().chain(rehearsal.iter().flat_map(|found| found.gates.clone())).collect(),
         rows: rehearsal.map(|found| Row::all(&found.findings, "alerts")).unwrap_or_default(),
-        generated_at: freshness.map(|found| found.checked_at),
+        generated_at: Some(generated_at),
         ..View::default()
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn view(report: &Report) -> View<'static> {
         duration_seconds: Some(report.duration_ms as f64 / 1000.0),
         uptime_ratio: None,
         generated_at: started_at,
+        unfinished: false,
     }
 }
 

@@ -13,7 +13,6 @@ use crate::verdict::audit::Audit;
 
 /// A result with a verdict, for exports. What a command has nothing of is empty.
 #[derive(Clone, Debug, Default)]
-#[expect(dead_code, reason = "for the formats that programs read")]
 pub(crate) struct View<'a> {
     /// What was judged: the name of a run, a path, the address of an environment.
     pub(crate) subject: String,
@@ -36,6 +35,8 @@ pub(crate) struct View<'a> {
     pub(crate) uptime_ratio: Option<f64>,
     /// When it was judged; the time of the document.
     pub(crate) generated_at: Option<Stamp>,
+    /// Whether there is no verdict: the command was killed, has not finished yet, or could not form one.
+    pub(crate) unfinished: bool,
 }
 
 /// Findings that are equal but for numbers.
@@ -157,6 +158,32 @@ pub(crate) fn silence(finding: &Finding) -> Option<(Stamp, Stamp)> {
 }
 
 impl<'a> View<'a> {
+    /// The view of a command without a verdict, and why there is none.
+    pub(crate) fn unfinished(command: &str, why: &str, now: Stamp) -> Self {
+        let gate = Gate {
+            name: "verdict".to_owned(),
+            measured: format!("not finished: {why}"),
+            status: Status::Fail,
+            ..Gate::default()
+        };
+        Self {
+            subject: command.to_owned(),
+            status: Status::Fail,
+            headline: "no verdict".to_owned(),
+            gates: vec![gate].into(),
+            generated_at: Some(now),
+            unfinished: true,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a gate that failed, and the verdict with it.
+    pub(crate) fn refuse(&mut self, name: &str, why: &str) {
+        let gate = Gate { name: name.to_owned(), measured: why.to_owned(), status: Status::Fail, ..Gate::default() };
+        self.gates.to_mut().push(gate);
+        self.status = Status::Fail;
+    }
+
     /// The view of judged evidence, which people call `subject`.
     pub(crate) fn of_audit(audit: &'a Audit, subject: &str) -> Self {
         let logs = &audit.summary.logs;
@@ -171,6 +198,7 @@ impl<'a> View<'a> {
             duration_seconds: logs.duration_seconds,
             uptime_ratio: logs.uptime_ratio,
             generated_at: Some(audit.summary.generated_at),
+            unfinished: false,
         }
     }
 }

@@ -59,6 +59,7 @@ pub(crate) fn view(wrap_up: &WrapUp) -> View<'static> {
         duration_seconds: wrap_up.duration_seconds,
         uptime_ratio: None,
         generated_at: Some(wrap_up.generated_at),
+        unfinished: false,
     }
 }
 

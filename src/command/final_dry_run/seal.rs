@@ -12,7 +12,6 @@ use crate::command::export::Exports;
 use crate::command::page::Page;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
-use crate::finding::Status;
 use crate::io::clock;
 use crate::io::files::{self, Folder};
 use crate::io::load::{self, LoadError, Loaded, Request};
@@ -95,14 +94,16 @@ pub(super) fn seal(
         folder.replace(FILE_NAME, files::json_text(record).as_bytes())?;
         written
     });
-    let outcome = Outcome { name: "final_dry_run", status: bundle.status, json: &bundle, doc: &doc };
-    let exported = exports.finish(&outcome, &View::of_audit(audit, &record.name), |path| {
-        page.exported(path, loaded.folder(), loaded.prefix(), &page.files(&[]))
-    });
+    let view = View::of_audit(audit, &record.name);
+    let outcome = Outcome { name: "final_dry_run", view: &view, json: &bundle, doc: &doc };
     let made = if written.is_ok() { made(args, folder, shown) } else { Vec::new() };
     let code =
         common.emit_short(&outcome, &report::run::screen(record, audit, (shown, made), &again, common.look().width))?;
-    written.and(exported).map(|()| code)
+    written?;
+    exports.finish(common.fail_on, &outcome, |path: &Path| {
+        page.exported(path, loaded.folder(), loaded.prefix(), &page.files(&[]))
+    })?;
+    Ok(code)
 }
 
 /// Judges what is on disk; what is known is shown even where that cannot be done.
@@ -116,10 +117,11 @@ fn judged(common: &Common, supervised: &mut Supervised, shown: &str) -> Result<L
             LoadError::File(error) => Error::File(error),
         }),
     };
-    if loaded.is_err() {
+    if let Err(error) = &loaded {
+        let view = View::unfinished("final-dry-run", &error.to_string(), clock::generated_at());
         let record = &supervised.record;
         let doc = report::run::unjudged(record, shown);
-        let _ = common.emit(&Outcome { name: "final_dry_run", status: Status::Fail, json: record, doc: &doc })?;
+        let _ = common.emit(&Outcome { name: "final_dry_run", view: &view, json: record, doc: &doc })?;
     }
     loaded
 }

@@ -200,6 +200,46 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), FileError> {
     Folder::open(folder_of(path)).and_then(|folder| folder.check_writable()).map_err(|error| fail(error.source))
 }
 
+/// [`check_writable`] for a file that is replaced: a device or a pipe would be a file ever after.
+///
+/// # Errors
+/// The same, and for what is no regular file.
+pub(crate) fn check_replaceable(path: &Path) -> Result<(), FileError> {
+    if let Ok(about) = fs::metadata(path) {
+        folder::regular(&about).map_err(|source| FileError::new("write", path, source))?;
+    }
+    check_writable(path)
+}
+
+/// Adds `bytes` to the end of a file, below what is there; it is made where it is missing, with its directory.
+///
+/// # Errors
+/// It cannot be written, or is no regular file.
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    create_dir(folder_of(path))?;
+    let add = || {
+        let flags =
+            OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::open(path, flags, write::FILE_MODE)?);
+        let about = file.metadata()?;
+        folder::regular(&about)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let start: &[u8] = if about.len() > 0 { b"\n" } else { b"" };
+        // In one piece: others may add to it too.
+        file.write_all(&[start, bytes].concat())
+    };
+    add().map_err(|source| FileError::new("write", path, source))
+}
+
+/// The sealed packet in which `path` is, if it is in one.
+pub(crate) fn packet_around(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let sealed = |folder: &&Path| folder.join("SHA256SUMS").is_file() && folder.join("manifest.json").is_file();
+    path.ancestors().skip(1).find(sealed).map(Path::to_owned)
+}
+
 fn put(path: &Path, durable: bool, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
     let fail = |source| FileError::new("write", path, source);
     let name = path.file_name().ok_or_else(|| fail(io::Error::other("this is not the name of a file")))?;
