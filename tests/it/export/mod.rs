@@ -1,5 +1,7 @@
 //! `--export`: files that never look like the result of an earlier job.
 
+mod formats;
+
 use std::fs;
 use std::process::Stdio;
 
@@ -53,11 +55,17 @@ fn what_has_no_verdict_does_not_look_like_one() {
 #[test]
 fn exports_that_cannot_be_meant_are_refused_before_any_work() {
     let bench = Bench::new();
+    bench.write("sealed/SHA256SUMS", "");
+    bench.write("sealed/manifest.json", "{}");
     for (exports, code, says) in [
         (&["pdf=a"][..], 2, "the formats are"),
         (&["html"], 2, "FORMAT=PATH"),
         (&["html=a", "html=./a"], 2, "named twice"),
         (&["html=/dev/null/a"], 3, "/dev/null"),
+        (&["tap=/dev/null"], 3, "not a regular file"),
+        (&["summary=/dev/null"], 3, "not a regular file"),
+        (&["summary="], 2, "is a variable empty?"),
+        (&["json=sealed/x.json"], 2, "would alter the sealed packet"),
     ] {
         let mut args = vec!["audit", "--log", "-"];
         exports.iter().for_each(|export| args.extend(["--export", export]));
