@@ -193,7 +193,7 @@ pub(crate) fn markdown_code(text: &str) -> String {
 }
 
 /// The forms in which a secret may be met in the output of programs, the longest first: as it is, in JSON and in JSON
-/// within JSON, percent-encoded, in HTML, and in base64 at any place of what was encoded.
+/// within JSON, percent-encoded, in HTML, in hexadecimal digits, and in base64 at any place of what was encoded.
 pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned(), html(secret, false), html(secret, true)];
     for plain in [json_inner(secret), json_ascii(secret, false), json_ascii(secret, true)] {
@@ -212,6 +212,8 @@ pub(crate) fn spellings(secret: &str) -> Vec<String> {
     // Short ones would be found everywhere.
     if secret.len() >= SHORTEST_SECRET {
         forms.push(BASE64_STANDARD.encode(secret));
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        forms.extend([hex.to_uppercase(), hex]);
         for (before, skipped) in [(0, 0), (1, 2), (2, 3)] {
             let padded = [&[0; 2][..before], secret.as_bytes()].concat();
             for encoded in [BASE64_STANDARD_NO_PAD.encode(&padded), BASE64_URL_SAFE_NO_PAD.encode(&padded)] {
@@ -224,6 +226,39 @@ pub(crate) fn spellings(secret: &str) -> Vec<String> {
     forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     forms.dedup();
     forms
+}
+
+/// A short secret where it is a whole value: with its quotes, in JSON and in JSON within JSON.
+pub(crate) fn quoted(secret: &str) -> [String; 2] {
+    let quoted = format!("\"{}\"", json_inner(secret));
+    [json_inner(&quoted), quoted]
+}
+
+/// Whether a `form` of a secret is to be hidden that stands between `before` and `after`: not in the name of a field of
+/// JSON; and a secret that may be a word of everyday text only where it is a whole one.
+pub(crate) fn is_hidden(before: &str, form: &str, after: &str, is_plain: bool) -> bool {
+    let is_word = is_plain && form.bytes().all(|byte| byte.is_ascii_alphabetic());
+    !is_name(form, after) && !(is_word && is_part(before, after))
+}
+
+/// Whether what was found ends in the name of a field of JSON: only such text follows, then a quote and a colon.
+fn is_name(form: &str, after: &str) -> bool {
+    let rest = if form.trim_start_matches('\\').starts_with('"') {
+        after
+    } else {
+        let end = after.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(after.len());
+        let Some(rest) = after[end..].trim_start_matches('\\').strip_prefix('"') else { return false };
+        rest
+    };
+    rest.trim_start().starts_with(':')
+}
+
+/// Whether a word goes on before or after it. A letter that ends an escape, such as `\n` or `%20`, is none.
+fn is_part(before: &str, after: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let tail = &before.as_bytes()[before.len().saturating_sub(6)..];
+    let escaped = matches!(tail, [.., b'\\', _] | [.., b'%', _, _] | [b'\\', b'u', ..]);
+    (before.ends_with(word) && !escaped) || after.starts_with(word)
 }
 
 /// A text inside the quotes of JSON.
@@ -312,6 +347,7 @@ mod tests {
             encoded("u:"),
             encoded("user:"),
             encoded("user1:"),
+            "70c3a422772f64202678".to_owned() + "31",
         ] {
             assert!(forms.iter().any(|form| text.contains(form)), "{text}: {forms:?}");
         }

@@ -23,7 +23,10 @@ pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Res
     let short = args.env.iter().filter(|(_, value)| (1..sanitize::SHORTEST_SECRET).contains(&value.len()));
     let short: Vec<&str> = short.map(|(name, _)| name.as_str()).collect();
     if !short.is_empty() {
-        common.note(&format!("too short to be hidden in the evidence: the values of {}", short.join(", ")));
+        common.note(&format!(
+            "too short to be hidden within text, only where they are a whole value: the values of {}",
+            short.join(", ")
+        ));
     }
     let target = crate::time::human_duration(prepared.plan.target);
     common

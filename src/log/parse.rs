@@ -1,7 +1,6 @@
 //! From a line to its record, whichever form it has. A line may hold another one, so this and the readers of the forms
 //! call each other.
 
-use super::crash::fields;
 use super::dialect::{self, Dialect, bit};
 use super::json_record::Fields;
 use super::key_cache::Shape;
@@ -14,11 +13,6 @@ use crate::time::Stamp;
 #[cfg(test)]
 pub(crate) fn parse(line: &[u8]) -> Option<Record<'_>> {
     parse_inside(line, None, 0)
-}
-
-/// Whether a field of this name says something in one of the dialects.
-pub(crate) fn is_known_field(name: &str) -> bool {
-    dialect::find(name.as_bytes()).is_some() || fields::is_named(name)
 }
 
 /// Reads one line, inside `depth` others; none when it is neither a JSON object nor text that states a time or a level.

@@ -80,11 +80,13 @@ pub(crate) struct Machine {
     awaited: Option<(String, String)>,
     next: Schedule,
     refresh: Refresh,
-    last_tick: Duration,
+    last_step: Now,
     /// When the command was asked to stop for good: there the supervised time ends.
     stopped: Option<Now>,
     /// When the supervisor itself did not run, in seconds of the monotonic clock.
     held_up: Vec<(f64, f64)>,
+    /// The same by the wall clock, and when the machine was suspended.
+    paused: Vec<(Stamp, Stamp)>,
     ended: Option<(EndReason, Now)>,
     exit: Exit,
 }
@@ -139,9 +141,10 @@ impl Machine {
             gone: None,
             awaited: None,
             refresh: Refresh::default(),
-            last_tick: Duration::ZERO,
+            last_step: Now { wall: started_at, mono: Duration::ZERO, boot: Duration::ZERO },
             stopped: None,
             held_up: Vec::new(),
+            paused: Vec::new(),
             ended: None,
             exit: Exit::default(),
         }
@@ -150,6 +153,7 @@ impl Machine {
     /// Takes one event and says what is to be done, in this order.
     pub(crate) fn step(&mut self, now: Now, event: Event) -> Vec<Action> {
         let mut todo = Vec::new();
+        let held_up = self.look_at_clocks(now);
         match event {
             Event::Start => {
                 todo.push(Action::CheckDisk);
@@ -219,7 +223,7 @@ impl Machine {
             }
             Event::Tick => {}
         }
-        self.tick(now, &mut todo);
+        self.tick(now, held_up, &mut todo);
         todo
     }
 

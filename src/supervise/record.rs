@@ -89,6 +89,9 @@ pub struct RunRecord {
     /// since the start by the monotonic clock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_up: Vec<(f64, f64)>,
+    /// The same by the wall clock, and when the machine was suspended: silence in these times is not the command's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<(Stamp, Stamp)>,
     /// What was captured.
     #[serde(default)]
     pub capture: Capture,

@@ -217,3 +217,57 @@ fn json_output_cannot_steer_a_terminal() {
     assert!(out.stdout.contains("\\u009b31m \\u202egpj.exe \\u007f"), "{out:?}");
     let _: Value = out.json();
 }
+
+#[test]
+fn a_stopped_supervisor_is_no_silence_of_the_command() {
+    let bench = Bench::new();
+    // The command stops its supervisor, goes on meanwhile, and lets it go on after longer than a silence may last.
+    let script = "say() { i=0; while [ $i -lt $1 ]; do echo tick; sleep 0.2; i=$((i+1)); done; }; \
+                  say 5; kill -STOP $PPID; say 35; kill -CONT $PPID; say 1000";
+    let run = ["final-dry-run", "--output-root", "runs", "--run-name", "run", "--duration", "10s", "-q"];
+    let options = ["--no-diary", "--no-performance", "--warn-gap", "5s", "--fail-gap", "6s", "--format", "json"];
+    let out = bench.run(&[&run[..], &options, &["--", "sh", "-c", script]].concat());
+    let summary = out.json();
+    assert_eq!(summary["summary"]["logs"]["totals"]["gap_incidents"], 0, "{summary}");
+    assert_eq!(summary["summary"]["logs"]["uptime_ratio"], 1.0, "{summary}");
+    let record: Value = serde_json::from_slice(&fs::read(bench.path().join("runs/run/run.json")).unwrap()).unwrap();
+    assert!(record["incidents"].to_string().contains("emp-ops itself did not run for"), "{record}");
+    assert_eq!(record["paused"].as_array().map(Vec::len), Some(1), "{record}");
+    let progress = fs::read(bench.path().join("runs/run/progress.json")).unwrap();
+    let progress: Value = serde_json::from_slice(&progress).unwrap();
+    assert!(!progress["incidents"].to_string().contains("no output for"), "{progress}");
+}
+
+#[test]
+fn what_a_command_prints_steers_no_terminal_through_its_structured_log() {
+    let bench = Bench::new();
+    let hostile = "up \u{9b}31m \u{202e}gpj.exe \u{7f} \u{1b}[2J";
+    let object = serde_json::json!({"level": "info", "message": hostile, hostile: [hostile]});
+    bench.write("lines", format!("{object}\nplain {hostile}\n"));
+    let _ = rehearse(&bench, &["--no-diary"], "cat lines");
+    let log = walkdir::WalkDir::new(bench.path().join("runs/run/logs")).into_iter().filter_map(Result::ok);
+    let log = log.map(|entry| entry.into_path()).find(|path| path.extension().is_some_and(|e| e == "jsonl")).unwrap();
+    let text = fs::read_to_string(log).unwrap();
+    assert!(!text.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{1b}']), "{text}");
+    let read: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(read[0]["payload"]["structured"][hostile][0], hostile, "the text itself is kept");
+    assert!(read[1]["message"].as_str().unwrap().contains("\u{202e}gpj.exe"), "{text}");
+}
+
+#[test]
+fn secrets_are_hidden_in_every_form_but_never_in_names() {
+    let bench = Bench::new();
+    let script = r#"echo "{\"admin.alert\":1,\"orange\":\"a\",\"pin\":\"$PIN\",\"text\":\"say $WORD not ${WORD}s\"}"
+        echo "key $KEY in hex $(printf %s "$KEY" | od -An -tx1 | tr -d ' \n') and base64 $(printf %s "$KEY" | base64)""#;
+    let options = ["--no-diary", "--env", "PIN=4711", "--env", "WORD=orange", "--env", "KEY=hunter2&secret"];
+    let fixed = ["final-dry-run", "--output-root", "runs", "--run-name", "run", "--duration", "1h"];
+    let out = bench.run(&[&fixed[..], &["--no-performance"], &options, &["--", "sh", "-c", script]].concat()).exits(1);
+    assert!(out.stderr.contains("only where they are a whole value: the values of PIN"), "{out:?}");
+    let runs = bench.path().join("runs");
+    for secret in ["hunter2&secret", "68756e74657232267365637265740", "aHVudGVyMiZzZWNyZX", "4711", "say orange"] {
+        assert_eq!(holds(&runs, secret.trim_end_matches('0')), None, "{secret}");
+    }
+    for kept in ["admin.alert", "\"orange\":\"a\"", "oranges"] {
+        assert!(holds(&runs, kept).is_some(), "{kept}");
+    }
+}

@@ -315,6 +315,7 @@ fn record_of(
         capture: Default::default(),
         resource_monitor: monitor(plan),
         held_up: Vec::new(),
+        paused: Vec::new(),
         evidence_age: Default::default(),
         evidence_limits: plan.evidence_limits(),
         sealed_files: None,

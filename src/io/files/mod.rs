@@ -2,7 +2,6 @@
 //! name the file and the remedy.
 
 mod folder;
-mod json;
 mod pipe;
 mod write;
 
@@ -14,8 +13,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::Serialize;
 
+pub(crate) use crate::json::inert::{json_line, json_text, write_json};
 pub(crate) use folder::{Folder, Kind, Walked};
-pub(crate) use json::{json_line, json_text, write_json};
 pub(crate) use pipe::Pipe;
 
 /// The largest JSON or Markdown document that is read whole.

@@ -452,6 +452,7 @@ impl Driver {
         record.drain_seconds = self.machine.drain().map(|drain| drain.as_secs_f64());
         record.ended_because = reason;
         record.held_up = machine.held_up().to_vec();
+        record.paused = machine.paused().to_vec();
         record.attempts = machine.attempts().all().to_vec();
         record.incidents = machine.incidents().all().to_vec();
         record.incident_counts = machine.incident_counts();

@@ -59,11 +59,6 @@ fn any_trace(value: Raw<'_>) -> Option<Named<'_>> {
     Some(text.decode()).filter(|text| classify::text(text) == Some(Kind::StackTrace)).map(Named::Stack)
 }
 
-/// Whether texts under this name are looked at.
-pub(crate) fn is_named(key: &str) -> bool {
-    named(key).is_some()
-}
-
 fn named(key: &str) -> Option<Name> {
     let lower = key.to_ascii_lowercase();
     let ends = |words: &[&str]| words.iter().any(|word| lower.ends_with(word));

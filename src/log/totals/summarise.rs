@@ -40,6 +40,8 @@ pub struct Receipt {
     pub duration: Duration,
     /// When nothing could be received, from and to since the start, in order of time.
     pub held_up: Vec<(Duration, Duration)>,
+    /// The same by the wall clock, and when the machine was suspended: from and to, in order of time.
+    pub paused: Vec<(Stamp, Stamp)>,
 }
 
 const SEVERITIES: [Level; 10] = [
@@ -75,7 +77,10 @@ pub fn summary(
     terms: &Terms,
 ) -> LogSummary {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let gaps = tally.coverage.gaps(terms.window);
+    let mut gaps = tally.coverage.gaps(terms.window);
+    if let Some(receipt) = terms.receipt.as_ref().filter(|_| tally.received > 0) {
+        gaps = less(gaps, &receipt.paused, terms.warn_gap);
+    }
     let unheard = unheard(&mut tally, terms);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
     // The worse of the two clocks counts.
@@ -229,20 +234,27 @@ fn unheard(tally: &mut Tally, terms: &Terms) -> Vec<Gap> {
     // The epoch stands for the start of the run.
     let zero = Stamp::from_micros(0).unwrap_or(start);
     let wall = |at: Stamp| start.plus(at.since(zero));
-    let mut unheard = Vec::new();
-    for gap in tally.receipt.gaps(Some((zero, zero.plus(receipt.duration)))) {
-        let mut from = gap.from;
-        let held_up = receipt.held_up.iter().map(|(from, to)| (zero.plus(*from), zero.plus(*to)));
-        for (stop, go_on) in
-            held_up.filter(|(stop, go_on)| *go_on > gap.from && *stop < gap.to).chain([(gap.to, gap.to)])
-        {
-            if stop > from && stop.since(from) > terms.warn_gap {
-                unheard.push(Gap { from: wall(from), to: wall(stop), ..gap });
-            }
-            from = from.max(go_on);
-        }
+    let held_up: Vec<_> = receipt.held_up.iter().map(|(from, to)| (zero.plus(*from), zero.plus(*to))).collect();
+    let gaps = tally.receipt.gaps(Some((zero, zero.plus(receipt.duration))));
+    let heard = less(gaps, &held_up, terms.warn_gap);
+    heard.into_iter().map(|gap| Gap { from: wall(gap.from), to: wall(gap.to), ..gap }).collect()
+}
+
+/// Gaps without the `pauses` in them; what is left of each is one only where it is longer than `limit`.
+fn less(gaps: Vec<Gap>, pauses: &[(Stamp, Stamp)], limit: Duration) -> Vec<Gap> {
+    if pauses.is_empty() {
+        return gaps;
     }
-    unheard
+    let rest = |gap: Gap| {
+        let mut from = gap.from;
+        let within = pauses.iter().copied().filter(move |(stop, go_on)| *go_on > gap.from && *stop < gap.to);
+        within.chain([(gap.to, gap.to)]).filter_map(move |(stop, go_on)| {
+            let piece = Gap { from, to: stop.max(from), ..gap };
+            from = from.max(go_on);
+            (piece.to.since(piece.from) > limit).then_some(piece)
+        })
+    };
+    gaps.into_iter().flat_map(rest).collect()
 }
 
 fn gap_finding(gap: &Gap, severity: Status, unheard: bool, tally: &Tally, paths: &[String]) -> Finding {

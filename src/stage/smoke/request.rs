@@ -122,9 +122,7 @@ impl Secrets {
         if secret.len() >= sanitize::SHORTEST_SECRET {
             self.forms.extend(sanitize::spellings(secret));
         } else {
-            // With its quotes, in JSON and in JSON within JSON.
-            let quoted = Value::from(secret).to_string();
-            self.forms.extend([Value::from(quoted.as_str()).to_string().trim_matches('"').to_owned(), quoted]);
+            self.forms.extend(sanitize::quoted(secret));
         }
         self.finder = AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&self.forms).ok();
     }
@@ -140,12 +138,17 @@ impl Secrets {
         while let Some(found) = finder.find(Input::new(text).range(from..)) {
             let (before, after) = (&text[..found.start()], &text[found.end()..]);
             let form = &text[found.range()];
-            if is_name(after, form) || (is_word(form) && is_part(before, after)) {
+            let is_plain = self.secrets.iter().any(|secret| secret == form);
+            if !sanitize::is_hidden(before, form, after, is_plain) {
                 from = found.start() + form.chars().next().map_or(1, char::len_utf8);
                 continue;
             }
             masked.push_str(&text[kept..found.start()]);
-            masked.push_str(if form.starts_with('"') { "\"[secret]\"" } else { MASK });
+            // The quotes of a short one stay.
+            let quote = ["\\\"", "\""]
+                .into_iter()
+                .find(|quote| form.len() > 3 && form.starts_with(*quote) && form.ends_with(*quote));
+            masked.push_str(&quote.map_or_else(|| MASK.to_owned(), |quote| format!("{quote}{MASK}{quote}")));
             (kept, from) = (found.end(), found.end());
         }
         masked.push_str(&text[kept..]);
@@ -162,31 +165,6 @@ impl Secrets {
             _ => {}
         }
     }
-}
-
-/// Whether what was found ends in the name of a field of JSON: only such text follows, then a quote and a colon.
-fn is_name(after: &str, form: &str) -> bool {
-    let rest = if form.starts_with('"') {
-        after
-    } else {
-        let end = after.find(|c: char| !(c.is_alphanumeric() || "._-".contains(c))).unwrap_or(after.len());
-        let Some(rest) = after[end..].trim_start_matches('\\').strip_prefix('"') else { return false };
-        rest
-    };
-    rest.trim_start().starts_with(':')
-}
-
-/// Whether a secret may be a word of everyday text.
-fn is_word(form: &str) -> bool {
-    form.bytes().all(|byte| byte.is_ascii_alphabetic())
-}
-
-/// Whether a word goes on before or after it. A letter that ends an escape, such as `\n` or `%20`, is none.
-fn is_part(before: &str, after: &str) -> bool {
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    let tail = &before.as_bytes()[before.len().saturating_sub(6)..];
-    let escaped = matches!(tail, [.., b'\\', _] | [.., b'%', _, _] | [b'\\', b'u', ..]);
-    (before.ends_with(word) && !escaped) || after.starts_with(word)
 }
 
 #[cfg(test)]
@@ -211,6 +189,7 @@ mod tests {
                 "{\"admin\":\"[secret]\",\"admin.alert\":\"the admin\"}",
             ),
             (" admin\n", "[secret]"),
+            (r#"{"b":"{\"a\":\"admin\"}"}"#, r#"{"b":"{\"a\":\"[secret]\"}"}"#),
         ] {
             assert_eq!(secrets.mask(text), expect);
         }

@@ -1,5 +1,6 @@
 //! How a record of the structured log is written: by hand, as this is done for every line that a run prints.
 
+use crate::json::inert::{append_document, append_string};
 use crate::time::Stamp;
 
 /// What a line of the structured log says.
@@ -42,16 +43,16 @@ impl Line<'_> {
         out.extend_from_slice(b"\",\"received\":");
         out.extend_from_slice(received.as_bytes());
         out.extend_from_slice(b",\"level\":");
-        string(out, self.level);
+        append_string(out, self.level);
         out.extend_from_slice(b",\"event\":");
         optional(out, self.event);
         out.extend_from_slice(b",\"message\":");
         optional(out, self.message);
         out.extend_from_slice(b",\"stream\":");
-        string(out, self.stream);
+        append_string(out, self.stream);
         if let Some(service) = self.service {
             out.extend_from_slice(b",\"service\":");
-            string(out, service);
+            append_string(out, service);
         }
         let (repeated, lines) = self.folded;
         number(out, ",\"repeated\":", (repeated > 1).then_some(repeated));
@@ -61,31 +62,26 @@ impl Line<'_> {
             out.extend_from_slice(b",\"twin_keys\":true");
         }
         out.extend_from_slice(b",\"payload\":{\"stream\":");
-        string(out, self.stream);
+        append_string(out, self.stream);
         out.extend_from_slice(b",\"ingested_at\":\"");
         out.extend_from_slice(arrived.as_bytes());
         match self.content {
             Content::Object(text) => {
                 out.extend_from_slice(b"\",\"structured\":");
-                out.extend_from_slice(text.as_bytes());
+                append_document(out, text);
             }
             Content::Raw(text) => {
                 out.extend_from_slice(b"\",\"raw\":");
-                string(out, text);
+                append_string(out, text);
             }
         }
         out.extend_from_slice(b"}}\n");
     }
 }
 
-fn string(out: &mut Vec<u8>, text: &str) {
-    // Writing a string into memory cannot fail.
-    let _ = serde_json::to_writer(out, text);
-}
-
 fn optional(out: &mut Vec<u8>, text: Option<&str>) {
     match text {
-        Some(text) => string(out, text),
+        Some(text) => append_string(out, text),
         None => out.extend_from_slice(b"null"),
     }
 }

@@ -14,34 +14,49 @@ use crate::time::human_duration;
 
 /// Between looks at the file system of the output.
 const DISK_INTERVAL: Duration = Duration::from_secs(30);
-/// A tick that comes later than this was held up: the supervisor itself did not run.
+/// A step that comes later than this was held up: the supervisor itself did not run.
 const HELD_UP: Duration = Duration::from_secs(5);
 /// So many times of that are noted; silence in later ones counts.
-const MOST_HELD_UP: usize = 1000;
+const MOST_PAUSES: usize = 1000;
 /// After the kill, this long is waited for the end of a process that cannot be killed.
 const KILL_WAIT: Duration = Duration::from_secs(10);
 
 impl Machine {
-    /// Everything that is due because time has passed.
-    pub(super) fn tick(&mut self, now: Now, todo: &mut Vec<Action>) {
-        let held_up = now.mono.saturating_sub(self.last_tick);
-        self.last_tick = now.mono;
+    /// Notes when emp-ops itself or the machine did not run since the last step: that is no silence of the command. True
+    /// when emp-ops did not.
+    pub(super) fn look_at_clocks(&mut self, now: Now) -> bool {
+        let last = std::mem::replace(&mut self.last_step, now);
         if self.clock.look(now, &mut self.incidents) {
             self.owe(true);
         }
-        if held_up > HELD_UP && self.phase != Phase::Startup {
-            if self.held_up.len() < MOST_HELD_UP {
+        let ran = now.mono.saturating_sub(last.mono);
+        let suspended = now.boot.saturating_sub(last.boot).saturating_sub(ran);
+        let held_up = ran > HELD_UP;
+        if self.phase == Phase::Startup || !(held_up || suspended > HELD_UP) {
+            return false;
+        }
+        if self.paused.len() < MOST_PAUSES {
+            self.paused.push((last.wall.min(now.wall), now.wall));
+        }
+        if held_up {
+            if self.held_up.len() < MOST_PAUSES {
                 let seconds = |at: Duration| at.as_micros() as f64 / 1e6;
-                self.held_up.push((seconds(now.mono.saturating_sub(held_up)), seconds(now.mono)));
+                self.held_up.push((seconds(last.mono), seconds(now.mono)));
+                self.last_output = (self.last_output + ran).min(now.mono);
             }
-            let message = format!("emp-ops itself did not run for {}", human_duration(held_up));
+            let message = format!("emp-ops itself did not run for {}", human_duration(ran));
             self.raise("held up", incident(Status::Warn, "clock", now.wall, message));
         }
+        held_up
+    }
+
+    /// Everything that is due because time has passed; `held_up` says that emp-ops did not run just before.
+    pub(super) fn tick(&mut self, now: Now, held_up: bool, todo: &mut Vec<Action>) {
         if self.child == Child::Over {
             return self.refresh_if_owed(now, todo);
         }
         if self.gone.is_none() {
-            self.watch_child(now, held_up > HELD_UP, todo);
+            self.watch_child(now, held_up, todo);
         }
         if due(&mut self.next.disk, now, DISK_INTERVAL) {
             todo.push(Action::CheckDisk);

@@ -96,6 +96,11 @@ impl Machine {
         &self.held_up
     }
 
+    /// The same by the wall clock, and when the machine was suspended.
+    pub(crate) fn paused(&self) -> &[(Stamp, Stamp)] {
+        &self.paused
+    }
+
     /// Each start of the command.
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.attempts

@@ -373,7 +373,8 @@ pub(crate) fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary, docum
 /// The time of the run by the monotonic clock, in which lines were received.
 fn receipt(record: &RunRecord) -> Option<Receipt> {
     let held_up = record.held_up.iter().filter_map(|(from, to)| Some((duration(*from)?, duration(*to)?)));
-    Some(Receipt { duration: duration(record.duration_seconds?)?, held_up: held_up.collect() })
+    let duration = duration(record.duration_seconds?)?;
+    Some(Receipt { duration, held_up: held_up.collect(), paused: record.paused.clone() })
 }
 
 /// From the end of each attempt to the start of the next, or to the end of the run; and why.

@@ -44,6 +44,8 @@ fn a_suspended_machine_is_no_silence_and_a_set_clock_is_named() {
     run.tick(SECOND);
     let texts: Vec<&str> = run.machine.incidents().all().iter().map(|i| i.message.as_str()).collect();
     assert_eq!(texts, ["the machine was suspended for 2h", "the system clock was set back by 1h"]);
+    let paused: Vec<f64> = run.machine.paused().iter().map(|(from, to)| to.seconds_since(*from)).collect();
+    assert_eq!(paused, [7201.0]);
 }
 
 #[test]

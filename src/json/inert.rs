@@ -29,6 +29,34 @@ pub(crate) fn json_line(value: &impl Serialize) -> String {
     })
 }
 
+/// Appends a text as a string of JSON.
+pub(crate) fn append_string(out: &mut Vec<u8>, text: &str) {
+    // Writing into memory cannot fail.
+    let _ = serde_json::to_writer(Inert(out), text);
+}
+
+/// Appends a JSON document of others as it is, but for what steers: that is escaped. It stands within strings, because
+/// all else in JSON is plain ASCII.
+pub(crate) fn append_document(out: &mut Vec<u8>, text: &str) {
+    let plain = |byte: &u8| (0x20..0x7f).contains(byte) || byte.is_ascii_whitespace();
+    if text.as_bytes().iter().all(plain) {
+        return out.extend_from_slice(text.as_bytes());
+    }
+    for c in text.chars() {
+        if steers(c) && !c.is_ascii_whitespace() {
+            escape(c, out);
+        } else {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+}
+
+fn escape(c: char, out: &mut Vec<u8>) {
+    for unit in c.encode_utf16(&mut [0; 2]) {
+        out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+    }
+}
+
 fn text(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
     let mut bytes = Vec::new();
     // Our documents have string keys and no failing serialisers, and memory takes everything.
@@ -45,16 +73,15 @@ impl<W: Write> Write for Inert<W> {
         let plain = bytes.iter().all(|byte| *byte < 0x7f);
         match std::str::from_utf8(bytes) {
             Ok(text) if !plain && text.contains(odd) => {
-                let mut safe = String::with_capacity(text.len() + 16);
+                let mut safe = Vec::with_capacity(text.len() + 16);
                 for c in text.chars() {
                     if odd(c) {
-                        let mut units = [0; 2];
-                        safe.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+                        escape(c, &mut safe);
                     } else {
-                        safe.push(c);
+                        safe.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
                     }
                 }
-                self.0.write_all(safe.as_bytes())?;
+                self.0.write_all(&safe)?;
             }
             _ => self.0.write_all(bytes)?,
         }
@@ -86,6 +113,15 @@ mod tests {
                 "{text}"
             );
             assert_eq!(serde_json::from_str::<serde_json::Value>(&text).expect("JSON"), value);
+        }
+        let (mut string, mut document) = (Vec::new(), Vec::new());
+        append_string(&mut string, hostile);
+        append_document(&mut document, &serde_json::json!({"a": hostile}).to_string());
+        for made in [string, document] {
+            let text = String::from_utf8(made).expect("UTF-8");
+            assert!(!text.contains(steers) && text.contains("\\u202e") && text.contains("\\udb40\\udc41"), "{text}");
+            let read: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            assert_eq!(read.get("a").unwrap_or(&read), hostile);
         }
     }
 }
