@@ -238,7 +238,7 @@ pub(crate) fn quoted(secret: &str) -> [String; 2] {
 /// JSON; and a secret that may be a word of everyday text only where it is a whole one.
 pub(crate) fn is_hidden(before: &str, form: &str, after: &str, is_plain: bool) -> bool {
     let is_word = is_plain && form.bytes().all(|byte| byte.is_ascii_alphabetic());
-    !is_name(form, after) && !(is_word && is_part(before, after))
+    !(is_name(form, after) || is_word && is_part(before, after))
 }
 
 /// Whether what was found ends in the name of a field of JSON: only such text follows, then a quote and a colon.

@@ -77,10 +77,7 @@ pub fn summary(
     terms: &Terms,
 ) -> LogSummary {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut gaps = tally.coverage.gaps(terms.window);
-    if let Some(receipt) = terms.receipt.as_ref().filter(|_| tally.received > 0) {
-        gaps = less(gaps, &receipt.paused, terms.warn_gap);
-    }
+    let gaps = stated(&mut tally, terms);
     let unheard = unheard(&mut tally, terms);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
     // The worse of the two clocks counts.
@@ -224,6 +221,12 @@ fn longest_silence(tally: &Tally, gaps: &[Gap], files: &[FileReport], terms: &Te
         end = end.max(to);
     }
     Some(longest.min(terms.warn_gap))
+}
+
+/// Silences by the times that records state; those of our own captures less the time in which nothing could be received.
+fn stated(tally: &mut Tally, terms: &Terms) -> Vec<Gap> {
+    let paused = terms.receipt.as_ref().filter(|_| tally.received > 0).map_or(&[][..], |receipt| &receipt.paused);
+    less(tally.coverage.gaps(terms.window), paused, terms.warn_gap)
 }
 
 /// Silences by the time of receipt, less the time in which nothing could be received.
