@@ -157,6 +157,8 @@ pub(crate) enum Scale {
     Otlp,
     /// 0 to 6, as tslog counts.
     Tslog,
+    /// 0 to 4, as Azure's Application Insights counts.
+    Insights,
     /// Whatever stands there means this.
     Is(Level),
 }
@@ -180,7 +182,7 @@ pub(crate) enum Role {
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
 /// without regard to case and to `_`, `-` and `@`.
-pub(crate) const KEYS: [(&str, Role); 98] = [
+pub(crate) const KEYS: [(&str, Role); 100] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -279,6 +281,8 @@ pub(crate) const KEYS: [(&str, Role); 98] = [
     ("event_id", Role::Mark),
     ("channel", Role::Mark),
     ("service", Role::Mark),
+    ("level_number", Role::Level(27, Scale::Python)),
+    ("severityLevel", Role::Level(26, Scale::Insights)),
 ];
 
 /// The names that belong to time, level, event and message in our own form; all others are payload.

@@ -34,6 +34,7 @@ const CONTAINERS: [&str; 20] = [
 
 /// Whether an object under this key may hold the level or the time.
 pub(crate) fn is_container(key: &[u8]) -> bool {
+    let key = key.strip_prefix(b"@").unwrap_or(key);
     CONTAINERS.iter().any(|name| key.eq_ignore_ascii_case(name.as_bytes()))
 }
 
@@ -53,6 +54,15 @@ pub(crate) fn scaled(number: f64, keys: u128) -> Level {
     } else {
         Level::Unknown
     }
+}
+
+/// The level of a text under a key for levels, also as the name of a constant: `Reporter::ERROR`.
+fn of_text(text: &str) -> Level {
+    let level = Level::from_word(text);
+    if level == Level::Unknown && text.contains([':', '.', '_']) {
+        return level_words::stepped(level_words::tail(text.as_bytes())).map_or(level, |(level, _)| level);
+    }
+    level
 }
 
 /// The level in an object or a list: `{"name": "ERROR"}`, `["error"]`. The worst of those that are known.
@@ -81,12 +91,22 @@ pub(crate) fn nested(raw: Raw<'_>, keys: u128) -> Level {
 /// The level of a record that has none at its top.
 #[cold]
 pub(crate) fn elsewhere<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
-    deeper(record.body).or_else(|| tagged(record)).or_else(|| doubtful(record)).or_else(|| in_message(record)).or_else(
-        || {
-            let failed = record.keys & (const { bit("err") } | const { bit("error") }) != 0;
-            failed.then_some((Raw::Null, Scale::Is(Level::Error)))
-        },
-    )
+    let sure = || deeper(record.body).or_else(|| tagged(record));
+    sure().or_else(|| doubtful(record)).or_else(|| beside_doubtful(record))
+}
+
+/// The same where the keys that often hold something else do so.
+pub(crate) fn beside_doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
+    in_message(record).or_else(|| {
+        let failed = record.keys & (const { bit("err") } | const { bit("error") }) != 0;
+        failed.then_some((Raw::Null, Scale::Is(Level::Error)))
+    })
+}
+
+/// Whether a key that often holds something else may state the level of a record.
+pub(crate) fn may_be_doubtful(record: &Record<'_>) -> bool {
+    const KEYS: u128 = bit("s") | bit("l") | bit("priority") | bit("status");
+    record.keys & KEYS != 0
 }
 
 /// The worst level in the objects of a record.
@@ -132,6 +152,11 @@ fn doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
             };
             Some((rank, value, level))
         }
+        // The severity of syslog.
+        (Role::Doubtful(rank @ 42), Raw::Number(_)) if record.keys & const { bit("facility") } != 0 => {
+            let level = Level::from_syslog(value.number()?);
+            (level != Level::Unknown).then_some((rank, value, level))
+        }
         _ => None,
     });
     found.min_by_key(|(rank, ..)| *rank).map(|(_, value, level)| (value, Scale::Is(level)))
@@ -165,9 +190,10 @@ impl<'a> Record<'a> {
             }
             (Some(number), Scale::Auto) => scaled(number, self.keys),
             (Some(number), Scale::Tslog) => Level::from_tslog(number),
+            (Some(number), Scale::Insights) => Level::from_dot_net(number + 1.0),
             (None, _) => match raw {
                 Raw::Text(text) if scale == Scale::Otlp => Level::from_otlp_name(&text.decode()),
-                Raw::Text(text) => Level::from_word(&text.decode()),
+                Raw::Text(text) => of_text(&text.decode()),
                 raw => nested(raw, self.keys),
             },
         })

@@ -252,7 +252,7 @@ fn other_time(line: &[u8]) -> Option<Stamp> {
         _ => None,
     });
     let known = times.min_by_key(|(rank, _)| *rank).map(|(_, at)| at);
-    known.or_else(|| called_time(line)).or_else(|| {
+    known.or_else(|| called_time(line)).or_else(|| dated_text(line)).or_else(|| {
         Members::new(line)?.flatten().find_map(|(key, value)| match value {
             Raw::Object(bytes) if json_level::is_container(key.bytes) => {
                 Members::new(bytes)?.flatten().find_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
@@ -274,6 +274,14 @@ fn called_time(line: &[u8]) -> Option<Stamp> {
         let at = read_time(value, Clock::Auto).filter(|_| called)?;
         // A count of milliseconds is no time.
         (at.micros() > 946_684_800_000_000).then_some(at)
+    })
+}
+
+/// The first text that is a date with a time of day, whatever its key.
+fn dated_text(line: &[u8]) -> Option<Stamp> {
+    Members::new(line)?.flatten().find_map(|(_, value)| match value {
+        Raw::Text(text) if !text.escaped && text.bytes.len() >= 19 => read_time(value, Clock::Auto),
+        _ => None,
     })
 }
 

@@ -41,6 +41,14 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
+/// A value in single quotes, as Python shows texts, and what follows it.
+fn single_quoted(tail: &[u8]) -> Option<(&[u8], &[u8])> {
+    let quoted = tail.strip_prefix(b"'")?;
+    let mut ends = memchr::memchr_iter(b'\'', quoted);
+    let end = ends.find(|at| quoted.get(at + 1).is_none_or(u8::is_ascii_whitespace))?;
+    Some((&quoted[..end], &quoted[end + 1..]))
+}
+
 impl<'a> Pairs<'a> {
     fn value(&mut self, tail: &'a [u8]) -> Raw<'a> {
         if let Some((b'"', quoted)) = tail.split_first() {
@@ -56,6 +64,10 @@ impl<'a> Pairs<'a> {
             };
             self.rest = quoted.get(end + 1..).unwrap_or_default();
             return Raw::Text(Text { bytes: &quoted[..end], escaped });
+        }
+        if let Some((value, rest)) = single_quoted(tail) {
+            self.rest = rest;
+            return Raw::Text(Text { bytes: value, escaped: false });
         }
         let end = tail.iter().position(u8::is_ascii_whitespace).unwrap_or(tail.len());
         let (value, rest) = tail.split_at(end);

@@ -1,12 +1,15 @@
 //! Records of plain text: lines that start with a date, a syslog header, a klog header, or state a level.
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
+use super::layout::level_words::{self, Sure};
+use super::level::Level;
 use super::level_after_date::{self, After};
 use super::logfmt::{self, is_key};
 use super::record::{Inner, Record};
 use super::timestamp::{in_year_before, leading_time, month_of, number, short_time, time_of_day};
 use super::wrapped::{self, Wrapping};
+use crate::json::pull::{Raw, Text};
 use crate::time::Stamp;
 
 /// Reads a line of text, which may stand inside `depth` others; none when it states neither a time nor a level.
@@ -133,14 +136,51 @@ fn bsd_syslog<'a>(
     let message = rest.iter().position(|b| *b == b' ').map_or(rest, |host| &rest[host + 1..]);
     let tag = message.iter().position(|b| *b == b' ').filter(|end| message[..*end].ends_with(b":"));
     let text = tag.map_or(message, |end| &message[end + 1..]);
-    let record = match severity {
+    let mut record = match severity {
         Some(severity) => Record::of_text(Dialect::Syslog3164, line, at, None, message).with_syslog_level(severity),
         None => {
-            let level = level_after_date::level(text, After::Date).map(|range| &text[range]);
+            let level =
+                before_tag(message).or_else(|| level_after_date::level(text, After::Date).map(|range| &text[range]));
             Record::of_text(Dialect::Syslog3164, line, at, level, message)
         }
     };
+    record.level = security_event(message).filter(|_| severity.is_none()).or(record.level);
     Some(with_line_inside(record, text, depth))
+}
+
+/// The level that some devices write before the tag: `err tmm[12]: …`.
+fn before_tag(message: &[u8]) -> Option<&[u8]> {
+    let mut words = message.splitn(3, |b| *b == b' ');
+    let (level, tag) = (words.next()?, words.next()?);
+    let (_, sure) = level_words::word(level)?;
+    (sure == Sure::Certain && tag.ends_with(b":")).then_some(level)
+}
+
+/// The severity of events of security devices, 0 to 10: `CEF:0|…|7|…`, `LEEF:1.0|…|sev=7 …`.
+pub(crate) fn security_event(text: &[u8]) -> Option<(Raw<'_>, Scale)> {
+    /// The header stands behind a host and a tag at most.
+    const REACH: usize = 200;
+    let at = memchr::memmem::find(&text[..text.len().min(REACH)], b"EF:")?;
+    let value = if text[..at].ends_with(b"C") {
+        text[at..].split(|b| *b == b'|').nth(6)?
+    } else if text[..at].ends_with(b"LE") {
+        let severity = memchr::memmem::find(&text[at..], b"sev=")?;
+        text[at + severity + 4..].split(|b| !b.is_ascii_digit()).next()?
+    } else {
+        return None;
+    };
+    let level = match (number(value), value) {
+        (Some(0..=3), _) => Level::Info,
+        (Some(4..=6), _) => Level::Warning,
+        (Some(7..=8), _) => Level::Error,
+        (Some(9..=10), _) => Level::Critical,
+        (_, b"Low") => Level::Info,
+        (_, b"Medium") => Level::Warning,
+        (_, b"High") => Level::Error,
+        (_, b"Very-High") => Level::Critical,
+        _ => return None,
+    };
+    Some((Raw::Text(Text { bytes: value, escaped: false }), Scale::Is(level)))
 }
 
 /// Adds what the line that syslog carries says, where it says more than its text.

@@ -3,6 +3,7 @@
 //!
 //! Each record becomes one line, on the number of the line where it starts; the other lines of it hold [`FILL`] alone.
 
+mod aligned;
 mod containers;
 mod journal;
 mod jul;
@@ -34,6 +35,8 @@ pub enum Frame {
     Containers,
     /// `java.util.logging` as text: the level stands on the second line of a record.
     Jul,
+    /// Lines of which some leave out the stamp that they share with the line before.
+    Aligned,
     /// Events in XML: of log4j, of `java.util.logging`, of Windows.
     Xml,
 }
@@ -65,6 +68,9 @@ impl Frame {
         if text[0].is_ascii_alphanumeric() && jul::is_log(text) {
             return Some(Self::Jul);
         }
+        if matches!(text[0], b'[' | b'0'..=b'9') && aligned::is_log(text) {
+            return Some(Self::Aligned);
+        }
         let opens = match text[0] {
             b'[' => matches!(text[1..].trim_ascii_start().first(), Some(b'{' | b']')),
             b'{' => matches!(text[1..].trim_ascii_start().first(), Some(b'"' | b'}')),
@@ -90,13 +96,14 @@ pub(crate) struct Framer {
     given: u64,
     state: values::State,
     pending: containers::Pending,
+    stamp: aligned::State,
 }
 
 impl Framer {
     /// A framer of texts of this kind.
     pub(crate) fn new(frame: Frame) -> Self {
         let (state, pending) = (values::State::default(), containers::Pending::default());
-        Self { frame, rest: Vec::new(), taken: 0, given: 0, state, pending }
+        Self { frame, rest: Vec::new(), taken: 0, given: 0, state, pending, stamp: aligned::State::new() }
     }
 
     /// Takes in bytes, of which the text may end with the last, and gives out whole lines.
@@ -112,6 +119,7 @@ impl Framer {
                 Frame::Octets => octets::next(rest, end),
                 Frame::Containers => containers::next(rest, end, &mut self.pending),
                 Frame::Journal => journal::next(rest, end),
+                Frame::Aligned => aligned::next(rest, end, &mut self.stamp),
                 Frame::Jul => jul::next(rest, end),
                 Frame::Xml => xml::next(rest, end),
             };

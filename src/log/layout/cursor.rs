@@ -4,6 +4,53 @@ use crate::log::timestamp::{month_of, number};
 
 const SECOND: i64 = 1_000_000;
 
+/// What the three numbers of a date mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Order {
+    /// Year, month, day.
+    Ymd,
+    /// Month, day, year.
+    Mdy,
+    /// Day, month, year.
+    #[default]
+    Dmy,
+}
+
+impl Order {
+    pub(crate) const ALL: [Self; 3] = [Self::Ymd, Self::Mdy, Self::Dmy];
+
+    /// Its name in reports and policies.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ymd => "ymd",
+            Self::Mdy => "mdy",
+            Self::Dmy => "dmy",
+        }
+    }
+}
+
+/// Year, month and day of three numbers.
+pub(crate) fn civil(numbers: [u32; 3], order: Order) -> Option<(i32, u32, u32)> {
+    let [a, b, c] = numbers;
+    let (year, month, day) = match order {
+        Order::Ymd => (a, b, c),
+        Order::Mdy => (c, a, b),
+        Order::Dmy => (c, b, a),
+    };
+    (1..=12).contains(&month).then_some(())?;
+    Some((full_year(year), month, day))
+}
+
+/// The year of two digits: 1970 to 2069.
+pub(super) fn full_year(year: u32) -> i32 {
+    let year = i32::try_from(year).unwrap_or(0);
+    match year {
+        0..70 => 2000 + year,
+        70..100 => 1900 + year,
+        _ => year,
+    }
+}
+
 /// The day of a stamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Day {
@@ -103,14 +150,11 @@ impl Scan<'_> {
         self.blanks().or(comma.map(|_| ()))
     }
 
-    /// What stands between a date and its time: one mark of `set`, behind a comma also a blank, and `" "` of two fields
-    /// in quotes.
+    /// What stands between a date and its time: one mark of `set`, behind a comma also a blank, or one of [`JOINS`].
     pub(super) fn between(&mut self, set: &[u8]) -> Option<()> {
-        for quotes in [&b"\" \""[..], b"\",\"", b"\"\t\"", b"\";\""] {
-            if self.text[self.at..].starts_with(quotes) {
-                self.at += quotes.len();
-                return Some(());
-            }
+        if let Some(join) = JOINS.iter().find(|join| self.text[self.at..].starts_with(join)) {
+            self.at += join.len();
+            return Some(());
         }
         let mark = self.one_of(set)?;
         if matches!(mark, b',' | b';' | b' ') {
@@ -128,6 +172,15 @@ impl Scan<'_> {
         self.one_of(b":")?;
         let second = self.exactly(2)?;
         self.finish_clock(hour, minute, second)
+    }
+
+    /// `hh:mm` alone.
+    pub(super) fn minutes(&mut self) -> Option<(i64, bool)> {
+        let hour = self.exactly(2)?;
+        self.one_of(b":")?;
+        let minute = self.exactly(2)?;
+        let ends = self.peek() != Some(b':');
+        (hour < 24 && minute < 60 && ends).then(|| (i64::from(hour * 3600 + minute * 60) * SECOND, false))
     }
 
     pub(super) fn finish_clock(&mut self, hour: u32, minute: u32, second: u32) -> Option<(i64, bool)> {
@@ -193,8 +246,11 @@ impl Scan<'_> {
                 let seconds = i64::from(hours * 3600 + minutes.unwrap_or(0) * 60);
                 Some(if *sign == b'-' { -seconds } else { seconds })
             }
-            [b'Z' | b'z', after @ ..] if start == self.at && !after.first().is_some_and(u8::is_ascii_alphanumeric) => {
-                self.at += 1;
+            // Behind a blank only where the stamp ends with it.
+            [b'Z' | b'z', after @ ..]
+                if !after.first().is_some_and(u8::is_ascii_alphanumeric) && (start == self.at || after.is_empty()) =>
+            {
+                self.at = start + 1;
                 Some(0)
             }
             _ => {
@@ -220,6 +276,12 @@ impl Scan<'_> {
         Some(self.done(day, clock, zone))
     }
 }
+
+/// What stands between a date and its time where they are fields of their own, in quotes, brackets or a pair.
+const JOINS: [&[u8]; 14] = [
+    b"\" \"", b"\",\"", b"\"\t\"", b"\";\"", b"][", b"] [", b" | ", b" - ", b" -- ", b". ", b"::", b" time=", b" > ",
+    b" at ",
+];
 
 /// Names of zones that are passed over, because a name alone is not certain enough to shift a time by.
 const ZONES: [&[u8]; 22] = [

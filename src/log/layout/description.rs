@@ -6,7 +6,7 @@ use super::date_formats::{Order, SHAPES, Shape};
 use super::level_columns::Column;
 use super::text::{Place, Text};
 use super::wrapping::Form;
-use super::{Layout, text};
+use super::{Layout, keys, text};
 
 /// A layout in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Description {
     /// Whether a host and a tag stand before the message, as in syslog.
     #[serde(skip_serializing_if = "is_false")]
     pub syslog: bool,
+    /// Keys of JSON records that state the level, where no table has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub level_keys: Vec<String>,
     /// The layouts of lines of text; the first that reads a line counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub text: Vec<Line>,
@@ -39,14 +42,14 @@ pub struct Line {
     /// The shape of the stamp: `YYYY-MM-DD hh:mm:ss`, `N/N/N hh:mm:ss`, `epoch`, …; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
-    /// The field in which the stamp starts, counted by blanks from 0.
+    /// The field in which the stamp starts, counted by blanks from 0; absent where it stands anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<usize>,
     /// What the numbers of `N/N/N` mean: `ymd`, `mdy` or `dmy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
-    /// Where the level stands: `before-N` or `behind-N` the stamp, `pair`, `pri`, `glued`, with `:head`, `:tail`, `:first`,
-    /// `:last`, `:letter`, `:symbol` for a part of the field, and `:marked` where only what is marked counts.
+    /// Where the level stands: `before-N` or `behind-N` the stamp, `pair`, `pri`, `glued`, `end`, with `:head`, `:tail`, `:first`,
+    /// `:last`, `:letter`, `:symbol`, `:mnemonic` for a part of the field, and `:marked` where only what is marked counts.
     pub level: Vec<String>,
 }
 
@@ -63,6 +66,7 @@ impl Layout {
             json: self.json,
             named: self.named,
             syslog: self.syslog,
+            level_keys: self.keys.level.iter().map(|key| key.to_string()).collect(),
             text: self.texts.iter().map(line).collect(),
             inner: self.inner.iter().flat_map(|inner| &inner.texts).map(line).collect(),
         }
@@ -85,6 +89,10 @@ impl Layout {
             named: description.named,
             syslog: description.syslog,
             texts: description.text.iter().map(text_of).collect::<Result<_, _>>()?,
+            keys: keys::Keys {
+                level: description.level_keys.iter().map(|key| key.as_str().into()).collect(),
+                other: Vec::new(),
+            },
             yearless: true,
             pinned: true,
             again: false,
@@ -94,10 +102,10 @@ impl Layout {
 
 fn line(text: &Text) -> Line {
     let name = |shape: Shape| SHAPES.iter().find(|row| row.shape == shape).map(|row| row.name.to_owned());
-    let numbers = |place: &&Place| place.shape == Shape::Numbers;
+    let numbers = |place: &&Place| place.shape.has_order();
     Line {
         time: text.time.and_then(|place| name(place.shape)),
-        field: text.time.map(|place| place.field),
+        field: text.time.map(|place| place.field).filter(|field| *field != text::ANYWHERE),
         order: text.time.as_ref().filter(numbers).map(|place| place.order.name().to_owned()),
         level: text.columns.iter().map(Column::name).collect(),
     }
@@ -115,13 +123,14 @@ fn text_of(line: &Line) -> Result<text::Text, String> {
         order.ok_or_else(|| format!("`{name}` is no order of a date; write `ymd`, `mdy` or `dmy`"))
     });
     let order = order.transpose()?.unwrap_or_default();
-    let place = |shape| Place { shape, field: line.field.unwrap_or(0), order, ambiguous: false };
+    let place = |shape| Place { shape, field: line.field.unwrap_or(text::ANYWHERE), order, ambiguous: false };
     let column = |name: &String| {
         Column::from_name(name).ok_or_else(|| {
             format!("`{name}` is no place of a level; write such as `behind-0`, `before-0:head`, `pair` or `pri`")
         })
     };
-    Ok(Text { time: time.transpose()?.map(place), columns: line.level.iter().map(column).collect::<Result<_, _>>()? })
+    let columns = line.level.iter().map(column).collect::<Result<_, _>>()?;
+    Ok(Text { time: time.transpose()?.map(place), columns, look: None })
 }
 
 /// `time YYYY-MM-DD hh:mm:ss in field 0, level behind-0`: one line for people; empty where nothing was learnt.
@@ -129,12 +138,14 @@ pub(crate) fn in_short(description: &Description) -> String {
     let mut parts = Vec::new();
     parts.extend(description.wrapping.as_ref().map(|form| format!("wrapped as `{form}`")));
     parts.extend(description.json.then(|| "JSON".to_owned()));
+    parts.extend(description.level_keys.iter().map(|key| format!("level under the key `{key}`")));
     for (line, inside) in
         description.text.iter().map(|line| (line, "")).chain(description.inner.iter().map(|line| (line, "inside: ")))
     {
         let time = match (&line.time, line.field, &line.order) {
             (Some(time), Some(field), None) => format!("time `{time}` in field {field}"),
             (Some(time), Some(field), Some(order)) => format!("time `{time}` ({order}) in field {field}"),
+            (Some(time), None, _) => format!("time `{time}` in any field"),
             _ => "no time".to_owned(),
         };
         let level = if line.level.is_empty() { "no column of levels".to_owned() } else { line.level.join(", then ") };

@@ -2,52 +2,15 @@
 
 use std::ops::Range;
 
-use super::level_words::{self, Sure};
+use super::fields::{Found, Place, View, before, behind, field, glued, last, pair, pri, view};
+use super::level_words;
 use super::tokens;
-use crate::log::level::Level;
 
 /// How many fields before a stamp and behind it may hold the level.
 const BEFORE: usize = 4;
 const BEHIND: usize = 10;
 /// More different values than this are no column of levels.
 const VALUES: usize = 12;
-/// How many fields are looked through for a pair.
-const PAIRED: usize = 24;
-
-/// Where a level stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Place {
-    /// `<n>` at the start of the line.
-    Pri,
-    /// The letter that a stamp starts with.
-    Glued,
-    /// This field before the stamp, from the left.
-    Before(u8),
-    /// This field behind the stamp; of lines without a stamp, from the start.
-    Behind(u8),
-    /// The value of a pair, wherever it is.
-    Pair,
-}
-
-/// Which part of a field states the level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum View {
-    /// All of it but the marks around it.
-    Word,
-    /// What is before the first `/`, `:`, `(`, `[` or `!`.
-    Head,
-    /// What is behind the last `.`, `/` or `:`.
-    Tail,
-    /// The first word in brackets.
-    First,
-    /// The last word in brackets.
-    Last,
-    /// A capital letter.
-    Letter,
-    /// A mark.
-    Symbol,
-}
-
 /// A column of levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
@@ -57,33 +20,16 @@ pub(crate) struct Column {
     pub(crate) marked: bool,
 }
 
-/// A level as it stands in a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) range: Range<usize>,
-    pub(crate) level: Level,
-    pub(crate) marked: bool,
-    /// Whether the word is one for levels alone, or looks like one.
-    certain: bool,
-    bracketed: bool,
-}
-
 impl Column {
     /// Reads the level of a line whose stamp, if there is one, is at `stamp`.
     pub(crate) fn read(&self, line: &[u8], stamp: Option<&Range<usize>>) -> Option<Found> {
         let found = match self.place {
             Place::Pri => pri(line),
             Place::Glued => glued(line, stamp?),
-            Place::Pair => pair(line, behind(line, stamp)),
-            Place::Before(number) => {
-                let text = &line[..before(line, stamp?)];
-                let token = tokens::of(text).nth(usize::from(number))?;
-                view(line, token, number == 0, self.view)
-            }
-            Place::Behind(number) => {
-                let start = behind(line, stamp);
-                let token = tokens::of(&line[start..]).nth(usize::from(number))?;
-                view(line, token.start + start..token.end + start, false, self.view)
+            Place::Pair => pair(line, stamp),
+            Place::End => view(line, last(line, behind(line, stamp))?, false, self.view),
+            place @ (Place::Before(_) | Place::Behind(_)) => {
+                view(line, field(line, stamp, place)?, place == Place::Before(0), self.view)
             }
         }?;
         (found.marked || !self.marked).then_some(found)
@@ -95,6 +41,7 @@ impl Column {
             Place::Pri => "pri".to_owned(),
             Place::Glued => "glued".to_owned(),
             Place::Pair => "pair".to_owned(),
+            Place::End => "end".to_owned(),
             Place::Before(number) => format!("before-{number}"),
             Place::Behind(number) => format!("behind-{number}"),
         };
@@ -106,6 +53,7 @@ impl Column {
             View::Last => ":last",
             View::Letter => ":letter",
             View::Symbol => ":symbol",
+            View::Mnemonic => ":mnemonic",
         };
         format!("{place}{view}{}", if self.marked { ":marked" } else { "" })
     }
@@ -119,6 +67,7 @@ impl Column {
             "pri" => Place::Pri,
             "glued" => Place::Glued,
             "pair" => Place::Pair,
+            "end" => Place::End,
             _ => match place.split_once('-')? {
                 ("before", n) => Place::Before(number(n)?),
                 ("behind", n) => Place::Behind(number(n)?),
@@ -134,6 +83,7 @@ impl Column {
                 "last" => column.view = View::Last,
                 "letter" => column.view = View::Letter,
                 "symbol" => column.view = View::Symbol,
+                "mnemonic" => column.view = View::Mnemonic,
                 "marked" => column.marked = true,
                 _ => return None,
             }
@@ -142,150 +92,8 @@ impl Column {
     }
 }
 
-/// Where the fields before a stamp end: its bracket does not belong to them.
-fn before(line: &[u8], stamp: &Range<usize>) -> usize {
-    let text = line[..stamp.start].trim_ascii_end();
-    text.len() - text.iter().rev().take_while(|b| b"[({<\"'".contains(b)).count()
-}
-
-/// Where the fields behind a stamp start.
-pub(crate) fn behind(line: &[u8], stamp: Option<&Range<usize>>) -> usize {
-    let Some(stamp) = stamp else { return 0 };
-    stamp.end + line[stamp.end..].iter().take_while(|b| b"])}>\"'".contains(b)).count()
-}
-
-fn pri(line: &[u8]) -> Option<Found> {
-    let digits = line.strip_prefix(b"<")?.iter().take_while(|b| b.is_ascii_digit()).count();
-    (line.get(digits + 1) == Some(&b'>')).then_some(())?;
-    let number = crate::log::timestamp::number(&line[1..=digits]).filter(|number| *number < 192)?;
-    let level = Level::from_syslog(f64::from(number & 7));
-    Some(Found { range: 1..digits + 1, level, marked: true, certain: true, bracketed: true })
-}
-
-fn glued(line: &[u8], stamp: &Range<usize>) -> Option<Found> {
-    let level = level_words::letter(*line.get(stamp.start)?)?;
-    Some(Found { range: stamp.start..stamp.start + 1, level, marked: true, certain: true, bracketed: false })
-}
-
-/// `level=error`, `severity="WARN"`, also behind a colon.
-fn pair(line: &[u8], start: usize) -> Option<Found> {
-    tokens::of(&line[start..]).take(PAIRED).find_map(|token| {
-        let token = token.start + start..token.end + start;
-        let bytes = &line[token.clone()];
-        let equals = bytes.iter().position(|b| matches!(b, b'=' | b':'))?;
-        let key = &bytes[bytes.iter().take_while(|b| b"[({\"".contains(b)).count().min(equals)..equals];
-        let key = key.strip_suffix(b"\"").unwrap_or(key);
-        level_words::PAIRS.iter().any(|known| key.eq_ignore_ascii_case(known.as_bytes())).then_some(())?;
-        let value = tokens::bare(line, token.start + equals + 1..token.end);
-        let level = level_of(&line[value.clone()])?;
-        Some(Found { range: value, level, marked: true, certain: true, bracketed: false })
-    })
-}
-
-/// The level of a word or a letter.
-fn level_of(text: &[u8]) -> Option<Level> {
-    match text {
-        [letter] => level_words::letter(*letter),
-        text => level_words::stepped(text).map(|(level, _)| level),
-    }
-}
-
-/// Reads one view of a field. `front` says that it is the first of the line, before a stamp.
-fn view(line: &[u8], token: Range<usize>, front: bool, view: View) -> Option<Found> {
-    let bare = tokens::bare(line, token.clone());
-    let bare_start = bare.start;
-    let range = match view {
-        View::Symbol => {
-            let level = (token.len() == 1).then(|| level_words::symbol(line[token.start]))??;
-            return Some(Found { range: token, level, marked: false, certain: true, bracketed: false });
-        }
-        View::Word | View::Letter => bare,
-        View::Head => {
-            let len = line[bare.clone()].iter().position(|b| !b.is_ascii_alphanumeric())?;
-            let mark = line[bare.start + len];
-            b"/:([!".contains(&mark).then_some(())?;
-            bare.start..bare.start + len
-        }
-        View::Tail => {
-            let at = line[bare.clone()].iter().rposition(|b| b"./:".contains(b))?;
-            bare.start + at + 1..bare.end
-        }
-        View::First | View::Last => {
-            matches!(line[token.start], b'[' | b'(' | b'{' | b'<').then_some(())?;
-            let inner = &line[token.clone()];
-            let blank = |b: &u8| tokens::separates(*b);
-            if view == View::First {
-                let end = inner.iter().position(blank)?;
-                tokens::bare(line, token.start..token.start + end)
-            } else {
-                let start = inner.iter().rposition(blank)? + 1;
-                tokens::bare(line, token.start + start..token.end)
-            }
-        }
-    };
-    let text = &line[range.clone()];
-    let loud = text.iter().take_while(|b| b.is_ascii_alphabetic()).all(u8::is_ascii_uppercase);
-    let (level, certain) = match (view, text) {
-        (View::Letter, [letter, digits @ ..]) if digits.len() < 2 && digits.iter().all(u8::is_ascii_digit) => {
-            (level_words::letter(*letter)?, true)
-        }
-        (View::Letter, _) => return None,
-        (View::Head, [letter]) => (level_words::letter(*letter)?, true),
-        (View::Head, [_, _]) if line.get(range.end) == Some(&b'(') => (level_words::head(text)?, true),
-        (_, [] | [_]) => return None,
-        (_, text) => {
-            let (level, sure) = level_words::stepped(text)?;
-            (level, sure == Sure::Certain || loud)
-        }
-    };
-    let (head, tail) = (&line[..range.start], &line[range.end..]);
-    let bracketed = matches!(
-        (head.last(), tail.first()),
-        (Some(b'['), Some(b']')) | (Some(b'<'), Some(b'>')) | (Some(b'('), Some(b')')) | (Some(b'{'), Some(b'}'))
-    );
-    // `errors: 0` counts something.
-    let digit = tail.strip_prefix(b":").or_else(|| tail.strip_prefix(b"=")).map(<[u8]>::trim_ascii_start);
-    if !loud && digit.and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit) {
-        return None;
-    }
-    let near = |text: &[u8]| text.trim_ascii_end().last().copied();
-    let marked = front
-        || bracketed
-        || view == View::Head
-        || view == View::Tail && (line[token.start] == b'[' || is_facility(&line[bare_start..range.start - 1]))
-        || matches!(tail.first(), Some(b':' | b'|' | b'\t' | b','))
-        || tail.starts_with(b" - ")
-        || tail.starts_with(b"  ")
-        || tail.trim_ascii_start().first() == Some(&b'|')
-        || near(head) == Some(b'|')
-        || view != View::Letter && loud && text.iter().filter(|b| b.is_ascii_uppercase()).count() > 2;
-    Some(Found { range, level, marked, certain: certain || bracketed, bracketed })
-}
-
-/// Whether a word names a facility of syslog: `daemon.err`.
-fn is_facility(word: &[u8]) -> bool {
-    const NAMES: [&[u8]; 16] = [
-        b"kern",
-        b"user",
-        b"mail",
-        b"daemon",
-        b"auth",
-        b"syslog",
-        b"lpr",
-        b"news",
-        b"uucp",
-        b"cron",
-        b"authpriv",
-        b"ftp",
-        b"ntp",
-        b"security",
-        b"console",
-        b"mark",
-    ];
-    NAMES.contains(&word) || matches!(word, [b'l', b'o', b'c', b'a', b'l', b'0'..=b'7'])
-}
-
-const VIEWS: [View; 7] = [View::Word, View::Letter, View::Symbol, View::Head, View::Tail, View::First, View::Last];
+const VIEWS: [View; 8] =
+    [View::Word, View::Letter, View::Symbol, View::Head, View::Tail, View::First, View::Last, View::Mnemonic];
 
 /// What a column that may be one holds.
 #[derive(Debug)]
@@ -354,7 +162,7 @@ fn each(line: &[u8], stamp: Option<&Range<usize>>, dated: bool, mut found: impl 
         found(Place::Pri, View::Word, pri);
     }
     let start = behind(line, stamp);
-    if let Some(pair) = pair(line, start) {
+    if let Some(pair) = pair(line, stamp) {
         found(Place::Pair, View::Word, pair);
     }
     let mut views = |token: Range<usize>, place: Place, front: bool| {
@@ -364,6 +172,9 @@ fn each(line: &[u8], stamp: Option<&Range<usize>>, dated: bool, mut found: impl 
             }
         }
     };
+    if let Some(token) = last(line, start).filter(|_| dated) {
+        views(token, Place::End, false);
+    }
     if let Some(stamp) = stamp {
         for (token, number) in tokens::of(&line[..before(line, stamp)]).take(BEFORE).zip(0_u8..) {
             views(token, Place::Before(number), number == 0);
@@ -431,7 +242,9 @@ impl Candidate {
         match self.view {
             View::Symbol => (self.lines == total && total >= 3 && values >= 2).then_some(false),
             View::Letter => {
-                let alone = values == 1 && (self.lines >= 5 || self.bracketed == self.lines);
+                // The letters of rare levels alone are something else.
+                let usual = self.values.iter().all(|value| matches!(&**value, b"D" | b"I" | b"W" | b"E"));
+                let alone = values == 1 && (usual && self.lines >= 5 || self.bracketed == self.lines);
                 let telling = values == 2 && self.values.iter().all(|value| matches!(&**value, b"I" | b"A"));
                 (share(self.lines, 98) && (values > 1 || alone || self.place == Place::Glued)
                     || share(self.lines, 50) && self.lines >= 10 && values >= 2 && !telling)

@@ -40,6 +40,11 @@ const WORDS: &[(&str, Level, Sure)] = &[
     ("fatal", Level::Critical, Sure::Certain), ("ftl", Level::Critical, Sure::Certain), ("fata", Level::Critical, Sure::Certain),
     ("fatl", Level::Critical, Sure::Certain), ("dpanic", Level::Critical, Sure::Certain), ("pnc", Level::Critical, Sure::Certain),
     ("pani", Level::Critical, Sure::Certain), ("panic", Level::Critical, Sure::Doubtful),
+    // Of other languages, those that are no words of English.
+    ("hinweis", Level::Info, Sure::Certain), ("warnung", Level::Warning, Sure::Certain), ("fehler", Level::Error, Sure::Certain),
+    ("avertissement", Level::Warning, Sure::Certain), ("erreur", Level::Error, Sure::Certain),
+    ("advertencia", Level::Warning, Sure::Certain), ("aviso", Level::Warning, Sure::Certain),
+    ("avviso", Level::Warning, Sure::Certain), ("errore", Level::Error, Sure::Certain),
     ("alert", Level::Alert, Sure::Certain), ("alrt", Level::Alert, Sure::Certain),
     ("emerg", Level::Emergency, Sure::Certain), ("emergency", Level::Emergency, Sure::Certain),
 ];
@@ -146,8 +151,9 @@ impl Level {
     }
 }
 
-/// [`word`], also with a digit or a step behind it: `DEBUG1`, `INFO+2`.
+/// [`word`], also with a digit or a step behind it: `DEBUG1`, `INFO+2`, or as the name of a constant: `LOG_INFO`.
 pub(crate) fn stepped(text: &[u8]) -> Option<(Level, Sure)> {
+    let text = text.strip_prefix(b"LOG_").unwrap_or(text);
     let letters = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (name, step) = text.split_at(letters);
     let (level, sure) = word(name)?;
@@ -159,6 +165,11 @@ pub(crate) fn stepped(text: &[u8]) -> Option<(Level, Sure)> {
         (_, [digit]) if digit.is_ascii_digit() => Some((level, sure)),
         _ => None,
     }
+}
+
+/// What is behind the last mark of a name: `Reporter::ERROR`.
+pub(crate) fn tail(name: &[u8]) -> &[u8] {
+    name.iter().rposition(|b| matches!(b, b':' | b'.' | b'/')).map_or(name, |at| &name[at + 1..])
 }
 
 /// The level of a capital letter.

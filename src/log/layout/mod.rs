@@ -5,10 +5,14 @@
 
 mod cursor;
 mod date_formats;
+mod date_readers;
 pub(crate) mod description;
+mod fields;
+mod keys;
 mod level_columns;
 pub(crate) mod level_words;
 pub(crate) mod live;
+mod look;
 mod text;
 mod tokens;
 mod wrapping;
@@ -47,6 +51,8 @@ pub struct Layout {
     syslog: bool,
     /// Whether most lines are JSON objects.
     json: bool,
+    /// Under which keys JSON records state their level, where no table has them.
+    keys: keys::Keys,
     /// The layout of the texts inside records that state no level themselves: messages of JSON, lines of containers.
     inner: Option<Box<Self>>,
     /// Whether some lines may state times without a year.
@@ -78,7 +84,8 @@ impl Layout {
         let wrapping = wrapping::learn(lines);
         let unwrapped =
             lines.iter().map(|line| wrapping.and_then(|form| form.strip(line)).map_or(*line, |(_, rest)| rest));
-        let texts: Vec<&[u8]> = unwrapped.filter(|line| !line.starts_with(b"{")).collect();
+        let texts: Vec<&[u8]> =
+            unwrapped.filter(|line| !line.starts_with(b"{")).map(<[u8]>::trim_ascii_start).collect();
         let json = texts.len() * 2 < lines.len();
         let mut layout = Self { wrapping, texts: text::learn(&texts, latest), json, ..Self::default() };
         layout.compare(&texts, latest);
@@ -93,14 +100,14 @@ impl Layout {
     /// Learns the layout of the texts inside records without a level.
     fn look_inside(&mut self, lines: &[&[u8]], latest: Stamp) {
         let mut memory = Memory::default();
-        let texts: Vec<String> = lines
-            .iter()
-            .filter_map(|line| {
-                let record = self.read(self.unwrap(line).1, Some(latest), &mut memory)?;
-                let carries = record.dialect.is_json() || record.wraps();
-                (carries && record.level().is_none()).then(|| text_inside(&record).unwrap_or_default().into_owned())
-            })
-            .collect();
+        let read = lines.iter().filter_map(|line| self.read_outer(self.unwrap(line).1, Some(latest), &mut memory));
+        let mut records: Vec<Record<'_>> = read.collect();
+        records.retain(|record| record.dialect.is_json() || record.wraps());
+        let keys = keys::Keys::learn(&records);
+        records.iter_mut().filter(|record| record.dialect.is_json()).for_each(|record| keys.complete(record));
+        let silent = records.iter().filter(|record| record.level().is_none());
+        let texts: Vec<String> = silent.map(|record| text_inside(record).unwrap_or_default().into_owned()).collect();
+        self.keys = keys;
         let texts: Vec<&[u8]> = texts.iter().map(|text| head(text.as_bytes())).filter(|text| is_head(text)).collect();
         if texts.is_empty() {
             return;
@@ -120,6 +127,8 @@ impl Layout {
             match record.dialect {
                 Dialect::Dated => {}
                 Dialect::Syslog3164 if record.level_source().is_none_or(|source| !source.is_stated()) => syslog += 1,
+                // A layout that tells the time knows more.
+                _ if record.at.is_none() && self.tells_time() => {}
                 _ => named += 1,
             }
         }
@@ -127,6 +136,22 @@ impl Layout {
         let blind = self.texts.first().is_none_or(|text| text.columns.is_empty());
         self.syslog = most(syslog, 60);
         self.named = most(named, 60) || most(wraps, 20) || blind && most(dated, 95);
+    }
+
+    /// Adds what records of JSON and of containers tell that state no level so far.
+    fn learn_inside(&mut self, lines: &[&[u8]], latest: Stamp) {
+        let mut late = Self::default();
+        late.look_inside(lines, latest);
+        let room = keys::MOST - self.keys.level.len().min(keys::MOST);
+        self.keys.level.extend(late.keys.level.into_iter().take(room));
+        if let Some(found) = late.inner {
+            let texts = &mut self.inner.get_or_insert_default().texts;
+            found.texts.into_iter().for_each(|text| add(texts, text));
+        }
+    }
+
+    fn tells_time(&self) -> bool {
+        self.texts.first().and_then(|text| text.time).is_some_and(|place| place.shape != date_formats::Shape::Clock)
     }
 
     /// Whether lines that are not read may tell more.
@@ -138,18 +163,17 @@ impl Layout {
     /// The layout with what such lines tell: a writer may come late. None where they tell nothing.
     pub(crate) fn learn_again(&self, lines: &[&[u8]], latest: Stamp) -> Option<Self> {
         let lines: Vec<&[u8]> = lines.iter().map(|line| head(line)).filter(|line| is_head(line)).collect();
+        let carries = |line: &&[u8]| {
+            let record = || self.read_outer(line, Some(latest), &mut Memory::default());
+            line.starts_with(b"{") || record().is_some_and(|record| record.wraps())
+        };
+        let (carriers, lines): (Vec<&[u8]>, Vec<&[u8]>) = lines.into_iter().partition(carries);
         let found = text::learn(&lines, latest).into_iter().filter(|text| !text.columns.is_empty());
         let mut layout = Self { again: true, ..self.clone() };
-        for text in found {
-            let room = layout.texts.len() < text::MOST;
-            let known = layout.texts.iter_mut().find(|known| known.time == text.time);
-            match known {
-                Some(known) => known.add(&text.columns),
-                None if room => layout.texts.push(text),
-                None => {}
-            }
-        }
-        (self.may_learn() && layout.texts != self.texts).then_some(layout)
+        found.for_each(|text| add(&mut layout.texts, text));
+        layout.learn_inside(&carriers, latest);
+        let news = layout.texts != self.texts || layout.keys != self.keys || layout.inner != self.inner;
+        (self.may_learn() && news).then_some(layout)
     }
 
     /// What of the layout is a guess that nothing in the file confirms.
@@ -166,17 +190,18 @@ impl Layout {
         self.yearless
     }
 
+    /// Whether lines of text state levels in columns.
+    pub(crate) fn states_levels(&self) -> bool {
+        self.texts.iter().any(|text| !text.columns.is_empty())
+    }
+
     /// The level that a line of text may state in the first field behind its stamp, in a file in which levels stand
     /// elsewhere: what a second writer does that came late.
     pub(crate) fn bare_level(&self, line: &[u8]) -> Option<Level> {
-        let learnt = self.json || self.texts.iter().any(|text| !text.columns.is_empty());
+        let learnt = self.json || self.states_levels();
         let start = text::starts(line).next().filter(|_| learnt)?.1;
         let (_, parsed) = date_formats::any(&line[start..])?;
-        let column = level_columns::Column {
-            place: level_columns::Place::Behind(0),
-            view: level_columns::View::Word,
-            marked: false,
-        };
+        let column = level_columns::Column { place: fields::Place::Behind(0), view: fields::View::Word, marked: false };
         column.read(line, Some(&(start..start + parsed.len))).map(|found| found.level)
     }
 
@@ -196,7 +221,10 @@ impl Layout {
     /// Reads a line that is not wrapped; none where it is no record of its own.
     #[inline]
     pub(crate) fn read<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
-        let record = self.read_outer(line, written, memory)?;
+        let mut record = self.read_outer(line, written, memory)?;
+        if !self.keys.is_empty() && record.dialect.is_json() {
+            self.keys.complete(&mut record);
+        }
         match &self.inner {
             Some(inner) if record.level.is_none() => Some(inner.complete(record, written)),
             _ => Some(record),
@@ -222,7 +250,8 @@ impl Layout {
         }
         if self.named || self.texts.is_empty() {
             let named = text_record::parse(line, written, 0);
-            let late = self.again && named.as_ref().is_none_or(|record| !record.states_level());
+            let late =
+                (self.again || self.states_levels()) && named.as_ref().is_none_or(|record| !record.states_level());
             let late = if late { self.read_text(line, written, memory).filter(Record::states_level) } else { None };
             return late.or(named).or_else(|| self.read_text(line, written, memory));
         }
@@ -242,9 +271,11 @@ impl Layout {
             record.level = seen.level.map(|found| (raw(&line[found.range]), Scale::Is(found.level)));
             return Some(record);
         }
-        let start = level_columns::behind(line, seen.stamp.as_ref());
+        let start = fields::behind(line, seen.stamp.as_ref());
+        let event = if seen.level.is_none() { text_record::security_event(&line[start..]) } else { None };
         let level = match seen.level {
             Some(found) => Some((found.range, Some(found.level))),
+            None if event.is_some() => None,
             None => level_after_date::level(&line[start..], After::Date)
                 .map(|range| (range.start + start..range.end + start, None)),
         };
@@ -256,11 +287,19 @@ impl Layout {
             (Dialect::Dated, text_record::message(&line[behind..]))
         };
         let mut record = Record::of_text(dialect, line, seen.at, None, message);
-        record.level = level.map(|(range, level)| {
-            let scale = level.map_or(Scale::Auto, Scale::Is);
-            (raw(&line[range]), scale)
-        });
+        let stated = level.map(|(range, level)| (raw(&line[range]), level.map_or(Scale::Auto, Scale::Is)));
+        record.level = stated.or(event);
         Some(record)
+    }
+}
+
+/// Adds a layout of lines to those that are known.
+fn add(texts: &mut Vec<text::Text>, text: text::Text) {
+    let room = texts.len() < text::MOST;
+    match texts.iter_mut().find(|known| known.time == text.time) {
+        Some(known) => known.add(&text.columns),
+        None if room => texts.push(text),
+        None => {}
     }
 }
 
@@ -279,18 +318,37 @@ pub(crate) fn read_date(text: &[u8]) -> Option<Stamp> {
     parsed.at(date_formats::Order::default(), None).filter(|_| parsed.is_full() && parsed.len == text.len())
 }
 
+/// The length of the date and time at the start of a text.
+pub(crate) fn leading_stamp(text: &[u8]) -> Option<usize> {
+    date_formats::any(text).filter(|(shape, _)| *shape != date_formats::Shape::Epoch).map(|(_, parsed)| parsed.len)
+}
+
 /// The start of a line.
 fn head(line: &[u8]) -> &[u8] {
     record::trim_zeros(&line[..line.len().min(HEAD)])
 }
 
-/// Whether a line may be the start of a record: not blank, not indented, no comment, no part of a stack trace.
+/// Whether a line may be the start of a record: not blank, not indented, no comment, no part of a stack trace. A line
+/// with a stamp is one all the same.
 fn is_head(line: &[u8]) -> bool {
+    let stamped = || text::starts(line).any(|(_, at)| date_formats::any(&line[at..]).is_some());
     let trace = || {
         let text = String::from_utf8_lossy(line);
         classify::is_marker(&text) || classify::is_frame(&text)
     };
-    !matches!(line.first(), None | Some(b' ' | b'\t' | b'#')) && (line[0] == b'{' || !trace())
+    match line {
+        [] => false,
+        [b'{', ..] => true,
+        [b' ' | b'\t', ..] => !trace() && is_stamped_behind_blanks(line),
+        [b'#', ..] => line.starts_with(b"##") && stamped(),
+        _ => !trace() || stamped(),
+    }
+}
+
+/// Whether an indented line starts with a date, as those of programs that set their lines in.
+fn is_stamped_behind_blanks(line: &[u8]) -> bool {
+    date_formats::any(line.trim_ascii_start())
+        .is_some_and(|(shape, parsed)| shape != date_formats::Shape::Epoch && parsed.is_full())
 }
 
 /// At most [`HEADS`] of the lines, spread evenly.

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use super::date_formats::{self, Day, Order, Parsed, Shape};
-use super::level_columns::{self, Column, Found, Sample};
+use super::fields::Found;
+use super::level_columns::{self, Column, Sample};
+use super::look::Look;
 use crate::time::Stamp;
 
 /// A stamp starts in one of the first fields, more of them where the line starts with a bracket.
@@ -11,6 +13,8 @@ const FIELDS: usize = 6;
 const BRACKETED: usize = 12;
 /// Nor does it start further in than this.
 const REACH: usize = 400;
+/// The field of stamps that stand behind a text of any length.
+pub(crate) const ANYWHERE: usize = usize::MAX;
 /// How many layouts a file may have.
 pub(super) const MOST: usize = 4;
 
@@ -32,6 +36,9 @@ pub(crate) struct Text {
     pub(crate) time: Option<Place>,
     /// Where the level stands; the first column that states one decides.
     pub(crate) columns: Vec<Column>,
+    /// How the words of the first column look, where they all look alike: another word that does is a level too, of a
+    /// vocabulary that is not known.
+    pub(crate) look: Option<Look>,
 }
 
 /// What a layout reads from a line.
@@ -100,7 +107,8 @@ impl Text {
 
     #[inline]
     fn level(&self, line: &[u8], stamp: Option<&Range<usize>>) -> Option<Found> {
-        self.columns.iter().find_map(|column| column.read(line, stamp))
+        let known = self.columns.iter().find_map(|column| column.read(line, stamp));
+        known.or_else(|| self.look?.read(self.columns.first()?, line, stamp))
     }
 }
 
@@ -164,6 +172,9 @@ impl Place {
                 return Some(found);
             }
         }
+        if self.field == ANYWHERE {
+            return all_starts(line, usize::MAX).find_map(|(_, start)| fits(start));
+        }
         starts(line).filter(|(field, _)| field.abs_diff(self.field) <= 1).find_map(|(_, start)| fits(start))
     }
 }
@@ -175,17 +186,24 @@ fn opens(byte: u8) -> bool {
 
 /// Where a stamp may start, with the number of the field.
 pub(super) fn starts(line: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-    let limit = if line.first() == Some(&b'[') { BRACKETED } else { FIELDS };
+    all_starts(line, if line.first() == Some(&b'[') { BRACKETED } else { FIELDS })
+}
+
+/// The same in the first `limit` fields.
+fn all_starts(line: &[u8], limit: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut field = 0;
     let mut blank = false;
     let mut last = b' ';
+    let mut before = b' ';
     line.iter().take(REACH).enumerate().filter_map(move |(at, byte)| {
-        let opened = opens(last) || at == 0;
+        // `12-INFO-2025-03-03 …`
+        let opened = opens(last) || at == 0 || last == b'-' && before.is_ascii_alphabetic();
         if matches!(byte, b' ' | b'\t') {
             blank = at > 0;
         } else if std::mem::take(&mut blank) {
             field += 1;
         }
+        before = last;
         last = *byte;
         (opened && field < limit && (byte.is_ascii_alphanumeric() || *byte == b'@')).then_some((field, at))
     })
@@ -224,7 +242,7 @@ fn learn_one(lines: &[&[u8]], latest: Stamp, first: bool) -> Option<Text> {
     let Some((candidate, order, ambiguous)) = best_time(lines, latest) else {
         let samples: Vec<Sample<'_>> = lines.iter().map(|line| (*line, None)).collect();
         let columns = level_columns::learn(&samples);
-        return (!columns.is_empty() && (first || lines.len() > 4)).then_some(Text { time: None, columns });
+        return (!columns.is_empty() && (first || lines.len() > 4)).then_some(Text { time: None, columns, look: None });
     };
     let place = Place { shape: candidate.shape, field: candidate.field, order, ambiguous };
     let samples: Vec<Sample<'_>> = lines
@@ -234,7 +252,9 @@ fn learn_one(lines: &[&[u8]], latest: Stamp, first: bool) -> Option<Text> {
             Some((*line, Some(start..start + parsed.len)))
         })
         .collect();
-    Some(Text { time: Some(place), columns: level_columns::learn(&samples) })
+    let columns = level_columns::learn(&samples);
+    let look = columns.first().and_then(|column| Look::of(column, &samples));
+    Some(Text { time: Some(place), columns, look })
 }
 
 /// The best stamp of lines.
@@ -259,10 +279,35 @@ fn best_time(lines: &[&[u8]], latest: Stamp) -> Option<(Candidate, Order, bool)>
         }
     }
     let needed = 2.min(lines.len()).max(lines.len().div_ceil(10));
-    candidates.retain(|candidate| candidate.found.len() >= needed && candidate.is_time(lines.len()));
-    let best = candidates.into_iter().max_by_key(Candidate::rank)?;
+    // So few lines may be one record.
+    let alone = |candidate: &Candidate| lines.len() <= 3 && candidate.found[0].0 == 0 && candidate.field < 2;
+    candidates
+        .retain(|candidate| (candidate.found.len() >= needed || alone(candidate)) && candidate.is_time(lines.len()));
+    let best = candidates.into_iter().max_by_key(Candidate::rank);
+    let best = match best {
+        Some(best) if best.found.len() * 100 >= lines.len() * 95 => best,
+        best => anywhere(lines).filter(|_| lines.len() > 2).or(best)?,
+    };
     let (order, ambiguous) = order(&best, latest)?;
     Some((best, order, ambiguous))
+}
+
+/// The stamp of lines that nearly all have one full date, behind a text of any length.
+fn anywhere(lines: &[&[u8]]) -> Option<Candidate> {
+    let mut all: Option<Candidate> = None;
+    let mut found = 0;
+    for (number, line) in lines.iter().enumerate() {
+        let dates =
+            all_starts(line, usize::MAX).filter_map(|(_, start)| Some((start, date_formats::any(&line[start..])?)));
+        let mut full = dates.filter(|(_, (shape, parsed))| parsed.is_full() && *shape != Shape::Epoch);
+        let Some((start, (shape, parsed))) = full.next() else { continue };
+        let candidate = all.get_or_insert_with(|| Candidate { shape, field: ANYWHERE, found: Vec::new() });
+        if candidate.shape == shape {
+            found += 1;
+            candidate.found.push((number, start, parsed));
+        }
+    }
+    all.filter(|_| found * 100 >= lines.len() * 95)
 }
 
 impl Candidate {
@@ -295,7 +340,7 @@ impl Candidate {
 
 /// What the three numbers of the dates mean, and whether only custom tells; none where they are no dates.
 fn order(candidate: &Candidate, latest: Stamp) -> Option<(Order, bool)> {
-    if candidate.shape != Shape::Numbers {
+    if !candidate.shape.has_order() {
         return Some((Order::default(), false));
     }
     let stamps = |order: Order| -> Option<Vec<Stamp>> {

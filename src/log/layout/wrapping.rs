@@ -116,7 +116,9 @@ impl Form {
 fn name(text: &[u8]) -> Option<&[u8]> {
     let len = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.-@/".contains(b)).count();
     let name = &text[..len];
-    (len < 80 && name.iter().any(u8::is_ascii_alphabetic) && level_words::word(name).is_none()).then_some(name)
+    let level =
+        || level_words::word(name).is_some() || matches!(name, [letter] if level_words::letter(*letter).is_some());
+    (len < 80 && name.iter().any(u8::is_ascii_alphabetic) && !level()).then_some(name)
 }
 
 /// What is behind a bar with blanks before it.

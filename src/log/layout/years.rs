@@ -8,8 +8,14 @@ use crate::time::Stamp;
 /// A step of more days than this is a turn of the year.
 const TURN: i32 = 180;
 /// The shapes without a year.
-const YEARLESS: [Shape; 5] =
-    [Shape::NoYearMonth, Shape::NoYearDay, Shape::NoYearLetter, Shape::NoYearNumbers, Shape::NoYearDigits];
+const YEARLESS: [Shape; 6] = [
+    Shape::NoYearMonth,
+    Shape::NoYearDay,
+    Shape::NoYearLetter,
+    Shape::NoYearNumbers,
+    Shape::NoYearDigits,
+    Shape::NoYearMinutes,
+];
 
 /// Whether a shape states no year.
 pub(super) fn is_yearless(shape: Shape) -> bool {

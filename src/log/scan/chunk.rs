@@ -116,6 +116,8 @@ pub struct Oddities {
     pub bare: Seen,
     /// Those of a warning or worse among them.
     pub bare_errors: Seen,
+    /// Records of text that state no level where most others do, and hold a word for an error.
+    pub telling: Seen,
 }
 
 impl Oddities {
@@ -141,7 +143,7 @@ impl Oddities {
         }
     }
 
-    fn all(&mut self) -> [&mut Seen; 14] {
+    fn all(&mut self) -> [&mut Seen; 15] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -157,6 +159,7 @@ impl Oddities {
             &mut self.blank,
             &mut self.bare,
             &mut self.bare_errors,
+            &mut self.telling,
         ]
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Block {
     samples: [Vec<IgnoredLine>; 2],
     /// Those of each tie that hold a word for an error.
     suspects: [Suspects; 2],
+    /// Those with such a word in capitals that nothing but their place connects with the record.
+    loud: Suspects,
     /// Blank lines before the first line.
     blanks: u64,
     /// The line on which the head starts.
@@ -116,7 +118,9 @@ impl Block {
             if self.samples[kind].len() < SHOWN {
                 self.samples[kind].push(IgnoredLine { line: number, text: shown(line) });
             }
-            if damaged::tells_of_error(line) {
+            if tie == Tie::Loose && damaged::shouts(line) {
+                self.loud.add(number, line);
+            } else if damaged::tells_of_error(line) {
                 self.suspects[kind].add(number, line);
             }
         }
@@ -171,6 +175,7 @@ impl Block {
             samples.extend(more);
             samples.truncate(SHOWN);
         }
+        self.loud.append(&next.loud);
         self.suspects.iter_mut().zip(&next.suspects).for_each(|(suspects, more)| suspects.append(more));
         match &mut self.marked {
             Some((_, text)) => join(text, &next.head),
@@ -183,7 +188,7 @@ impl Block {
     pub(crate) fn shift(&mut self, lines: u64) {
         self.first += lines;
         self.samples.iter_mut().flatten().for_each(|sample| sample.line += lines);
-        self.suspects.iter_mut().for_each(|suspects| suspects.shift(lines));
+        self.suspects.iter_mut().chain([&mut self.loud]).for_each(|suspects| suspects.shift(lines));
         if let Some((line, _)) = &mut self.marked {
             *line += lines;
         }
@@ -201,10 +206,10 @@ impl Block {
         (sum(true), sum(false), samples.flat_map(|(samples, _)| samples))
     }
 
-    /// Of the lines that [`Self::split`] ignores, those that hold a word for an error.
+    /// Of the lines that [`Self::split`] ignores, those that hold a word for an error, and all those that shout one.
     pub(crate) fn suspects(&self, behind_text: bool) -> Suspects {
         let close = self.lines - self.own - self.loose;
-        let mut all = Suspects::default();
+        let mut all = self.loud.clone();
         for (suspects, lines, most) in
             [(&self.suspects[0], close, CONTINUES), (&self.suspects[1], self.loose, CONTINUES_LOOSELY)]
         {

@@ -99,6 +99,17 @@ pub(crate) fn record(line: &[u8], level: Level) -> Record<'_> {
     record
 }
 
+/// Whether a line holds the name of a level for errors in capitals, as the lines of logs do.
+pub(crate) fn shouts(line: &[u8]) -> bool {
+    let mut words = line.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+    let loud = |word: &[u8]| word.len() > 3 && word.iter().all(u8::is_ascii_uppercase);
+    words.any(|word| {
+        loud(word)
+            && level_words::word(word)
+                .is_some_and(|(level, sure)| level.status() == Status::Fail && sure == Sure::Certain)
+    }) && tells_of_error(line)
+}
+
 /// Whether a line holds a word for an error, and does not deny it.
 pub(crate) fn tells_of_error(line: &[u8]) -> bool {
     const MORE: [&[u8]; 14] = [

@@ -255,9 +255,7 @@ impl<'t> Reader<'t> {
         let severity = self.level(record);
         if record.level.is_none() && !record.dialect.has_default_level() && record.level().is_none() {
             self.part.tally.unstated += 1;
-            if !record.dialect.is_json() {
-                self.unread(spot.line, record::trim(record.source()));
-            }
+            self.unread(spot.line, record);
         }
         self.event(record);
         self.cover(Clock::Stated, at, spot);
@@ -303,16 +301,23 @@ impl<'t> Reader<'t> {
         true
     }
 
-    /// Notes a record of text that states no level where the layout looks for one.
-    fn unread(&mut self, number: u64, line: &[u8]) {
+    /// Notes a record that states no level where the layout looks for one.
+    fn unread(&mut self, number: u64, record: &Record<'t>) {
+        let line = record::trim(record.source());
         if self.layout.may_learn() {
             self.part.unread.add(number, line);
         }
-        if let Some(level) = self.layout.bare_level(line) {
+        if record.dialect.is_json() {
+            if record.message().is_some_and(|message| damaged::tells_of_error(message.as_bytes())) {
+                self.part.odd.telling.add(number);
+            }
+        } else if let Some(level) = self.layout.bare_level(line) {
             self.part.odd.bare.add(number);
             if level.status() > Status::Pass {
                 self.part.odd.bare_errors.add(number);
             }
+        } else if self.layout.states_levels() && damaged::tells_of_error(line) {
+            self.part.odd.telling.add(number);
         }
     }
 

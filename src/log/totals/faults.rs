@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use crate::finding::{Finding, Status};
+use crate::finding::{self, Finding, Status};
 use crate::log::level::Level;
 use crate::log::scan::chunk::{Oddities, Part, Seen};
 use crate::log::summary::{FileReport, LogSummary};
@@ -27,6 +27,32 @@ fn mute(odd: &Oddities, records: u64) -> Option<(String, u64)> {
     let count = undecodable.count + blank.count;
     let first = [undecodable, blank].into_iter().filter(|seen| seen.count > 0).map(|seen| seen.line).min()?;
     (count * 2 > records).then(|| (format!("{count} of {records} records {what}: this is no evidence"), first))
+}
+
+/// Lines that state a level, or tell of an error, where none was read: what is said of them, and where the first is.
+fn passed_over(part: &Part) -> Vec<(Status, String, u64)> {
+    let (odd, mut found) = (&part.odd, Vec::new());
+    // What can be read only once cannot be read again with what its late lines tell.
+    if part.learn_again().is_some() {
+        let severity = if odd.bare_errors.count > 0 || part.suspects.count > 0 { Status::Fail } else { Status::Warn };
+        let summary = "lines that came late state levels in another place, and were not read: give the log as a file";
+        found.push((severity, summary.to_owned(), odd.bare_errors.line));
+    } else if odd.bare.count >= FEW && odd.bare_errors.count > 0 {
+        let summary = format!(
+            "{} lines state a warning or worse where the other lines of the file state no level; they count for none",
+            odd.bare_errors.count
+        );
+        found.push((Status::Warn, summary, odd.bare_errors.line));
+    }
+    // Where no record states a level, that is said for all of them.
+    if odd.telling.count > 0 && part.tally.unstated * 2 < part.tally.records {
+        let summary = format!(
+            "{} without a level, beside others that state one: a word for an error in it counts for none",
+            finding::count(odd.telling.count, "record")
+        );
+        found.push((Status::Warn, summary, odd.telling.line));
+    }
+    found
 }
 
 /// The faults of a file that could be read. `blank` lines are ignored too, but nothing is lost with them.
@@ -73,17 +99,8 @@ pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
     if let Some((summary, line)) = mute(odd, records) {
         add(Status::Fail, summary, Some(line));
     }
-    // What can be read only once cannot be read again with what its late lines tell.
-    if part.learn_again().is_some() {
-        let severity = if odd.bare_errors.count > 0 || part.suspects.count > 0 { Status::Fail } else { Status::Warn };
-        let summary = "lines that came late state levels in another place, and were not read: give the log as a file";
-        add(severity, summary.to_owned(), Some(odd.bare_errors.line).filter(|line| *line > 0));
-    } else if odd.bare.count >= FEW && odd.bare_errors.count > 0 {
-        let summary = format!(
-            "{} lines state a warning or worse where the other lines of the file state no level; they count for none",
-            odd.bare_errors.count
-        );
-        add(Status::Warn, summary, Some(odd.bare_errors.line));
+    for (severity, summary, line) in passed_over(part) {
+        add(severity, summary, Some(line).filter(|line| *line > 0));
     }
     if odd.zeros.count > 0 {
         let summary = format!(

@@ -1,0 +1,272 @@
+//! Reads the fields of a line in which a level may stand.
+
+use std::ops::Range;
+
+use super::level_words::{self, Sure};
+use super::tokens;
+use crate::log::level::Level;
+
+/// How many fields are looked through for a pair.
+const PAIRED: usize = 24;
+
+/// Where a level stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Place {
+    /// `<n>` at the start of the line.
+    Pri,
+    /// The letter that a stamp starts with.
+    Glued,
+    /// This field before the stamp, from the left.
+    Before(u8),
+    /// This field behind the stamp; of lines without a stamp, from the start.
+    Behind(u8),
+    /// The value of a pair, wherever it is.
+    Pair,
+    /// The last field of the line.
+    End,
+}
+
+/// Which part of a field states the level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum View {
+    /// All of it but the marks around it.
+    Word,
+    /// What is before the first `/`, `:`, `(`, `[` or `!`.
+    Head,
+    /// What is behind the last `.`, `/` or `:`.
+    Tail,
+    /// The first word in brackets.
+    First,
+    /// The last word in brackets.
+    Last,
+    /// A capital letter.
+    Letter,
+    /// A mark.
+    Symbol,
+    /// The digit in the name of a message of Cisco: `%LINK-3-UPDOWN:`.
+    Mnemonic,
+}
+
+/// A level as it stands in a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) range: Range<usize>,
+    pub(crate) level: Level,
+    pub(crate) marked: bool,
+    /// Whether the word is one for levels alone, or looks like one.
+    pub(super) certain: bool,
+    pub(super) bracketed: bool,
+}
+
+impl Found {
+    /// A word that stands for a level which nobody knows.
+    pub(super) fn unknown(range: Range<usize>) -> Self {
+        Self { range, level: Level::Unknown, marked: true, certain: false, bracketed: false }
+    }
+}
+
+/// The field at a place before a stamp or behind it.
+#[inline]
+pub(super) fn field(line: &[u8], stamp: Option<&Range<usize>>, place: Place) -> Option<Range<usize>> {
+    match place {
+        Place::Before(number) => tokens::of(&line[..before(line, stamp?)]).nth(usize::from(number)),
+        Place::Behind(number) => {
+            let start = behind(line, stamp);
+            let token = tokens::of(&line[start..]).nth(usize::from(number))?;
+            Some(token.start + start..token.end + start)
+        }
+        _ => None,
+    }
+}
+
+/// Where the fields before a stamp end: its bracket does not belong to them.
+pub(super) fn before(line: &[u8], stamp: &Range<usize>) -> usize {
+    let text = line[..stamp.start].trim_ascii_end();
+    text.len() - text.iter().rev().take_while(|b| b"[({<\"'".contains(b)).count()
+}
+
+/// Where the fields behind a stamp start.
+pub(crate) fn behind(line: &[u8], stamp: Option<&Range<usize>>) -> usize {
+    let Some(stamp) = stamp else { return 0 };
+    stamp.end + line[stamp.end..].iter().take_while(|b| b"])}>\"'".contains(b)).count()
+}
+
+/// The last field, where it is in brackets or behind a bar or a dash: the last word of a message is none.
+pub(super) fn last(line: &[u8], start: usize) -> Option<Range<usize>> {
+    let text = line[start..].trim_ascii_end();
+    let open = match text.last()? {
+        b']' => b'[',
+        b')' => b'(',
+        b'>' => b'<',
+        _ => {
+            let at = memchr::memrchr(b' ', text)? + 1;
+            let set_off = text[..at].ends_with(b" - ") || text[..at].ends_with(b"| ");
+            return set_off.then_some(start + at..start + text.len());
+        }
+    };
+    let at = memchr::memrchr(open, text)?;
+    (at > 0).then_some(start + at..start + text.len())
+}
+
+pub(super) fn pri(line: &[u8]) -> Option<Found> {
+    let digits = line.strip_prefix(b"<")?.iter().take_while(|b| b.is_ascii_digit()).count();
+    (line.get(digits + 1) == Some(&b'>')).then_some(())?;
+    let number = crate::log::timestamp::number(&line[1..=digits]).filter(|number| *number < 192)?;
+    let level = Level::from_syslog(f64::from(number & 7));
+    Some(Found { range: 1..digits + 1, level, marked: true, certain: true, bracketed: true })
+}
+
+pub(super) fn glued(line: &[u8], stamp: &Range<usize>) -> Option<Found> {
+    let level = level_words::letter(*line.get(stamp.start)?)?;
+    Some(Found { range: stamp.start..stamp.start + 1, level, marked: true, certain: true, bracketed: false })
+}
+
+/// `level=error`, `severity="WARN"`, also behind a colon: behind the stamp, else before it.
+pub(super) fn pair(line: &[u8], stamp: Option<&Range<usize>>) -> Option<Found> {
+    let before = || stamp.filter(|stamp| stamp.start > 0).and_then(|stamp| pair_from(&line[..stamp.start], 0));
+    pair_from(line, behind(line, stamp)).or_else(before)
+}
+
+fn pair_from(line: &[u8], start: usize) -> Option<Found> {
+    tokens::of(&line[start..]).take(PAIRED).find_map(|token| {
+        let token = token.start + start..token.end + start;
+        let bytes = &line[token.clone()];
+        let equals = bytes.iter().position(|b| matches!(b, b'=' | b':'))?;
+        let key = &bytes[bytes.iter().take_while(|b| b"[({\"".contains(b)).count().min(equals)..equals];
+        let key = key.strip_suffix(b"\"").unwrap_or(key);
+        level_words::PAIRS.iter().any(|known| key.eq_ignore_ascii_case(known.as_bytes())).then_some(())?;
+        let value = tokens::bare(line, token.start + equals + 1..token.end);
+        let level = level_of(&line[value.clone()])?;
+        Some(Found { range: value, level, marked: true, certain: true, bracketed: false })
+    })
+}
+
+/// The level of a word or a letter.
+fn level_of(text: &[u8]) -> Option<Level> {
+    match text {
+        [letter] => level_words::letter(*letter),
+        text => level_words::stepped(text).map(|(level, _)| level),
+    }
+}
+
+/// Reads one view of a field. `front` says that it is the first of the line, before a stamp.
+pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) -> Option<Found> {
+    let bare = tokens::bare(line, token.clone());
+    let bare_start = bare.start;
+    let range = match view {
+        View::Symbol => {
+            let level = (token.len() == 1).then(|| level_words::symbol(line[token.start]))??;
+            return Some(Found { range: token, level, marked: false, certain: true, bracketed: false });
+        }
+        View::Mnemonic => return mnemonic(line, token),
+        View::Word | View::Letter => bare,
+        View::Head => {
+            let len = line[bare.clone()].iter().position(|b| !b.is_ascii_alphanumeric())?;
+            let mark = line[bare.start + len];
+            b"/:([!".contains(&mark).then_some(())?;
+            bare.start..bare.start + len
+        }
+        View::Tail => {
+            let at = line[bare.clone()].iter().rposition(|b| b"./:#-".contains(b))?;
+            bare.start + at + 1..bare.end
+        }
+        View::First | View::Last => {
+            matches!(line[token.start], b'[' | b'(' | b'{' | b'<').then_some(())?;
+            let inner = &line[token.clone()];
+            let blank = |b: &u8| tokens::separates(*b);
+            if view == View::First {
+                let end = inner.iter().position(blank)?;
+                tokens::bare(line, token.start..token.start + end)
+            } else {
+                let start = inner.iter().rposition(blank)? + 1;
+                tokens::bare(line, token.start + start..token.end)
+            }
+        }
+    };
+    let text = &line[range.clone()];
+    let loud = text.iter().take_while(|b| b.is_ascii_alphabetic()).all(u8::is_ascii_uppercase);
+    let (level, certain) = match (view, text) {
+        (View::Letter, [letter, digits @ ..]) if digits.len() < 2 && digits.iter().all(u8::is_ascii_digit) => {
+            (level_words::letter(*letter)?, true)
+        }
+        (View::Letter, _) => return None,
+        // `T:12` is a thread.
+        (View::Head, [_])
+            if line.get(range.end..range.end + 2).is_some_and(|next| next[0] == b':' && next[1] != b' ') =>
+        {
+            return None;
+        }
+        (View::Head, [letter]) => (level_words::letter(*letter)?, true),
+        (View::Head, [_, _]) if line.get(range.end) == Some(&b'(') => (level_words::head(text)?, true),
+        (_, [] | [_]) => return None,
+        (_, text) => {
+            let (level, sure) = level_words::stepped(text)?;
+            (level, sure == Sure::Certain || loud)
+        }
+    };
+    let (head, tail) = (&line[..range.start], &line[range.end..]);
+    let bracketed = matches!(
+        (head.last(), tail.first()),
+        (Some(b'['), Some(b']')) | (Some(b'<'), Some(b'>')) | (Some(b'('), Some(b')')) | (Some(b'{'), Some(b'}'))
+    );
+    if !loud && counts(tail) {
+        return None;
+    }
+    let near = |text: &[u8]| text.trim_ascii_end().last().copied();
+    let marked = front
+        || bracketed
+        || view == View::Head
+        || view == View::Tail && (line[token.start] == b'[' || is_facility(&line[bare_start..range.start - 1]))
+        || matches!(tail.first(), Some(b':' | b'|' | b'\t' | b','))
+        || tail.starts_with(b" - ")
+        || tail.starts_with(b"  ")
+        || tail.trim_ascii_start().first() == Some(&b'|')
+        || near(head) == Some(b'|')
+        || view != View::Letter && loud && text.iter().filter(|b| b.is_ascii_uppercase()).count() > 2;
+    Some(Found { range, level, marked, certain: certain || bracketed, bracketed })
+}
+
+/// `%LINK-3-UPDOWN:`, `%ASA-4-106023:`: facility, severity of syslog, name.
+fn mnemonic(line: &[u8], token: Range<usize>) -> Option<Found> {
+    let name = line[token.clone()].strip_prefix(b"%")?;
+    let dash = name.windows(3).position(|three| three[0] == b'-' && three[1].is_ascii_digit() && three[2] == b'-')?;
+    let facility =
+        name[..dash].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+    let level = Level::from_syslog(f64::from(name[dash + 1] - b'0'));
+    (dash > 0 && facility && level != Level::Unknown).then_some(())?;
+    let at = token.start + 2 + dash;
+    Some(Found { range: at..at + 1, level, marked: true, certain: true, bracketed: false })
+}
+
+/// Whether a number follows a word and a colon: `errors: 0` counts something.
+fn counts(tail: &[u8]) -> bool {
+    let Some(value) = tail.strip_prefix(b":").or_else(|| tail.strip_prefix(b"=")).map(<[u8]>::trim_ascii_start) else {
+        return false;
+    };
+    let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    // What goes on is a date or a name.
+    digits > 0 && value.get(digits).is_none_or(|b| !matches!(b, b'-' | b'/' | b'_') && !b.is_ascii_alphabetic())
+}
+
+/// Whether a word names a facility of syslog: `daemon.err`.
+fn is_facility(word: &[u8]) -> bool {
+    const NAMES: [&[u8]; 16] = [
+        b"kern",
+        b"user",
+        b"mail",
+        b"daemon",
+        b"auth",
+        b"syslog",
+        b"lpr",
+        b"news",
+        b"uucp",
+        b"cron",
+        b"authpriv",
+        b"ftp",
+        b"ntp",
+        b"security",
+        b"console",
+        b"mark",
+    ];
+    NAMES.contains(&word) || matches!(word, [b'l', b'o', b'c', b'a', b'l', b'0'..=b'7'])
+}
