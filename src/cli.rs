@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 use crate::command::config::{self, Failure};
 use crate::command::{self, Common, Error};
+use crate::io::files;
 use crate::io::memory;
 use crate::io::process::{interrupt, watchdog};
 use crate::io::tty::terminal;
@@ -106,6 +107,15 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Audit(args) => {
             args.export.begin("audit")?.around(|exports| command::audit::run(&common, *args, exports))
         }
+        Command::FinalDryRun(args) if args.init => {
+            config::init(Cli::command())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::FinalDryRun(args) if args.config_schema => {
+            terminal::print(&files::json_text(&config::schema(Cli::command())))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::FinalDryRun(args) if args.check => command::final_dry_run::check(&common, &args),
         Command::FinalDryRun(args) => {
             args.export.begin("final-dry-run")?.around(|exports| command::final_dry_run::run(&common, &args, exports))
         }

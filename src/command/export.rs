@@ -81,6 +81,11 @@ pub(crate) struct Exports {
 }
 
 impl ExportArgs {
+    /// The files that will be written.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.export.iter().map(|target| target.path.as_path())
+    }
+
     /// Marks every export as not finished; `command` is the subcommand as it is typed.
     ///
     /// # Errors

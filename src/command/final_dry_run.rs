@@ -1,7 +1,9 @@
 //! `emp-ops final-dry-run`: supervise a rehearsal, keep its evidence, judge it.
 
 mod args;
+mod check;
 mod prepare;
+mod scale;
 mod seal;
 
 use std::process::ExitCode;
@@ -12,6 +14,7 @@ use crate::io::process::supervisor::{self, RunError};
 use crate::sanitize;
 
 pub(crate) use args::FinalDryRun;
+pub(crate) use check::check;
 
 /// Supervises the command, then judges, packs and reports the run.
 ///

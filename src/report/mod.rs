@@ -5,6 +5,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod backlog;
+pub(crate) mod check;
 mod criteria;
 pub(crate) mod dashboard;
 pub(crate) mod export;

@@ -226,15 +226,20 @@ fn peak(value: f64, now: Now, highest: &mut Option<f64>, at: &mut Option<Stamp>)
     }
 }
 
-/// Judges the space that the output's file system has left. True when there is something new to show.
-pub(crate) fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all: &mut Incidents) -> bool {
-    let severity = if available < DISK_FAIL {
+/// What the space is that a file system has left, in bytes.
+pub(crate) fn disk_status(available: u64, total: u64) -> Status {
+    if available < DISK_FAIL {
         Status::Fail
     } else if available < DISK_WARN.max((total / DISK_WARN_SHARE).min(DISK_ENOUGH)) {
         Status::Warn
     } else {
         Status::Pass
-    };
+    }
+}
+
+/// Judges the space that the output's file system has left. True when there is something new to show.
+pub(crate) fn disk_seen(available: u64, total: u64, reached: &mut Status, now: Now, all: &mut Incidents) -> bool {
+    let severity = disk_status(available, total);
     let escalated = severity > *reached;
     *reached = severity;
     if escalated {

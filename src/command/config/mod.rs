@@ -6,10 +6,15 @@
 
 mod found;
 mod read;
+mod schema;
 mod settings;
+mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
@@ -19,6 +24,7 @@ use self::found::File;
 use self::read::Said;
 pub(crate) use self::settings::LIMITS;
 use super::Error;
+use crate::io::files::FileError;
 use crate::io::process::watchdog;
 use crate::io::tty::terminal;
 use crate::verdict::policy::{self, Layer};
@@ -30,6 +36,8 @@ pub(crate) struct Config {
     pub layers: Vec<Layer>,
     /// Where options were set that are not on the command line: a variable, or a line of the file.
     places: BTreeMap<String, String>,
+    /// Every option that somebody set, with its value, but no limit.
+    pub set: Vec<(String, String)>,
 }
 
 impl Config {
@@ -120,10 +128,57 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
         command.mut_subcommand(&name, |subcommand| subcommand.mut_arg(arg.get_id(), unset))
     });
     let matches = command.try_get_matches_from(words)?;
-    if !matches.subcommand().is_some_and(|(_, given)| given.get_flag("quiet")) {
-        tell(shown, &variables, &settings);
+    if let Some((_, given)) = matches.subcommand() {
+        let own =
+            settings.iter().filter(|setting| [table.as_str(), settings::OUTPUT].contains(&setting.table.as_str()));
+        config.set = own.filter_map(|setting| Some((setting.option.clone(), value(setting, given)?))).collect();
+        if !given.get_flag("quiet") {
+            tell(shown, &variables, &settings);
+        }
     }
     Ok((matches, config))
+}
+
+/// The value of an option that somebody set, for people; what could be a secret is left out.
+fn value(setting: &settings::Setting, given: &ArgMatches) -> Option<String> {
+    let id = setting.arg.get_id().as_str();
+    given.value_source(id).filter(|source| *source != ValueSource::DefaultValue)?;
+    let values = given.get_raw(id)?.map(|value| value.to_string_lossy());
+    let public = |value: std::borrow::Cow<'_, str>| match setting.key.as_str() {
+        "env" => value.split('=').next().unwrap_or_default().to_owned(),
+        _ => value.into_owned(),
+    };
+    Some(values.map(public).collect::<Vec<_>>().join(" "))
+}
+
+/// The JSON Schema of the configuration.
+pub(crate) fn schema(command: Command) -> serde_json::Value {
+    let (options, limits) = lists(command);
+    schema::schema(&options, &limits)
+}
+
+/// Writes a commented configuration into the working directory, where there is none.
+///
+/// # Errors
+/// There is one, or it cannot be written.
+pub(crate) fn init(command: Command) -> Result<(), Error> {
+    let (options, limits) = lists(command);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(found::NAME);
+    let written = file.and_then(|mut file| file.write_all(template::template(&options, &limits).as_bytes()));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::Usage(format!(
+            "{} is there already, and is never overwritten; edit it, or move it away",
+            found::NAME
+        )),
+        _ => FileError::new("write", found::NAME, error).into(),
+    })?;
+    terminal::note(&format!("wrote {}: take the # away in front of what you set", found::NAME));
+    Ok(())
+}
+
+fn lists(mut command: Command) -> (Vec<settings::Setting>, Vec<settings::Setting>) {
+    command.build();
+    (settings::settings(&command), settings::limits(&command))
 }
 
 /// Says what else than the options was used, and which variable was perhaps meant to be.

@@ -15,7 +15,7 @@ use crate::verdict::policy::{self, Layer, Text, expected};
 const EXECUTES: [&str; 6] = ["command", "env", "exec", "drill", "workload", "workloads"];
 
 /// The tables that hold profiles.
-const PROFILE: &str = "profile";
+pub(super) const PROFILE: &str = "profile";
 
 /// What a key says.
 #[derive(Debug)]
@@ -215,7 +215,7 @@ fn in_folder(setting: &Setting, text: String, folder: &Path) -> String {
 }
 
 /// Has clap look at a value as if it had been typed.
-fn try_value(setting: &Setting, text: &str) -> Result<(), String> {
+pub(super) fn try_value(setting: &Setting, text: &str) -> Result<(), String> {
     if setting.arg.is_last_set() {
         return Ok(());
     }

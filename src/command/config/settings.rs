@@ -83,6 +83,11 @@ impl Setting {
         })
     }
 
+    /// What its help says.
+    pub(super) fn help(&self) -> String {
+        self.arg.get_help().map(ToString::to_string).unwrap_or_default()
+    }
+
     /// Whether both are one setting.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         (&self.table, &self.key) == (&other.table, &other.key)
@@ -130,6 +135,16 @@ pub(super) fn settings(whole: &Command) -> Vec<Setting> {
         all.extend(own.filter_map(|arg| Setting::new(&table_of(command), arg)));
     }
     all
+}
+
+/// Every limit that has an option, under its key of a policy.
+pub(super) fn limits(whole: &Command) -> Vec<Setting> {
+    let judge = whole.find_subcommand(JUDGES[0]);
+    let limit = |limit: &Limit| {
+        let arg = judge?.get_arguments().find(|arg| arg.get_long() == Some(limit.option))?;
+        Some(Setting { table: limit.table.to_owned(), key: limit.key.to_owned(), ..Setting::new(limit.table, arg)? })
+    };
+    LIMITS.iter().filter_map(limit).collect()
 }
 
 /// Lets a variable of the environment set each option: `EMP_OPS_MIN_UPTIME` is `--min-uptime`.

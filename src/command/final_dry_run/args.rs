@@ -18,12 +18,22 @@ use crate::supervise::objective::Objective;
 #[command(after_help = "Try it: emp-ops final-dry-run --simulate")]
 pub(crate) struct FinalDryRun {
     /// The command to supervise, after `--`
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present_any = ["simulate"])]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present_any = ["simulate", "init", "config_schema"])]
     pub command: Vec<String>,
     /// Supervise the built-in simulated runtime instead of a command, for 20s unless --duration says otherwise; never a
     /// PASS: a clean simulation is WARN, exit code 0
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "clean")]
     pub simulate: Option<Scenario>,
+    /// Start nothing: show every limit with its source, and whether command, keys, paths and disk are as a run needs
+    /// them; exit code 0 or 2
+    #[arg(long, help_heading = "Configuration", conflicts_with_all = ["init", "config_schema"])]
+    pub check: bool,
+    /// Write a commented emp-ops.toml into the working directory, and do nothing else
+    #[arg(long, help_heading = "Configuration", conflicts_with_all = ["config_schema", "command", "simulate"])]
+    pub init: bool,
+    /// Print the JSON Schema of emp-ops.toml for editors, and do nothing else
+    #[arg(long, help_heading = "Configuration", conflicts_with_all = ["command", "simulate"])]
+    pub config_schema: bool,
 
     /// A new directory <output-root>/<run-name>/ is made here
     #[arg(long, value_name = "DIR", default_value = "runs", help_heading = "Run")]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
+use super::scale::{Scale, length};
 use crate::command::config::Config;
 use crate::command::signing::Signers;
 use crate::command::{Error, metadata};
@@ -38,64 +39,15 @@ pub(super) struct Prepared {
 /// The limits that the drill sets.
 const GAPS: [&str; 2] = ["warn_gap", "fail_gap"];
 
-/// The run of a drill is this long unless the operator says otherwise.
-const DRILL: Duration = Duration::from_secs(20);
-const REHEARSAL: Duration = Duration::from_secs(72 * 3600);
-
-/// Everything that the drill scales with its length, unless the operator says otherwise.
-struct Scale {
-    tick: Duration,
-    /// None where they follow from the required duration.
-    warn_gap: Option<Duration>,
-    fail_gap: Option<Duration>,
-    live_gap: Option<(Duration, Status)>,
-    stale: (Option<Duration>, Option<Duration>),
-    evidence_grace: Duration,
-    sample_interval: Duration,
-    progress_interval: Duration,
-}
-
-impl Scale {
-    fn of(simulated: bool, target: Duration) -> Self {
-        if !simulated {
-            return Self {
-                tick: Duration::ZERO,
-                warn_gap: None,
-                fail_gap: None,
-                live_gap: None,
-                stale: (None, None),
-                evidence_grace: Duration::from_secs(15 * 60),
-                sample_interval: Duration::from_secs(60),
-                progress_interval: Duration::from_secs(300),
-            };
-        }
-        // Forty heartbeats, and limits that a busy machine does not break but a silent runtime does.
-        let tick = (target / 40).clamp(Duration::from_millis(20), Duration::from_secs(1));
-        let fail_gap = (tick * 8).max(Duration::from_secs(1));
-        Self {
-            tick,
-            warn_gap: Some(fail_gap / 2),
-            fail_gap: Some(fail_gap),
-            live_gap: Some((fail_gap, Status::Fail)),
-            stale: (Some(fail_gap / 2), Some(fail_gap)),
-            evidence_grace: (tick * 2).max(Duration::from_millis(500)),
-            sample_interval: tick * 4,
-            progress_interval: tick * 4,
-        }
-    }
-}
-
 /// The pause before a restart, and the longest one, unless the operator says otherwise.
 const BACKOFF: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// Checks the options, makes the run directory and plans the run.
 pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) -> Result<Prepared, Error> {
-    let target = args.duration.unwrap_or(if args.simulate.is_some() { DRILL } else { REHEARSAL });
-    let scale = Scale::of(args.simulate.is_some(), target);
+    let (target, scale) = length(args);
     let command = command_of(args, scale.tick)?;
-    let redactor = Redactor::new(args.env.iter().map(|(_, value)| value.as_str()));
-    let shown_command: Vec<String> = command.iter().map(|word| redactor.text(word.into()).into_owned()).collect();
+    let (redactor, shown_command) = redacted(args, &command);
     // It takes its time over a large program, which is no time of the run.
     let provenance = Provenance {
         subjects: args.signatures.subject.iter().cloned().map(|(name, sha256)| Subject { name, sha256 }).collect(),
@@ -105,7 +57,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     let name = run_name(args, started_at)?;
     let policy = policy_of(args, config, &scale, target)?;
     let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
-    check(args, signers, &policy, target)?;
+    check(args, &policy, target)?;
 
     let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
     let folder = root.join(&name);
@@ -172,7 +124,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
 }
 
 /// Refuses options that contradict each other, and remarks that cannot be read, before anything is started.
-fn check(args: &FinalDryRun, signers: &Signers, policy: &Policy, target: Duration) -> Result<(), Error> {
+pub(super) fn check(args: &FinalDryRun, policy: &Policy, target: Duration) -> Result<(), Error> {
     let required = policy.sign_off.as_ref().map(required).unwrap_or_default();
     if required > target {
         return Err(Error::Usage(format!(
@@ -182,7 +134,7 @@ fn check(args: &FinalDryRun, signers: &Signers, policy: &Policy, target: Duratio
             policy.source_of("min_duration")
         )));
     }
-    if args.no_packet && !signers.is_empty() {
+    if args.no_packet && !args.signatures.sign_key.is_empty() {
         let text = "--sign-key signs the packet, and --no-packet makes none; drop one of them";
         return Err(Error::Usage(text.to_owned()));
     }
@@ -358,7 +310,7 @@ fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> 
 }
 
 /// The policy of the run: the options, over the configuration and the policy file, over the defaults.
-fn policy_of(args: &FinalDryRun, config: &Config, scale: &Scale, target: Duration) -> Result<Policy, Error> {
+pub(super) fn policy_of(args: &FinalDryRun, config: &Config, scale: &Scale, target: Duration) -> Result<Policy, Error> {
     let mut layers = args.limits.layers(config)?;
     for (waived, option, limit) in
         [(args.no_diary, "no-diary", "optional_diary"), (args.no_performance, "no-performance", "optional_performance")]
@@ -380,6 +332,26 @@ fn policy_of(args: &FinalDryRun, config: &Config, scale: &Scale, target: Duratio
         ..Layer::default()
     });
     policy::resolve(&layers).map_err(Error::Usage)
+}
+
+/// What hides the values of the operator's variables, and the command without them.
+fn redacted(args: &FinalDryRun, command: &[String]) -> (Redactor, Vec<String>) {
+    let redactor = Redactor::new(args.env.iter().map(|(_, value)| value.as_str()));
+    let shown = command.iter().map(|word| redactor.text(word.into()).into_owned()).collect();
+    (redactor, shown)
+}
+
+/// The command that would be started, as it may be shown.
+pub(super) fn shown_command(args: &FinalDryRun, scale: &Scale) -> Result<String, Error> {
+    Ok(redacted(args, &command_of(args, scale.tick)?).1.join(" "))
+}
+
+/// Whether the limits of stale evidence fit together, in words.
+pub(super) fn watch_limits(args: &FinalDryRun, scaled: (&Scale, Duration)) -> Result<String, Error> {
+    let path = |waived: bool| (!waived).then(String::new);
+    let (watched, _) = watches(args, scaled, path(args.no_diary), path(args.no_performance))?;
+    let names: Vec<&str> = watched.iter().map(|watch| watch.name).collect();
+    Ok(if names.is_empty() { "the age of the evidence is not watched".to_owned() } else { names.join(", ") })
 }
 
 /// The command to start; the simulated runtime is this very program.
@@ -411,7 +383,7 @@ fn command_of(args: &FinalDryRun, tick: Duration) -> Result<Vec<String>, Error> 
 }
 
 /// The name of the run, which becomes the name of a directory below the output root and nothing else.
-fn run_name(args: &FinalDryRun, started_at: Stamp) -> Result<String, Error> {
+pub(super) fn run_name(args: &FinalDryRun, started_at: Stamp) -> Result<String, Error> {
     let Some(name) = &args.run_name else { return Ok(started_at.slug()) };
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | ' ');
     if name.is_empty() || name.len() > 128 || name.starts_with(['.', ' ']) || !name.chars().all(plain) {

@@ -3,6 +3,7 @@
 //! The command line wins over the policy file, that over the settings of the run, those over the defaults.
 
 mod file;
+mod keys;
 mod place;
 mod rows;
 
@@ -24,6 +25,7 @@ use crate::time::{Stamp, duration_text};
 
 pub(crate) use file::{TABLES, parse_tables};
 pub use file::{parse, parse_waivers};
+pub(crate) use keys::{KEYS, WAIVER};
 pub(crate) use place::{Text, expected, nearest};
 pub use rows::is_loosened;
 

@@ -1,5 +1,7 @@
 //! The configuration: which file holds, what wins over what, and what a file may not do.
 
+mod schema;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 

@@ -1,0 +1,92 @@
+//! The keys of a policy or configuration that no option sets.
+
+/// A key that only a file can set.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Its table.
+    pub table: &'static str,
+    /// Its name.
+    pub key: &'static str,
+    /// Its JSON Schema.
+    pub schema: &'static str,
+    /// A value that it may have, as it is written in TOML.
+    pub example: &'static str,
+    /// What it is.
+    pub says: &'static str,
+}
+
+/// The list of tables for what somebody accepts by name.
+pub(crate) const WAIVER: &str = "waiver";
+
+const TEXT: &str = r#"{"type": "string", "minLength": 1}"#;
+const COUNT: &str = r#"{"type": "integer", "minimum": 1}"#;
+
+/// Every key that only a file can set; the parser of the policy knows the same.
+pub(crate) const KEYS: &[Key] = &[
+    Key {
+        table: "logs",
+        key: "ignore",
+        schema: r#"{"type": "array", "items": {"type": "string", "minLength": 4}}"#,
+        example: r#"["connection reset by peer"]"#,
+        says: "Texts of messages that are not held against the logs",
+    },
+    Key {
+        table: "logs",
+        key: "layout",
+        schema: r#"{"type": "object"}"#,
+        example: r#"{ text = [{ time = "YYYY-MM-DD hh:mm:ss", level = ["behind-1"] }] }"#,
+        says: "Where lines of the logs state time and level, instead of what they themselves show",
+    },
+    Key {
+        table: "signatures",
+        key: "verify_keys",
+        schema: r#"{"type": "array", "items": {"type": "string"}}"#,
+        example: r#"["release.pub"]"#,
+        says: "Files of public keys whose signatures are asked for",
+    },
+    Key {
+        table: "signatures",
+        key: "min_signatures",
+        schema: COUNT,
+        example: "1",
+        says: "How many of these keys must have signed",
+    },
+    Key {
+        table: "signatures",
+        key: "reviewers",
+        schema: r#"{"type": "object", "additionalProperties": {"type": "string"}}"#,
+        example: r#"{ ada = "ada.pub" }"#,
+        says: "Reviewers with the files of their public keys",
+    },
+    Key {
+        table: "signatures",
+        key: "min_approvals",
+        schema: COUNT,
+        example: "1",
+        says: "How many of them must approve",
+    },
+    Key {
+        table: "waivers",
+        key: "max_days",
+        schema: r#"{"type": "integer", "minimum": 0}"#,
+        example: "90",
+        says: "How many days ahead a waiver may reach",
+    },
+    Key { table: WAIVER, key: "gate", schema: TEXT, example: r#""uptime""#, says: "The gate that may fail" },
+    Key {
+        table: WAIVER,
+        key: "finding",
+        schema: TEXT,
+        example: r#""0123456789ab""#,
+        says: "The finding that may be there, by its id; a waiver is for a gate or for a finding",
+    },
+    Key { table: WAIVER, key: "owner", schema: TEXT, example: r#""ada""#, says: "Who answers for it" },
+    Key { table: WAIVER, key: "reason", schema: TEXT, example: r#""planned fail-over at noon""#, says: "Why" },
+    Key {
+        table: WAIVER,
+        key: "expires",
+        schema: r#"{"type": "string"}"#,
+        example: r#""2026-12-31""#,
+        says: "The last day on which it holds",
+    },
+];
