@@ -8,10 +8,13 @@ use serde_json::{Map, Value};
 use crate::finding::{self, FINDING_LIMIT, Finding, Status};
 use crate::json::lenient;
 use crate::log::summary::PerformanceSummary;
+use crate::prose::is_nothing;
 use crate::time::Stamp;
 
 /// No return and no ratio of a run lies beyond this: such figures are faults of their writer.
 const HIGHEST: f64 = 1000.0;
+/// No run makes more trades than this.
+const MOST_TRADES: f64 = 1e12;
 /// How much of the run a period may leave out without a word: reports are often made of a moving window.
 const SHORTER_SECONDS: f64 = 900.0;
 /// How much longer than the run a period may be without a word: many reports are made of the last three days.
@@ -172,8 +175,12 @@ impl Reader<'_> {
             Some(0.0) => self.warn("the performance report holds figures of 0 trades: nothing was traded".to_owned()),
             _ => {}
         }
-        if let Some(trades) = trades.filter(|trades| *trades < 0.0 || trades.fract() != 0.0) {
-            let what = if trades < 0.0 { "negative" } else { "not a whole number" };
+        if let Some(trades) = trades.filter(|trades| !(0.0..=MOST_TRADES).contains(trades) || trades.fract() != 0.0) {
+            let what = match trades {
+                _ if trades < 0.0 => "negative",
+                _ if trades > MOST_TRADES => "more than any run makes",
+                _ => "not a whole number",
+            };
             self.fail(format!("trades is {what}: {trades}"));
         }
         if let Some(rate) = summary.win_rate.filter(|rate| !(0.0..=1.0).contains(rate)) {
@@ -189,11 +196,26 @@ impl Reader<'_> {
 
     /// A writer that says `failed` about its own report is believed.
     fn stated_status(&mut self) {
-        let word = self.report.get("status").and_then(Value::as_str).unwrap_or_default();
-        match Status::from_word(word) {
-            Some(Status::Fail) => self.fail(format!("the performance report says of itself: {word}")),
-            Some(Status::Warn) => self.warn(format!("the performance report says of itself: {word}")),
-            _ => {}
+        for key in ["status", "verdict", "result"] {
+            let word = self.report.get(key).and_then(Value::as_str).unwrap_or_default();
+            match Status::from_word(word) {
+                Some(Status::Fail) => self.fail(format!("the performance report says of itself: {word}")),
+                Some(Status::Warn) => self.warn(format!("the performance report says of itself: {word}")),
+                _ => {}
+            }
+        }
+        for key in ["error", "errors"] {
+            let nothing = |value: &Value| match value {
+                Value::Null | Value::Bool(false) => true,
+                Value::Array(list) => list.is_empty(),
+                Value::Object(members) => members.is_empty(),
+                Value::String(text) => is_nothing(text),
+                Value::Number(number) => number.as_f64() == Some(0.0),
+                Value::Bool(true) => false,
+            };
+            if let Some(told) = self.report.get(key).filter(|value| !nothing(value)) {
+                self.warn(format!("the performance report tells of an error: {told}"));
+            }
         }
     }
 
@@ -330,6 +352,10 @@ mod tests {
             (json!({"roi": 1, "period_start": "2025-01-01"}), Status::Pass, ""),
             (json!({"roi": 1, "period_start": "2025-01-08"}), Status::Warn, "half of the run"),
             (json!({"roi": 1, "period_start": "2025-01-05"}), Status::Pass, ""),
+            (json!({"roi": 1, "verdict": "fail"}), Status::Fail, "says of itself: fail"),
+            (json!({"roi": 1, "error": "feed lost"}), Status::Warn, "tells of an error"),
+            (json!({"roi": 1, "errors": [], "error": "none"}), Status::Pass, ""),
+            (json!({"roi": 1, "trades": 1e30}), Status::Fail, "more than any run makes"),
         ] {
             let summary = judge(extra.clone());
             assert_eq!(summary.status, status, "{extra}");

@@ -20,6 +20,9 @@ pub struct View {
     pub status: Option<String>,
     /// The phase, trimmed and in lower case; only `complete` is final.
     pub phase: Option<String>,
+    /// The verdict in a word; in the final snapshot only.
+    #[serde(skip)]
+    pub stated_verdict: Option<String>,
     /// The verdict in one line, with what was waived and relaxed; in the final snapshot only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headline: Option<String>,
@@ -184,6 +187,7 @@ impl View {
         Self {
             status: word(object, "status"),
             phase: word(object, "phase"),
+            stated_verdict: word(object, "verdict"),
             headline: object.get("headline").and_then(Value::as_str).map(str::to_owned),
             repeats_record: part("record").is_some(),
             simulated: flag(object.get("simulated")),

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::progress_reader::View;
-use crate::finding::Status;
+use crate::finding::{Status, percent};
+use crate::log::level::Level;
 use crate::time::{self, Stamp};
 
 /// Missing this many intervals makes a snapshot stale.
@@ -152,6 +153,26 @@ impl Health {
     }
 }
 
+/// What a complete run says against a PASS beside its words. A verdict of emp-ops itself was formed on all of it, and may
+/// rest on a waiver.
+fn contradictions(view: &View) -> impl Iterator<Item = String> {
+    let others = !view.repeats_record;
+    let errors =
+        view.level_counts.iter().filter(|(level, count)| Level::from_word(level) >= Level::Error && **count > 0);
+    let errors: i64 = errors.map(|(_, count)| *count).sum();
+    let uptime = view.uptime_ratio.zip(view.minimum_uptime_ratio).filter(|(uptime, minimum)| uptime < minimum);
+    let figures = [
+        (view.total_lines == Some(0)).then(|| "no line was captured".to_owned()),
+        (errors > 0).then(|| format!("{errors} lines of an error level were captured")),
+        uptime.map(|(uptime, minimum)| format!("the uptime is {}, {} are required", percent(uptime), percent(minimum))),
+        // Above are the signals by which a supervisor stops a command.
+        view.exit_code
+            .filter(|code| (1..=128).contains(code))
+            .map(|code| format!("the command ended with code {code}")),
+    ];
+    too_short(view).into_iter().chain(figures.into_iter().flatten().filter(move |_| others))
+}
+
 /// Why a complete run is shorter than it had to be: the tolerance is 5 minutes or 1 % of the requirement, whichever is
 /// less.
 fn too_short(view: &View) -> Option<String> {
@@ -173,9 +194,12 @@ impl Judgement {
         }
         let settled = *health == Health::Complete;
         let mut said: Vec<(Status, String)> = Vec::new();
-        for (name, word) in
-            [("status", &view.status), ("summary", &view.summary_status), ("sign-off", &view.sign_off_status)]
-        {
+        for (name, word) in [
+            ("status", &view.status),
+            ("verdict", &view.stated_verdict),
+            ("summary", &view.summary_status),
+            ("sign-off", &view.sign_off_status),
+        ] {
             match word.as_deref() {
                 None | Some("starting" | "running" | "stopping" | "sealing") => {}
                 Some(word) => match Status::from_word(word) {
@@ -190,8 +214,8 @@ impl Judgement {
         if settled && said.is_empty() {
             said.push((Status::Fail, "the run is complete but states no verdict".to_owned()));
         }
-        if let Some(reason) = too_short(view).filter(|_| settled) {
-            said.push((Status::Warn, reason));
+        if settled {
+            said.extend(contradictions(view).map(|reason| (Status::Warn, reason)));
         }
         for (severity, count) in view.incident_counts.iter().rev().filter(|(_, count)| **count > 0) {
             let plural = if *count == 1 { "" } else { "s" };
@@ -337,9 +361,27 @@ mod tests {
                 "",
             ),
             (r#"{"status":"pass","phase":"running","elapsed_seconds":1,"required_duration_seconds":7200}"#, None, ""),
+            (r#"{"status":"pass","phase":"complete","verdict":"fail"}"#, Some(Fail), "the verdict is FAIL"),
+            (r#"{"status":"pass","phase":"complete","total_lines":0}"#, Some(Warn), "no line was captured"),
+            (
+                r#"{"status":"pass","phase":"complete","level_counts":{"Critical":2}}"#,
+                Some(Warn),
+                "2 lines of an error level",
+            ),
+            (r#"{"status":"pass","phase":"complete","exit_code":3}"#, Some(Warn), "ended with code 3"),
+            (r#"{"status":"pass","phase":"complete","exit_code":143}"#, Some(Pass), ""),
+            (
+                r#"{"status":"pass","phase":"complete","uptime_ratio":0.5,"minimum_uptime_ratio":0.98}"#,
+                Some(Warn),
+                "the uptime is 50%, 98% are required",
+            ),
+            // A verdict of emp-ops may rest on a waiver.
+            (r#"{"status":"pass","phase":"complete","level_counts":{"error":2},"record":{}}"#, Some(Pass), ""),
         ] {
             let view = view(text);
-            let health = health(text, 0, Supervisor::Unknown);
+            let recorded = if view.repeats_record { Recorded::Complete } else { Recorded::Nothing };
+            let now = Stamp::parse(START).expect("a time");
+            let health = Health::of(&view, None, now, Supervisor::Unknown, recorded);
             let judgement = Judgement::of(&view, &health);
             assert_eq!(judgement.verdict, verdict, "{text}");
             assert!(judgement.because.join("; ").contains(because), "{text}: {:?}", judgement.because);

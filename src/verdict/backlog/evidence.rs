@@ -161,7 +161,7 @@ impl Gathered {
         }
     }
 
-    /// No record, or no uptime at all, is a FAIL, whatever the document makes of it.
+    /// No record, no uptime at all, or one that cannot be, is a FAIL, whatever the document makes of it.
     fn nothing_measured(&mut self, logs: &Value, path: &str) {
         let figure = |key: &str| logs.get(key).and_then(lenient::number);
         let levels = logs.get("level_counts").and_then(Value::as_object);
@@ -171,10 +171,13 @@ impl Gathered {
             (None, Some(counted)) => counted <= 0.0,
             (None, None) => false,
         };
-        let down = figure("uptime_ratio").is_some_and(|uptime| uptime <= 0.0);
+        let uptime = figure("uptime_ratio");
+        let down = uptime.is_some_and(|uptime| uptime == 0.0);
+        let unreal = uptime.is_some_and(|uptime| !(0.0..=1.0).contains(&uptime));
         for (found, key, word, text) in [
             (none, "records", "record", "the logs hold no records: nothing was measured"),
             (down, "uptime_ratio", "uptime", "the uptime is 0 %: the logs cover nothing of the run"),
+            (unreal, "uptime_ratio", "uptime", "the uptime is no share from 0 to 1: it was not measured"),
         ] {
             let told = |item: &Item| item.severity == Status::Fail && item.summary.contains(word);
             if found && !self.items.iter().any(told) {
@@ -326,10 +329,17 @@ impl Gathered {
             document.get("sign_off"),
             document.get("review"),
         ];
+        let gates = [Some(document), Some(audit), document.get("sign_off")].into_iter().flatten();
+        let gates = gates.filter_map(|holder| holder.get("gates")?.as_array()).flatten();
         let mut worst = Status::Pass;
         let mut silent = true;
-        for holder in parts.into_iter().flatten() {
-            let Some(said) = word(holder.get("status")) else { continue };
+        // The worst word counts, whichever of its keys says it.
+        let said = parts
+            .into_iter()
+            .flatten()
+            .chain(gates)
+            .flat_map(|holder| ["status", "verdict"].map(|key| holder.get(key)));
+        for said in said.filter_map(word) {
             silent = false;
             let status = Status::from_word(&said).unwrap_or(Status::Warn);
             if Status::from_word(&said).is_none() {

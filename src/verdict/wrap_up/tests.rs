@@ -69,6 +69,25 @@ fn the_worst_of_evidence_sign_off_and_review_decides_and_is_named() {
 }
 
 #[test]
+fn a_pass_that_its_own_document_contradicts_is_none() {
+    for (pointer, value, expect) in [
+        ("/verdict", json!("fail"), Status::Fail),
+        ("/summary/verdict", json!("warn"), Status::Warn),
+        ("/sign_off/gates", json!([{"name": "logs", "status": "fail"}]), Status::Fail),
+        ("/summary/gates", json!([{"name": "uptime", "status": "warn"}]), Status::Warn),
+        ("/summary/logs/uptime_ratio", json!(2.0), Status::Fail),
+        ("/summary/logs/uptime_ratio", json!(-0.1), Status::Fail),
+        ("/summary/logs/records", json!(0), Status::Fail),
+        ("/sign_off/gates", json!([{"name": "logs", "status": "pass"}]), Status::Pass),
+    ] {
+        let mut run = bundle(72.0, "pass");
+        let (holder, key) = pointer.rsplit_once('/').expect("a place");
+        run.pointer_mut(holder).expect("a holder")[key] = value.clone();
+        assert_eq!(minutes(&run, &options()).status, expect, "{pointer}: {value}");
+    }
+}
+
+#[test]
 fn a_warning_counts_as_a_fail_where_that_is_asked_for_and_the_minutes_say_so() {
     let strict = Options { warn_as_fail: true, ..options() };
     for (status, expect) in [("pass", Status::Pass), ("warn", Status::Fail), ("fail", Status::Fail)] {
