@@ -1,5 +1,7 @@
 //! The command line as a whole: one binary, its subcommands, and how errors and panics leave it.
 
+mod advice;
+
 use std::env;
 use std::process::ExitCode;
 
@@ -7,7 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::command::config::{self, Failure};
-use crate::command::{self, Common, Error};
+use crate::command::{self, Common, Error, Format};
 use crate::io::files;
 use crate::io::memory;
 use crate::io::process::{interrupt, watchdog};
@@ -59,7 +61,7 @@ enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print the manual page
+    /// Print the manual page; with --out DIR write one for each command
     Man,
 }
 
@@ -75,7 +77,8 @@ pub fn main() -> ExitCode {
     let cli = match cli {
         Ok(cli) => cli,
         Err(Failure::Settings(error)) => return failed(&error),
-        Err(Failure::Options(error)) => {
+        Err(Failure::Options(mut error)) => {
+            advice::advise(&mut error, &env::args_os().skip(1).collect::<Vec<_>>());
             // Help and version go to standard output with code 0, everything else to standard error with code 2.
             let code = if error.use_stderr() { command::USAGE } else { command::ACCEPTED };
             let _ = error.print();
@@ -97,8 +100,11 @@ fn failed(error: &Error) -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode, Error> {
     let Cli { common, command } = cli;
-    if common.format == command::Format::Csv && !matches!(command, Command::Backlog(_)) {
-        return Err(Error::Usage(command::NO_CSV.to_owned()));
+    match (common.format, &command) {
+        (Format::Csv, Command::Backlog(_)) => {}
+        (Format::Csv, _) => return Err(Error::Usage(command::NO_CSV.to_owned())),
+        (Format::Github, Command::Watch(_)) => return Err(Error::Usage(command::NO_GITHUB.to_owned())),
+        _ => {}
     }
     match command {
         Command::Backlog(args) => {
@@ -116,9 +122,10 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
             Ok(ExitCode::SUCCESS)
         }
         Command::FinalDryRun(args) if args.check => command::final_dry_run::check(&common, &args),
-        Command::FinalDryRun(args) => {
-            args.export.begin("final-dry-run")?.around(|exports| command::final_dry_run::run(&common, &args, exports))
-        }
+        Command::FinalDryRun(args) => args
+            .export
+            .begin_outside("final-dry-run", args.named_folder())?
+            .around(|exports| command::final_dry_run::run(&common, &args, exports)),
         Command::OfflineQa(args) => {
             args.export.begin("offline-qa")?.around(|exports| command::offline_qa::run(&common, &args, exports))
         }
@@ -137,17 +144,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::WrapUp(args) => {
             args.export.begin("wrap-up")?.around(|exports| command::wrap_up::run(&common, &args, exports))
         }
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "emp-ops", &mut script);
-            terminal::print(&String::from_utf8_lossy(&script))?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            terminal::print(&String::from_utf8_lossy(&page))?;
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Completions { shell } => command::shell::completions(&Cli::command(), shell),
+        Command::Man => command::shell::man(&common, &Cli::command()),
     }
 }

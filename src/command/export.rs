@@ -91,6 +91,14 @@ impl ExportArgs {
     /// # Errors
     /// A path is given twice, or cannot be written.
     pub(crate) fn begin(&self, command: &'static str) -> Result<Exports, Error> {
+        self.begin_outside(command, None)
+    }
+
+    /// [`Self::begin`] for a command that makes the directory `folder`, in which nothing may be yet.
+    ///
+    /// # Errors
+    /// The same, and for a path in it.
+    pub(crate) fn begin_outside(&self, command: &'static str, folder: Option<PathBuf>) -> Result<Exports, Error> {
         let exports = Exports { command, targets: self.export.clone() };
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         for (number, target) in exports.targets.iter().enumerate() {
@@ -98,7 +106,7 @@ impl ExportArgs {
                 let text = format!("--export: {} is named twice; give each export a file", target.path.display());
                 return Err(Error::Usage(text));
             }
-            target.check()?;
+            target.check(folder.as_deref())?;
         }
         let started = {
             let text = exports.unfinished_text("the command has not finished, or was killed");
@@ -183,6 +191,20 @@ impl Exports {
     }
 }
 
+/// What may be a file among the words of the command line, but for the exports themselves.
+fn others() -> Vec<PathBuf> {
+    let mut words = std::env::args_os().skip(1).filter_map(|word| word.into_string().ok());
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        match word.split_once('=') {
+            None if word == "--export" => drop(words.next()),
+            Some(("--export", _)) => {}
+            value => found.push(PathBuf::from(value.map_or(word.as_str(), |(_, value)| value))),
+        }
+    }
+    found
+}
+
 /// The formats that are made of the verdict, its gates and its findings alone.
 fn text(format: ExportFormat, export: &Export<'_>) -> String {
     match format {
@@ -214,10 +236,21 @@ impl<'a> NoVerdict<'a> {
 }
 
 impl Target {
-    /// Whether it can be written, before any work.
-    fn check(&self) -> Result<(), Error> {
+    /// Whether it can be written, before any work, and nobody needs what it would replace.
+    fn check(&self, folder: Option<&Path>) -> Result<(), Error> {
+        let file = self.path.display();
+        let absolute = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        if folder.is_some_and(|folder| absolute.starts_with(folder)) {
+            let text =
+                format!("--export: {file} is in the directory that the run will make; choose a place outside it");
+            return Err(Error::Usage(text));
+        }
+        if others().iter().any(|other| files::is_same(other, &absolute)) {
+            let text = format!("--export: {file} is named by another option or as an input too; choose another file");
+            return Err(Error::Usage(text));
+        }
         if let Some(packet) = files::packet_around(&self.path) {
-            let (file, packet) = (self.path.display(), packet.display());
+            let packet = packet.display();
             let text = format!("--export: {file} would alter the sealed packet {packet}; choose a place outside it");
             return Err(Error::Usage(text));
         }

@@ -9,6 +9,7 @@ pub(crate) mod final_dry_run;
 pub(crate) mod limits;
 pub(crate) mod offline_qa;
 mod page;
+pub(crate) mod shell;
 pub(crate) mod signing;
 pub(crate) mod simulate;
 pub(crate) mod stage_alerts;
@@ -248,6 +249,10 @@ impl Common {
 /// Only lists of items have a form in rows.
 pub(crate) const NO_CSV: &str = "--format csv is for `backlog`; choose text, json or markdown";
 
+/// Who only watches gives no verdict of its own.
+pub(crate) const NO_GITHUB: &str = "--format github is for commands that give a verdict; once the run is complete, use \
+                                    `audit RUN --format github`";
+
 /// clap parser for an instant: `2025-01-15`, `2025-01-15T12:00:00Z`.
 ///
 /// # Errors
@@ -304,18 +309,19 @@ pub(crate) fn number(text: &str) -> Result<f64, String> {
     }
 }
 
-/// clap parser for a size in bytes: `512MiB`, `2GB`, `1048576`.
+/// clap parser for a size in bytes with its unit: `512MiB`, `2GB`, `1048576B`.
 ///
 /// # Errors
-/// Not a size, or zero.
+/// Not a size, without a unit, or zero.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
-    const HINT: &str = "write a size such as 512MiB, 2GB or 1048576";
+    const HINT: &str = "write a size with its unit, such as 512MiB, 2GB or 1048576B";
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let Ok(value) = number.parse::<f64>() else { return Err(format!("this is not a size; {HINT}")) };
     let scale = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
+        "" => return Err(format!("the unit is missing; {HINT}")),
+        "b" => 1.0,
         "kib" | "k" => 1024.0,
         "mib" | "m" => 1024.0 * 1024.0,
         "gib" | "g" => 1024.0 * 1024.0 * 1024.0,
@@ -383,8 +389,8 @@ mod tests {
             assert!(ratio(bad).expect_err(bad).contains("98%"));
         }
         assert_eq!(size("512MiB"), Ok(512 << 20));
-        assert_eq!(size("1048576"), Ok(1 << 20));
-        for bad in ["0", "-1", "5 apples", "nan", ""] {
+        assert_eq!(size("1048576B"), Ok(1 << 20));
+        for bad in ["0B", "-1B", "5 apples", "nan", "", "512"] {
             assert!(size(bad).is_err(), "{bad}");
         }
     }

@@ -187,6 +187,14 @@ pub(crate) struct FinalDryRun {
     pub export: ExportArgs,
 }
 
+impl FinalDryRun {
+    /// The directory of the run, where it has a name already.
+    pub(crate) fn named_folder(&self) -> Option<PathBuf> {
+        let root = std::path::absolute(&self.output_root).ok()?;
+        self.run_name.as_ref().map(|name| root.join(name))
+    }
+}
+
 /// Whether a command that ends before its time is started again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum RestartArg {

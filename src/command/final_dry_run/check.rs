@@ -35,7 +35,7 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
     };
     checks.push(need("criteria", limits));
     checks.push(need("keys", args.signatures.signers(common).map(|signers| keys(&signers))));
-    let name = prepare::run_name(args, clock::now());
+    let name = prepare::run_name(args, &args.output_root, clock::now());
     checks.push(need("run directory", name.and_then(|name| new_folder(&args.output_root.join(name)))));
     let named = [(&args.diary, args.no_diary), (&args.performance, args.no_performance)];
     for path in named.into_iter().filter(|(_, waived)| !waived).filter_map(|(path, _)| path.as_ref()) {

@@ -54,12 +54,12 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         ..provenance::collect(&command[0], &shown_command, &signers.variables)
     };
     let started_at = clock::now();
-    let name = run_name(args, started_at)?;
+    let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
+    let name = run_name(args, &root, started_at)?;
     let policy = policy_of(args, config, &scale, target)?;
     let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
     check(args, &policy, target)?;
 
-    let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
     let folder = root.join(&name);
     let evidence = |given: &Option<PathBuf>, waived: bool, name: &str| -> Result<Option<PathBuf>, Error> {
         let path = match given {
@@ -375,20 +375,33 @@ fn command_of(args: &FinalDryRun, tick: Duration) -> Result<Vec<String>, Error> 
         return Ok(args.command.clone());
     }
     let there = program.contains('/') && Path::new(program).exists();
+    let words = program.contains(char::is_whitespace) && args.command.len() == 1;
     Err(Error::NoVerdict(if there {
         format!("cannot start {program}: it is not executable; try `chmod +x {program}`")
+    } else if words {
+        let quoted = program.replace('\'', "'\\''");
+        format!(
+            "cannot start '{program}': the quotes make it the name of one program; write -- {program}, or -- sh -c '{quoted}'"
+        )
     } else {
         format!("cannot start {program}: command not found; check its name and PATH")
     }))
 }
 
 /// The name of the run, which becomes the name of a directory below the output root and nothing else.
-pub(super) fn run_name(args: &FinalDryRun, started_at: Stamp) -> Result<String, Error> {
-    let Some(name) = &args.run_name else { return Ok(started_at.slug()) };
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | ' ');
-    if name.is_empty() || name.len() > 128 || name.starts_with(['.', ' ']) || !name.chars().all(plain) {
+pub(super) fn run_name(args: &FinalDryRun, root: &Path, started_at: Stamp) -> Result<String, Error> {
+    let Some(name) = &args.run_name else {
+        let slug = started_at.slug();
+        // Another run may have started within the same second.
+        let mut names = (1..).map(|n| if n == 1 { slug.clone() } else { format!("{slug}-{n}") });
+        return Ok(names.find(|name| root.join(name).symlink_metadata().is_err()).unwrap_or(slug.clone()));
+    };
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 128 || name.starts_with('.') || !name.chars().all(plain) {
         return Err(Error::Usage(
-            "--run-name is the name of one directory: write letters, digits, `-`, `_` or `.`, at most 128".to_owned(),
+            "--run-name is the name of one directory: write letters, digits, `-`, `_` or `.` (not first), at most \
+             128; a text with blanks is for --label"
+                .to_owned(),
         ));
     }
     Ok(name.clone())

@@ -232,6 +232,16 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     add().map_err(|source| FileError::new("write", path, source))
 }
 
+/// Whether two paths lead to one file, also where it does not exist yet.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |path: &Path| fs::metadata(path).ok().map(|about| (about.dev(), about.ino()));
+    match (id(one), id(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => std::path::absolute(one).ok() == std::path::absolute(other).ok(),
+    }
+}
+
 /// The sealed packet in which `path` is, if it is in one.
 pub(crate) fn packet_around(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
