@@ -47,7 +47,7 @@ const OF_A_RUN: &[Wrong] = &[
         2,
         "choose a place outside it",
     ),
-    (&["final-dry-run", "--policy", "72h.toml", "--duration", "3s", "--", "true"], 2, "72h.toml:1"),
+    (&["final-dry-run", "--policy", "72h.toml", "--duration", "3s", "--", "true"], 2, "72h.toml:2"),
     (&["final-dry-run", "--policy", "72h.toml", "--duration", "3s", "--", "true"], 2, "lower --min-duration"),
     (&["final-dry-run", "--simulate", "clena"], 2, "a similar value exists: 'clean'"),
     (&["final-dry-run", "--simulate", "--", "true"], 2, "cannot be used with"),
@@ -81,7 +81,7 @@ const OF_OTHERS: &[Wrong] = &[
 fn a_wrong_usage_is_told_what_to_do_instead() {
     let bench = Bench::new();
     bench.write("app.log", "2025-03-03T08:00:00Z INFO up\n");
-    bench.write("72h.toml", "min_duration = \"72h\"\n");
+    bench.write("72h.toml", "[sign_off]\nmin_duration = \"72h\"\n");
     for (words, code, says) in [OF_THE_WHOLE, OF_A_RUN, OF_OTHERS].concat() {
         let out = bench.run(words).exits(code);
         assert!(out.stderr.contains(says), "{words:?}: {}", out.stderr);
@@ -108,10 +108,11 @@ fn offered(bench: &Bench, shell: &str, line: &str) -> Option<String> {
     let words: Vec<&str> = line.split(' ').collect();
     let asks = match shell {
         "bash" => format!(
-            "source '{script}'; COMP_WORDS=({}); COMP_CWORD={}; ask=$(complete -p emp-ops); ask=${{ask#*-F }}; ${{ask%% *}} emp-ops '{}' ''; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+            "source '{script}'; COMP_WORDS=({}); COMP_CWORD={}; ask=$(complete -p emp-ops); ask=${{ask#*-F }}; ${{ask%% *}} emp-ops '{}' '{}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             words.iter().map(|word| format!("'{word}' ")).collect::<String>(),
             words.len() - 1,
             words[words.len() - 1],
+            words[words.len() - 2],
         ),
         "fish" => format!("source '{script}'; complete -C '{line}'"),
         // A shell of its own in a terminal of its own, where the keys are pressed.
