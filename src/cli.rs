@@ -124,7 +124,7 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::FinalDryRun(args) if args.check => command::final_dry_run::check(&common, &args),
         Command::FinalDryRun(args) => args
             .export
-            .begin_outside("final-dry-run", args.named_folder())?
+            .begin_outside("final-dry-run", args.named_folder().as_deref())?
             .around(|exports| command::final_dry_run::run(&common, &args, exports)),
         Command::OfflineQa(args) => {
             args.export.begin("offline-qa")?.around(|exports| command::offline_qa::run(&common, &args, exports))

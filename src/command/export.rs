@@ -98,7 +98,7 @@ impl ExportArgs {
     ///
     /// # Errors
     /// The same, and for a path in it.
-    pub(crate) fn begin_outside(&self, command: &'static str, folder: Option<PathBuf>) -> Result<Exports, Error> {
+    pub(crate) fn begin_outside(&self, command: &'static str, folder: Option<&Path>) -> Result<Exports, Error> {
         let exports = Exports { command, targets: self.export.clone() };
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         for (number, target) in exports.targets.iter().enumerate() {
@@ -106,7 +106,7 @@ impl ExportArgs {
                 let text = format!("--export: {} is named twice; give each export a file", target.path.display());
                 return Err(Error::Usage(text));
             }
-            target.check(folder.as_deref())?;
+            target.check(folder)?;
         }
         let started = {
             let text = exports.unfinished_text("the command has not finished, or was killed");
