@@ -43,6 +43,8 @@ enum Command {
     Watchdog {
         /// What the environment of the command holds
         mark: String,
+        /// The cgroup of the command
+        cgroup: Option<std::path::PathBuf>,
     },
     /// Make one queue of follow-ups from evidence and status reports
     Backlog(command::backlog::Backlog),
@@ -130,8 +132,8 @@ fn run(cli: Cli) -> Result<ExitCode, Error> {
             args.export.begin("offline-qa")?.around(|exports| command::offline_qa::run(&common, &args, exports))
         }
         Command::Simulate(simulate) => command::simulate::run(&simulate),
-        Command::Watchdog { mark } => {
-            watchdog::watch(&mark);
+        Command::Watchdog { mark, cgroup } => {
+            watchdog::watch(&mark, cgroup.as_deref());
             Ok(ExitCode::SUCCESS)
         }
         Command::StageSmoke(args) => {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use rustix::fs::{CWD, FileType, Mode};
 use serde_json::Value;
 
-use crate::harness::{Bench, Output};
+use crate::harness::{Bench, Output, wait_for};
 
 const SECRET: &str = "nobody else may read this";
 const LOG: &str = "{\"timestamp\":\"2025-01-06T00:00:00Z\",\"level\":\"info\",\"message\":\"up\"}\n";
@@ -269,5 +269,44 @@ fn secrets_are_hidden_in_every_form_but_never_in_names() {
     }
     for kept in ["admin.alert", "\"orange\":\"a\"", "oranges"] {
         assert!(holds(&runs, kept).is_some(), "{kept}");
+    }
+}
+
+/// Processes whose command line is that of a sleep of so many seconds.
+fn sleepers(seconds: &str) -> Vec<procfs::process::Process> {
+    let all = procfs::process::all_processes().unwrap().flatten();
+    all.filter(|process| process.cmdline().is_ok_and(|words| words == ["sleep", seconds])).collect()
+}
+
+#[test]
+fn a_daemon_without_ties_is_ended_and_named() {
+    let bench = Bench::new();
+    let seconds = format!("7{}", std::process::id());
+    let script = format!("setsid --fork env -i sleep {seconds} >/dev/null 2>&1; sleep 0.5; echo done");
+    let _ = rehearse(&bench, &["--no-diary"], &script);
+    let record: Value = serde_json::from_slice(&fs::read(bench.path().join("runs/run/run.json")).unwrap()).unwrap();
+    let told = format!("outlived the command and was killed: sleep {seconds}");
+    assert!(record["incidents"].to_string().contains(&told), "{record}");
+    assert_eq!(sleepers(&seconds).len(), 0);
+}
+
+#[test]
+fn a_daemon_without_ties_is_ended_where_its_supervisor_is_killed() {
+    let bench = Bench::new();
+    let seconds = format!("8{}", std::process::id());
+    let script = format!("setsid --fork env -i sleep {seconds} >/dev/null 2>&1; sleep 1000");
+    let run = ["final-dry-run", "--output-root", "runs", "--duration", "1h", "-q", "--", "sh", "-c", &script];
+    let mut supervisor = bench.command(&run).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let daemon = wait_for(|| sleepers(&seconds).pop());
+    let groups = daemon.cgroups().unwrap();
+    let in_own = groups.into_iter().any(|group| group.pathname.contains("/emp-ops-"));
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
+    if in_own {
+        wait_for(|| sleepers(&seconds).is_empty().then_some(()));
+    } else {
+        eprintln!("SKIPPED: no cgroup can be made here");
+        let pid = rustix::process::Pid::from_raw(daemon.pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! The supervised command as a process group, and the tree of its processes.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, WaitOptions};
 
+use super::cgroup::Cgroup;
 use crate::supervise::event::{Exit, StopSignal};
 
 /// What is started.
@@ -48,7 +50,7 @@ pub(crate) fn become_subreaper() -> io::Result<()> {
 ///
 /// # Errors
 /// The command is not found or not executable.
-pub(crate) fn start(launch: &Launch) -> io::Result<Started> {
+pub(crate) fn start(launch: &Launch, cgroup: Option<&Cgroup>) -> io::Result<Started> {
     let mut command = Command::new(&launch.command[0]);
     for name in &launch.hidden {
         command.env_remove(name);
@@ -58,7 +60,7 @@ pub(crate) fn start(launch: &Launch) -> io::Result<Started> {
     if let Some(folder) = &launch.folder {
         command.current_dir(folder);
     }
-    die_with_parent(&mut command);
+    prepare_child(&mut command, cgroup.map(Cgroup::members).transpose()?);
     let mut child = command.spawn()?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(io::Error::other("the pipes of the command are missing"));
@@ -69,12 +71,17 @@ pub(crate) fn start(launch: &Launch) -> io::Result<Started> {
     Ok(Started { pid: child.id(), child, stdout, stderr })
 }
 
+/// Has the child killed when its parent ends, and has it join the cgroup that takes its `members`.
 #[expect(unsafe_code, reason = "the parent-death signal can only be set between fork and exec")]
-fn die_with_parent(command: &mut Command) {
+fn prepare_child(command: &mut Command, members: Option<File>) {
     let parent = rustix::process::getpid();
-    // SAFETY: both calls are system calls without allocation, which are allowed between fork and exec.
+    // SAFETY: these are system calls without allocation, which are allowed between fork and exec.
     unsafe {
         command.pre_exec(move || {
+            if let Some(members) = &members {
+                // Best effort: the run can do without.
+                let _ = rustix::io::write(members, b"0");
+            }
             rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
             // The parent may have died before that took effect.
             if rustix::process::getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }

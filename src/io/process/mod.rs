@@ -1,6 +1,7 @@
 //! The supervised command and everything around it: children, signals, samples, the watchdog.
 
 pub(crate) mod alive;
+pub(crate) mod cgroup;
 pub(crate) mod child;
 mod clocks;
 pub(crate) mod interrupt;

@@ -291,7 +291,7 @@ impl Driver {
     }
 
     fn spawn(&mut self) -> Result<(), RunError> {
-        let started = match child::start(&self.launch) {
+        let started = match child::start(&self.launch, self.watchdog.cgroup()) {
             Ok(started) => started,
             Err(source) if !self.started_once => {
                 return Err(RunError::Spawn { command: self.launch.command[0].clone(), source });

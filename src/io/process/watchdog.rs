@@ -1,11 +1,13 @@
 //! A small process that ends the command and all that it started when the supervisor is killed.
 //!
 //! The parent-death signal reaches only the command itself. The watchdog waits on a pipe that closes when emp-ops is
-//! gone, however that came, and ends every process that carries the mark of the run in its environment.
+//! gone, however that came, and ends every process that carries the mark of the run in its environment, or is in the
+//! cgroup of the command.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 use procfs::process::Process;
 use rustix::process::{Pid, Signal};
 
+use super::cgroup::{self, Cgroup};
 use crate::io::random;
 
 /// The variable in the environment of a command that tells to which run its processes belong.
@@ -26,6 +29,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Watchdog {
     child: Child,
     mark: String,
+    /// That of the command, where there is one.
+    cgroup: Option<Cgroup>,
 }
 
 impl Watchdog {
@@ -35,14 +40,15 @@ impl Watchdog {
     /// The process cannot be started.
     pub(crate) fn start() -> io::Result<Self> {
         let mark = random::uuid()?;
-        Ok(Self { child: launch(&mark)?, mark })
+        let cgroup = Cgroup::make();
+        Ok(Self { child: launch(&mark, cgroup.as_ref())?, mark, cgroup })
     }
 
     /// Names the process group of the command that runs, if one does, and replaces a watchdog that is gone. Best effort:
     /// the watchdog is the second line of defence.
     pub(crate) fn tell(&mut self, group: Option<u32>) {
         if !matches!(self.child.try_wait(), Ok(None))
-            && let Ok(child) = launch(&self.mark)
+            && let Ok(child) = launch(&self.mark, self.cgroup.as_ref())
         {
             self.child = child;
         }
@@ -56,27 +62,33 @@ impl Watchdog {
         self.child.id()
     }
 
+    /// The cgroup of the command, where there is one.
+    pub(crate) fn cgroup(&self) -> Option<&Cgroup> {
+        self.cgroup.as_ref()
+    }
+
     /// What the environment of the command must hold.
     pub(crate) fn variable(&self) -> (String, String) {
         (MARK.to_owned(), self.mark.clone())
     }
 }
 
-fn launch(mark: &str) -> io::Result<Child> {
+fn launch(mark: &str, cgroup: Option<&Cgroup>) -> io::Result<Child> {
     // This path works even when the program was replaced since it started.
     let mut command = Command::new("/proc/self/exe");
-    command.arg0("emp-ops").args([WORD, mark]).env_remove(MARK).process_group(0);
+    command.arg0("emp-ops").args([WORD, mark]).args(cgroup.map(Cgroup::folder)).env_remove(MARK).process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
 /// The watchdog's own side: waits for the end of the supervisor, then ends the process group of which it was told last
-/// and all that carries `mark`.
-pub(crate) fn watch(mark: &str) {
+/// and all that carries `mark` or is in the cgroup at `folder`.
+pub(crate) fn watch(mark: &str, folder: Option<&Path>) {
     // An error means that the pipe is gone too.
     let group = io::stdin().lines().map_while(Result::ok).last().and_then(|line| line.parse().ok());
     if let Some(group) = group.and_then(Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
+    folder.inspect(|folder| cgroup::end(folder));
     let started = Instant::now();
     while end_marked(mark) && started.elapsed() < KILL_LIMIT {
         thread::sleep(Duration::from_millis(5));

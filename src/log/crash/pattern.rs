@@ -160,6 +160,13 @@ impl Search {
         text: &'t str,
     ) -> impl Iterator<Item = (usize, usize)> + use<'t, '_> {
         let regex = self.each[row.0].get_or_init(|| compile(&[regex_of(row.1.says)], MatchKind::LeftmostFirst));
-        regex.find_iter(text).map(|found| (found.start(), found.end()))
+        regex.find_iter(text).map(|found| whole(text, found.start(), found.end()))
     }
+}
+
+/// A part of a text with the whole of the characters at its ends: the patterns know bytes alone.
+fn whole(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let start = (0..=start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let end = (end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    (start, end)
 }

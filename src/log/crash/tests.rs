@@ -155,3 +155,20 @@ fn the_runbook_shows_the_rows() {
     let runbook = include_str!("../../../runbooks/crash-markers.md");
     assert!(runbook.contains(&table), "the table of runbooks/crash-markers.md is to be:\n\n{table}");
 }
+
+#[test]
+fn characters_of_many_bytes_stand_anywhere() {
+    for text in [
+        "kotlin.KotlinNullPointerException: boom",
+        "app: segfault at 0 ip",
+        "worker 3 was killed",
+        "panic: a, no error",
+    ] {
+        for at in 0..=text.len() {
+            for odd in ["\u{fffd}", "é", "漢"] {
+                let _ = classify::text(&format!("{}{odd}{}", &text[..at], &text[at..]));
+                let _ = classify::text(&format!("{}{odd}{}", &text[..at], text.get(at + 1..).unwrap_or_default()));
+            }
+        }
+    }
+}
