@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use emp_ops::io::read::scan::{ScanOptions, expand, scan};
+use emp_ops::time::Stamp;
+
 use super::tampering::mend_head;
 use super::{bench, verdict};
 use crate::harness::{Bench, Output, fixture};
@@ -226,5 +229,18 @@ fn an_untouched_run_is_the_same_as_directory_packet_and_archive() {
                 assert!(!path.starts_with(&format!("{here}/runs")), "{name}: {path}");
             }
         }
+    }
+}
+
+#[test]
+fn a_run_whose_clock_was_ahead_says_the_same_whenever_it_is_judged() {
+    let bench = Bench::new();
+    let log = bench.write("a.log", "2199-01-01T00:00:00Z INFO a\n2199-01-01T00:00:01Z INFO b\n");
+    let second = |second: &str| Stamp::parse(&format!("2199-01-01T00:00:0{second}Z")).unwrap();
+    for (window, future) in [(None, true), (Some((second("0"), second("1"))), false)] {
+        let (sources, _) = expand(std::slice::from_ref(&log), None);
+        let summary = scan(&sources, &ScanOptions { window, ..ScanOptions::default() });
+        let told = summary.findings.iter().any(|finding| finding.summary.contains("lies in the future"));
+        assert_eq!(told, future, "{:?}", summary.findings);
     }
 }
