@@ -5,6 +5,7 @@ mod check;
 mod prepare;
 mod scale;
 mod seal;
+mod voice;
 
 use std::process::ExitCode;
 
@@ -39,7 +40,9 @@ pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Res
     }
     common.note(&format!("watch it with: emp-ops watch {}", prepared.shown_folder));
     let folder = prepared.setup.folder.clone();
-    let supervised = supervisor::supervise(prepared.plan, prepared.setup).map_err(|error| match error {
+    let (interval, grace) = (prepared.plan.progress_interval, prepared.plan.shutdown_grace);
+    let mut voice = voice::Voice::new(common.quiet, interval, grace);
+    let supervised = supervisor::supervise(prepared.plan, prepared.setup, &mut voice).map_err(|error| match error {
         RunError::File(error) => Error::File(error),
         error @ RunError::Spawn { .. } => {
             // Nothing ran, so there is nothing to keep; the directory was made by us.

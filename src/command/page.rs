@@ -101,5 +101,6 @@ fn commands(signed: &[&str]) -> String {
     };
     let lines: Vec<&str> = all.into_iter().filter(wanted).collect();
     let text = lines.join("\n");
+    let text = text.replace(" PACKET", " .");
     if signed.is_empty() { text.replace(" --verify-key KEY.pub", "") } else { text }
 }

@@ -9,6 +9,7 @@ pub(crate) mod check;
 mod criteria;
 pub(crate) mod dashboard;
 pub(crate) mod export;
+pub(crate) mod live_line;
 pub(crate) mod managed_block;
 mod markdown;
 pub(crate) mod offline_qa;

@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod event;
 pub(crate) mod history;
 pub(crate) mod incidents;
+pub(crate) mod listener;
 pub(crate) mod machine;
 pub(crate) mod monitors;
 pub(crate) mod objective;

@@ -27,6 +27,7 @@ use crate::log::level::Level;
 use crate::sanitize::shorten;
 use crate::supervise::capture::Formatter;
 use crate::supervise::event::{Action, CaptureFault, Event, Exit, Now, Process, StopSignal, Trouble};
+use crate::supervise::listener::Listener;
 use crate::supervise::machine::Machine;
 use crate::supervise::plan::Plan;
 use crate::supervise::record::{RunRecord, State};
@@ -120,7 +121,7 @@ const COLLECT: Duration = Duration::from_secs(10);
 /// # Errors
 /// The command cannot be started, or the first files of the run directory cannot be written. After that nothing
 /// stops a run but its plan and signals: what goes wrong becomes an incident.
-pub(crate) fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError> {
+pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -> Result<Supervised, RunError> {
     child::become_subreaper()?;
     let (sender, receiver) = mpsc::sync_channel(1024);
     signals::listen(&sender, Message::Signal)?;
@@ -155,7 +156,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup) -> Result<Supervised, RunError
         finished: false,
     };
     driver.save_record(State::Running)?;
-    driver.run(&receiver)?;
+    driver.run(&receiver, listener)?;
     driver.seal()
 }
 
@@ -195,7 +196,7 @@ struct Leaving {
 }
 
 impl Driver {
-    fn run(&mut self, receiver: &Receiver<Message>) -> Result<(), RunError> {
+    fn run(&mut self, receiver: &Receiver<Message>, listener: &mut dyn Listener) -> Result<(), RunError> {
         self.feed(Event::Start)?;
         while !self.finished {
             let now = self.clocks.now();
@@ -208,7 +209,10 @@ impl Driver {
                 Ok(Message::Exited(exit)) => {
                     self.leaving = Some(Leaving { exit, orphans: None, alone: None });
                 }
-                Ok(Message::Signal(Heard::Stop(signal))) => self.feed(Event::Stop { signal })?,
+                Ok(Message::Signal(Heard::Stop(signal))) => {
+                    listener.asked_to_stop(&self.machine, signal, self.clocks.now());
+                    self.feed(Event::Stop { signal })?;
+                }
                 Ok(Message::Signal(Heard::Stray(number))) => {
                     self.feed(Event::Stray { signal: signals::name(number) })?;
                 }
@@ -217,6 +221,7 @@ impl Driver {
                 }
             }
             self.collect_end()?;
+            listener.look(&self.machine, self.clocks.now());
             if self.collected.elapsed() > COLLECT {
                 self.collected = Instant::now();
                 self.watchdog.tell(self.child_pid);
@@ -224,6 +229,7 @@ impl Driver {
                 child::collect_orphans(&spared);
             }
         }
+        listener.over(&self.machine);
         self.abandon();
         Ok(())
     }

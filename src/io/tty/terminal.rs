@@ -24,6 +24,11 @@ pub(crate) fn width() -> Option<u16> {
     width.map(|width| width.max(40))
 }
 
+/// The columns of the terminal at standard error.
+pub(crate) fn error_width() -> u16 {
+    rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| if size.ws_col > 0 { size.ws_col } else { 80 })
+}
+
 /// Whether to colour standard output.
 pub(crate) fn colored(choice: ColorChoice) -> bool {
     let colorless = env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || env::var("TERM").as_deref() == Ok("dumb");

@@ -89,17 +89,17 @@ fn sentence(audit: &Audit) -> String {
     // The title says that a run was simulated.
     let remark = audit.remark();
     let remark = remark.trim().trim_start_matches("(simulated)").trim();
-    let remark = if remark.is_empty() { String::new() } else { format!(" {}: {}.", audit.verdict.label(), remark) };
+    let remark = if remark.is_empty() { String::new() } else { format!(", {remark}") };
     match audit.verdict {
-        Status::Fail => format!("Not acceptable: {} of {} failed.{remark}", with(Status::Fail), count(total, "gate")),
+        Status::Fail => format!("Not acceptable: {} of {} failed{remark}.", with(Status::Fail), count(total, "gate")),
         Status::Warn => {
             format!(
-                "Acceptable with reservations: {} of {} warn, {basis}.{remark}",
+                "Acceptable with reservations: {} of {} warn, {basis}{remark}.",
                 with(Status::Warn),
                 count(total, "gate")
             )
         }
-        Status::Pass => format!("Acceptable: all {} passed, {basis}.{remark}", count(total, "gate")),
+        Status::Pass => format!("Acceptable: all {} passed, {basis}{remark}.", count(total, "gate")),
     }
 }
 

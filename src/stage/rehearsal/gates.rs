@@ -2,7 +2,7 @@
 
 use super::figures::{more_to_decide, wilson};
 use super::read::Records;
-use super::{Expected, Fired, Limits, Rehearsal, matching, tally};
+use super::{Course, Expected, Fired, Limits, Rehearsal, matching, tally};
 use crate::finding::{Finding, Gate, Status};
 use crate::time::human_seconds;
 
@@ -44,6 +44,22 @@ pub(crate) fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits
         time_to_acknowledge: tally.acknowledge,
         time_to_resolve: tally.resolve,
         findings,
+        course: course(&expected.records, &fired.records, &owner),
+    }
+}
+
+fn course(expected: &[Expected], fired: &[Fired], owner: &[Option<usize>]) -> Course {
+    let mut first = std::collections::BTreeMap::new();
+    for (alert, owner) in fired.iter().zip(owner) {
+        if let Some(incident) = owner {
+            let latency = alert.at.seconds_since(expected[*incident].at).max(0.0);
+            let known = first.entry(*incident).or_insert(latency);
+            *known = known.min(latency);
+        }
+    }
+    Course {
+        fired: fired.iter().zip(owner).map(|(alert, owner)| (alert.at, owner.is_none())).collect(),
+        latencies: first.into_values().collect(),
     }
 }
 

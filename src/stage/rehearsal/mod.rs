@@ -115,4 +115,16 @@ pub(crate) struct Rehearsal {
     pub time_to_resolve: Option<figures::Spread>,
     /// What is wrong or odd about the files.
     pub findings: Vec<Finding>,
+    /// The course of the rehearsal, for pictures.
+    #[serde(skip)]
+    pub course: Course,
+}
+
+/// When what happened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Course {
+    /// Each alert: when it fired, and whether it belongs to no incident.
+    pub fired: Vec<(Stamp, bool)>,
+    /// From each incident that was detected to its first alert, in seconds.
+    pub latencies: Vec<f64>,
 }

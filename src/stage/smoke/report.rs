@@ -107,6 +107,9 @@ pub struct StepReport {
     pub step: Step,
     /// `passed`, `failed`, `skipped` or `not-reached`.
     pub state: StepState,
+    /// When its request was sent, since the start of the run; none for what did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_ms: Option<u64>,
     /// From its request to its answer or event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
@@ -285,6 +288,7 @@ impl StepReport {
         Self {
             step,
             state: StepState::NotReached,
+            started_ms: None,
             latency_ms: None,
             attempts: 0,
             request: None,

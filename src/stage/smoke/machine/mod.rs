@@ -258,6 +258,7 @@ impl Machine {
         }
         let entry = self.report(step);
         entry.state = StepState::Passed;
+        entry.started_ms = Some(ms(base));
         entry.latency_ms = Some(ms(latency));
         entry.detail = detail;
         entry.slower_than_ms = slo.map(ms);
