@@ -25,6 +25,7 @@ use crate::report::watch_lines::{self, Parts};
 use crate::report::{to_markdown, to_text};
 use crate::supervise::progress_reader::View;
 use crate::supervise::staleness::{Health, Judgement, REPORT_SCHEMA, Report};
+use crate::time::Stamp;
 
 /// How often the dashboard looks for keys and for a new snapshot; a look costs one `stat`.
 const LOOK: Duration = Duration::from_millis(100);
@@ -61,6 +62,26 @@ pub(crate) struct WatchArgs {
     /// End when the run is complete or its harness has died; the exit code follows the verdict
     #[arg(long)]
     exit_when_complete: bool,
+    /// How long to wait for a run that has not started yet; then exit code 3 [default: for ever, with --once not at all]
+    #[arg(long, value_name = "D", value_parser = super::duration)]
+    wait: Option<Duration>,
+    /// Play the timeline of a finished run back, as it was seen
+    #[arg(long, conflicts_with_all = ["all", "wait"])]
+    replay: bool,
+    /// How many seconds of the run pass in one second of a replay
+    #[arg(long, value_name = "X", default_value_t = 60.0, value_parser = speed, requires = "replay")]
+    speed: f64,
+    /// Show one moment of the run, from its timeline
+    #[arg(long, value_name = "TIME", value_parser = super::stamp, conflicts_with_all = ["all", "wait", "replay"])]
+    at: Option<Stamp>,
+}
+
+/// clap parser for a factor of time.
+fn speed(text: &str) -> Result<f64, String> {
+    match super::number(text)? {
+        factor if (0.01..=1e6).contains(&factor) => Ok(factor),
+        _ => Err("write a factor from 0.01 to 1000000, such as 60".to_owned()),
+    }
 }
 
 /// How watching came to its end.
@@ -81,8 +102,8 @@ enum End {
 /// With `--once`: there is no snapshot to show. Otherwise only when output fails.
 pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<ExitCode, Error> {
     let interrupts = Interrupts::catch()?;
-    let mut watch = Watch { common, args, interrupts, noted: BTreeSet::new() };
-    let screen = common.format == Format::Text && !args.plain && !args.once && screen::available();
+    let mut watch = Watch { common, args, interrupts, noted: BTreeSet::new(), started: Instant::now() };
+    let screen = common.format == Format::Text && !args.plain && !args.once && args.at.is_none() && screen::available();
     match (args.all, screen) {
         (false, false) => watch.lines(),
         (false, true) => watch.dashboard(),
@@ -96,9 +117,25 @@ struct Watch<'a> {
     args: &'a WatchArgs,
     interrupts: Interrupts,
     noted: BTreeSet<String>,
+    started: Instant,
 }
 
 impl Watch<'_> {
+    /// What is followed: a run as it is, or its past.
+    fn follower(&self) -> Result<Follower, Error> {
+        let run = Follower::new(&self.args.path);
+        if self.args.replay || self.args.at.is_some() {
+            return run.replaying(self.args.speed, self.args.at).map_err(Error::NoVerdict);
+        }
+        Ok(run)
+    }
+
+    /// Whether nobody waits any longer for a run that has not started.
+    fn in_vain(&self) -> bool {
+        let default = self.args.once.then_some(Duration::ZERO);
+        self.args.wait.or(default).is_some_and(|wait| self.started.elapsed() >= wait)
+    }
+
     fn parts(&self) -> Parts {
         Parts {
             incidents: if self.args.no_incidents { 0 } else { self.args.max_incidents.into() },
@@ -117,22 +154,23 @@ impl Watch<'_> {
 
     /// One run as blocks of lines.
     fn lines(&mut self) -> Result<ExitCode, Error> {
-        let mut run = Follower::new(&self.args.path);
+        let mut run = self.follower()?;
+        let once = self.args.once || self.args.at.is_some();
         let mut last = String::new();
         loop {
             run.look();
-            if self.args.once && run.view.is_none() {
+            if run.view.is_none() && (self.in_vain() || run.is_over()) {
                 return Err(none(run.problem));
             }
             self.note(run.problem.as_ref());
-            if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(clock::now())) {
+            if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(run.now())) {
                 let text = self.block(&run, view, &health, &judgement);
                 if text != last {
                     let gap = if last.is_empty() || self.common.format == Format::Json { "" } else { "\n" };
                     terminal::print(&format!("{gap}{text}"))?;
                     last = text;
                 }
-                if self.args.once || (self.args.exit_when_complete && judgement.settled) {
+                if once || run.is_over() || (self.args.exit_when_complete && judgement.settled) {
                     self.pack(&run, view, &health, &judgement)?;
                     return Ok(self.code(judgement.verdict));
                 }
@@ -210,7 +248,7 @@ impl Watch<'_> {
 
     /// One run on the whole screen.
     fn dashboard(&mut self) -> Result<ExitCode, Error> {
-        let mut run = Follower::new(&self.args.path).with_history();
+        let mut run = self.follower()?.with_history();
         let mut screen = Screen::open(self.common.look().color)?;
         let end = self.board(&mut screen, &mut run, false);
         drop(screen);
@@ -222,7 +260,7 @@ impl Watch<'_> {
             }
             End::Quit | End::Back => Ok(ACCEPTED.into()),
             End::Settled => {
-                let Some((view, (health, judgement))) = run.view.as_ref().zip(run.judge(clock::now())) else {
+                let Some((view, (health, judgement))) = run.view.as_ref().zip(run.judge(run.now())) else {
                     return Err(none(run.problem));
                 };
                 // What decided stays in sight after the screen is given back.
@@ -247,7 +285,7 @@ impl Watch<'_> {
                 if !io::stderr().is_terminal() {
                     self.note(run.problem.as_ref());
                 }
-                let now = clock::now();
+                let now = run.now();
                 let waiting = (Health::Live, Judgement { verdict: None, settled: false, because: Vec::new() });
                 let (health, judgement) = run.judge(now).unwrap_or(waiting);
                 let (title, history) = (run.title(), &run.history);
@@ -255,7 +293,8 @@ impl Watch<'_> {
                 let scene =
                     Scene { title: &title, view, health: &health, judgement: &judgement, history, problem, now };
                 screen.draw(|frame| dashboard::draw(frame, &scene, &board, palette))?;
-                if self.args.exit_when_complete && judgement.settled && !nested {
+                let settled = self.args.exit_when_complete && judgement.settled;
+                if !nested && (settled || (run.view.is_none() && self.in_vain())) {
                     return Ok(End::Settled);
                 }
             }
@@ -282,7 +321,7 @@ impl Watch<'_> {
         loop {
             runs.look();
             let rows = rows::all(&runs, clock::now());
-            if self.args.once && rows.is_empty() {
+            if rows.is_empty() && self.in_vain() {
                 return Err(none(runs.problem));
             }
             self.note(runs.problem.as_ref());

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::io::files;
 use crate::time::Stamp;
+use crate::verdict::packet::PACKET_MARKS;
 
 /// The file that a supervisor refreshes, and the record that it writes first.
 const PROGRESS: &str = "progress.json";
@@ -93,11 +94,27 @@ impl Finder {
     }
 }
 
+/// The newest run in an output root, and how many there are; none where `path` is a run, a packet or a file itself.
+pub(crate) fn newest(path: &Path) -> Option<(PathBuf, usize)> {
+    const OWN: [&str; 4] = [RECORD, PROGRESS, "logs", "summary.json"];
+    if !path.is_dir() || OWN.iter().chain(PACKET_MARKS).any(|name| path.join(name).exists()) {
+        return None;
+    }
+    let all = Finder::default().all(path).ok()?;
+    let count = all.len();
+    Some((path.join(all.into_iter().next()?.name), count))
+}
+
 /// The progress file of a run directory, written or not; `None` when this is no run directory.
 fn progress_in(folder: &Path) -> Option<PathBuf> {
     let usual = folder.join(PROGRESS);
     if usual.is_file() || folder.join(RECORD).is_file() {
         return Some(usual);
+    }
+    // In a packet it lies below.
+    let packed = folder.join("raw").join(PROGRESS);
+    if packed.is_file() {
+        return Some(packed);
     }
     // Other supervisors put the stamp of the run into the name.
     let others = fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());

@@ -7,6 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::find::{Finder, Run};
+use super::replay::Replay;
+use crate::io::clock;
 use crate::io::files;
 use crate::io::process::alive;
 use crate::supervise::history::{History, Sample};
@@ -43,6 +45,8 @@ pub(crate) struct Follower {
     /// Why there is no (newer) snapshot.
     pub problem: Option<String>,
     wants_history: bool,
+    /// Where the past is shown.
+    replay: Option<Replay>,
 }
 
 impl Follower {
@@ -59,7 +63,49 @@ impl Follower {
             history: History::default(),
             problem: None,
             wants_history: false,
+            replay: None,
         }
+    }
+
+    /// Plays the timeline of the run back, so many seconds in one, or shows one moment of it.
+    ///
+    /// # Errors
+    /// There is no run, or it has no timeline.
+    pub(crate) fn replaying(mut self, speed: f64, at: Option<Stamp>) -> Result<Self, String> {
+        self.search()?;
+        let replay = Replay::of(self.path(), speed, at);
+        self.replay = Some(replay.ok_or_else(|| format!("{} has no progress_timeline to show", self.name()))?);
+        Ok(self)
+    }
+
+    /// The present of what is followed: of a replay that of the run.
+    pub(crate) fn now(&self) -> Stamp {
+        self.replay.as_ref().map_or_else(clock::now, Replay::now)
+    }
+
+    /// Whether a replay has come to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.replay.as_ref().is_some_and(Replay::is_over)
+    }
+
+    /// Takes what the replay shows by now; returns whether that is something new.
+    fn play(&mut self) -> bool {
+        let new = self.replay.as_mut().map(Replay::next).unwrap_or_default();
+        for path in &new {
+            match read(path) {
+                Ok(mut view) => {
+                    if let Some(earlier) = &self.view {
+                        view.inherit(earlier);
+                    }
+                    if let Some(sample) = Sample::of(&view).filter(|_| self.wants_history) {
+                        self.history.add(sample);
+                    }
+                    self.view = Some(view);
+                }
+                Err(problem) => self.problem = Some(problem),
+            }
+        }
+        !new.is_empty()
     }
 
     /// Follows exactly this run.
@@ -106,7 +152,11 @@ impl Follower {
     pub(crate) fn judge(&self, now: Stamp) -> Option<(Health, Judgement)> {
         let view = self.view.as_ref()?;
         let recorded = if view.is_complete() { self.recorded() } else { Recorded::Open };
-        let health = Health::of(view, self.modified, now, alive::supervisor(view), recorded);
+        let health = match &self.replay {
+            // Whether its supervisor lives by now says nothing of that time.
+            Some(_) if !view.is_complete() => Health::Live,
+            _ => Health::of(view, self.modified, now, alive::supervisor(view), recorded),
+        };
         let judgement = Judgement::of(view, &health);
         Some((health, judgement))
     }
@@ -130,6 +180,9 @@ impl Follower {
 
     /// Looks whether there is anything new; returns whether the snapshot or the problem changed.
     pub(crate) fn look(&mut self) -> bool {
+        if self.replay.is_some() {
+            return self.play();
+        }
         let before = self.problem.clone();
         let fresh = match self.search() {
             Ok(()) => self.refresh(),

@@ -3,3 +3,4 @@
 pub(crate) mod all;
 pub(crate) mod find;
 pub(crate) mod follow;
+pub(crate) mod replay;
