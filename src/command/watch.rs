@@ -1,9 +1,9 @@
 //! `emp-ops watch`: follows a rehearsal live, or many.
 
+mod board;
 mod rows;
 
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::io::tty::keyboard::Input;
 use crate::io::tty::screen::{self, Screen};
 use crate::io::tty::terminal;
 use crate::io::{clock, files};
-use crate::report::dashboard::{self, Ask, Board, Palette, Scene};
+use crate::report::dashboard::Palette;
 use crate::report::runs_table;
 use crate::report::watch_lines::{self, Parts};
 use crate::report::{to_markdown, to_text};
@@ -160,7 +160,8 @@ impl Watch<'_> {
         loop {
             run.look();
             if run.view.is_none() && (self.in_vain() || run.is_over()) {
-                return Err(none(run.problem));
+                let early = self.args.at.map(|at| format!("the run had no snapshot by {}", at.human()));
+                return Err(none(run.problem.or(early)));
             }
             self.note(run.problem.as_ref());
             if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(run.now())) {
@@ -244,74 +245,6 @@ impl Watch<'_> {
         let markdown = to_markdown(&watch_lines::to_doc(&title, facts, view, judgement, parts));
         files::replace(&folder.join("watch.md"), markdown.as_bytes())?;
         Ok(())
-    }
-
-    /// One run on the whole screen.
-    fn dashboard(&mut self) -> Result<ExitCode, Error> {
-        let mut run = self.follower()?.with_history();
-        let mut screen = Screen::open(self.common.look().color)?;
-        let end = self.board(&mut screen, &mut run, false);
-        drop(screen);
-        match end? {
-            End::Signal(signal) => Ok((128 + signal).into()),
-            End::Quit | End::Back if self.args.exit_when_complete => {
-                terminal::note("watch: left before the run was complete, so there is no verdict");
-                Ok(130.into())
-            }
-            End::Quit | End::Back => Ok(ACCEPTED.into()),
-            End::Settled => {
-                let Some((view, (health, judgement))) = run.view.as_ref().zip(run.judge(run.now())) else {
-                    return Err(none(run.problem));
-                };
-                // What decided stays in sight after the screen is given back.
-                terminal::print(&self.block(&run, view, &health, &judgement))?;
-                self.pack(&run, view, &health, &judgement)?;
-                Ok(self.code(judgement.verdict))
-            }
-        }
-    }
-
-    /// Draws `run` until something ends it. With `nested`, Esc goes back to the list of runs.
-    fn board(&mut self, screen: &mut Screen, run: &mut Follower, nested: bool) -> Result<End, Error> {
-        let palette = Palette { color: self.common.look().color };
-        let mut board = Board::default();
-        let mut drawn: Option<Instant> = None;
-        loop {
-            if let Some(signal) = self.interrupts.pending() {
-                return Ok(End::Signal(signal));
-            }
-            if run.look() || screen.resized() || drawn.is_none_or(|at| at.elapsed() >= self.args.interval) {
-                drawn = Some(Instant::now());
-                if !io::stderr().is_terminal() {
-                    self.note(run.problem.as_ref());
-                }
-                let now = run.now();
-                let waiting = (Health::Live, Judgement { verdict: None, settled: false, because: Vec::new() });
-                let (health, judgement) = run.judge(now).unwrap_or(waiting);
-                let (title, history) = (run.title(), &run.history);
-                let (view, problem) = (run.view.as_ref(), run.problem.as_deref());
-                let scene =
-                    Scene { title: &title, view, health: &health, judgement: &judgement, history, problem, now };
-                screen.draw(|frame| dashboard::draw(frame, &scene, &board, palette))?;
-                let settled = self.args.exit_when_complete && judgement.settled;
-                if !nested && (settled || (run.view.is_none() && self.in_vain())) {
-                    return Ok(End::Settled);
-                }
-            }
-            match screen.wait(LOOK)? {
-                None => {}
-                Some(Input::Interrupt) => return Ok(End::Signal(2)),
-                Some(Input::Hangup) => return Ok(End::Signal(1)),
-                Some(Input::Key(key)) => {
-                    match board.press(key, run.view.as_ref()) {
-                        Ask::Leave => return Ok(End::Quit),
-                        Ask::Back if nested => return Ok(End::Back),
-                        Ask::Back | Ask::Draw => {}
-                    }
-                    drawn = None;
-                }
-            }
-        }
     }
 
     /// All runs as tables or lines.

@@ -6,6 +6,7 @@ pub(crate) mod event;
 pub(crate) mod history;
 pub(crate) mod incidents;
 pub(crate) mod listener;
+pub(crate) mod log_lines;
 pub(crate) mod machine;
 pub(crate) mod monitors;
 pub(crate) mod objective;

@@ -3,4 +3,5 @@
 pub(crate) mod all;
 pub(crate) mod find;
 pub(crate) mod follow;
+pub(crate) mod log_tail;
 pub(crate) mod replay;

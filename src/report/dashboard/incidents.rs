@@ -90,6 +90,12 @@ fn entry(event: &Event, scene: &Scene<'_>, selected: bool, width: u16, palette: 
     ])
 }
 
+/// The selected incident; none where there is none.
+pub(crate) fn selected<'v>(view: &'v View, board: &Board) -> Option<&'v Event> {
+    let shown = board.shown(view);
+    board.position(&shown).and_then(|at| view.events().get(*shown.get(at)?))
+}
+
 /// The selected incident in full.
 pub(super) fn detail(
     frame: &mut Frame<'_>,
@@ -99,8 +105,7 @@ pub(super) fn detail(
     board: &Board,
     palette: Palette,
 ) {
-    let shown = board.shown(view);
-    let Some(event) = board.position(&shown).and_then(|at| view.events().get(*shown.get(at)?)) else { return };
+    let Some(event) = selected(view, board) else { return };
     let mut lines = vec![
         Line::from(vec![
             Span::styled(event.label(), palette.status(event.severity)),
@@ -124,6 +129,9 @@ pub(super) fn detail(
     for (key, value) in &event.metadata {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         fact(&sanitize::line(key), sanitize::line(&value));
+    }
+    if let Some(context) = scene.context {
+        lines.extend(super::log::context(context, area.width.saturating_sub(8).min(96), palette));
     }
     popup(frame, area, "Incident (Esc closes)", lines, board.skip, palette);
 }

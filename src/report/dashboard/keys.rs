@@ -32,6 +32,12 @@ pub(crate) struct Board {
     pub help: bool,
     /// Lines of the details that are scrolled away.
     pub skip: u16,
+    /// Whether the log is shown in the place of the incidents.
+    pub log: bool,
+    /// The text that lines of the log must hold; empty for all.
+    pub search: String,
+    /// Whether keys go into that text.
+    pub typing: bool,
 }
 
 /// What a filter shows.
@@ -66,8 +72,17 @@ impl Board {
             self.help = false;
             return Ask::Draw;
         }
+        if self.typing {
+            self.type_in(key);
+            return Ask::Draw;
+        }
         match key {
             KeyCode::Char('q') => return Ask::Leave,
+            KeyCode::Char('l') => (self.log, self.detail) = (!self.log, false),
+            KeyCode::Char('/') if self.log => self.typing = true,
+            KeyCode::Esc if self.log && !self.search.is_empty() => self.search.clear(),
+            KeyCode::Esc if self.log => self.log = false,
+            KeyCode::Enter if self.log => {}
             KeyCode::Esc if self.detail => self.detail = false,
             KeyCode::Esc | KeyCode::Backspace => return Ask::Back,
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.help = true,
@@ -93,6 +108,16 @@ impl Board {
             _ => {}
         }
         Ask::Draw
+    }
+
+    fn type_in(&mut self, key: KeyCode) {
+        match key {
+            KeyCode::Char(letter) if self.search.len() < 200 => self.search.push(letter),
+            KeyCode::Backspace => drop(self.search.pop()),
+            KeyCode::Esc => (self.typing, self.search) = (false, String::new()),
+            KeyCode::Enter => self.typing = false,
+            _ => {}
+        }
     }
 
     fn select(&mut self, view: Option<&View>, go: impl Fn(usize) -> usize) {
@@ -139,6 +164,22 @@ mod tests {
         assert_eq!(board.shown(&view), [3, 1, 0]);
         board.press(KeyCode::Char('f'), Some(&view));
         assert_eq!(board.filter, None);
+    }
+
+    #[test]
+    fn the_log_is_filtered_by_what_is_typed() {
+        let mut board = Board::default();
+        for key in [KeyCode::Char('l'), KeyCode::Char('/'), KeyCode::Char('q'), KeyCode::Char('x'), KeyCode::Backspace]
+        {
+            assert_eq!(board.press(key, None), Ask::Draw);
+        }
+        assert_eq!((board.log, board.typing, board.search.as_str()), (true, true, "q"));
+        board.press(KeyCode::Enter, None);
+        assert!(!board.typing && board.search == "q", "the filter stays");
+        board.press(KeyCode::Esc, None);
+        assert!(board.log && board.search.is_empty(), "first the filter goes");
+        board.press(KeyCode::Esc, None);
+        assert!(!board.log, "then the log");
     }
 
     #[test]

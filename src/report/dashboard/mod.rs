@@ -3,6 +3,7 @@
 mod facts;
 mod incidents;
 pub(crate) mod keys;
+mod log;
 mod widgets;
 
 use ratatui::Frame;
@@ -13,10 +14,12 @@ use ratatui::widgets::{Clear, Paragraph};
 use crate::finding::Status;
 use crate::sanitize;
 use crate::supervise::history::History;
+use crate::supervise::log_lines::LogView;
 use crate::supervise::progress_reader::View;
 use crate::supervise::staleness::{Health, Judgement};
 use crate::time::Stamp;
 
+pub(crate) use incidents::selected;
 pub(crate) use keys::{Ask, Board};
 pub(crate) use widgets::Palette;
 
@@ -40,6 +43,10 @@ pub(crate) struct Scene<'a> {
     pub problem: Option<&'a str>,
     /// The instant of drawing.
     pub now: Stamp,
+    /// The end of the log, where it is looked at.
+    pub log: Option<&'a LogView>,
+    /// The lines of the log around the selected incident, where its details are open.
+    pub context: Option<&'a LogView>,
 }
 
 /// How long before `now` something was: `3s ago`, `2d 2h ago`.
@@ -72,8 +79,11 @@ pub(crate) fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>, board: &Board, pale
     let used = (top.len() as u16).min(area.height.saturating_sub(2));
     frame.render_widget(Paragraph::new(top), Rect { height: used, ..area });
     let middle = Rect { y: area.y + used, height: area.height - used - 1, ..area };
-    incidents::draw(frame, middle, scene, view, board, palette);
-    foot(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, scene, palette);
+    match scene.log.filter(|_| board.log) {
+        Some(log) => log::draw(frame, middle, log, board, palette),
+        None => incidents::draw(frame, middle, scene, view, board, palette),
+    }
+    foot(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, scene, board, palette);
     if board.help {
         help(frame, area, palette);
     } else if board.detail {
@@ -124,13 +134,15 @@ fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Lin
     lines
 }
 
-fn foot(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, palette: Palette) {
+fn foot(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, board: &Board, palette: Palette) {
     let line = match scene.problem {
         Some(problem) => Line::styled(
             sanitize::columns(&format!(" ! {}", sanitize::line(problem)), usize::from(area.width)),
             palette.status(Status::Warn),
         ),
-        None => Line::styled(" ↑↓ select  Enter details  f filter  ? help  q quit", palette.dim()),
+        None if board.typing => Line::styled(" type a text  Enter done  Esc all lines", palette.dim()),
+        None if board.log => Line::styled(" / filter by text  l incidents  ? help  q quit", palette.dim()),
+        None => Line::styled(" ↑↓ select  Enter details  f filter  l log  ? help  q quit", palette.dim()),
     };
     frame.render_widget(Paragraph::new(line), area);
 }
@@ -153,8 +165,10 @@ const HELP: &[(&str, &str)] = &[
     ("↑ ↓ j k", "select an incident, newest first"),
     ("PgUp PgDn", "ten at a time"),
     ("Home End g G", "newest, oldest"),
-    ("Enter", "details of the selected incident"),
+    ("Enter", "details of the selected incident, with the lines around it"),
     ("f", "filter: all, FAIL, WARN and FAIL"),
+    ("l", "the end of the log, or the incidents again"),
+    ("/", "in the log: only lines that hold a text"),
     ("Esc", "close, back"),
     ("q Ctrl-C", "quit"),
 ];

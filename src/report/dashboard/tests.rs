@@ -5,6 +5,7 @@ use ratatui::style::Color;
 
 use super::*;
 use crate::supervise::history::Sample;
+use crate::supervise::log_lines::LogLine;
 use crate::supervise::staleness::{Recorded, Supervisor};
 
 const RUNNING: &str = include_str!("../../../fixtures/watch/running.json");
@@ -15,6 +16,19 @@ struct Read {
     judgement: Judgement,
     history: History,
     now: Stamp,
+    log: Option<LogView>,
+}
+
+/// Lines of a log, one of them hostile.
+fn log() -> LogView {
+    let line = |number: u64, level: &str, text: &str| LogLine {
+        number: Some(number),
+        time: "12:00:00".to_owned(),
+        level: level.to_owned(),
+        text: text.to_owned(),
+    };
+    let lines = vec![line(7, "info", "beat"), line(8, "error", "gone \u{1b}[2J"), line(9, "info", "beat again")];
+    LogView { file: "logs/a.jsonl".to_owned(), hit: Some(8), lines, problem: None }
 }
 
 fn read(text: &str, now: &str, supervisor: Supervisor) -> Read {
@@ -35,7 +49,8 @@ fn read(text: &str, now: &str, supervisor: Supervisor) -> Read {
             rss: Some(3.0e8 + 1.0e6 * f64::from(i)),
         });
     }
-    Read { view, health, judgement, history, now }
+    let log = Some(log());
+    Read { view, health, judgement, history, now, log }
 }
 
 impl Read {
@@ -49,6 +64,8 @@ impl Read {
             history: &self.history,
             problem: None,
             now: self.now,
+            log: self.log.as_ref(),
+            context: self.log.as_ref(),
         };
         terminal.draw(|frame| draw(frame, &scene, board, Palette { color })).expect("drawn");
         terminal
@@ -111,6 +128,7 @@ fn every_size_can_be_drawn_in_every_mode() {
         Board::default(),
         Board { detail: true, selected: Some(0), skip: 200, ..Board::default() },
         Board { help: true, ..Board::default() },
+        Board { log: true, typing: true, search: "a".to_owned(), ..Board::default() },
         Board { filter: Some(Status::Fail), selected: Some(99), ..Board::default() },
     ];
     for width in (0..=44).chain([60, 80, 300]) {
@@ -128,10 +146,26 @@ fn hostile_texts_do_not_reach_the_screen() {
         "line_counts":{"\u001b[31m":1},"evidence":{"\u0007x":{"state":"\u001b[1m"}},"config_metadata":{"\u200b":"\u009b31m"},
         "incidents":[{"severity":"fail","kind":"\u001b","message":"\u001b[2J\u001b]0;pwn\u0007","metadata":{"\r":"\u001b"}}]}"#;
     let read = read(hostile, "2025-01-06T12:00:20Z", Supervisor::Unknown);
-    for board in [Board::default(), Board { detail: true, ..Board::default() }] {
+    let boards =
+        [Board::default(), Board { detail: true, ..Board::default() }, Board { log: true, ..Board::default() }];
+    for board in boards {
         let text = read.text((120, 40), &board);
         let steering = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{200b}' | '\u{202e}');
         assert!(!text.contains(steering), "{text:?}");
         assert!(text.contains("\\u{1b}"), "{text}");
     }
+}
+
+#[test]
+fn the_log_is_shown_with_its_filter_and_an_incident_with_its_lines() {
+    let running = running();
+    let text = running.text((100, 30), &Board { log: true, ..Board::default() });
+    assert!(
+        text.contains("Log logs/a.jsonl") && text.contains("12:00:00 error") && text.contains("beat again"),
+        "{text}"
+    );
+    let text = running.text((100, 30), &Board { log: true, search: "again".to_owned(), ..Board::default() });
+    assert!(text.contains("filter: again") && !text.contains("error"), "{text}");
+    let text = running.text((120, 45), &Board { detail: true, selected: Some(0), ..Board::default() });
+    assert!(text.contains("logs/a.jsonl:8") && text.contains("      9 12:00:00 info"), "{text}");
 }

@@ -1,6 +1,7 @@
 //! How a run ends: by its time, by the command, by a signal; and what is left behind then.
 
 use std::fs;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -199,4 +200,23 @@ fn a_killed_supervisor_takes_the_command_with_it_and_leaves_evidence_that_fails(
     let audit = bench.run(&["audit", "runs/r"]).exits(1);
     assert!(audit.stdout.starts_with("FAIL"), "{audit:?}");
     assert!(audit.stdout.contains("not completed"), "{audit:?}");
+}
+
+#[test]
+fn the_first_signal_is_answered_at_once_and_a_pipe_hears_of_the_progress() {
+    let bench = Bench::new();
+    let options = "final-dry-run --run-name r --duration 60s --no-diary --no-performance --progress-interval 200ms \
+                   --shutdown-grace 20s -- sh -c";
+    let options: Vec<&str> =
+        options.split_whitespace().chain(["trap 'exit 3' INT; while :; do echo beat; sleep 0.1; done"]).collect();
+    let mut child = bench.command(&options).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap())).map(Result::unwrap);
+    let progress = lines.find(|line| line.contains(" of 1m · ")).unwrap();
+    assert!(progress.contains("lines") && progress.contains("no incidents"), "{progress}");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::INT).unwrap();
+    let answer = lines.find(|line| line.starts_with("SIGINT")).unwrap();
+    assert!(answer.contains("SIGTERM follows at") && answer.contains("another Ctrl-C kills it"), "{answer}");
+    assert!(lines.by_ref().any(|line| line.contains("packing")));
+    lines.for_each(drop);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
