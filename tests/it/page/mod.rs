@@ -58,7 +58,9 @@ fn runs(bench: &Bench) -> [(&'static str, std::path::PathBuf); 3] {
 
 #[test]
 fn a_browser_shows_what_the_documents_say_and_has_nothing_to_complain_of() {
-    let Some(mut browser) = browser::open() else { return };
+    let Some(mut browser) = browser::open() else {
+        return eprintln!("skipped: no Chromium is installed, so no page was looked at in a browser");
+    };
     let bench = Bench::new();
     for (verdict, packet) in runs(&bench) {
         let read = |name: &str| -> serde_json::Value {
@@ -104,7 +106,9 @@ fn a_browser_shows_what_the_documents_say_and_has_nothing_to_complain_of() {
 
 #[test]
 fn a_browser_filters_prints_and_reads_without_style_and_script() {
-    let Some(mut browser) = browser::open() else { return };
+    let Some(mut browser) = browser::open() else {
+        return eprintln!("skipped: no Chromium is installed, so no page was looked at in a browser");
+    };
     let bench = Bench::new();
     let [.., (_, packet)] = runs(&bench);
     let page = packet.join("report.html");
@@ -150,7 +154,9 @@ fn a_browser_filters_prints_and_reads_without_style_and_script() {
 /// Rules of accessibility, where the file of axe-core is at hand.
 #[test]
 fn the_pages_break_no_rule_of_accessibility() {
-    let Some(mut browser) = browser::open() else { return };
+    let Some(mut browser) = browser::open() else {
+        return eprintln!("skipped: no Chromium is installed, so no page was looked at in a browser");
+    };
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/axe.min.js");
     let Ok(axe) = fs::read_to_string(&path) else {
         eprintln!("skipped: {} is not there, so no page was checked for accessibility", path.display());
