@@ -22,7 +22,7 @@
 //! | [`finding`] | the vocabulary: status, finding, place | anything else |
 //! | [`json`] | JSON of others: `pull` (fast, for log lines), `lenient` (documents), `python_repr` | opens a file |
 //! | [`log`] | a line of any program to a record; `crash/` tells crashes, `scan/` cuts bytes into records, `totals/` adds up | opens a file, reads the clock |
-//! | [`evidence`] | what a run leaves beside its logs: diary, performance, checksums, plan, chain of snapshots | the same |
+//! | [`evidence`] | what a run leaves beside its logs: diary, performance, checksums, plan, chain of snapshots; documents of other systems as components of readiness | the same |
 //! | [`status_report`] | Markdown reports to items | the same |
 //! | [`verdict`] | policy, gates, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
 //! | [`supervise`] | the live run as a pure state machine; its progress snapshot and run record | threads, children, clock |

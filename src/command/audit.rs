@@ -44,6 +44,7 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
         },
         checksums: args.checksums,
         plan: args.terraform_plan,
+        components: args.component,
         layers,
         diary_key,
         threads: args.threads.map_or(0, usize::from),

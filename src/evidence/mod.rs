@@ -7,6 +7,7 @@ use crate::time::Stamp;
 pub mod checksums;
 pub mod diary;
 pub mod performance;
+pub mod readiness;
 pub(crate) mod snapshot_chain;
 pub mod terraform_plan;
 

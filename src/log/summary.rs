@@ -3,6 +3,8 @@
 //! Keys and their meaning are documented in `runbooks/formats.md`. Every field has a default on reading, so
 //! that summaries of other writers are accepted.
 
+pub mod readiness;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::description::Description;
 use crate::finding::{Finding, Known, Metadata, Place, Status, Waived};
 use crate::time::Stamp;
+use readiness::Readiness;
 
 /// The name of the document, in its `schema` key.
 pub const SCHEMA: &str = "emp-ops/audit/v1";
@@ -44,6 +47,9 @@ pub struct Summary {
     /// Whether the evidence of a run is as it was sealed; for runs alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,
+    /// What other systems say of their readiness, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Readiness>,
     /// Faults of the input and of the run itself: unreadable files, a run that was not completed,
     /// incidents that the supervisor saw.
     #[serde(default)]

@@ -68,11 +68,15 @@ impl Audit {
             summary.checksums.as_ref().map(|checksums| checksums.status),
             summary.plan.as_ref().map(|plan| plan.status),
             summary.record.as_ref().map(|record| record.status),
+            summary.readiness.as_ref().map(|readiness| readiness.status),
         ];
         let findings = summary.findings.iter().map(|finding| finding.severity);
         summary.evidence_status = Status::roll_up(parts.into_iter().flatten().chain(findings));
         let mut gates = gates::all(&summary, &policy, &about);
         waivers.apply_to_gates(&mut gates);
+        if let Some(readiness) = &mut summary.readiness {
+            readiness.settle(&gates);
+        }
         let verdict = Status::roll_up(gates.iter().map(|gate| gate.status));
         let attested = about.attested;
         let headline = headline(verdict, &remark(about.simulated, &gates, &policy.rows));
@@ -99,6 +103,11 @@ impl Audit {
             signature: attested.map(|attested| attested.signatures),
             packet: None,
         }
+    }
+
+    /// Whether logs were judged, and not components alone.
+    pub fn has_logs(&self) -> bool {
+        self.gates.iter().any(|gate| gate.name == "logs")
     }
 
     /// What the headline says beside the word of the verdict.

@@ -30,6 +30,8 @@ pub struct About {
     pub objectives: Vec<Objective>,
     /// The time by which waivers are judged: the end of the run.
     pub ended_at: Option<Stamp>,
+    /// Whether neither a run nor a log was named.
+    pub without_logs: bool,
     /// What people signed about the packet; none for a run or files.
     pub attested: Option<Judgement>,
 }
@@ -42,6 +44,7 @@ impl About {
             simulated: record.is_simulated(),
             objectives: record.objectives.clone(),
             ended_at: record.ended_at,
+            without_logs: false,
             attested: None,
         }
     }
@@ -51,10 +54,15 @@ impl About {
 /// it, else as the evidence stands.
 pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate> {
     let view = View { summary, policy, about, criteria: policy.sign_off.as_ref() };
+    let components = summary.readiness.iter().flat_map(|readiness| &readiness.gates);
+    let components = components.map(|gate| {
+        let status = view.accepts(gate.status);
+        Some(Gate { status, raised: gate.raised || status > gate.status, ..gate.clone() })
+    });
     [
         view.subject(),
         view.run(),
-        Some(view.logs()),
+        (!view.only_components()).then(|| view.logs()),
         view.ignored(),
         view.duration(),
         view.uptime(),
@@ -69,6 +77,7 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.plan(),
     ]
     .into_iter()
+    .chain(components)
     .flatten()
     .collect()
 }
@@ -84,6 +93,11 @@ impl View<'_> {
     /// What a part of the evidence in state `status` is here.
     fn accepts(&self, status: Status) -> Status {
         self.criteria.map_or(status, |criteria| criteria.accepts(status))
+    }
+
+    /// Whether nothing but components is to be judged: then nobody asks for logs.
+    fn only_components(&self) -> bool {
+        self.about.without_logs && self.criteria.is_none() && self.summary.readiness.is_some()
     }
 
     fn wanted(&self) -> &'static str {

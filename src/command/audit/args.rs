@@ -8,6 +8,7 @@ use super::super::Error;
 use super::super::export::ExportArgs;
 use super::super::limits::LimitArgs;
 use super::super::signing::{SignArgs, TrustArgs};
+use crate::finding::count;
 use crate::time::Stamp;
 
 /// What to judge, and how.
@@ -34,6 +35,10 @@ pub(crate) struct Audit {
     /// The output of `terraform show -json PLAN`: any pending change is drift
     #[arg(long, value_name = "PATH", help_heading = "Evidence")]
     pub(super) terraform_plan: Option<PathBuf>,
+    /// A document of another system that is part of the verdict: a validation report, the state of incident response, …;
+    /// JSON, TOML or lines of KEY=value; repeatable
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = component, help_heading = "Evidence")]
+    pub(super) component: Vec<(Option<String>, PathBuf)>,
     /// The environment variable that holds the key of the diary's signatures
     #[arg(long, value_name = "NAME", help_heading = "Evidence")]
     pub(super) diary_key_env: Option<String>,
@@ -47,7 +52,7 @@ pub(crate) struct Audit {
     pub(super) sign_off: bool,
     #[command(flatten)]
     pub(super) limits: LimitArgs,
-    /// Judge by this day whether waivers had run out [default: the end of the run]
+    /// The present, by which ages of components and ends of waivers are judged [default: the end of the run, else now]
     #[arg(long, value_name = "TIME", value_parser = super::super::stamp, help_heading = "Criteria")]
     pub(super) as_of: Option<Stamp>,
 
@@ -106,8 +111,10 @@ impl Audit {
                  --log, --diary and --performance",
                 run.display()
             ),
-            None if self.log.is_empty() => {
-                "there is nothing to judge; name a run directory or packet, or logs with --log PATH".to_owned()
+            None if self.log.is_empty() && self.component.is_empty() => {
+                "there is nothing to judge; name a run directory or packet, logs with --log PATH, or components with \
+                 --component PATH"
+                    .to_owned()
             }
             _ if twice => "standard input can be read only once; give one --log -".to_owned(),
             _ => return Ok(()),
@@ -122,7 +129,25 @@ impl Audit {
             (None, [only]) if only.as_os_str() == "-" => "standard input".to_owned(),
             (None, [only]) => only.display().to_string(),
             (None, [first, rest @ ..]) => format!("{} and {} more", first.display(), rest.len()),
-            (None, []) => String::new(),
+            (None, []) => {
+                let paths: Vec<String> = self.component.iter().map(|(_, path)| path.display().to_string()).collect();
+                match paths.as_slice() {
+                    [only] => only.clone(),
+                    all => count(all.len() as u64, "component"),
+                }
+            }
         }
+    }
+}
+
+/// clap parser for `[NAME=]PATH`.
+fn component(text: &str) -> Result<(Option<String>, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.contains('/') => match (name.trim(), path) {
+            ("", _) | (_, "") => Err("write NAME=PATH, or a path".to_owned()),
+            (name, path) => Ok((Some(name.to_owned()), path.into())),
+        },
+        _ if text.is_empty() => Err("write NAME=PATH, or a path".to_owned()),
+        _ => Ok((None, text.into())),
     }
 }

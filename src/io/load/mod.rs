@@ -7,6 +7,7 @@ mod attested;
 mod folder;
 mod loaded;
 mod packet;
+mod readiness;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -64,6 +65,8 @@ pub struct Request {
     pub checksums: Option<PathBuf>,
     /// An infrastructure plan to look for drift in.
     pub plan: Option<PathBuf>,
+    /// Documents of other systems, with the name that each was given.
+    pub components: Vec<(Option<String>, PathBuf)>,
     /// Thresholds and criteria, the first layer over all others; the settings of a run come after them.
     pub layers: Vec<Layer>,
     /// What the caller adds; never overwrites evidence.
@@ -91,6 +94,7 @@ impl Request {
             subject: Subject::Run(folder.to_owned()),
             checksums: None,
             plan: None,
+            components: Vec::new(),
             layers: Vec::new(),
             metadata: Metadata::new(),
             diary_key: None,
@@ -237,6 +241,7 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
     let about = About { attested, ..about(&evidence, request) };
+    summary.readiness = readiness::judge(request, &policy, about.ended_at)?;
     let packet = evidence.packet.take();
     let audit = Audit { packet, ..Audit::new(summary, policy, about, clock::generated_at()) };
     Ok(Loaded { audit, evidence })
@@ -286,6 +291,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         checksums: None,
         plan: None,
         record: None,
+        readiness: None,
         findings: evidence.run.findings.clone(),
     }
 }
@@ -293,7 +299,8 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
 /// What is known of the run beside its evidence.
 fn about(evidence: &Evidence, request: &Request) -> About {
     let about = evidence.run.record.as_ref().map(About::of).unwrap_or_default();
-    About { ended_at: request.as_of.or(about.ended_at), ..about }
+    let without_logs = matches!(&request.subject, Subject::Files { logs, .. } if logs.is_empty());
+    About { ended_at: request.as_of.or(about.ended_at), without_logs, ..about }
 }
 
 /// Holds the files and documents of a run against what it sealed, and against the verdict that its evidence gives under

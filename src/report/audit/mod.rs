@@ -2,6 +2,7 @@
 
 mod evidence;
 mod logs;
+mod readiness;
 mod signatures;
 
 pub(super) use logs::down_times;
@@ -26,7 +27,10 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     }
     criteria::section(&mut doc, &audit.criteria);
     evidence::run(&mut doc, audit);
-    logs::push(&mut doc, &audit.summary.logs);
+    readiness::push(&mut doc, audit);
+    if audit.has_logs() {
+        logs::push(&mut doc, &audit.summary.logs);
+    }
     evidence::diary(&mut doc, audit);
     evidence::performance(&mut doc, audit);
     evidence::checksums(&mut doc, audit);
@@ -53,7 +57,9 @@ pub(crate) fn because(audit: &Audit) -> Vec<String> {
         };
         let asked = if audit.sign_off.is_some() { "sign-off" } else { "no sign-off was asked for" };
         because.push(format!("{gates} ({asked})"));
-        because.push(logs::in_short(&audit.summary.logs));
+        if audit.has_logs() {
+            because.push(logs::in_short(&audit.summary.logs));
+        }
     } else {
         because.extend(deciding.into_iter().map(|gate| told(gate, audit)));
     }

@@ -46,6 +46,7 @@ fn good() -> Summary {
         checksums: None,
         plan: None,
         record: None,
+        readiness: None,
         findings: Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::place::{Text, kind};
 use super::{Layer, MOST_LISTED, SignaturePolicy};
 use crate::digest::sha256;
-use crate::evidence::diary;
+use crate::evidence::{diary, readiness};
 use crate::finding::{Status, Waiver};
 use crate::log::ignore;
 use crate::log::layout::Layout;
@@ -29,6 +29,11 @@ struct File {
     signatures: Option<SignaturePolicy>,
     waiver: Vec<Spanned<Waiver>>,
     waivers: WaiversTable,
+    readiness: Option<readiness::ReadinessRules>,
+    validation: Option<readiness::Validation>,
+    incident: Option<readiness::Incident>,
+    drift: Option<readiness::Drift>,
+    budgets: Option<readiness::Budgets>,
 }
 
 #[derive(Deserialize, Default)]
@@ -88,7 +93,23 @@ struct SignOffTable {
 }
 
 /// The tables of a policy; a configuration has them too.
-pub(crate) const TABLES: [&str; 7] = ["logs", "diary", "performance", "sign_off", "signatures", "waiver", "waivers"];
+pub(crate) const TABLES: [&str; 12] = [
+    "logs",
+    "diary",
+    "performance",
+    "sign_off",
+    "signatures",
+    "waiver",
+    "waivers",
+    "readiness",
+    "validation",
+    "incident",
+    "drift",
+    "budgets",
+];
+
+/// Those of them that are about components.
+const OF_COMPONENTS: [&str; 5] = ["readiness", "validation", "incident", "drift", "budgets"];
 
 /// Reads a policy file. `source` is what the user calls it. A `[sign_off]` table asks for a full sign-off.
 ///
@@ -115,7 +136,9 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         return Err(text.at(part.span(), &message));
     }
     let places = places(text, tables.get_ref());
-    let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers } = read(text, tables)?;
+    let file = read(text, tables)?;
+    let components = components(text, &file);
+    let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers, .. } = file;
     if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
         && fail.get_ref() < warn.get_ref()
     {
@@ -163,8 +186,27 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         waivers: Some(checked(text, waiver)?).filter(|waivers| !waivers.is_empty()),
         waivers_max_days: waivers.max_days,
         signatures,
+        components,
         ..Layer::default()
     })
+}
+
+/// What the policy asks of components; none where it says nothing of them.
+fn components(text: Text<'_>, file: &File) -> Option<readiness::Rules> {
+    let mut rules = readiness::Rules {
+        readiness: file.readiness.clone(),
+        validation: file.validation.clone(),
+        incident: file.incident.clone(),
+        drift: file.drift.clone(),
+        budgets: file.budgets.clone(),
+    };
+    // Earlier reports lie beside the policy that names them.
+    if let (Some(validation), Some(folder)) = (&mut rules.validation, Path::new(text.source).parent()) {
+        for file in &mut validation.history {
+            *file = folder.join(&*file);
+        }
+    }
+    rules.any().then_some(rules)
 }
 
 /// Reads a file of waivers. `source` is what the user calls it.
@@ -191,7 +233,9 @@ fn checked(text: Text<'_>, waivers: Vec<Spanned<Waiver>>) -> Result<Vec<Waiver>,
 
 /// Where each key is said: `policy.toml:7`.
 fn places(text: Text<'_>, tables: &DeTable<'_>) -> BTreeMap<String, String> {
-    let keys = tables.values().filter_map(|table| table.get_ref().as_table()).flatten();
+    // What is asked of components are no limits of the table.
+    let limits = tables.iter().filter(|(name, _)| !OF_COMPONENTS.contains(&name.get_ref().as_ref()));
+    let keys = limits.filter_map(|(_, table)| table.get_ref().as_table()).flatten();
     keys.map(|(key, _)| (key.get_ref().to_string(), text.place(&key.span()))).collect()
 }
 

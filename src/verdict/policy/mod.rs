@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::criteria::Criteria;
-use crate::evidence::{diary, performance};
+use crate::evidence::{diary, performance, readiness};
 use crate::finding::{Criterion, NotRequired, Status, Waiver};
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
@@ -95,6 +95,8 @@ pub struct Layer {
     pub waivers_max_days: Option<u64>,
     /// Whose signatures are asked for.
     pub signatures: Option<SignaturePolicy>,
+    /// What is asked of the components of a release.
+    pub components: Option<readiness::Rules>,
 }
 
 /// Whose signatures and decisions a policy file asks for: `[signatures]`.
@@ -144,6 +146,9 @@ pub struct Policy {
     /// What somebody accepts by name; a document of its own.
     #[serde(skip)]
     pub waivers: Vec<Waiver>,
+    /// What is asked of the components of a release; none where nobody asks.
+    #[serde(skip)]
+    pub components: Option<readiness::Rules>,
 }
 
 /// Thresholds of the logs.
@@ -258,6 +263,7 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
         sign_off: asked.then(|| criteria(&layers)),
         rows: rows::rows(&layers),
         waivers: first(&layers, |l| l.waivers.clone()).unwrap_or_default(),
+        components: first(&layers, |l| l.components.clone()),
     })
 }
 

@@ -285,6 +285,7 @@ fn verdict() -> Audit {
         checksums: None,
         plan: None,
         record: None,
+        readiness: None,
         findings: Vec::new(),
     };
     Audit::new(summary, policy::resolve(&[]).unwrap(), About::default(), at)

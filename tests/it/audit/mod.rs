@@ -4,6 +4,7 @@ mod damage;
 mod evidence;
 mod ignore;
 mod packet;
+mod readiness;
 pub(crate) mod run_dir;
 pub(crate) mod tampering;
 mod twin_keys;

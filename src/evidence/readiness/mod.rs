@@ -1,0 +1,229 @@
+//! Readiness: documents of other systems as components of one verdict.
+//!
+//! The kind of a document shows in what it holds; the rules of its kind judge its figures, not its word. A document that
+//! cannot be read, is of no known kind or too old is a FAIL: it is never passed over.
+
+mod age;
+mod document;
+mod facts;
+mod generic;
+mod incident;
+mod kind;
+mod limits;
+mod roll_up;
+mod rules;
+mod validation;
+
+use serde_json::Value;
+
+use self::document::Fault;
+use self::facts::{Object, Reader};
+use self::kind::{Kind, Part};
+use self::validation::Earlier;
+use crate::finding::Status;
+use crate::log::summary::readiness::{Component, Issue, Readiness};
+use crate::sanitize::shorten;
+use crate::time::Stamp;
+
+pub use rules::Rules;
+pub(crate) use rules::{Budgets, Drift, Incident, Readiness as ReadinessRules, Validation};
+
+/// The longest name of a component, in characters.
+const NAME: usize = 80;
+
+/// A file that somebody named as a component.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The name that the component was given; none where its document says it.
+    pub name: Option<String>,
+    /// The file, as given.
+    pub path: String,
+    /// What is in it, or why it cannot be read.
+    pub content: Result<Vec<u8>, String>,
+}
+
+/// Why nothing was judged: something in a policy or in the limits of a document cannot be meant.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The document, where it is in one.
+    pub path: Option<String>,
+    /// What is wrong there.
+    pub key: String,
+    /// Why, and what to do.
+    pub why: String,
+}
+
+/// A component with what is wrong with it.
+#[derive(Debug, Default)]
+struct Judged {
+    component: Component,
+    issues: Vec<Issue>,
+    /// Categories of issues whose WARN holds up the release.
+    blocking: Vec<String>,
+}
+
+/// Judges the components of a release at `now`. `history` are earlier validation reports.
+///
+/// # Errors
+/// The policy names a component that there is not, or a document holds limits that cannot be meant.
+pub fn judge(given: &[Given], history: &[Given], rules: &Rules, now: Stamp) -> Result<Readiness, Refused> {
+    let history: Vec<Earlier> = history.iter().map(earlier).collect();
+    let mut all = Vec::new();
+    for file in given {
+        all.extend(of_file(file, &history, rules, now)?);
+    }
+    roll_up::roll_up(all, rules)
+}
+
+fn earlier(file: &Given) -> Earlier {
+    let report = match &file.content {
+        Ok(bytes) => document::parse(&file.path, bytes).map_err(|fault| fault.message),
+        Err(why) => Err(why.clone()),
+    };
+    Earlier { path: file.path.clone(), report }
+}
+
+/// The components of a file: the document itself, or those that it lists.
+fn of_file(file: &Given, history: &[Earlier], rules: &Rules, now: Stamp) -> Result<Vec<Judged>, Refused> {
+    let read = match &file.content {
+        Ok(bytes) => document::parse(&file.path, bytes),
+        Err(why) => Err(Fault::new(why.clone())),
+    };
+    let named = file.name.is_some();
+    let name = |own: Option<&str>| {
+        let name = file.name.as_deref().or(own).map_or_else(|| stem(&file.path), str::to_owned);
+        shorten(&name, NAME)
+    };
+    let value = match read {
+        Ok(value) => value,
+        Err(fault) => return Ok(vec![unreadable(name(None), &file.path, &fault)]),
+    };
+    let Some((parts, missing)) = kind::parts(&value) else {
+        let own = value
+            .as_object()
+            .and_then(|document| facts::text(document, "name").or_else(|| facts::text(document, "service")));
+        let part = Part { name: name(own), pointer: String::new(), value };
+        return Ok(vec![of_part(&part, &file.path, history, rules, now)?]);
+    };
+    let mut all = Vec::new();
+    for part in &parts {
+        let part = Part { name: shorten(&part.name, NAME), ..part.clone() };
+        all.push(of_part(&part, &file.path, history, rules, now)?);
+    }
+    let mut reader = Reader::new(rules, now);
+    for section in missing.iter().filter(|section| !section.is_empty()) {
+        let issue =
+            reader.add(Status::Fail, "missing", "/missing_sections", &format!("the section {section} is missing"));
+        issue.code = Some("missing".to_owned());
+    }
+    if parts.is_empty() {
+        reader.fail("empty", "", "it holds no component: nothing was judged");
+    }
+    let worst = Status::roll_up(all.iter().map(|judged| judged.component.status));
+    let stated = value.as_object().and_then(|document| reader.stated(document, &["status"], ""));
+    match stated {
+        Some(Status::Pass) if worst == Status::Fail => {
+            reader.contradiction("/status", "it says that all is well, but a component of it failed");
+        }
+        Some(stated) if stated > worst.max(reader.status()) => {
+            reader.add(stated, "status", "/status", &format!("it says {} of itself", stated.label()));
+        }
+        _ => {}
+    }
+    // The whole is a component of its own where somebody named it, or where its parts do not say all of it.
+    if named || !reader.issues.is_empty() {
+        if worst > reader.status() {
+            reader.add(worst, "components", "", "not all of its components passed");
+        }
+        let summary = format!("{} components", parts.len());
+        let generated_at = value.as_object().and_then(age::time_of);
+        let mut whole = finish(name(None), &file.path, Kind::Generic.word(), reader, &summary);
+        whole.component.generated_at = generated_at;
+        whole.component.age_seconds = generated_at.map(|time| now.seconds_since(time));
+        all.push(whole);
+    }
+    Ok(all)
+}
+
+/// The name of a file without its folders and its ending.
+fn stem(path: &str) -> String {
+    let file = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    if stem.is_empty() { file.to_owned() } else { stem.to_owned() }
+}
+
+fn unreadable(name: String, path: &str, fault: &Fault) -> Judged {
+    let issue = Issue {
+        category: "document".to_owned(),
+        severity: Status::Fail,
+        message: shorten(&fault.message, 300),
+        code: Some("unreadable".to_owned()),
+        line: fault.line,
+        ..Issue::default()
+    };
+    let component = Component {
+        name,
+        status: Status::Fail,
+        summary: "it cannot be read".to_owned(),
+        kind: "unreadable".to_owned(),
+        path: path.to_owned(),
+        ..Component::default()
+    };
+    Judged { component, issues: vec![issue], ..Judged::default() }
+}
+
+/// Judges one document by the rules of its kind.
+fn of_part(part: &Part, path: &str, history: &[Earlier], rules: &Rules, now: Stamp) -> Result<Judged, Refused> {
+    let mut reader = Reader::new(rules, now);
+    let Some(document) = part.value.as_object() else {
+        reader.not_understood("", &format!("it is {}, not an object", crate::json::lenient::kind(&part.value)));
+        return Ok(finish(part.name.clone(), path, "unreadable", reader, "it is no object"));
+    };
+    let kind = Kind::of(document);
+    let summary = by_kind(kind, document, history, &mut reader).map_err(|refusal| Refused {
+        path: Some(path.to_owned()),
+        key: refusal.key,
+        why: refusal.why,
+    })?;
+    // The states of incident response have ages of their own.
+    let needed = !(kind == Kind::Incident && incident::is_flat(document));
+    let inner = document.get("runtime").and_then(Value::as_object).filter(|_| kind == Kind::Runtime);
+    let dated = if age::time_of(document).is_some() { document } else { inner.unwrap_or(document) };
+    let generated_at = age::judge(dated, &part.name, needed, &mut reader);
+    for issue in &mut reader.issues {
+        issue.detail.insert_str(0, &part.pointer);
+    }
+    let mut judged = finish(part.name.clone(), path, kind.word(), reader, &summary);
+    judged.component.generated_at = generated_at;
+    judged.component.age_seconds = generated_at.map(|time| now.seconds_since(time));
+    Ok(judged)
+}
+
+fn by_kind(
+    kind: Kind,
+    document: &Object,
+    history: &[Earlier],
+    reader: &mut Reader<'_>,
+) -> Result<String, incident::Refusal> {
+    Ok(match kind {
+        Kind::Validation => validation::judge(document, history, reader),
+        Kind::Incident => incident::judge(document, reader)?,
+        _ => generic::judge(document, reader),
+    })
+}
+
+fn finish(name: String, path: &str, kind: &str, reader: Reader<'_>, summary: &str) -> Judged {
+    let component = Component {
+        name,
+        status: reader.status(),
+        summary: shorten(summary, 300),
+        kind: kind.to_owned(),
+        path: path.to_owned(),
+        samples: reader.samples,
+        ..Component::default()
+    };
+    Judged { component, issues: reader.issues, blocking: reader.blocking }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! The files of the components of a release, read and handed over to be judged.
+
+use std::path::Path;
+
+use super::{LoadError, Named, Request};
+use crate::evidence::readiness::{self, Given, Refused};
+use crate::io::{clock, files};
+use crate::log::summary::readiness::Readiness;
+use crate::time::Stamp;
+use crate::verdict::policy::{Policy, Text};
+
+/// Judges the components that were named, or that the policy asks for; none where nobody asks. `ended_at` is the time
+/// by which ages are judged.
+///
+/// # Errors
+/// The policy, or the limits in a document, cannot be meant.
+pub(super) fn judge(
+    request: &Request,
+    policy: &Policy,
+    ended_at: Option<Stamp>,
+) -> Result<Option<Readiness>, LoadError> {
+    if request.sealing || (request.components.is_empty() && policy.components.is_none()) {
+        return Ok(None);
+    }
+    let rules = policy.components.clone().unwrap_or_default();
+    let given: Vec<Given> = request.components.iter().map(|(name, path)| read(name.clone(), path)).collect();
+    let history = rules.validation.iter().flat_map(|validation| &validation.history);
+    let history: Vec<Given> = history.map(|path| read(None, path)).collect();
+    let now = ended_at.unwrap_or_else(clock::now);
+    readiness::judge(&given, &history, &rules, now)
+        .map(Some)
+        .map_err(|refused| LoadError::Usage(told(&refused, &given, request)))
+}
+
+fn read(name: Option<String>, path: &Path) -> Given {
+    let file = Named::given(path);
+    let content = file.read(files::FIGURES_LIMIT).map_err(|error| error.to_string());
+    Given { name, path: file.name, content }
+}
+
+/// What cannot be meant, at its place.
+fn told(refused: &Refused, given: &[Given], request: &Request) -> String {
+    let Refused { path, key, why } = refused;
+    let Some(path) = path else {
+        let source = request.layers.iter().find(|layer| layer.components.is_some()).map(|layer| layer.source.as_str());
+        return format!("{}: {why}", source.unwrap_or("the policy"));
+    };
+    let content = given.iter().find(|file| file.path == *path).and_then(|file| file.content.as_ref().ok());
+    let text = content.map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+    match text.find(key.as_str()) {
+        Some(at) => Text::new(path, &text).at(at..at + key.len(), &format!("{key} {why}")),
+        None => format!("{path}: {key} {why}"),
+    }
+}
