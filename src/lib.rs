@@ -49,6 +49,8 @@
 
 // A table of cases is better in one piece.
 #![cfg_attr(test, allow(clippy::too_many_lines))]
+// Tests set up what they like.
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
 // The documentation of an option is its help text, which is no Markdown.
 #![allow(rustdoc::bare_urls, rustdoc::invalid_html_tags, rustdoc::private_intra_doc_links)]
 

@@ -165,7 +165,7 @@ impl Inputs {
                 inputs.walk(path);
             } else {
                 if metadata.is_file() {
-                    File::open(path).map_err(fail)?;
+                    files::open(path).map_err(fail)?;
                 }
                 inputs.add(path.clone(), true);
             }

@@ -96,6 +96,10 @@ fn pipes_where_evidence_is_found_are_findings_and_are_not_waited_for() {
         assert!(out.stdout.contains("it is a named pipe, not a regular file"), "{name}: {out:?}");
     }
     let bench = Bench::new();
+    bench.write("logs/app.jsonl", LOG);
+    pipe(&bench.path().join("logs/other.log"));
+    let out = bench.run(&["audit", "--log", "logs", "--format", "json"]).exits(1);
+    assert!(out.stdout.contains("it is a named pipe, not a regular file"), "{out:?}");
     pipe(&bench.path().join("run/summary.json"));
     let out = bench.run(&["backlog", "run"]).exits(3);
     assert!(out.stderr.contains("it is a named pipe"), "{out:?}");

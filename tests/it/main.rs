@@ -3,6 +3,7 @@
 // A table of cases is better in one piece.
 #![allow(clippy::too_many_lines)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(clippy::disallowed_methods, reason = "tests set up what they like")]
 
 mod audit;
 mod backlog;

@@ -6,6 +6,7 @@
 //! - `cargo xtask kills [TRIALS]` kills supervisors while they seal their evidence and checks what is said of the runs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the chores talk to the terminal")]
+#![expect(clippy::disallowed_methods, reason = "the chores are programs of their own")]
 
 mod capture;
 mod fuzz;

@@ -163,6 +163,7 @@ pub(crate) fn schema(command: Command) -> serde_json::Value {
 /// There is one, or it cannot be written.
 pub(crate) fn init(command: Command) -> Result<(), Error> {
     let (options, limits) = lists(command);
+    #[expect(clippy::disallowed_methods, reason = "a file that must be new, so that no link is followed")]
     let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(found::NAME);
     let written = file.and_then(|mut file| file.write_all(template::template(&options, &limits).as_bytes()));
     written.map_err(|error| match error.kind() {

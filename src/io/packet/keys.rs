@@ -1,14 +1,14 @@
 //! Where keys come from: a file, a pipe, or a variable of the environment.
 
 use std::env;
-use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::process::DumpableBehavior;
 use zeroize::Zeroizing;
 
+use crate::io::files;
 use crate::keys::{PublicKey, SigningKey};
 
 /// The largest file of keys, in bytes.
@@ -62,8 +62,8 @@ pub(crate) fn public(path: &Path) -> Result<Vec<PublicKey>, String> {
 /// The content of a file or pipe, with the mode of a file.
 fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Option<u32>), String> {
     let fail = |error: std::io::Error| format!("cannot read the key {}: {error}; check the path", path.display());
-    let file = File::open(path).map_err(fail)?;
-    let about = file.metadata().map_err(fail)?;
+    let (file, about) = files::open(path).map_err(fail)?;
+    let file: Box<dyn Read> = if about.is_file() { Box::new(file) } else { Box::new(files::pipe(file)) };
     // Never grown, since growing would leave copies behind.
     let mut pem = Zeroizing::new(Vec::with_capacity(LIMIT as usize + 1));
     file.take(LIMIT + 1).read_to_end(&mut pem).map_err(fail)?;

@@ -98,8 +98,13 @@ fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
                 files.insert(entry.into_path());
             }
             Ok(entry) => {
-                if entry.file_type().is_file() && looks_like_log(&entry.file_name().to_string_lossy()) {
+                let name = entry.file_name().to_string_lossy();
+                if entry.file_type().is_file() && looks_like_log(&name) {
                     findings.push(faults::skipped(&entry.path().display().to_string()));
+                } else if !entry.file_type().is_dir() && is_log(&name) {
+                    // A pipe or a device in the place of a log: nobody knows what it would have held.
+                    findings
+                        .extend(files::open_found(entry.path()).err().map(|error| unreadable(entry.path(), &error)));
                 }
             }
             Err(error) => {
