@@ -9,6 +9,15 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 /// The longest piece of untrusted text that a view shows; JSON keeps the whole.
 pub(crate) const LONGEST: usize = 2000;
 
+/// Bytes as text, with U+FFFD for what is no UTF-8. The standard library does the same, but passes over sound text, which
+/// nearly all is, at a fraction of the speed of its own check.
+pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
 /// Cuts `text` to `max` bytes, at the border of a character; how many were cut off stands in their place.
 pub(crate) fn bytes(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max {

@@ -140,6 +140,11 @@ impl Stamp {
             if number { None } else { parse_iso(text) }
         })
     }
+
+    /// [`Self::parse`] for bytes.
+    pub(crate) fn parse_bytes(text: &[u8]) -> Option<Self> {
+        parse_common(text).or_else(|| Self::parse(std::str::from_utf8(text).ok()?))
+    }
 }
 
 /// The form of nearly all times, `2025-01-06T00:00:00.123456` with `Z` or `+00:00`, without any detours.

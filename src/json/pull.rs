@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 use super::cursor::Cursor;
 pub use super::cursor::{Raw, Text};
 use super::python_repr;
+use crate::sanitize;
 
 impl<'a> Text<'a> {
     /// The text. Invalid UTF-8 and lone surrogates become U+FFFD.
     pub fn decode(self) -> Cow<'a, str> {
-        let text = String::from_utf8_lossy(self.bytes);
+        let text = sanitize::utf8(self.bytes);
         if self.escaped { Cow::Owned(unescape(&text)) } else { text }
     }
 }
@@ -239,7 +240,7 @@ impl<'a> Iterator for Elements<'a> {
 fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('\\') {
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(&rest[..at]);
         let escape = rest[at + 1..].chars().next().unwrap_or('\\');
         rest = rest.get(at + 1 + escape.len_utf8()..).unwrap_or_default();

@@ -290,7 +290,7 @@ fn read_time(raw: Raw<'_>, clock: Clock) -> Option<Stamp> {
     match (raw, clock) {
         (Raw::Text(text), Clock::Auto) if !text.escaped => {
             let digits = text.bytes.trim_ascii();
-            Stamp::parse(std::str::from_utf8(text.bytes).ok()?)
+            Stamp::parse_bytes(text.bytes)
                 // Fewer digits are a date, or no time at all.
                 .or_else(|| if digits.len() >= 10 { Stamp::from_epoch(digits) } else { None })
                 .or_else(|| layout::read_date(digits))

@@ -95,17 +95,21 @@ impl Fields {
         let bytes = &text[field.clone()];
         self.at = field.end;
         self.denied = [&b"no"[..], b"without", b"zero"].iter().any(|word| bytes.eq_ignore_ascii_case(word));
-        if self.depth == 0 {
-            self.passed += 1;
-            self.prose += usize::from(bytes.iter().all(u8::is_ascii_alphabetic));
-            self.numbers = if bytes.iter().all(u8::is_ascii_digit) { self.numbers + 1 } else { 0 };
-        }
+        let outside = self.depth == 0;
+        let (mut letters, mut digits) = (true, true);
         for byte in bytes {
             match byte {
                 b'[' => self.depth += 1,
                 b']' => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
+            letters &= byte.is_ascii_alphabetic();
+            digits &= byte.is_ascii_digit();
+        }
+        if outside {
+            self.passed += 1;
+            self.prose += usize::from(letters);
+            self.numbers = if digits { self.numbers + 1 } else { 0 };
         }
     }
 

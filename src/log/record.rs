@@ -11,6 +11,7 @@ use super::level::Level;
 use super::{ansi, level_at_start, logfmt};
 use crate::finding::{self, Metadata};
 use crate::json::pull::{Members, Raw, Text};
+use crate::sanitize;
 use crate::time::{Stamp, is_blank};
 
 /// What a line inside another one says. It may be escaped there, and so owns its texts.
@@ -110,6 +111,7 @@ pub(crate) fn trim_zeros(line: &[u8]) -> &[u8] {
 
 impl<'a> Record<'a> {
     /// A record of plain text: the whole line, and the parts of it.
+    #[inline]
     pub(crate) fn of_text(
         dialect: Dialect,
         line: &'a [u8],
@@ -133,7 +135,7 @@ impl<'a> Record<'a> {
 
     /// A line without a date that states its level at its front.
     pub(crate) fn of_line(line: &'a [u8]) -> Self {
-        let text = String::from_utf8_lossy(line);
+        let text = sanitize::utf8(line);
         let level = level_at_start::level(&text).map(|level| level.word().as_bytes());
         Self::of_text(Dialect::Dated, line, None, level, line)
     }
@@ -373,7 +375,7 @@ impl<'a> Record<'a> {
         let value = |value: Raw<'a>| match value {
             // The text of its start is enough to recognise it.
             Raw::Object(bytes) | Raw::Array(bytes) if bytes.len() > limit => {
-                let start = String::from_utf8_lossy(&bytes[..limit]);
+                let start = sanitize::utf8(&bytes[..limit]);
                 format!("{start}… ({} more bytes)", bytes.len() - limit).into()
             }
             value => value.to_value(),

@@ -10,6 +10,7 @@ use super::record::{Inner, Record};
 use super::timestamp::{in_year_before, leading_time, month_of, number, short_time, time_of_day};
 use super::wrapped::{self, Wrapping};
 use crate::json::pull::{Raw, Text};
+use crate::sanitize;
 use crate::time::Stamp;
 
 /// Reads a line of text, which may stand inside `depth` others; none when it states neither a time nor a level.
@@ -48,7 +49,7 @@ fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8)
     for stream in [&b" stdout "[..], b" stderr "] {
         if let Some([mark @ (b'F' | b'P'), b' ', line_inside @ ..]) = rest.strip_prefix(stream) {
             let wrapping = Wrapping { depth, leveled: false, piece: *mark == b'P' };
-            let inner = Inner::of(String::from_utf8_lossy(line_inside), wrapping, &mut Shape::default());
+            let inner = Inner::of(sanitize::utf8(line_inside), wrapping, &mut Shape::default());
             return Some(Record::of_text(Dialect::Cri, line, at, None, line_inside).with_inner(inner));
         }
     }
@@ -57,11 +58,11 @@ fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8)
     if let Some(inner) = Inner::record(rest, depth).or_else(|| Inner::record(tagged?, depth)) {
         return Some(Record::of_text(Dialect::Dated, line, at, None, rest).with_inner(inner));
     }
-    let record = leveled(Dialect::Dated, line, at, rest);
-    Some(match tagged {
-        Some(text) if record.level.is_none() => with_line_inside(record, text, depth),
-        _ => record,
-    })
+    let mut record = leveled(Dialect::Dated, line, at, rest);
+    if let Some(text) = tagged.filter(|_| record.level.is_none()) {
+        add_line_inside(&mut record, text, depth);
+    }
+    Some(record)
 }
 
 /// The text behind ` host tag[12]: `, where no level stands before it.
@@ -95,10 +96,11 @@ fn syslog(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> 
     let rest = &line[end + 1..];
     let Some(rest) = rest.strip_prefix(b"1 ") else { return bsd_syslog(line, rest, Some(severity), written, depth) };
     let mut parts = rest.splitn(6, |b| *b == b' ');
-    let at = parts.next().and_then(|time| Stamp::parse(std::str::from_utf8(time).ok()?));
+    let at = parts.next().and_then(Stamp::parse_bytes);
     let message = structured_data_end(parts.nth(4)?);
-    let record = Record::of_text(Dialect::Syslog5424, line, at, None, message).with_syslog_level(severity);
-    Some(with_line_inside(record, message, depth))
+    let mut record = Record::of_text(Dialect::Syslog5424, line, at, None, message).with_syslog_level(severity);
+    add_line_inside(&mut record, message, depth);
+    Some(record)
 }
 
 /// What follows the structured data (`-`, or elements in brackets) of a syslog line.
@@ -145,7 +147,8 @@ fn bsd_syslog<'a>(
         }
     };
     record.level = security_event(message).filter(|_| severity.is_none()).or(record.level);
-    Some(with_line_inside(record, text, depth))
+    add_line_inside(&mut record, text, depth);
+    Some(record)
 }
 
 /// The level that some devices write before the tag: `err tmm[12]: …`.
@@ -184,15 +187,17 @@ pub(crate) fn security_event(text: &[u8]) -> Option<(Raw<'_>, Scale)> {
 }
 
 /// Adds what the line that syslog carries says, where it says more than its text.
-fn with_line_inside<'a>(record: Record<'a>, line: &[u8], depth: u8) -> Record<'a> {
+fn add_line_inside(record: &mut Record<'_>, line: &[u8], depth: u8) {
     if is_prose(line) {
-        return record;
+        return;
     }
     let wrapping = Wrapping { depth, leveled: true, piece: false };
-    let inner = Inner::of(String::from_utf8_lossy(line), wrapping, &mut Shape::default());
+    let inner = Inner::of(sanitize::utf8(line), wrapping, &mut Shape::default());
     // Plain text is shown with the name of the program before it.
     let shown = record.message().map(Into::into);
-    if inner.tells() { record.with_inner(inner.shown_as(shown)) } else { record }
+    if inner.tells() {
+        record.inner = Some(Box::new(inner.shown_as(shown)));
+    }
 }
 
 /// Whether a line starts with a word of a sentence, as most do: such a line is neither a record nor a frame, and states

@@ -65,9 +65,10 @@ pub(crate) fn time_of_day(text: &[u8]) -> Option<(i64, usize)> {
 /// The date without a year, in the last year that puts it before `written` (with a day of grace for time zones).
 pub(crate) fn in_year_before(written: Stamp, month: u32, day: u32, clock: i64) -> Option<Stamp> {
     let latest = written.plus(std::time::Duration::from_secs(86_400));
-    let this_year = chrono::Datelike::year(&written.day());
+    // By the average length of a year, which is wrong by one at most.
+    let this_year = 1970 + i32::try_from(written.micros().div_euclid(31_556_952_000_000)).ok()?;
     // Eight years back there was a 29 February for certain.
-    (this_year - 8..=this_year + 1)
+    (this_year - 9..=this_year + 2)
         .rev()
         .filter_map(|year| Stamp::civil(year, month, day, clock))
         .find(|at| *at <= latest)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::crash::classify::Named;
+use super::crash::classify::{self, Named};
 use super::crash::frames;
 use super::key_cache::Shape;
 use super::level::Level;
@@ -11,6 +11,7 @@ use super::parse;
 use super::record::{Inner, Message, Record};
 use super::{ansi, level_at_start};
 use crate::json::pull::{Raw, Text};
+use crate::sanitize;
 use crate::time::Stamp;
 
 /// How a line is wrapped.
@@ -71,7 +72,7 @@ impl Inner {
         let record = parse::parse_inside(line, None, depth + 1)?;
         let telling = line.first() == Some(&b'{') || record.level().is_some();
         telling.then(|| {
-            let line = String::from_utf8_lossy(line).into_owned();
+            let line = sanitize::utf8(line).into_owned();
             let inner = Self::of_record(&record, &line);
             Self { line, ..inner }
         })
@@ -109,7 +110,11 @@ impl Inner {
             event: record.event().map(Into::into),
             line: String::new(),
             message,
-            traces: record.traces().into_iter().map(Named::into_owned).collect(),
+            // Only of a line with a mark it is asked whether it shows a crash.
+            traces: match classify::suspect(line.as_bytes(), 0) {
+                Some(_) => record.traces().into_iter().map(Named::into_owned).collect(),
+                None => Vec::new(),
+            },
             frame: record.frame().is_some(),
             cut: record.is_cut(),
             twins: record.has_twins(),
@@ -136,7 +141,7 @@ fn level_of_text(line: &str, leveled: bool) -> Option<(Level, Cow<'static, str>)
 
 /// Reads a line of text with colours in it.
 pub(crate) fn coloured(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
-    let text = String::from_utf8_lossy(line);
+    let text = sanitize::utf8(line);
     let plain = ansi::strip(&text);
     let record = parse::parse_inside(plain.as_bytes(), written, depth + 1)?;
     let (dialect, at) = (record.dialect, record.at);

@@ -36,9 +36,9 @@ fn told(text: &str) -> Option<(Kind, bool)> {
 /// What a text shows that holds a mark.
 pub(super) fn judge(text: &str) -> Option<(Kind, bool)> {
     static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(RULES));
-    let rows = SEARCH.matching(text);
+    let rows = SEARCH.candidates(text);
     let counts = |row: &(usize, &'static Rule)| {
-        row.1.sure || SEARCH.places(*row, text).any(|(start, end)| !mentions::denied(text, start, end))
+        SEARCH.places(*row, text).any(|(start, end)| row.1.sure || !mentions::denied(text, start, end))
     };
     let told = rows.into_iter().filter(counts).map(|(_, rule)| (rule.kind, rule.sure));
     let told = told.reduce(|(kind, sure), (other, also)| (kind.min(other), sure || also));

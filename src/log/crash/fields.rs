@@ -60,18 +60,21 @@ fn any_trace(value: Raw<'_>) -> Option<Named<'_>> {
 }
 
 fn named(key: &str) -> Option<Name> {
-    let lower = key.to_ascii_lowercase();
-    let ends = |words: &[&str]| words.iter().any(|word| lower.ends_with(word));
-    if ends(&["exception"]) {
+    let ends = |word: &str| {
+        let start = key.len().checked_sub(word.len());
+        start.and_then(|start| key.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+    };
+    let is = |words: &[&str]| words.iter().any(|word| key.eq_ignore_ascii_case(word));
+    if ends("exception") {
         (!is_setting(&key[..key.len() - "exception".len()])).then_some(Name::Exception)
-    } else if matches!(lower.as_str(), "@x" | "exc_info" | "exc_text") {
+    } else if is(&["@x", "exc_info", "exc_text"]) {
         Some(Name::Exception)
-    } else if ends(&["traceback", "stacktrace", "stack_trace", "backtrace", ".stack"])
-        || matches!(lower.as_str(), "stack" | "errorverbose" | "steparray")
+    } else if ["traceback", "stacktrace", "stack_trace", "backtrace", ".stack"].into_iter().any(ends)
+        || is(&["stack", "errorverbose", "steparray"])
     {
         Some(Name::Stack)
     } else {
-        (lower == "full_message").then_some(Name::Text)
+        is(&["full_message"]).then_some(Name::Text)
     }
 }
 

@@ -63,7 +63,10 @@ fn masked(text: &str) -> Vec<u8> {
 /// Whether digits mean something behind this byte.
 fn tells(before: u8, digits: &[u8]) -> bool {
     let zero = digits.iter().all(|b| *b == b'0');
-    let telling = || TELLING.contains(&digits) || TELLING_STARTS.iter().any(|start| digits.starts_with(start));
+    let telling = || match digits.len() {
+        1..=3 => TELLING.contains(&digits),
+        _ => TELLING_STARTS.iter().any(|start| digits.starts_with(start)),
+    };
     zero || TELLING_LETTERS.contains(&before) || before != b'.' && telling()
 }
 

@@ -131,6 +131,12 @@ fn compile(patterns: &[String], kind: MatchKind) -> Regex {
     built.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {patterns:?}"))
 }
 
+/// The same without bounds, which matches more: counting what lies between two words takes a state for each number, and
+/// the search for all rows would build new states all the time.
+fn unbounded(regex: &str) -> String {
+    regex.replace("{0,80}?", "*?").replace("{0,60}", "*")
+}
+
 /// All rows in one search, and each row by itself to see where it stands.
 pub(super) struct Search {
     rules: &'static [&'static [Rule]],
@@ -142,18 +148,19 @@ impl Search {
     pub(super) fn new(rules: &'static [&'static [Rule]]) -> Self {
         let patterns: Vec<String> = rules.iter().copied().flatten().map(|rule| regex_of(rule.says)).collect();
         let each = patterns.iter().map(|_| OnceLock::new()).collect();
+        let patterns: Vec<String> = patterns.iter().map(|regex| unbounded(regex)).collect();
         Self { rules, all: LazyLock::new(Box::new(move || compile(&patterns, MatchKind::All))), each }
     }
 
-    /// The rows that a text matches.
-    pub(super) fn matching(&self, text: &str) -> Vec<(usize, &'static Rule)> {
+    /// The rows that a text may match.
+    pub(super) fn candidates(&self, text: &str) -> Vec<(usize, &'static Rule)> {
         let mut found = PatternSet::new(self.each.len());
         self.all.which_overlapping_matches(&Input::new(text), &mut found);
         let rules = self.rules.iter().copied().flatten().enumerate();
         rules.filter(|(at, _)| regex_automata::PatternID::new(*at).is_ok_and(|id| found.contains(id))).collect()
     }
 
-    /// Where one of the rows stands in a text.
+    /// Where one of the rows stands in a text, if anywhere.
     pub(super) fn places<'t>(
         &self,
         row: (usize, &'static Rule),

@@ -87,8 +87,10 @@ impl Pending {
 
 /// Whether a line as Docker writes it, or the runtimes of Kubernetes, needs no closer look.
 fn is_plainly_whole(line: &[u8]) -> bool {
-    let end = if line.starts_with(b"{\"log\":\"") { memchr::memmem::find(line, b"\\n\",\"stream\":\"") } else { None };
-    end.is_some_and(|at| ends_in_newline(&line[..at + 2]))
+    const END: &[u8] = b"\\n\",\"stream\":\"";
+    line.starts_with(b"{\"log\":\"")
+        && memchr::memchr_iter(b'"', line)
+            .any(|at| at > 2 && line[at - 2..].starts_with(END) && ends_in_newline(&line[..at]))
 }
 
 /// Whether text of JSON, still escaped, ends in a line end.

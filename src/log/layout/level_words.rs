@@ -95,25 +95,30 @@ pub(crate) const PAIRS: [&str; 12] = [
     "l",
 ];
 
-/// By first letter, which lengths the words have that start with it, as bits: that alone rules out most words of prose.
-const LENGTHS: [u16; 26] = {
-    let mut lengths = [0; 26];
-    let mut at = 0;
-    while at < WORDS.len() {
-        let word = WORDS[at].0.as_bytes();
-        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
-        at += 1;
+/// The first word with each letter, and behind each word the next one with the same: places in [`WORDS`], one more each.
+const CHAINS: ([usize; 26], [usize; WORDS.len()]) = {
+    let (mut first, mut next) = ([0; 26], [0; WORDS.len()]);
+    let mut at = WORDS.len();
+    while at > 0 {
+        at -= 1;
+        let letter = (WORDS[at].0.as_bytes()[0] - b'a') as usize;
+        next[at] = first[letter];
+        first[letter] = at + 1;
     }
-    lengths
+    (first, next)
 };
 
 /// The level of a word of letters in any case, and how sure it is; none for every other text.
 pub(crate) fn word(word: &[u8]) -> Option<(Level, Sure)> {
-    let first = word.first()?.to_ascii_lowercase();
-    let lengths = LENGTHS.get(usize::from(first.wrapping_sub(b'a')))?;
-    (word.len() < 16 && lengths >> word.len() & 1 == 1).then_some(())?;
-    let same = |known: &[u8]| known[0] == first && known.eq_ignore_ascii_case(word);
-    let (_, level, sure) = WORDS.iter().find(|(known, ..)| same(known.as_bytes()))?;
+    let letter = word.first()?.to_ascii_lowercase().wrapping_sub(b'a');
+    let mut at = *CHAINS.0.get(usize::from(letter))?;
+    let (_, level, sure) = loop {
+        let row = &WORDS[at.checked_sub(1)?];
+        if row.0.as_bytes().eq_ignore_ascii_case(word) {
+            break row;
+        }
+        at = CHAINS.1[at - 1];
+    };
     (*sure != Sure::Loud || word.iter().all(u8::is_ascii_uppercase)).then_some((*level, *sure))
 }
 

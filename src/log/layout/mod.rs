@@ -250,8 +250,11 @@ impl Layout {
         }
         if self.named || self.texts.is_empty() {
             let named = text_record::parse(line, written, 0);
-            let late =
-                (self.again || self.states_levels()) && named.as_ref().is_none_or(|record| !record.states_level());
+            let may_be_late = self.again || self.states_levels();
+            if !may_be_late && named.is_some() {
+                return named;
+            }
+            let late = may_be_late && named.as_ref().is_none_or(|record| !record.states_level());
             let late = if late { self.read_text(line, written, memory).filter(Record::states_level) } else { None };
             return late.or(named).or_else(|| self.read_text(line, written, memory));
         }

@@ -175,7 +175,8 @@ impl Place {
         if self.field == ANYWHERE {
             return all_starts(line, usize::MAX).find_map(|(_, start)| fits(start));
         }
-        starts(line).filter(|(field, _)| field.abs_diff(self.field) <= 1).find_map(|(_, start)| fits(start))
+        let near = starts(line).take_while(|(field, _)| *field <= self.field + 1);
+        near.filter(|(field, _)| field + 1 >= self.field).find_map(|(_, start)| fits(start))
     }
 }
 
@@ -195,7 +196,7 @@ fn all_starts(line: &[u8], limit: usize) -> impl Iterator<Item = (usize, usize)>
     let mut blank = false;
     let mut last = b' ';
     let mut before = b' ';
-    line.iter().take(REACH).enumerate().filter_map(move |(at, byte)| {
+    let starts = line.iter().take(REACH).enumerate().map_while(move |(at, byte)| {
         // `12-INFO-2025-03-03 …`
         let opened = opens(last) || at == 0 || last == b'-' && before.is_ascii_alphabetic();
         if matches!(byte, b' ' | b'\t') {
@@ -205,8 +206,10 @@ fn all_starts(line: &[u8], limit: usize) -> impl Iterator<Item = (usize, usize)>
         }
         before = last;
         last = *byte;
-        (opened && field < limit && (byte.is_ascii_alphanumeric() || *byte == b'@')).then_some((field, at))
-    })
+        let starts = opened && (byte.is_ascii_alphanumeric() || *byte == b'@');
+        (field < limit).then_some(starts.then_some((field, at)))
+    });
+    starts.flatten()
 }
 
 /// A shape at a field, and where it was found.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::continuation::{self, Block, Suspects};
+use super::continuation::{self, Block, Crash, Suspects};
 use super::unread::Unread;
 use crate::finding::Status;
 use crate::json::pull::Raw;
@@ -370,24 +370,23 @@ impl Part {
         let told = block.crash().filter(|_| last.is_none_or(|last| !last.crashed));
         let kinds = [told.as_ref().map(|crash| crash.kind), own.map(|(kind, _)| *kind)];
         if let Some(kind) = kinds.into_iter().flatten().min() {
-            let record = last
-                .and_then(|last| self.context.layout.read(&last.text, self.context.written, &mut Memory::default()));
+            let (layout, written) = (Arc::clone(&self.context.layout), self.context.written);
+            let record = || last.and_then(|last| layout.read(&last.text, written, &mut Memory::default()));
             let at = last.map(|last| last.at);
-            let mut details =
-                record.as_ref().map_or_else(|| Details::of_text(kind), |record| crash_details(record, kind));
-            let mut text = String::new();
-            if let Some(message) = record.as_ref().and_then(Record::message).filter(|_| own.is_some()) {
-                text = format!("{message}\n{}", block.text());
-            }
-            if let Some(crash) = &told {
-                details = details.with_text(&crash.text);
-                if own.is_none() {
-                    text.clone_from(&crash.text);
+            let text = match (own, &told) {
+                (Some(_), _) => {
+                    let message = record().as_ref().and_then(Record::message).map(Cow::into_owned);
+                    message.map_or_else(String::new, |message| format!("{message}\n{}", block.text()))
                 }
-            }
-            let key = own.map(|(_, key)| *key).or(told.map(|crash| Key::new(at, self.context.file, crash.line, 0)));
-            if let Some(key) = key {
-                self.tally.add_crash_text(&headline(&text), at, &details, kind, key);
+                (None, told) => told.as_ref().map_or_else(String::new, |crash| crash.text.clone()),
+            };
+            let details = || {
+                let details = record().map_or_else(|| Details::of_text(kind), |record| crash_details(&record, kind));
+                told.iter().fold(details, |details, crash| details.with_text(&crash.text))
+            };
+            let line = |crash: &Crash| Key::new(at, self.context.file, crash.line, 0);
+            if let Some(key) = own.map(|(_, key)| *key).or(told.as_ref().map(line)) {
+                self.tally.add_crash_text(&headline(&text), at, details, kind, key);
             }
             if let Some(last) = last.filter(|last| !last.failed) {
                 self.tally.histogram.add(Histogram::tick(last.at), [0, 0, 1]);

@@ -8,6 +8,7 @@ use crate::finding::Status;
 use crate::log::crash::classify::{self, Kind};
 use crate::log::summary::IgnoredLine;
 use crate::log::{ansi, level_at_start};
+use crate::sanitize;
 
 /// As much of a block is kept, in bytes.
 const KEPT: usize = 16 << 10;
@@ -125,7 +126,7 @@ impl Block {
             }
         }
         self.keep(number, line);
-        let starts = self.marked.is_none() && suspect && classify::is_marker(&String::from_utf8_lossy(line));
+        let starts = self.marked.is_none() && suspect && classify::is_marker(&sanitize::utf8(line));
         if let Some((_, text)) = &mut self.marked {
             extend(text, line);
         } else if starts {
@@ -222,14 +223,14 @@ impl Block {
 
     /// The start of the block.
     pub(crate) fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.head)
+        sanitize::utf8(&self.head)
     }
 
     /// The crash that the block tells of, if it does.
     pub(crate) fn crash(&self) -> Option<Crash> {
         let (line, marked) = self.marked.as_ref()?;
         let crash = |line: u64, text: &[u8]| {
-            let text = String::from_utf8_lossy(text);
+            let text = sanitize::utf8(text);
             let kind = classify::text(&text)?;
             Some(Crash { kind, line, text: text.trim_end().to_owned() })
         };
@@ -241,7 +242,7 @@ impl Block {
 impl Tie {
     /// What ties a line that is no record.
     pub(crate) fn of(line: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(line);
+        let text = sanitize::utf8(line);
         let text = ansi::strip(&text);
         // Levels of four letters are set flush with those of five by one blank.
         let front = text.strip_prefix(' ').filter(|rest| rest.starts_with("WARN")).unwrap_or(&text);
@@ -269,7 +270,7 @@ fn join(text: &mut Vec<u8>, more: &[u8]) {
 
 /// The start of a line, for people.
 pub(crate) fn shown(line: &[u8]) -> String {
-    let start = String::from_utf8_lossy(&line[..line.len().min(4 * WIDTH + 4)]);
+    let start = sanitize::utf8(&line[..line.len().min(4 * WIDTH + 4)]);
     let start = start.trim();
     if start.chars().count() <= WIDTH {
         return start.to_owned();

@@ -27,6 +27,9 @@ impl Part {
     /// Reads lines; the last may lack its line end.
     pub fn read(raw: &[u8], context: Context) -> Self {
         // Colours and holes stand between the fields that matter; without them all lines are read alike.
+        if memchr::memchr2(0x1b, 0, raw).is_none() {
+            return read_lines(raw, raw, context, Seen::default());
+        }
         let text = ansi::strip_bytes(raw);
         let mut zeros = Seen::default();
         let text = match memchr::memchr(0, &text) {
@@ -52,6 +55,7 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen) -> Part {
     let mut raw_start = 0;
     let mut reader = Reader::new(context);
     reader.part.odd.zeros = zeros;
+    reader.joined = memchr::memchr_iter(b'\r', text).any(|at| text.get(at + 1).is_some_and(|next| *next != b'\n'));
     let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
     let mut suspects = Marks::of(text, 0);
     let mut start = 0;
@@ -118,6 +122,8 @@ struct Reader<'t> {
     tick: (i64, Figures),
     last: Option<Last<'t>>,
     block: Block,
+    /// Whether a line may hold several.
+    joined: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -132,6 +138,7 @@ impl<'t> Reader<'t> {
             tick: (0, [0; 3]),
             last: None,
             block: Block::default(),
+            joined: false,
         }
     }
 
@@ -204,7 +211,8 @@ impl<'t> Reader<'t> {
 
     /// Reads a line that holds several, as those of old do, which end in a carriage return alone. False when it is one.
     fn split(&mut self, line: &'t [u8], suspected: bool) -> bool {
-        let starts = starts(line, &self.layout, self.part.context.written);
+        let text = if self.joined { line } else { b"" };
+        let starts = starts(text, &self.layout, self.part.context.written);
         if starts.is_empty() {
             return false;
         }

@@ -44,6 +44,8 @@ impl Groups {
                 group.first = key;
                 group.example = make();
             }
+        } else if self.bound.as_ref().is_some_and(|bound| name > *bound) {
+            self.dropped += 1;
         } else {
             self.insert(name, Members { count: 1, first: key, last: key, example: make() });
         }

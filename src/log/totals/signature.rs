@@ -9,9 +9,8 @@ const LIMIT: usize = 160;
 pub(crate) fn of(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(LIMIT));
     let line = text.trim().lines().next().unwrap_or_default();
-    let mut chars = line.char_indices().peekable();
-    let mut length = 0;
-    while let Some((at, c)) = chars.next() {
+    let (mut at, mut length) = (0, 0);
+    while let Some(c) = line[at..].chars().next() {
         length += 1;
         if length > LIMIT {
             out.push('…');
@@ -20,19 +19,22 @@ pub(crate) fn of(text: &str) -> String {
         match c {
             '"' | '`' | '\'' if opens(line, at, c) => {
                 out.extend([c, '…', c]);
-                for (_, inner) in chars.by_ref() {
-                    if inner == c {
-                        break;
-                    }
-                }
+                at = line[at + 1..].find(c).map_or(line.len(), |end| at + end + 2);
             }
             c if c.is_alphanumeric() => {
                 let rest = &line[at..];
                 let len = uuid_len(rest).unwrap_or_else(|| word_len(rest));
-                while chars.next_if(|(next, _)| *next < at + len).is_some() {}
-                if len == UUID_LEN || is_id(&rest[..len]) { out.push('#') } else { mask_digits(&mut out, &rest[..len]) }
+                if len == UUID_LEN || is_id(&rest[..len]) {
+                    out.push('#');
+                } else {
+                    mask_digits(&mut out, &rest[..len]);
+                }
+                at += len;
             }
-            c => out.push(c),
+            c => {
+                out.push(c);
+                at += c.len_utf8();
+            }
         }
     }
     join_masks(&out)
@@ -62,7 +64,7 @@ fn join_masks(text: &str) -> String {
 const UUID_LEN: usize = 36;
 
 fn uuid_len(text: &str) -> Option<usize> {
-    let uuid = text.get(..UUID_LEN)?;
+    let uuid = text.get(..UUID_LEN).filter(|uuid| uuid.as_bytes()[8] == b'-')?;
     let shaped = uuid.bytes().enumerate().all(|(at, b)| match at {
         8 | 13 | 18 | 23 => b == b'-',
         _ => b.is_ascii_hexdigit(),
@@ -71,7 +73,11 @@ fn uuid_len(text: &str) -> Option<usize> {
 }
 
 fn word_len(text: &str) -> usize {
-    text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len())
+    let ascii = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+    match text.as_bytes().get(ascii) {
+        Some(0x80..) => text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len()),
+        _ => ascii,
+    }
 }
 
 /// Whether a quote opens a quoted value that ends in the same line; apostrophes inside words do not.
@@ -88,6 +94,9 @@ fn is_id(word: &str) -> bool {
 }
 
 fn mask_digits(out: &mut String, word: &str) {
+    if word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_') {
+        return out.push_str(word);
+    }
     let mut masked = false;
     for c in word.chars() {
         if c.is_numeric() {

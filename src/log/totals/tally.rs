@@ -198,15 +198,22 @@ impl Tally {
 
     /// Lists a record that shows a crash.
     pub fn add_crash(&mut self, record: &Record<'_>, kind: Kind, key: Key) {
-        let details = crash_details(record, kind).with_keys(record);
-        self.add_crash_text(&headline_of(record), record.at, &details, kind, key);
+        let details = || crash_details(record, kind).with_keys(record);
+        self.add_crash_text(&headline_of(record), record.at, details, kind, key);
     }
 
-    /// Lists a crash by its summary and details.
-    pub fn add_crash_text(&mut self, summary: &str, at: Option<Stamp>, details: &Details, kind: Kind, key: Key) {
+    /// Lists a crash by its summary and details, which are asked for only where they are kept.
+    pub fn add_crash_text(
+        &mut self,
+        summary: &str,
+        at: Option<Stamp>,
+        details: impl Fn() -> Details,
+        kind: Kind,
+        key: Key,
+    ) {
         let make = || {
             let mut finding = Finding::fail(summary).at(at);
-            finding.metadata.clone_from(&details.0);
+            finding.metadata = details().0;
             finding.bound(FINDING_LIMIT);
             finding
         };
