@@ -6,6 +6,7 @@ use crate::time::Stamp;
 
 pub mod checksums;
 pub mod diary;
+pub mod figures;
 pub mod performance;
 pub mod readiness;
 pub(crate) mod snapshot_chain;

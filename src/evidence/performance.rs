@@ -3,8 +3,11 @@
 //! Its figures stand under `aggregates`, under `snapshot`, or at the top; each is taken from the first of these places
 //! that has it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
+use super::figures::Figure;
 use crate::finding::{self, FINDING_LIMIT, Finding, Status};
 use crate::json::lenient;
 use crate::log::summary::PerformanceSummary;
@@ -25,11 +28,13 @@ const LONGER_SECONDS: f64 = 259_200.0;
 pub struct Rules {
     /// A lower return on investment is a WARN.
     pub min_roi: f64,
+    /// Further figures that are asked for, by name; gates of their own judge them.
+    pub figures: BTreeMap<String, Figure>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { min_roi: 0.0 }
+        Self { min_roi: 0.0, figures: BTreeMap::new() }
     }
 }
 
@@ -71,6 +76,8 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
         ..PerformanceSummary::default()
     };
 
+    let whole = Value::Object(report.clone());
+    summary.figures = rules.figures.iter().map(|(name, figure)| (name.clone(), figure.read(&whole))).collect();
     let trades = reader.figure("trades", &["trades", "total_trades"]);
     // Counts are far below 2^53, so nothing is lost; a negative one becomes 0, and is a finding.
     summary.total_trades = trades.unwrap_or_default() as u64;
@@ -163,11 +170,13 @@ impl Reader<'_> {
     fn possible(&mut self, trades: Option<f64>, summary: &PerformanceSummary) {
         let measured = [summary.roi, summary.win_rate, summary.sharpe_ratio];
         match trades {
+            _ if summary.figures.values().any(|figure| figure.value.is_some()) => {}
             _ if measured.iter().all(Option::is_none) && trades.is_none_or(|trades| trades <= 0.0) => {
                 let state = self.report.get("status").and_then(Value::as_str);
                 let state = state.map(|state| format!("; its status is `{state}`")).unwrap_or_default();
                 let counted = if trades.is_some() { " (no trade, no return, no rate, no ratio)" } else { "" };
-                self.fail(format!("the performance report holds no figures{counted}{state}"));
+                let others = "; figures of another kind count where [performance.figures] of a policy names them";
+                self.fail(format!("the performance report holds no figures{counted}{state}{others}"));
             }
             _ if measured.iter().all(Option::is_none) => {
                 self.warn("the performance report counts trades, but holds no return, rate or ratio".to_owned());

@@ -356,6 +356,9 @@ pub struct PerformanceSummary {
     /// The Sharpe ratio.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sharpe_ratio: Option<f64>,
+    /// The figures that the policy asks for, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, FigureRead>,
     /// The length of the period in seconds; absent when it is zero.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window_duration_seconds: Option<f64>,
@@ -363,6 +366,17 @@ pub struct PerformanceSummary {
     pub findings: Vec<Finding>,
     /// The report's own metadata.
     pub metadata: Metadata,
+}
+
+/// A figure that the policy asks for, as the report has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FigureRead {
+    /// Its value; none where the report has no number there.
+    pub value: Option<f64>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// What re-hashing the listed files has shown.

@@ -24,6 +24,7 @@ const CAUSES: usize = 5;
 pub(crate) fn run(record: &RunRecord, verdict: &Audit, folder: Option<&str>, packet: &str) -> Doc {
     let mut doc = head(record, verdict, folder);
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
+    audit::changes(&mut doc, verdict);
     audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
     let all = folder.map_or_else(|| "summary.json".to_owned(), |folder| format!("{folder}/summary.json"));
@@ -58,6 +59,7 @@ pub(crate) fn screen(
         gates.row([gate.name.as_str().into(), gate.status.into(), measured, gate.threshold.as_str().into()]);
     }
     doc.section("Gates", Block::Table(gates));
+    audit::changes(&mut doc, verdict);
     audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
     let all = format!("{folder}/summary.md");

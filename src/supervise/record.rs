@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::objective::Objective;
 use super::progress::Incident;
 use super::provenance::Provenance;
+use crate::evidence::figures::Figure;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
 use crate::time::Stamp;
 
@@ -204,6 +205,9 @@ pub struct Settings {
     /// A lower return on investment is a WARN.
     #[serde(default)]
     pub performance_min_roi: Option<f64>,
+    /// Figures of the performance report with their limits, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub performance_figures: BTreeMap<String, Figure>,
     /// How many findings of a kind are listed.
     #[serde(default)]
     pub max_listed: Option<usize>,

@@ -59,7 +59,7 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         let status = view.accepts(gate.status);
         Some(Gate { status, raised: gate.raised || status > gate.status, ..gate.clone() })
     });
-    [
+    let first = [
         view.subject(),
         view.run(),
         (!view.only_components()).then(|| view.logs()),
@@ -69,17 +69,10 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.diary(),
         view.performance(),
         view.sharpe(),
-        view.objectives(),
-        view.checksums(),
-        view.record(),
-        view.signature(),
-        view.approvals(),
-        view.plan(),
-    ]
-    .into_iter()
-    .chain(components)
-    .flatten()
-    .collect()
+    ];
+    let last = [view.objectives(), view.checksums(), view.record(), view.signature(), view.approvals(), view.plan()];
+    let last = last.into_iter().chain(components).flatten();
+    first.into_iter().flatten().chain(view.figures()).chain(last).collect()
 }
 
 struct View<'a> {
@@ -227,19 +220,20 @@ impl View<'_> {
         };
         let total = diary.total_issues;
         Some(gate.fixed_by(&match diary.total_entries {
-            0 => "a decision diary with entries".to_owned(),
+            0 => self.first("a decision diary with entries", "FINAL_DRY_RUN_DIARY_PATH", "--no-diary"),
             _ => format!("a diary without {}", these(total, &count(total, "issue"))),
         }))
     }
 
     fn performance(&self) -> Option<Gate> {
-        let required = self.criteria.is_some_and(Criteria::needs_performance);
+        let required = self.criteria.is_some() && self.policy.needs_performance();
         let Some(performance) = &self.summary.performance else {
             let fix = "a performance report, named by --performance";
             return self.absent("performance", required, "optional_performance", fix);
         };
         let figures = [performance.roi, performance.win_rate, performance.sharpe_ratio];
-        let samples = figures.iter().flatten().count() as u64 + u64::from(performance.total_trades > 0);
+        let asked = performance.figures.values().filter(|figure| figure.value.is_some()).count();
+        let samples = (figures.iter().flatten().count() + asked) as u64 + u64::from(performance.total_trades > 0);
         let mut gate = self.part(
             ("performance", "performance_path"),
             performance.status,
@@ -253,9 +247,21 @@ impl View<'_> {
         gate.threshold = self.optional(required, &gate.threshold);
         let total = performance.findings.len() as u64;
         Some(gate.fixed_by(&match samples {
-            0 => "a performance report with figures".to_owned(),
+            0 => self.first("a performance report with figures", "FINAL_DRY_RUN_PERFORMANCE_PATH", "--no-performance"),
             _ => format!("a report without {}", these(total, &count(total, "finding"))),
         }))
+    }
+
+    /// What a part of the evidence without content lacks: for a command that has never written it, where it goes, and what
+    /// it means to do without.
+    fn first(&self, what: &str, variable: &str, waive: &str) -> String {
+        match self.about.command.is_empty() || self.about.simulated {
+            true => what.to_owned(),
+            false => format!(
+                "{what}, written by the command to the file that {variable} names; a system that keeps none is judged \
+                 without it by {waive}, and the verdict then says that it was waived"
+            ),
+        }
     }
 
     /// The gate of a part that is not there; none where nobody asked for a sign-off.

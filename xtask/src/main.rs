@@ -3,12 +3,14 @@
 //! - `cargo xtask bench [NAME…]` measures speed and memory on generated data, next to plain references.
 //! - `cargo xtask soak [MINUTES]` supervises a misbehaving command and checks that nothing is lost or leaked.
 //! - `cargo xtask fuzz [--seconds N] [--seed N] [TARGET…]` feeds mutated fixtures to every reader of what others wrote.
+//! - `cargo xtask dist` packs the release build with completions, manual pages and sums.
 //! - `cargo xtask kills [TRIALS]` kills supervisors while they seal their evidence and checks what is said of the runs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the chores talk to the terminal")]
 #![expect(clippy::disallowed_methods, reason = "the chores are programs of their own")]
 
 mod capture;
+mod dist;
 mod fuzz;
 mod kills;
 mod logs;
@@ -40,10 +42,13 @@ fn main() -> ExitCode {
         ["bench", ref names @ ..] => bench(names),
         ["soak", ref minutes @ ..] => soak(minutes),
         ["kills", ref trials @ ..] => kills(trials),
+        ["dist"] => dist::run(),
         ["fuzz", ref args @ ..] => fuzz::run(args),
         [logs::DECODE, path] => logs::decode(path),
         [measure::WORD, ref command @ ..] => measure::child(command),
-        _ => Err("usage: cargo xtask bench [NAME…] | fuzz [TARGET…] | kills [TRIALS] | soak [MINUTES]".to_owned()),
+        _ => {
+            Err("usage: cargo xtask bench [NAME…] | dist | fuzz [TARGET…] | kills [TRIALS] | soak [MINUTES]".to_owned())
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

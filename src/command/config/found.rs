@@ -1,8 +1,9 @@
 //! Where the configuration is, and whether one that nobody named may be used.
 
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs};
 
 use super::super::Error;
 use crate::io::files::{self, FileError};
@@ -12,6 +13,9 @@ use crate::verdict::run::PROGRESS;
 
 /// The file that is looked for.
 pub(super) const NAME: &str = "emp-ops.toml";
+
+/// More is read of no file that was found.
+const LARGEST: u64 = 16 << 20;
 
 /// A configuration file.
 #[derive(Debug)]
@@ -53,8 +57,12 @@ pub(super) fn search(start: &Path) -> Result<Option<File>, Error> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(Error::Usage(FileError::new("read", path, error).to_string())),
             Ok(about) => {
-                check(&path, above, &about)?;
-                let bytes = files::read_found(&path).map_err(|error| Error::Usage(error.to_string()))?;
+                let failed = |error| Error::Usage(FileError::new("read", &path, error).to_string());
+                // What is checked is what is read, whoever replaces the file in between.
+                let (file, target) = files::open(&path).map_err(failed)?;
+                check(&path, above, [&about, &target])?;
+                let mut bytes = Vec::new();
+                file.take(LARGEST).read_to_end(&mut bytes).map_err(failed)?;
                 return Ok(Some(File { text: text(&path, bytes)?, path, named: false }));
             }
         }
@@ -68,7 +76,9 @@ fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Error> {
 }
 
 /// Whether the file at `path`, in the folder `folder`, may be used although nobody named it.
-fn check(path: &Path, folder: &Path, link: &fs::Metadata) -> Result<(), Error> {
+/// `about` is what its name leads to: the file or link itself, and what was opened.
+fn check(path: &Path, folder: &Path, about: [&fs::Metadata; 2]) -> Result<(), Error> {
+    let target = about[1];
     let own = rustix::process::geteuid().as_raw();
     let refuse = |why: String| {
         let path = path.display();
@@ -76,8 +86,7 @@ fn check(path: &Path, folder: &Path, link: &fs::Metadata) -> Result<(), Error> {
             "{path} was found but not used: {why}; name it with --config {path}, or use --no-config"
         )))
     };
-    let target = fs::metadata(path).map_err(|error| Error::Usage(FileError::new("read", path, error).to_string()))?;
-    for about in [link, &target] {
+    for about in about {
         if about.uid() != own && about.uid() != 0 {
             return refuse(format!("it belongs to the user {}, neither to you nor to root", about.uid()));
         }

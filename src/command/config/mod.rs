@@ -127,7 +127,12 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
         let unset = |arg: Arg| arg.env(None::<&'static str>);
         command.mut_subcommand(&name, |subcommand| subcommand.mut_arg(arg.get_id(), unset))
     });
-    let matches = command.try_get_matches_from(words)?;
+    let matches = command.try_get_matches_from(words).inspect_err(|error| {
+        // What is wrong may come from there.
+        if error.use_stderr() {
+            tell(shown.clone(), &variables, &settings);
+        }
+    })?;
     if let Some((_, given)) = matches.subcommand() {
         let own =
             settings.iter().filter(|setting| [table.as_str(), settings::OUTPUT].contains(&setting.table.as_str()));

@@ -253,6 +253,7 @@ fn record_of(
             diary_daily_gap_severity: policy.diary.daily_gap_severity,
             diary_accept_status: policy.diary.accept_status.clone(),
             performance_min_roi: Some(policy.performance.min_roi),
+            performance_figures: policy.performance.figures.clone(),
             max_listed: Some(policy.logs.max_listed),
             log_ignore: policy.logs.ignore.clone(),
         },

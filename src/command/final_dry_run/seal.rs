@@ -312,7 +312,9 @@ fn raw(record: &RunRecord, folder: &Folder) -> Vec<(String, PathBuf)> {
     // What need not be there is not missing.
     let wanted = |path: &&String, required: bool| required || folder.path().join(path).exists();
     let diary = evidence.diary.iter().filter(|path| wanted(path, settings.require_diary));
-    let needs_performance = settings.require_performance || settings.minimum_sharpe_ratio.is_some();
+    let needs_performance = settings.require_performance
+        || settings.minimum_sharpe_ratio.is_some()
+        || !settings.performance_figures.is_empty();
     let performance = evidence.performance.iter().filter(|path| wanted(path, needs_performance));
     let named = evidence.logs.iter().chain(&evidence.raw_logs).chain(diary).chain(performance);
     let mut raw: BTreeMap<String, PathBuf> = named

@@ -254,7 +254,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
     let named = |file: &&Named, required: bool| required || file.path.exists();
     let diary = evidence.diary.as_ref().filter(|file| criteria.is_none_or(|c| named(file, c.require_diary)));
     let performance =
-        evidence.performance.as_ref().filter(|file| criteria.is_none_or(|c| named(file, c.needs_performance())));
+        evidence.performance.as_ref().filter(|file| criteria.is_none() || named(file, policy.needs_performance()));
     let (logs, log_names) = read_logs(evidence, policy, request);
     let metadata = metadata(evidence, [diary, performance], log_names, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));

@@ -21,10 +21,7 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     let mut doc = Doc::new(format!("audit of {subject}")).verdict(audit.verdict, because(audit)).remark(audit.remark());
     doc.push(Block::Facts(signatures::in_short(audit).into_iter().collect()));
     doc.section("Gates", Block::Table(gate_table(&audit.gates)));
-    if let Some(text) = would_change(audit) {
-        doc.section("What would change the verdict", Block::Text(text.into()));
-        doc.push(Block::List(to_fix(&audit.gates).into_iter().map(fix).collect()));
-    }
+    changes(&mut doc, audit);
     criteria::section(&mut doc, &audit.criteria);
     evidence::run(&mut doc, audit);
     readiness::push(&mut doc, audit);
@@ -39,6 +36,14 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     evidence::plan(&mut doc, audit);
     evidence::metadata(&mut doc, audit);
     doc
+}
+
+/// Adds what would change the verdict; nothing where it is a PASS.
+pub(crate) fn changes(doc: &mut Doc, audit: &Audit) {
+    if let Some(text) = would_change(audit) {
+        doc.section("What would change the verdict", Block::Text(text.into()));
+        doc.push(Block::List(to_fix(&audit.gates).into_iter().map(fix).collect()));
+    }
 }
 
 /// Adds what was learnt of each log: where its lines state time and level.
@@ -76,7 +81,9 @@ fn told(gate: &Gate, audit: &Audit) -> String {
     let first = first.map(|first| format!("; first: {}", headline(first, 120))).unwrap_or_default();
     let place = gate.evidence.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
     let asked = match gate.name.as_str() {
-        "duration" | "uptime" | "sharpe" => format!(", asked for {}", gate.threshold),
+        name if matches!(name, "duration" | "uptime" | "sharpe") || name.starts_with("figure ") => {
+            format!(", asked for {}", gate.threshold)
+        }
         _ => String::new(),
     };
     format!("{}: {}{asked}{first}{place}", gate.name, gate.measured)

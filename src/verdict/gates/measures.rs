@@ -153,6 +153,39 @@ impl View<'_> {
         };
         Some(gate.fixed_by("a higher Sharpe ratio"))
     }
+
+    /// A gate for each figure that the policy asks for: what is missing or no number fails.
+    pub(super) fn figures(&self) -> impl Iterator<Item = Gate> {
+        let performance = self.summary.performance.as_ref();
+        self.policy.performance.figures.iter().map(move |(name, figure)| {
+            let read = performance.and_then(|performance| performance.figures.get(name));
+            let value = read.and_then(|read| read.value);
+            let problem = read.and_then(|read| read.problem.clone());
+            let status = figure.judge(value);
+            let limits = [("max", figure.max), ("min", figure.min), ("warn", figure.warn), ("actual", value)];
+            let gate = Gate {
+                name: format!("figure {name}"),
+                threshold: figure.asked(),
+                measured: match (value, problem) {
+                    (Some(value), _) => figure.text(value),
+                    (None, problem) => {
+                        problem.unwrap_or_else(|| "there is no performance report to read it from".to_owned())
+                    }
+                },
+                samples: u64::from(value.is_some()),
+                status: self.accepts(status),
+                raised: self.accepts(status) > status,
+                evidence: self.path("performance_path"),
+                figures: limits
+                    .iter()
+                    .filter_map(|(which, limit)| Some(((*which).to_owned(), json!((*limit)?))))
+                    .collect(),
+                follows: read.is_none().then(|| "performance".to_owned()),
+                ..Gate::default()
+            };
+            gate.fixed_by(&format!("a figure {name} of {}", figure.asked()))
+        })
+    }
 }
 
 fn pass_if(passed: bool) -> Status {

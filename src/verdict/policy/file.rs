@@ -10,8 +10,9 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::place::{Text, kind};
-use super::{Layer, MOST_LISTED, SignaturePolicy};
+use super::{Layer, MOST_LISTED, SignaturePolicy, rows};
 use crate::digest::sha256;
+use crate::evidence::figures::Figure;
 use crate::evidence::{diary, readiness};
 use crate::finding::{Status, Waiver};
 use crate::log::ignore;
@@ -76,6 +77,7 @@ struct DiaryTable {
 struct PerformanceTable {
     #[serde(deserialize_with = "real")]
     min_roi: Option<f64>,
+    figures: BTreeMap<String, Spanned<Figure>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -135,7 +137,7 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         let message = format!("this is {}; write one table [{}]", kind(&value), name.get_ref());
         return Err(text.at(part.span(), &message));
     }
-    let places = places(text, tables.get_ref());
+    let mut places = places(text, tables.get_ref());
     let file = read(text, tables)?;
     let components = components(text, &file);
     let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers, .. } = file;
@@ -161,6 +163,10 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
     if let Some(layout) = &logs.layout {
         Layout::from_description(layout.get_ref()).map_err(|message| text.at(layout.span(), &message))?;
     }
+    for (name, figure) in &performance.figures {
+        figure.get_ref().check(name).map_err(|why| text.at(figure.span(), &why))?;
+        places.insert(rows::figure(name), text.place(&figure.span()));
+    }
     let full = sign_off.is_some();
     let sign_off = sign_off.unwrap_or_default();
     Ok(Layer {
@@ -176,6 +182,7 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         diary_daily_gap_severity: diary.daily_gap_severity,
         diary_accept_status: diary.accept_status.map(|words| words.into_iter().map(Spanned::into_inner).collect()),
         performance_min_roi: performance.min_roi,
+        figures: performance.figures.into_iter().map(|(name, figure)| (name, figure.into_inner())).collect(),
         sign_off: full,
         min_duration: sign_off.min_duration,
         min_uptime: sign_off.min_uptime,

@@ -38,6 +38,15 @@ pub(crate) const KEYS: &[Key] = &[
         says: "Where lines of the logs state time and level, instead of what they themselves show",
     },
     Key {
+        table: "performance",
+        key: "figures",
+        schema: r#"{"type": "object", "additionalProperties": {"type": "object", "additionalProperties": false,
+            "required": ["pointer"], "properties": {"pointer": {"type": "string", "pattern": "^/"}, "max": {"type": "number"},
+            "min": {"type": "number"}, "warn": {"type": "number"}, "unit": {"type": "string"}}}}"#,
+        example: r#"{ p99 = { pointer = "/latency/p99_ms", max = 250, warn = 200, unit = "ms" } }"#,
+        says: "Figures of the performance report, each with a JSON pointer and the limits max, min or both",
+    },
+    Key {
         table: "signatures",
         key: "verify_keys",
         schema: r#"{"type": "array", "items": {"type": "string"}}"#,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::criteria::Criteria;
+use crate::evidence::figures::Figure;
 use crate::evidence::{diary, performance, readiness};
 use crate::finding::{Criterion, NotRequired, Status, Waiver};
 use crate::log::layout::Layout;
@@ -75,6 +76,8 @@ pub struct Layer {
     pub diary_accept_status: Option<Vec<String>>,
     /// A lower return on investment is a WARN.
     pub performance_min_roi: Option<f64>,
+    /// Figures of the performance report with their limits, by name.
+    pub figures: BTreeMap<String, Figure>,
     /// Whether this source asks for a full sign-off, with its defaults for what is not said.
     pub sign_off: bool,
     /// The shortest acceptable evidence; zero for no minimum.
@@ -184,9 +187,17 @@ pub struct DiaryPolicy {
 pub struct PerformancePolicy {
     /// A lower return on investment is a WARN.
     pub min_roi: f64,
+    /// Further figures with their limits, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, Figure>,
 }
 
 impl Policy {
+    /// Whether a performance report must be there, by itself or for a figure in it.
+    pub fn needs_performance(&self) -> bool {
+        self.sign_off.as_ref().is_some_and(Criteria::needs_performance) || !self.performance.figures.is_empty()
+    }
+
     /// Who set a limit, by its name in the policy file.
     pub fn source_of(&self, limit: &str) -> &str {
         self.rows.iter().find(|row| row.limit == limit).map_or(NotRequired::DEFAULT, |row| row.source.as_str())
@@ -230,7 +241,7 @@ impl Policy {
 
     /// The rules of the performance report.
     pub fn performance_rules(&self) -> performance::Rules {
-        performance::Rules { min_roi: self.performance.min_roi }
+        performance::Rules { min_roi: self.performance.min_roi, figures: self.performance.figures.clone() }
     }
 }
 
@@ -259,7 +270,10 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
             daily_gap_severity: first(&layers, |l| l.diary_daily_gap_severity).unwrap_or(Status::Warn),
             accept_status: first(&layers, |l| l.diary_accept_status.clone()).unwrap_or_default(),
         },
-        performance: PerformancePolicy { min_roi: first(&layers, |l| l.performance_min_roi).unwrap_or_default() },
+        performance: PerformancePolicy {
+            min_roi: first(&layers, |l| l.performance_min_roi).unwrap_or_default(),
+            figures: layers.iter().rev().flat_map(|layer| layer.figures.clone()).collect(),
+        },
         sign_off: asked.then(|| criteria(&layers)),
         rows: rows::rows(&layers),
         waivers: first(&layers, |l| l.waivers.clone()).unwrap_or_default(),

@@ -114,11 +114,41 @@ pub fn is_loosened(row: &Criterion) -> bool {
     row.relaxed && !OF_A_GATE.contains(&row.limit.as_str()) && row.value != "none"
 }
 
+/// The name of a figure's limit, and of the place where it is said.
+pub(super) fn figure(name: &str) -> String {
+    format!("figures.{name}")
+}
+
+/// The limits of the figures: of each, what the first source says that names it.
+fn figures(layers: &[Layer]) -> Vec<Criterion> {
+    let mut names: Vec<&String> = layers.iter().flat_map(|layer| layer.figures.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let row = |name: &String| {
+        let mut saying = layers.iter().filter_map(|layer| Some((layer, layer.figures.get(name)?)));
+        let (layer, holds) = saying.next()?;
+        let limit = figure(name);
+        let recorded = layer.recorded.iter().find(|row| row.limit == limit);
+        let stricter = saying.find(|(_, other)| holds.is_looser(other));
+        let relaxed_from = stricter.map(|(below, other)| format!("{} ({})", other.asked(), below.place_of(&limit)));
+        let relaxed_from = recorded.and_then(|row| row.relaxed_from.clone()).or(relaxed_from);
+        Some(Criterion {
+            value: format!("{} {}", holds.pointer, holds.asked()),
+            source: recorded.map_or_else(|| layer.place_of(&limit), |row| row.source.clone()),
+            policy_sha256: recorded.map_or_else(|| layer.sha256.clone(), |row| row.policy_sha256.clone()),
+            relaxed: relaxed_from.is_some(),
+            relaxed_from,
+            limit,
+        })
+    };
+    names.into_iter().filter_map(row).collect()
+}
+
 /// The table of the limits that `layers` set, the first over all others. The last layer holds the defaults.
 pub(super) fn rows(layers: &[Layer]) -> Vec<Criterion> {
     let rows = LIMITS.iter().filter_map(|limit| row(limit, layers));
     // That nothing is ignored is no limit.
-    rows.filter(|row| row.limit != "ignore" || row.value != "none" || row.relaxed).collect()
+    rows.filter(|row| row.limit != "ignore" || row.value != "none" || row.relaxed).chain(figures(layers)).collect()
 }
 
 fn row(limit: &Limit, layers: &[Layer]) -> Option<Criterion> {

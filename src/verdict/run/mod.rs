@@ -427,6 +427,7 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         optional_diary: Some(!settings.require_diary),
         optional_performance: Some(!settings.require_performance),
         diary_accept_status: Some(settings.diary_accept_status.clone()),
+        figures: settings.performance_figures.clone(),
         performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
         max_listed: settings.max_listed,
         ignore: Some(settings.log_ignore.clone()).filter(|texts| !texts.is_empty()),

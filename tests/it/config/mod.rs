@@ -1,5 +1,6 @@
 //! The configuration: which file holds, what wins over what, and what a file may not do.
 
+mod own_system;
 mod schema;
 
 use std::fs;
