@@ -19,6 +19,9 @@ pub(super) fn schema(options: &[Setting], limits: &[Setting]) -> Value {
         let schema = serde_json::from_str(key.schema).unwrap_or_default();
         insert(&mut tables, key.table, key.key, with_description(schema, key.says));
     }
+    for (table, says, _) in policy::OPEN_TABLES {
+        tables.insert(table.to_owned(), json!({ "description": says, "type": "object" }));
+    }
     let waivers = tables.remove(policy::WAIVER).map(|waiver| json!({ "type": "array", "items": waiver }));
     tables.extend(waivers.map(|waivers| (policy::WAIVER.to_owned(), waivers)));
     let here: Map<String, Value> =

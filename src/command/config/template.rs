@@ -49,6 +49,9 @@ pub(super) fn template(options: &[Setting], limits: &[Setting]) -> String {
             own.map(|limit| (limit.key.clone(), limit.help(), example(limit))).collect();
         let more = policy::KEYS.iter().filter(|key| key.table == table);
         keys.extend(more.map(|key| (key.key.to_owned(), key.says.to_owned(), key.example.to_owned())));
+        for (_, says, example) in policy::OPEN_TABLES.iter().filter(|(open, ..)| *open == table) {
+            keys.extend(example.split_once(" = ").map(|(k, v)| (k.to_owned(), (*says).to_owned(), v.to_owned())));
+        }
         let head = if table == policy::WAIVER { format!("[[{table}]]") } else { format!("[{table}]") };
         add(&mut text, &head, &keys);
     }

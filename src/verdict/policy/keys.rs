@@ -19,6 +19,7 @@ pub(crate) struct Key {
 pub(crate) const WAIVER: &str = "waiver";
 
 const TEXT: &str = r#"{"type": "string", "minLength": 1}"#;
+const NAMES: &str = r#"{"type": "array", "items": {"type": "string"}}"#;
 const COUNT: &str = r#"{"type": "integer", "minimum": 1}"#;
 
 /// Every key that only a file can set; the parser of the policy knows the same.
@@ -49,7 +50,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key {
         table: "signatures",
         key: "verify_keys",
-        schema: r#"{"type": "array", "items": {"type": "string"}}"#,
+        schema: NAMES,
         example: r#"["release.pub"]"#,
         says: "Files of public keys whose signatures are asked for",
     },
@@ -98,4 +99,106 @@ pub(crate) const KEYS: &[Key] = &[
         example: r#""2026-12-31""#,
         says: "The last day on which it holds",
     },
+    Key {
+        table: "readiness",
+        key: "required",
+        schema: NAMES,
+        example: r#"["validation", "on-call"]"#,
+        says: "Components that must be there",
+    },
+    Key {
+        table: "readiness",
+        key: "optional",
+        schema: NAMES,
+        example: r#"["drift"]"#,
+        says: "Components whose FAIL is a WARN",
+    },
+    Key {
+        table: "readiness",
+        key: "warn_blocks",
+        schema: NAMES,
+        example: r#"["on-call"]"#,
+        says: "Components whose WARN is a FAIL",
+    },
+    Key {
+        table: "readiness",
+        key: "fail_on_warn",
+        schema: r#"{"type": "boolean"}"#,
+        example: r#"false"#,
+        says: "Whether every WARN of a component is a FAIL",
+    },
+    Key {
+        table: "readiness",
+        key: "max_warn",
+        schema: r#"{"type": "integer", "minimum": 0}"#,
+        example: r#"2"#,
+        says: "More components in WARN are a FAIL",
+    },
+    Key {
+        table: "readiness",
+        key: "max_age_warn",
+        schema: TEXT,
+        example: r#""24h""#,
+        says: "An older component is a WARN; \"none\" where its age is not judged",
+    },
+    Key {
+        table: "readiness",
+        key: "max_age_fail",
+        schema: TEXT,
+        example: r#""48h""#,
+        says: "An older component is a FAIL",
+    },
+    Key {
+        table: "readiness",
+        key: "accept_status",
+        schema: NAMES,
+        example: r#"["parked"]"#,
+        says: "Words that are a pass beside those known",
+    },
+    Key {
+        table: "readiness",
+        key: "components",
+        schema: r#"{"type": "object", "additionalProperties": {"type": "object", "additionalProperties": false, "properties":
+            {"max_age_warn": {"type": "string"}, "max_age_fail": {"type": "string"}}}}"#,
+        example: r#"{ feed = { max_age_fail = "1h" } }"#,
+        says: "How old some components may be",
+    },
+    Key {
+        table: "validation",
+        key: "min_success_rate",
+        schema: r#"{"type": ["number", "string"]}"#,
+        example: r#""95%""#,
+        says: "A lower share of passed checks is a FAIL where a check failed",
+    },
+    Key {
+        table: "validation",
+        key: "required_checks",
+        schema: NAMES,
+        example: r#"["feed"]"#,
+        says: "Checks that must be there and pass",
+    },
+    Key {
+        table: "validation",
+        key: "history",
+        schema: NAMES,
+        example: r#"["reports/yesterday.json"]"#,
+        says: "Earlier reports; two in a row that failed are a FAIL",
+    },
+    Key {
+        table: "drift",
+        key: "expected",
+        schema: NAMES,
+        example: r#"["latency"]"#,
+        says: "Series that must be there",
+    },
+];
+
+/// The tables whose keys are those of other systems: each with what its keys are, and one of them.
+pub(crate) const OPEN_TABLES: [(&str, &str, &str); 2] = [
+    (
+        "incident",
+        "Limits of the response to incidents, by their names without INCIDENT_ in small letters",
+        "mtta_fail_minutes = 30",
+    ),
+    ("budgets", "What each figure of a component must be, by its JSON pointer or its name", "latency_ms = 250"),
 ];

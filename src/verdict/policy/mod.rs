@@ -26,7 +26,7 @@ use crate::time::{Stamp, duration_text};
 
 pub(crate) use file::{TABLES, parse_tables};
 pub use file::{parse, parse_waivers};
-pub(crate) use keys::{KEYS, WAIVER};
+pub(crate) use keys::{KEYS, OPEN_TABLES, WAIVER};
 pub(crate) use place::{Text, expected, nearest};
 pub use rows::is_loosened;
 
