@@ -19,6 +19,7 @@ use crate::finding::Status;
 use crate::log::ansi;
 use crate::log::crash::classify::{self, Kind};
 use crate::log::crash::headline;
+use crate::log::frame::jul;
 use crate::log::layout::live::Learner;
 use crate::log::layout::{Layout, Memory};
 use crate::log::level::Level;
@@ -132,6 +133,15 @@ impl Formatter {
         self.held.is_some()
     }
 
+    /// Reads what is pending, `plain` in one line: its record, or else the worst level that is to be seen in it.
+    fn read<'a>(&mut self, pending: &Pending<'_>, plain: &'a [u8]) -> (Option<Record<'a>>, Option<Level>) {
+        match (pending.trace, pending.divided) {
+            (true, _) => (None, None),
+            (false, true) => (None, self.worst_of(plain)),
+            (false, false) => self.learner.read(plain, &mut self.memory),
+        }
+    }
+
     /// The worst level of the lines of a text.
     fn worst_of(&mut self, text: &[u8]) -> Option<Level> {
         let levels = text.split(|b| *b == b'\n').filter_map(|piece| {
@@ -173,7 +183,9 @@ impl<'l> Chunk<'_, 'l> {
                     return;
                 }
             }
-            trace = self.formatter.trace.takes(line);
+            let object = self.formatter.trace == Trace::Open(Style::Object);
+            let joins = jul::joins(&pending.text, line) && pending.lines == 1 && !pending.trace;
+            trace = self.formatter.trace.takes(line) || joins;
             if !trace && pending.heads(line, self.formatter.learner.layout()) {
                 // Its first frame shows that a plain line was the head of a trace.
                 self.formatter.trace = Trace::Open(Style::Frames);
@@ -184,7 +196,7 @@ impl<'l> Chunk<'_, 'l> {
                 text.push(b'\n');
                 text.extend_from_slice(line);
                 pending.lines += 1;
-                pending.trace = true;
+                pending.trace = !object && !joins;
                 return;
             }
         }
@@ -203,7 +215,8 @@ impl<'l> Chunk<'_, 'l> {
     /// Ends the chunk: everything taken is in `out` and `batch`, except for a stack trace at its end. That is over only
     /// where the stream pauses or ends.
     pub(crate) fn finish(mut self, pause: bool) {
-        let open = !pause && self.formatter.trace != Trace::None;
+        let heads = |pending: &Pending<'_>| pending.lines == 1 && !pending.trace && jul::is_headline(&pending.text);
+        let open = !pause && (self.formatter.trace != Trace::None || self.pending.as_ref().is_some_and(heads));
         match self.pending.take() {
             Some(pending) if open => self.formatter.held = Some(pending.into_owned()),
             pending => {
@@ -232,13 +245,8 @@ impl<'l> Chunk<'_, 'l> {
             *self.batch.levels.entry(Level::Info.word().to_owned()).or_default() += 1;
             return self.own_interrupt(pending.lines, pending.arrived);
         }
-        // Colours stand between the fields that matter.
-        let plain_line = ansi::strip_bytes(line);
-        let (record, damage) = match pending.lines {
-            1 if pending.divided => (None, self.formatter.worst_of(&plain_line)),
-            1 => self.formatter.learner.read(&plain_line, &mut self.formatter.memory),
-            _ => (None, None),
-        };
+        let plain_line = plain(line, pending.lines);
+        let (record, damage) = self.formatter.read(&pending, &plain_line);
         let stated = record.as_ref().and_then(Record::level);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
         let level = stated.or(damage).or_else(|| level_at_start::level(&lossy(unwrapped.1)));
@@ -269,6 +277,7 @@ impl<'l> Chunk<'_, 'l> {
         };
         *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
 
+        let whole = one_line(&text);
         let line = Line {
             own_time: at,
             arrived: later.as_ref().unwrap_or(&self.arrived_text),
@@ -280,7 +289,7 @@ impl<'l> Chunk<'_, 'l> {
             folded: (pending.repeated, pending.lines),
             cut_from: pending.cut_from,
             has_twins: record.as_ref().is_some_and(Record::has_twins),
-            content: if structured { Content::Object(&redactor.json(text.trim())) } else { Content::Raw(&plain) },
+            content: if structured { Content::Object(&redactor.json(&whole)) } else { Content::Raw(&plain) },
         };
         line.append(self.out);
 
@@ -295,6 +304,7 @@ impl<'l> Chunk<'_, 'l> {
             severity: if trace { Status::Fail } else { severity },
             kind: if trace { "stack_trace" } else { "log_level" },
             stream,
+            service: service.map(|name| redactor.text(name).into_owned()),
             level: word.into_owned(),
             event: event.map(Cow::into_owned),
             message: headline.chars().take(SHOWN).collect(),
@@ -364,6 +374,21 @@ fn level_word<'a>(record: &Record<'a>, level: Level, redactor: &Redactor) -> Cow
         word if word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
         word => word,
     }
+}
+
+/// A line without colours, which stand between the fields that matter, or `lines` of them as one.
+fn plain(line: &[u8], lines: u64) -> Cow<'_, [u8]> {
+    let plain = ansi::strip_bytes(line);
+    if lines == 1 {
+        return plain;
+    }
+    Cow::Owned(plain.iter().map(|b| if *b == b'\n' { b' ' } else { *b }).collect())
+}
+
+/// An object as one line: between its members a line end is no more than a blank.
+fn one_line(object: &str) -> Cow<'_, str> {
+    let object = object.trim();
+    if object.contains('\n') { Cow::Owned(object.replace('\n', " ")) } else { Cow::Borrowed(object) }
 }
 
 /// Whether a line is one JSON object.

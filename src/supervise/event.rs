@@ -249,6 +249,8 @@ pub(crate) struct LineIncident {
     pub kind: &'static str,
     /// `stdout` or `stderr`.
     pub stream: &'static str,
+    /// The service that a multiplexer named before the line.
+    pub service: Option<String>,
     /// The level of the line.
     pub level: String,
     /// Its event name.
@@ -269,7 +271,9 @@ const MOST_PER_BATCH: usize = 256;
 impl Batch {
     /// Adds an incident, counting it with an equal one.
     pub(crate) fn incident(&mut self, new: LineIncident) {
-        let equal = |i: &&mut LineIncident| (i.kind, i.severity, &i.key) == (new.kind, new.severity, &new.key);
+        let equal = |i: &&mut LineIncident| {
+            (i.kind, i.severity, &i.key, &i.service) == (new.kind, new.severity, &new.key, &new.service)
+        };
         if let Some(known) = self.incidents.iter_mut().find(equal) {
             known.count += new.count;
         } else if self.incidents.len() < MOST_PER_BATCH {

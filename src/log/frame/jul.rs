@@ -26,8 +26,14 @@ pub(super) fn next(text: &[u8], end: bool) -> Option<Step<'_>> {
     Some(Step { start: 0, end: first + second, line: Some([line.as_bytes(), b" ", below].concat().into()) })
 }
 
+/// Whether two lines are one record.
+pub(crate) fn joins(first: &[u8], second: &[u8]) -> bool {
+    is_level(second) && is_headline(first)
+}
+
 /// Whether a line states a time and no level, as the first one does.
-fn is_headline(line: &[u8]) -> bool {
+pub(crate) fn is_headline(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
     let timed =
         || line.windows(3).any(|three| three[1] == b':' && three[0].is_ascii_digit() && three[2].is_ascii_digit());
     let leveled = || {

@@ -6,7 +6,7 @@
 mod aligned;
 mod containers;
 mod journal;
-mod jul;
+pub(crate) mod jul;
 mod octets;
 mod values;
 mod xml;

@@ -23,9 +23,16 @@ pub(crate) struct Pieces<'a> {
     pub(crate) damaged: bool,
 }
 
+/// Whether there are members of an object in a line: of JSON, or as Python and JavaScript show objects.
+fn holds_members(line: &[u8]) -> bool {
+    const COLONS: [&[u8]; 3] = [b"\":", b"\" :", b"':"];
+    COLONS.iter().any(|colon| memchr::memmem::find(line, colon).is_some())
+        || line.trim_ascii_start().starts_with(b"{") && memchr::memmem::find(line, b": '").is_some()
+}
+
 /// Takes a line apart that is no JSON object; none where there is no JSON in it.
 pub(crate) fn pieces(line: &[u8]) -> Option<Pieces<'_>> {
-    memchr::memmem::find(line, b"\":").or_else(|| memchr::memmem::find(line, b"\" :"))?;
+    holds_members(line).then_some(())?;
     let mut pieces = Pieces { records: Vec::new(), level: None, damaged: false };
     let (mut at, mut rest, mut tries) = (0, 0, 0);
     while let Some(start) = memchr::memchr(b'{', &line[at..]).map(|open| at + open).filter(|_| tries < TRIES) {
@@ -65,17 +72,19 @@ impl Pieces<'_> {
 fn visible_level(piece: &[u8]) -> Option<Level> {
     let colons = memchr::memchr_iter(b':', piece);
     let levels = colons.filter_map(|colon| {
-        let key = unquoted_end(&piece[..colon])?;
-        let name = &key[key.iter().rposition(|b| *b == b'"')? + 1..];
+        let name = key_before(&piece[..colon])?;
         let Role::Level(..) = KEYS.get(dialect::find(name)?)?.1 else { return None };
         let value = piece[colon + 1..].trim_ascii_start();
-        let quoted = value.strip_prefix(b"\\").unwrap_or(value).strip_prefix(b"\"");
-        match quoted {
-            Some(text) => {
-                let end = text.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+        let quoted = value.strip_prefix(b"\\").unwrap_or(value);
+        match quoted.first() {
+            Some(quote @ (b'"' | b'\'')) => {
+                let text = &quoted[1..];
+                let end = text.iter().position(|b| b == quote || *b == b'\\')?;
                 Some(Level::from_word(std::str::from_utf8(&text[..end]).ok()?))
             }
-            None => {
+            // Without quotes around it, a key is a word of a sentence as often.
+            _ if !piece[..colon].ends_with(b"\"") => None,
+            _ => {
                 let digits = value.iter().take_while(|b| b.is_ascii_digit()).count();
                 let whole = value.get(digits).is_some_and(|b| matches!(b, b',' | b'}' | b' '));
                 let number = std::str::from_utf8(&value[..digits]).ok()?.parse().ok().filter(|_| whole)?;
@@ -86,10 +95,15 @@ fn visible_level(piece: &[u8]) -> Option<Level> {
     levels.max()
 }
 
-/// A text without the quote at its end, escaped or not.
-fn unquoted_end(text: &[u8]) -> Option<&[u8]> {
-    let text = text.trim_ascii_end().strip_suffix(b"\"")?;
-    Some(text.strip_suffix(b"\\").unwrap_or(text))
+/// The key at the end of a text: in quotes, which may be escaped, or bare.
+fn key_before(text: &[u8]) -> Option<&[u8]> {
+    let text = text.trim_ascii_end();
+    let quote = text.last().copied().filter(|last| matches!(last, b'"' | b'\''));
+    let text = quote.map_or(text, |_| &text[..text.len() - 1]);
+    let text = text.strip_suffix(b"\\").unwrap_or(text);
+    let in_key = |b: &u8| quote.map_or(b.is_ascii_alphanumeric() || *b == b'_', |quote| *b != quote);
+    let start = text.iter().rposition(|b| !in_key(b)).map_or(0, |at| at + 1);
+    Some(&text[start..]).filter(|key| !key.is_empty())
 }
 
 /// A damaged line as a record of its visible level.
@@ -171,11 +185,14 @@ mod tests {
             (r#"{"log":"{\"level\":\"fatal\",\"m"#, 0, Some(Level::Critical), true),
             (r#"{"level":50,"msg":"cut"#, 0, Some(Level::Error), true),
             (r#"{"msg":"cut","level":"info","a":{"b":1}"#, 0, None, true),
+            ("{'time': '2025-01-06', 'level': 'ERROR', 'msg': 'x'}", 0, Some(Level::Error), true),
+            ("{ level: 'error', message: 'x' }", 0, Some(Level::Error), true),
         ] {
             let pieces = pieces(line.as_bytes()).expect("JSON");
             assert_eq!((pieces.records.len(), pieces.level, pieces.damaged), (records, level, damaged), "{line}");
         }
         assert!(pieces(b"plain words").is_none());
+        assert!(pieces(b"12:00 level: error").is_none());
     }
 
     #[test]

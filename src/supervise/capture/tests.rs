@@ -46,6 +46,7 @@ fn lines_are_judged_as_the_audit_judges_them_later() {
         (&["{\"level\":\"info\",\"msg\":\"a\"}{\"level\":\"error\",\"msg\":\"b\"}"], &["error"]),
         (&["api-1  | {\"level\":\"info\",\"msg\":\"up\"}", "web-1  | ERROR: no upstream"], &["info", "error"]),
         (&["the error rate is 0.1%", "all is well"], &["info", "info"]),
+        (&["{'level': 'INFO', 'msg': 'up'}", "{'level': 'ERROR', 'msg': 'down'}"], &["info", "error"]),
     ] {
         let (records, batch) = capture("stdout", lines);
         let found: Vec<&str> = records.iter().map(|record| record["level"].as_str().unwrap()).collect();
@@ -53,6 +54,31 @@ fn lines_are_judged_as_the_audit_judges_them_later() {
     }
     let (records, _) = capture("stdout", &["api-1  | {\"level\":\"info\"}", "web-1  | ERROR: no upstream"]);
     assert_eq!((&records[0]["service"], &records[1]["service"]), (&json!("api-1"), &json!("web-1")));
+    let (_, batch) = capture("stdout", &["api-1  | ERROR: no upstream", "web-1  | ERROR: no upstream"]);
+    let services: Vec<Option<&str>> = batch.incidents.iter().map(|incident| incident.service.as_deref()).collect();
+    assert_eq!(services, [Some("api-1"), Some("web-1")]);
+}
+
+#[test]
+fn a_record_of_several_lines_is_one() {
+    for (lines, levels) in [
+        (
+            &["{", "  \"level\": \"info\",", "  \"msg\": \"up\"", "}", "{", "  \"level\": \"error\"", "}"][..],
+            &["info", "error"][..],
+        ),
+        (&["{", "  level: 'error',", "  message: 'down'", "}", "done"], &["error", "info"]),
+        (
+            &["Jan 6, 2025 12:00:00 AM a.B main", "SEVERE: down", "Jan 6, 2025 12:00:01 AM a.B main", "INFO: up"],
+            &["severe", "info"],
+        ),
+        (&["{", "no object"], &["info", "info"]),
+    ] {
+        for pieces in [vec![lines], lines.chunks(1).collect()] {
+            let (records, batch) = capture_with(&[], "stdout", &pieces);
+            let found: Vec<&str> = records.iter().map(|record| record["level"].as_str().unwrap()).collect();
+            assert_eq!((found.as_slice(), batch.total()), (levels, lines.len() as u64), "{pieces:?}");
+        }
+    }
 }
 
 #[test]

@@ -20,12 +20,17 @@ pub(super) enum Style {
     Sentence,
     /// The functions of Go.
     Calls,
+    /// The members of an object that is laid out over several lines, which is no trace.
+    Object,
 }
 
 impl Trace {
     /// The state after a line that belongs to nothing before it.
     pub(super) fn begins(line: &[u8], crash: Option<Kind>) -> Self {
         let Ok(text) = std::str::from_utf8(line) else { return Self::None };
+        if text.trim_end() == "{" {
+            return Self::Open(Style::Object);
+        }
         if crash.is_some() || classify::is_frame(text) {
             return Self::Open(Style::of(text));
         }
@@ -36,6 +41,11 @@ impl Trace {
     pub(super) fn takes(&mut self, line: &[u8]) -> bool {
         let Self::Open(style) = *self else { return false };
         let Ok(text) = std::str::from_utf8(line) else { return false };
+        if style == Style::Object {
+            let ends = text.starts_with('}');
+            *self = if text.starts_with([' ', '\t']) { *self } else { Self::None };
+            return ends || *self != Self::None;
+        }
         if text.starts_with([' ', '\t']) || text.is_empty() || classify::is_frame(text) {
             return true;
         }
@@ -54,14 +64,14 @@ impl Trace {
                 *self = Self::Open(if new == Style::Frames { style } else { new });
                 return true;
             }
-            Style::Frames => false,
+            Style::Frames | Style::Object => false,
             Style::Sentence => true,
             Style::Calls => text.ends_with(')') || text.starts_with("created by "),
         };
         *self = match style {
             _ if !belongs => Self::None,
             Style::Calls => Self::Open(style),
-            Style::Frames | Style::Sentence => Self::Open(Style::Frames),
+            Style::Frames | Style::Sentence | Style::Object => Self::Open(Style::Frames),
         };
         belongs
     }

@@ -58,7 +58,11 @@ impl Machine {
             found.metadata.insert("level".to_owned(), json!(line.level));
             found.metadata.insert("stream".to_owned(), json!(line.stream));
             found.metadata.insert("event".to_owned(), json!(line.event));
-            self.raise(&format!("{}/{}", line.stream, line.key), found);
+            if let Some(service) = &line.service {
+                found.metadata.insert("service".to_owned(), json!(service));
+            }
+            let service = line.service.as_deref().unwrap_or_default();
+            self.raise(&format!("{}/{service}/{}", line.stream, line.key), found);
         }
         for ((kind, severity), count) in &batch.more_incidents {
             let message = format!("further lines of the kind {kind} (not listed one by one)");

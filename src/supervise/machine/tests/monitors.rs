@@ -58,6 +58,7 @@ fn a_flood_of_incidents_costs_few_snapshots_and_severity_never_falls() {
             severity: if i % 7 == 0 { Status::Fail } else { Status::Warn },
             kind: "log_level",
             stream: "stderr",
+            service: None,
             level: "error".to_owned(),
             event: None,
             message: format!("error {i}"),
