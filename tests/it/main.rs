@@ -20,6 +20,7 @@ mod logs;
 mod no_evidence;
 mod offline_qa;
 mod page;
+mod recipes;
 mod rooms;
 mod signing;
 mod stage_alerts;
