@@ -118,7 +118,7 @@ fn offered(bench: &Bench, shell: &str, line: &str) -> Option<String> {
         // A shell of its own in a terminal of its own, where the keys are pressed.
         _ => format!(
             "zmodload zsh/zpty; zpty z zsh -f -i; zpty -w z \"autoload -U compinit; compinit -u -d '{}'; source '{script}'; \
-             compdef _emp-ops emp-ops; LISTMAX=1000; stty rows 1000 columns 200; echo rea''dy\"; zpty -r z out '*ready*'; \
+             compdef _emp-ops emp-ops; LISTMAX=1000; stty rows 1000 columns 200; PROMPT='<re''ady>'\"; zpty -r z out '*<ready>*'; \
              zpty -n -w z $'{line}\\t\\t'; zpty -n -w z $'\\x15'; zpty -w z \"echo E''ND\"; zpty -r z out '*END*'; \
              print -r -- $out",
             bench.path().join("zcompdump").display()

@@ -124,7 +124,8 @@ fn a_removed_part_of_a_log_is_no_pass() {
         let bench = Bench::new();
         let script =
             format!("cd $FINAL_DRY_RUN_LOG_DIR; until [ -e *_p001.jsonl ]; do echo line; sleep 0.02; done; rm {file}");
-        let run = rehearse(&bench, &["--duration", "1h", "--required-duration", "0s", "--rotate-size", "300"], &script);
+        let run =
+            rehearse(&bench, &["--duration", "1h", "--required-duration", "0s", "--rotate-size", "300B"], &script);
         run.has("fail capture", "the file was removed");
         let ending = file.trim_start_matches('*');
         let end =
