@@ -20,6 +20,7 @@ fn recipes() -> BTreeMap<String, String> {
 }
 
 /// Runs a reader of recipes that may not be there.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn read_by(tool: &str, command: &mut Command) -> Option<Output> {
     let output = command.output().ok().filter(|output| !matches!(output.status.code(), Some(77 | 127)));
     if output.is_none() {
