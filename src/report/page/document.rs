@@ -60,7 +60,7 @@ fn table(table: &Table) -> Markup {
     html! {
         table.cards {
             thead { tr { @for (column, title) in table.header.iter().enumerate() {
-                th scope="col" class=(look(column)) { @if title.is_empty() { span.unseen { "state" } } @else { (Safe(title)) } }
+                th scope="col" class=(look(column)) { @if title.is_empty() { span.unseen { (if column == 0 { "state" } else { "bar" }) } } @else { (Safe(title)) } }
             } } }
             tbody { @for row in &table.rows { tr {
                 @for (column, cell) in row.iter().enumerate() {

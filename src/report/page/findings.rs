@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use maud::{Markup, html};
 
-use super::markup::{Links, Safe, badge, class, time_on};
+use super::markup::{Links, Safe, Text, badge, class, time_on};
 use crate::finding::{Place, count, thousands};
 use crate::report::view::Row;
 use crate::sanitize;
@@ -13,6 +13,8 @@ use crate::time::Stamp;
 
 /// Kinds that are listed; the others are counted.
 const LISTED: usize = 200;
+/// Kinds whose message is shown in full.
+const IN_FULL: usize = 40;
 /// Kinds whose lines are shown.
 const WITH_LINES: usize = 40;
 /// The longest line of a log that is shown, in characters.
@@ -52,7 +54,7 @@ pub(super) fn section(rows: &[Row], links: Links<'_>, excerpts: &Excerpts) -> Ma
                     tr data-severity=(class(row.severity)) data-kind=(Safe(&row.kind)) {
                         td { (badge(row.severity)) }
                         td data-l="Kind" { (Safe(&row.kind)) }
-                        td.what { (what(row, excerpts, number < WITH_LINES)) }
+                        td.what { (what(row, excerpts, number)) }
                         td.num data-l="Count" { (thousands(row.count)) }
                         td.when data-l="When" { (when(row, day)) }
                         td data-l="Where" { (links.place(row.place.as_ref())) }
@@ -80,10 +82,10 @@ fn when(row: &Row, day: Option<NaiveDate>) -> Markup {
 }
 
 /// The headline; folded behind it the whole message and its lines, where they say more.
-fn what(row: &Row, excerpts: &Excerpts, with_lines: bool) -> Markup {
-    let headline = sanitize::shorten(row.text.lines().next().unwrap_or_default(), 160);
-    let whole = (headline != row.text).then_some(row.text.as_str());
-    let lines = row.place.as_ref().and_then(|place| excerpts.get(place)).filter(|_| with_lines);
+fn what(row: &Row, excerpts: &Excerpts, number: usize) -> Markup {
+    let headline = sanitize::shorten(row.text.lines().next().unwrap_or_default(), 120);
+    let whole = (headline != row.text && number < IN_FULL).then_some(row.text.as_str());
+    let lines = row.place.as_ref().and_then(|place| excerpts.get(place)).filter(|_| number < WITH_LINES);
     if whole.is_none() && lines.is_none() {
         return html! { (Safe(&headline)) };
     }
@@ -91,10 +93,10 @@ fn what(row: &Row, excerpts: &Excerpts, with_lines: bool) -> Markup {
     html! {
         details {
             summary { (Safe(&headline)) }
-            @if let Some(whole) = whole { pre tabindex="0" { @for line in whole.lines().take(40) { (Safe(&sanitize::shorten(line, LINE))) "\n" } } }
+            @if let Some(whole) = whole { pre tabindex="0" { @for line in whole.lines().take(40) { (Text(&sanitize::shorten(line, LINE))) "\n" } } }
             @if let Some(lines) = lines {
                 pre tabindex="0" { @for (number, text) in lines {
-                    span class=(if Some(*number) == hit { "hit" } else { "near" }) { (number) "  " (Safe(&sanitize::shorten(text, LINE))) } "\n"
+                    span class=(if Some(*number) == hit { "hit" } else { "near" }) { (number) "  " (Text(&sanitize::shorten(text, LINE))) } "\n"
                 } }
             }
         }

@@ -16,24 +16,44 @@ impl Render for Safe<'_> {
     }
 }
 
+/// [`Safe`] between tags, where quotes end nothing: a log of JSON would be half as long again with them escaped.
+pub(super) struct Text<'a>(pub(super) &'a str);
+
+impl Render for Text<'_> {
+    fn render_to(&self, buffer: &mut String) {
+        buffer.push_str(&sanitize::html_text(self.0).replace("&quot;", "\""));
+    }
+}
+
 /// The lower-case word of a status, as class and as value of the filter.
 pub(super) fn class(status: Status) -> &'static str {
     status.word()
 }
 
-/// The word of a status with a shape, so that colour is never all that tells.
-pub(super) fn badge(status: Status) -> Markup {
-    let shape = match status {
+/// The shapes of the statuses, which every badge refers to; once on a page.
+pub(super) fn shapes() -> Markup {
+    let shape = |status: Status| match status {
         Status::Pass => "M4.2 8.4l2.6 2.6 5-5.6",
         Status::Warn => "M8 4v5M8 11v1.6",
         Status::Fail => "M5 5l6 6M11 5l-6 6",
     };
     html! {
-        span class={ "badge " (class(status)) } {
-            svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true" {
-                circle cx="8" cy="8" r="7.2" fill="none" stroke="currentColor" stroke-width="1.4" {}
-                path d=(shape) fill="none" stroke="currentColor" stroke-width="2" {}
+        svg width="0" height="0" aria-hidden="true" {
+            @for status in [Status::Pass, Status::Warn, Status::Fail] {
+                symbol id={ "shape-" (class(status)) } viewBox="0 0 16 16" {
+                    circle cx="8" cy="8" r="7.2" fill="none" stroke="currentColor" stroke-width="1.4" {}
+                    path d=(shape(status)) fill="none" stroke="currentColor" stroke-width="2" {}
+                }
             }
+        }
+    }
+}
+
+/// The word of a status with a shape, so that colour is never all that tells.
+pub(super) fn badge(status: Status) -> Markup {
+    html! {
+        span class={ "badge " (class(status)) } {
+            svg width="16" height="16" aria-hidden="true" { use href={ "#shape-" (class(status)) } {} }
             (status.label())
         }
     }
@@ -47,9 +67,9 @@ pub(super) fn time(at: Stamp) -> Markup {
 /// An instant of a table whose caption names the day, where `day` is that: its time alone.
 pub(super) fn time_on(at: Stamp, day: Option<NaiveDate>) -> Markup {
     if day != Some(at.day()) {
-        return time(at);
+        return html! { (at.human()) };
     }
-    html! { time datetime=(at) { (at.utc().format("%H:%M:%S").to_string()) } }
+    html! { (at.utc().format("%H:%M:%S").to_string()) }
 }
 
 /// Where files of the evidence are, as seen from the page.
@@ -85,7 +105,7 @@ impl Links<'_> {
         let target = candidates.iter().find(|candidate| self.files.contains(*candidate));
         match (target, self.base) {
             (Some(target), Some(base)) => {
-                html! { a.file href=(address(&format!("{base}{target}"))) title=(Safe(bare)) { (Safe(shown)) } }
+                html! { a.file href=(address(&format!("{base}{target}"))) { (Safe(shown)) } }
             }
             _ => html! { span.file title=(Safe(bare)) { (Safe(shown)) } },
         }

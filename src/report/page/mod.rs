@@ -100,6 +100,7 @@ impl Page<'_> {
                     style { (PreEscaped(STYLE)) }
                 }
                 body {
+                    (markup::shapes())
                     @if !first.is_empty() { a.skip href={ "#" (first) } { "Skip to the first section" } }
                     header {
                         section class={ "verdict " (look) } aria-labelledby="verdict" {
@@ -130,7 +131,10 @@ impl Page<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod rules {
     use super::*;
 
     fn hostile() -> String {

@@ -58,7 +58,7 @@ fn moderation(rollup: &Rollup) -> Option<Markup> {
 
 /// The jobs of the drill before and after the queue was drained.
 fn queue(rollup: &Rollup) -> Option<Markup> {
-    let drill = rollup.drill?;
+    let drill = rollup.drill.filter(|drill| drill.refused_jobs > 0)?;
     let left = drill.refused_jobs.saturating_sub(drill.drained_jobs);
     let rows = [("before the drain", drill.refused_jobs), ("after the drain", left)]
         .map(|(name, number)| row(name, vec![number as f64], count(number as u64, "job")));

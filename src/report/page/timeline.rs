@@ -86,7 +86,7 @@ pub(crate) struct Timeline<'a> {
 /// At most this many bars are drawn.
 const BUCKETS: i64 = 240;
 /// At most this many marks are drawn, the worst first.
-const MARKS: usize = 200;
+const MARKS: usize = 100;
 
 /// The picture with its legend.
 pub(crate) fn picture(timeline: &Timeline<'_>) -> Markup {
@@ -170,11 +170,23 @@ fn lines(timeline: &Timeline<'_>, scale: Scale, top: f64, bottom: f64) -> Markup
                 }
             }
         }
-        @for bar in &bars {
-            rect x=(at(bar.left)) y=(at(bar.top)) width=(at(bar.width)) height=(at(bar.height)) class=(bar.class) fill=(bar.fill) {}
-        }
+        @for (class, fill, path) in paths(&bars) { path d=(path) class=(class) fill=(fill) {} }
         @if peak == 0 { (nothing(top, bottom)) }
     }
+}
+
+/// The bars of each kind as one path: hundreds of rectangles would be the largest part of the page.
+fn paths(bars: &[Bar]) -> Vec<(&'static str, &'static str, String)> {
+    let mut paths: Vec<(&str, &str, String)> = Vec::new();
+    for Bar { left, top, width, height, class, fill } in bars {
+        let (x, y, w, h) = (at(*left), at(*top), at(*width), at(*height));
+        let bar = format!("M{x} {y}h{w}v{h}h-{w}z");
+        match paths.iter_mut().find(|(known, ..)| known == class) {
+            Some((.., path)) => path.push_str(&bar),
+            None => paths.push((class, fill, bar)),
+        }
+    }
+    paths
 }
 
 /// One rectangle of the log lines.
@@ -229,7 +241,7 @@ fn marks(timeline: &Timeline<'_>, scale: Scale, top: f64, bottom: f64) -> Markup
             }
             g {
                 path d={ "M" (at(x)) " " (at(y - 6.0)) (path) } class=(class) fill=(fill) {}
-                title { (mark.severity.label()) " " (mark.first.human()) " " (Safe(&sanitize::shorten(&mark.text, 160))) @if mark.count > 1 { " (" (thousands(mark.count)) " times)" } }
+                title { (mark.severity.label()) " " (mark.first.human()) " " (Safe(&sanitize::shorten(&mark.text, 80))) @if mark.count > 1 { " (" (thousands(mark.count)) " times)" } }
             }
         }
     }
