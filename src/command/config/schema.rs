@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::read::PROFILE;
-use super::settings::Setting;
+use super::settings::{Setting, is_truth};
 use crate::verdict::policy;
 
 /// The schema of a file that holds these options and limits.
@@ -75,7 +75,7 @@ fn described(setting: &Setting, is_limit: bool) -> Value {
 fn one(setting: &Setting, is_limit: bool) -> Value {
     let parser = setting.arg.get_value_parser();
     let is = |id: TypeId| parser.type_id() == id;
-    if setting.is_switch() || is(TypeId::of::<bool>()) {
+    if setting.is_switch() || is_truth(&setting.arg) {
         return json!({ "type": "boolean" });
     }
     if let Some(values) = parser.possible_values() {

@@ -1,6 +1,8 @@
 //! The list of settings, taken from the options of the commands.
 
-use clap::builder::Str;
+use std::any::TypeId;
+
+use clap::builder::{BoolishValueParser, Str};
 use clap::{Arg, ArgAction, Command};
 
 /// What the name of every variable of the environment begins with.
@@ -114,6 +116,11 @@ impl Setting {
     }
 }
 
+/// Whether the value of an option is true or false.
+pub(super) fn is_truth(arg: &Arg) -> bool {
+    arg.get_value_parser().type_id() == TypeId::of::<bool>()
+}
+
 /// Whether a command takes settings.
 pub(super) fn is_configurable(command: &Command) -> bool {
     !command.is_hide_set() && !PLAIN.contains(&command.get_name())
@@ -153,7 +160,12 @@ pub(super) fn with_environment(command: Command) -> Command {
         Some(long) if !arg.is_hide_set() && !TYPED_ONLY.contains(&long.as_str()) => {
             let name = format!("{PREFIX}{}", long.replace('-', "_").to_uppercase());
             // Named once for all of them; the help of each option would be twice as long.
-            arg.env(name).hide_env(true)
+            let arg = arg.env(name).hide_env(true);
+            // Variables are often 1 or yes, and what is neither yes nor no is refused.
+            match matches!(arg.get_action(), ArgAction::SetTrue) || is_truth(&arg) {
+                true => arg.value_parser(BoolishValueParser::new()),
+                false => arg,
+            }
         }
         _ => arg,
     });

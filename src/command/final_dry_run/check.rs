@@ -39,11 +39,11 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
     checks.push(need("run directory", name.and_then(|name| new_folder(&args.output_root.join(name)))));
     let named = [(&args.diary, args.no_diary), (&args.performance, args.no_performance)];
     for path in named.into_iter().filter(|(_, waived)| !waived).filter_map(|(path, _)| path.as_ref()) {
-        checks.push(need("evidence", writable(&folder_of(path))));
+        checks.push(need("evidence", written(path)));
     }
     checks.push(need("staleness", prepare::watch_limits(args, (&scale, target))));
     for path in args.export.paths() {
-        checks.push(need("export", writable(&folder_of(path))));
+        checks.push(need("export", written(path)));
     }
     checks.push(disk(&args.output_root));
     let settings = config.set.iter().map(|(option, value)| Set {
@@ -85,15 +85,20 @@ fn new_folder(path: &Path) -> Result<String, Error> {
     if path.symlink_metadata().is_ok() {
         return Err(Error::Usage(format!("{} is there already; choose another --run-name", path.display())));
     }
-    writable(&folder_of(path)).map(|_| path.display().to_string())
+    written(path)
+}
+
+/// Whether the file or folder at `path` could be made.
+fn written(path: &Path) -> Result<String, Error> {
+    writable(&folder_of(path)).map(|()| path.display().to_string())
 }
 
 /// Whether files can be written below `folder`, which is made where it is missing.
-fn writable(folder: &Path) -> Result<String, Error> {
+fn writable(folder: &Path) -> Result<(), Error> {
     let absolute = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
     let there = absolute.ancestors().find(|above| above.exists()).unwrap_or(Path::new("/"));
     match there.is_dir().then(|| rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK)) {
-        Some(Ok(())) => Ok(folder.display().to_string()),
+        Some(Ok(())) => Ok(()),
         Some(Err(why)) => {
             let text = format!("{} cannot be written: {why}; check its permissions", there.display());
             Err(Error::Usage(text))

@@ -56,6 +56,12 @@ fn options_win_over_variables_over_the_profile_over_the_file_over_the_policy() {
     let json = audit(&bench, profile, &[]).json();
     assert_eq!(limit(&json, "warn_gap"), ("10m".to_owned(), "emp-ops.toml:4".to_owned()), "a profile leaves the rest");
     assert_eq!(limit(&json, "min_duration"), ("1s".to_owned(), "p.toml:3".to_owned()));
+    for (word, value) in [("1", "yes"), ("true", "yes"), ("no", "no"), ("0", "no")] {
+        let json = audit(&bench, policy, &[("EMP_OPS_ALLOW_WARNINGS", word)]).json();
+        assert_eq!(limit(&json, "allow_warnings"), (value.to_owned(), "EMP_OPS_ALLOW_WARNINGS".to_owned()), "{word}");
+    }
+    let unclear = audit(&bench, policy, &[("EMP_OPS_ALLOW_WARNINGS", "perhaps")]).exits(2);
+    assert!(unclear.stderr.contains("settings from emp-ops.toml, EMP_OPS_ALLOW_WARNINGS"), "{unclear:?}");
     let out = audit(&bench, profile, variable);
     assert!(out.stderr.starts_with("settings from emp-ops.toml (profile ci), EMP_OPS_MIN_UPTIME\n"), "{out:?}");
     let text = bench.run(&["audit", "--log", "app.log", "--profile", "ci"]).stdout;
