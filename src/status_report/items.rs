@@ -201,6 +201,7 @@ fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<Stat
             (_, Some(state)) => state,
             (Kind::Decision, None) if words::is_undecided(&head.title) => State::Open,
             (Kind::Decision, None) if is_conditional(&head.title) => State::Conditional,
+            (Kind::Decision, None) if states::is_refusal(&head.title) => State::Blocked,
             (Kind::Decision, None) => State::Decided,
             (Kind::Deliverable | Kind::Verification | Kind::Progress, None) => State::Reported,
             (Kind::Blocker, None) => State::Blocked,

@@ -7,7 +7,8 @@ use super::line;
 use super::outline::{self, Block, Entry, Section, Text};
 use super::reader::{Details, Reader, is_heading_fact, join, logical_lines};
 use super::words::{self, Field, Topic};
-use super::{Claim, Kind, Line, Report, State, dates};
+use super::{Claim, Kind, Line, Report, State, dates, states};
+use crate::finding::Status;
 use crate::sanitize::shorten;
 
 /// The longest piece of a part that was not understood.
@@ -101,6 +102,21 @@ impl Reader {
                 && let Some((kind, state)) = words::kind_of_label(label).filter(|(kind, _)| *kind != Kind::Progress)
             {
                 self.labelled(kind, state, value, text.line, &[]);
+                continue;
+            }
+            // `Billing: BLOCKED by the vendor`
+            if let Some(state) =
+                labelled.and_then(|(_, value)| states::shouted(value)).filter(|s| s.severity() > Status::Pass)
+            {
+                let head = Head { title: text.text.trim().to_owned(), ..Head::default() };
+                self.item(
+                    if state == State::Blocked { Kind::Blocker } else { Kind::Action },
+                    text.line,
+                    head,
+                    None,
+                    Some(state),
+                    &[],
+                );
                 continue;
             }
             match topic {

@@ -210,6 +210,22 @@ pub(crate) fn is_shouted(text: &str) -> bool {
     !text.contains(char::is_lowercase) && SHOUTED.contains(&words.trim())
 }
 
+/// Whether a decision says no: `NO-GO`, `No-go until the disk is full`, `Rejected`.
+pub(crate) fn is_refusal(text: &str) -> bool {
+    let words = plain(text);
+    let refused = ["no go", "nogo", "not approved", "not accepted", "not signed off", "do not go", "do not release"];
+    let leads = |phrase: &&str| words[1..].strip_prefix(*phrase).is_some_and(|after| after.starts_with(' '));
+    refused.iter().any(leads) || is_bare(text) && state(text).is_some_and(|state| state.severity() == Status::Fail)
+}
+
+/// The state in capitals that `text` starts with: `BLOCKED by the vendor`.
+pub(crate) fn shouted(text: &str) -> Option<State> {
+    let capitals = text.split_whitespace().take_while(|word| !word.contains(char::is_lowercase)).count();
+    let words: Vec<&str> = text.split_whitespace().take(capitals.min(2)).collect();
+    let loud = [words.join(" "), words.first().copied().unwrap_or_default().to_owned()];
+    loud.iter().find(|word| is_shouted(word)).and_then(|word| state(word))
+}
+
 /// Whether `text` is a state and nothing else: `blocked`, `In progress`.
 pub(crate) fn is_bare(text: &str) -> bool {
     let words = plain(text);

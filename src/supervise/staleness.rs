@@ -170,7 +170,12 @@ fn contradictions(view: &View) -> impl Iterator<Item = String> {
             .filter(|code| (1..=128).contains(code))
             .map(|code| format!("the command ended with code {code}")),
     ];
-    too_short(view).into_iter().chain(figures.into_iter().flatten().filter(move |_| others))
+    let missing = view
+        .required_evidence()
+        .into_iter()
+        .filter(|name| view.evidence.get(*name).is_some_and(|evidence| evidence.state.eq_ignore_ascii_case("missing")));
+    let missing = missing.map(|name| format!("the {name} is required and was missing at the end"));
+    too_short(view).into_iter().chain(figures.into_iter().flatten().chain(missing).filter(move |_| others))
 }
 
 /// Why a complete run is shorter than it had to be: the tolerance is 5 minutes or 1 % of the requirement, whichever is

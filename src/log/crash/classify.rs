@@ -30,7 +30,7 @@ fn told(text: &str) -> Option<(Kind, bool)> {
         return told(&text.replace("\\n", "\n").replace("\\t", "\t"));
     }
     thread_local!(static TOLD: Memory<Option<(Kind, bool)>> = Memory::default());
-    memo::remembered(&TOLD, text, judge)
+    TOLD.with(|told| memo::remembered(told, text, judge))
 }
 
 /// What a text shows that holds a mark.

@@ -20,25 +20,20 @@ const TELLING_STARTS: [&[u8]; 2] = [b"32212", b"10737"];
 const TELLING_LETTERS: &[u8] = b"FfxXvVtTrRcC";
 
 /// What `judge` says of a text, or said of one that differs from it only in numbers that tell nothing.
-pub(super) fn remembered<V: Copy + 'static>(
-    memory: &'static std::thread::LocalKey<Memory<V>>,
-    text: &str,
-    judge: impl FnOnce(&str) -> V,
-) -> V {
+pub(super) fn remembered<V: Copy>(memory: &Memory<V>, text: &str, judge: impl FnOnce(&str) -> V) -> V {
     if text.len() > LENGTH {
         return judge(text);
     }
     let masked = masked(text);
-    if let Some(known) = memory.with_borrow(|memory| memory.get(&masked[..]).copied()) {
+    if let Some(known) = memory.borrow().get(&masked[..]).copied() {
         return known;
     }
     let value = judge(text);
-    memory.with_borrow_mut(|memory| {
-        if memory.len() >= TEXTS {
-            memory.clear();
-        }
-        memory.insert(masked.into(), value);
-    });
+    let mut memory = memory.borrow_mut();
+    if memory.len() >= TEXTS {
+        memory.clear();
+    }
+    memory.insert(masked.into(), value);
     value
 }
 

@@ -221,3 +221,21 @@ fn a_run_without_a_summary_is_a_fail_with_its_incidents() {
     assert_eq!(told(&backlog), ["fail run: the run was not completed: there is no summary", "warn harness: restarted"]);
     assert_eq!(backlog.items[0].open_since, Some(at("2025-01-06")));
 }
+
+#[test]
+fn a_refusal_or_a_state_in_capitals_is_no_pass_wherever_it_is_written() {
+    for (line, severity) in [
+        ("Decision: NO-GO", Status::Fail),
+        ("Decision: No-go until the disks are replaced", Status::Fail),
+        ("Decision: rejected", Status::Fail),
+        ("Decision: GO", Status::Pass),
+        ("Decision: failed over to region B", Status::Pass),
+        ("Billing: BLOCKED by the vendor", Status::Fail),
+        ("Billing: PENDING a key", Status::Warn),
+        ("Billing: DONE", Status::Pass),
+        ("Billing: TLS everywhere", Status::Pass),
+    ] {
+        let backlog = of_reports(&[&format!("# Report\n\n{line}\n\n## Action items\n\n- ACTION-1 – a – done\n")]);
+        assert_eq!(backlog.status, severity, "{line}: {:?}", told(&backlog));
+    }
+}
