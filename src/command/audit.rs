@@ -22,12 +22,12 @@ use crate::report::view::View;
 /// # Errors
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
 pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result<ExitCode, Error> {
-    args.check()?;
+    let mut layers = args.limits.layers(&common.settings)?;
+    args.check(&layers)?;
     if let Some((newest, all)) = args.run.as_deref().and_then(find::newest) {
         common.note(&format!("judging {}, the newest of {all} in its directory", newest.display()));
         args.run = Some(newest);
     }
-    let mut layers = args.limits.layers(&common.settings)?;
     layers[0].sign_off = args.sign_off;
     let signatures = layers.iter().find_map(|layer| layer.signatures.clone()).unwrap_or_default();
     let trust = args.trust.trust(&signatures)?;

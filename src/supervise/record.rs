@@ -13,6 +13,7 @@ use super::objective::Objective;
 use super::progress::Incident;
 use super::provenance::Provenance;
 use crate::evidence::figures::Figure;
+use crate::evidence::diary::Explained;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
 use crate::time::Stamp;
 
@@ -202,6 +203,9 @@ pub struct Settings {
     /// Status words of the diary that are no reason to look, beside those known.
     #[serde(default)]
     pub diary_accept_status: Vec<String>,
+    /// By which fields entries of the diary are explained, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diary_explained: Option<Explained>,
     /// A lower return on investment is a WARN.
     #[serde(default)]
     pub performance_min_roi: Option<f64>,

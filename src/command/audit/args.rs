@@ -10,6 +10,7 @@ use super::super::limits::LimitArgs;
 use super::super::signing::{SignArgs, TrustArgs};
 use crate::finding::count;
 use crate::time::Stamp;
+use crate::verdict::policy::Layer;
 
 /// What to judge, and how.
 #[derive(Debug, Args)]
@@ -101,8 +102,9 @@ pub(super) enum DecisionArg {
 }
 
 impl Audit {
-    /// Whether it is clear what is to be judged.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// Whether it is clear what is to be judged. Components that the policy asks for are something, though none is named.
+    pub(super) fn check(&self, layers: &[Layer]) -> Result<(), Error> {
+        let asked = layers.iter().any(|layer| layer.components.is_some());
         let files = !self.log.is_empty() || self.diary.is_some() || self.performance.is_some();
         let twice = self.log.iter().filter(|path| path.as_os_str() == "-").count() > 1;
         let text = match &self.run {
@@ -111,7 +113,7 @@ impl Audit {
                  --log, --diary and --performance",
                 run.display()
             ),
-            None if self.log.is_empty() && self.component.is_empty() => {
+            None if self.log.is_empty() && self.component.is_empty() && !asked => {
                 "there is nothing to judge; name a run directory or packet, logs with --log PATH, or components with \
                  --component PATH"
                     .to_owned()
@@ -133,6 +135,7 @@ impl Audit {
                 let paths: Vec<String> = self.component.iter().map(|(_, path)| path.display().to_string()).collect();
                 match paths.as_slice() {
                     [only] => only.clone(),
+                    [] => "the components that the policy asks for".to_owned(),
                     all => count(all.len() as u64, "component"),
                 }
             }

@@ -252,6 +252,7 @@ fn record_of(
             diary_min_entries_per_day: policy.diary.min_entries_per_day,
             diary_daily_gap_severity: policy.diary.daily_gap_severity,
             diary_accept_status: policy.diary.accept_status.clone(),
+            diary_explained: policy.diary.explained.clone(),
             performance_min_roi: Some(policy.performance.min_roi),
             performance_figures: policy.performance.figures.clone(),
             max_listed: Some(policy.logs.max_listed),

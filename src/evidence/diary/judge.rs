@@ -66,6 +66,8 @@ struct Kept {
     content: [u8; 8],
     /// The number of its policy; [`NAMES`] for all that are not told apart.
     policy: u32,
+    /// Whether it is explained.
+    explained: bool,
 }
 
 impl Kept {
@@ -124,7 +126,9 @@ impl<'a> Judge<'a> {
             None => NAMES as u32,
         };
         let text = serde_json::to_vec(&entry.content).unwrap_or_default();
-        let kept = Kept { at: entry.recorded_at.map_or(i64::MAX, Stamp::micros), content: digest(&text), policy };
+        let explained = self.rules.explained.as_ref().is_some_and(|asked| asked.is_met(&entry.content));
+        let kept =
+            Kept { explained, at: entry.recorded_at.map_or(i64::MAX, Stamp::micros), content: digest(&text), policy };
         if !entry.has_id {
             self.nameless.push(kept);
         } else if let Some(earlier) = self.by_id.insert(digest(entry.name.as_bytes()), kept)
@@ -143,6 +147,7 @@ impl<'a> Judge<'a> {
         for (name, number) in std::mem::take(&mut self.policies) {
             names[number as usize].1 = name;
         }
+        let mut explained = 0;
         let mut times = Vec::with_capacity(self.by_id.len() + self.nameless.len());
         for kept in self.by_id.values().chain(&self.nameless) {
             summary.total_entries += 1;
@@ -151,6 +156,7 @@ impl<'a> Judge<'a> {
                 None => summary.policies_not_listed += 1,
             }
             times.extend(kept.recorded_at());
+            explained += u64::from(kept.explained);
         }
         summary.policy_counts = names.into_iter().filter(|(n, _)| *n > 0).map(|(count, name)| (name, count)).collect();
         summary.first_recorded_at = times.iter().min().copied();
@@ -168,6 +174,10 @@ impl<'a> Judge<'a> {
             let reason =
                 format!("{} more statuses hold words that are not known, beyond {NAMES} of them", self.more_unknown);
             self.issues.add(issue("status/*", Status::Warn, reason).in_file(self.path, None));
+        }
+        let few = self.rules.explained.as_ref().and_then(|asked| asked.issue(explained, summary.total_entries));
+        if let Some(found) = few {
+            self.issues.add(found.in_file(self.path, None));
         }
         let unreadable = self.faults.status == Status::Fail;
         self.issues.append(self.faults);
@@ -215,6 +225,10 @@ impl<'a> Judge<'a> {
                 }
             };
             match words::status(&word, &rules.accepted_statuses) {
+                // What a decision rests on may have failed without the decision.
+                Some(Status::Fail) if rules.explained.as_ref().is_some_and(|asked| asked.holds(&place)) => {
+                    consider(Status::Warn, format!("{place}={}, which explains the decision", word.to_lowercase()));
+                }
                 Some(severity) => consider(severity, format!("{place}={}", word.to_lowercase())),
                 None => self.unknown_word(&word, entry),
             }

@@ -3,6 +3,7 @@
 //! Read in three forms: an object with an `entries` list, a list of entries, and JSON Lines.
 
 mod document;
+mod explained;
 mod issues;
 mod judge;
 mod read;
@@ -12,6 +13,7 @@ mod words;
 
 use std::io::Read;
 
+pub use explained::Explained;
 pub use words::acceptable;
 
 use crate::finding::{Metadata, Place, Status};
@@ -29,6 +31,8 @@ pub struct Rules {
     pub accepted_statuses: Vec<String>,
     /// The key of the signatures; none for unkeyed ones.
     pub key: Option<Vec<u8>>,
+    /// By which fields entries are explained, where that is asked for.
+    pub explained: Option<Explained>,
     /// How many issues are listed.
     pub max_listed: usize,
 }
@@ -40,6 +44,7 @@ impl Default for Rules {
             daily_gap_severity: Status::Warn,
             accepted_statuses: Vec::new(),
             key: None,
+            explained: None,
             max_listed: 1000,
         }
     }

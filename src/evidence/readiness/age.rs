@@ -1,7 +1,9 @@
 //! How old a component is, and whether that is too old.
 
-use super::facts::{Object, Reader, at, quoted};
-use super::rules::{Age, same_name};
+use super::reader::Reader;
+use super::rules::Age;
+use super::values::same_name;
+use super::values::{Object, at, quoted};
 use crate::finding::Status;
 use crate::json::lenient;
 use crate::time::{Stamp, human_seconds};

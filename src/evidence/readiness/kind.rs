@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::facts::{Object, at, text};
-use super::incident;
+use super::kinds::incident;
+use super::values::{Object, at, text};
 
 /// The kind of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub(super) fn parts(value: &Value) -> Option<(Vec<Part>, Vec<String>)> {
                     pointer: at("/snapshots", section),
                     value: value.clone(),
                 });
-                let missing = document.get("missing_sections").and_then(super::facts::names).unwrap_or_default();
+                let missing = document.get("missing_sections").and_then(super::values::names).unwrap_or_default();
                 return Some((parts.collect(), missing));
             }
             let list = document.get("components").and_then(Value::as_array)?;
@@ -134,4 +134,10 @@ pub(super) fn parts(value: &Value) -> Option<(Vec<Part>, Vec<String>)> {
         }
         _ => None,
     }
+}
+
+/// Whether a list holds timelines of incidents.
+pub(super) fn is_timelines(list: &[Value]) -> bool {
+    let is_timeline = |value: &Value| value.as_object().is_some_and(|entry| Kind::of(entry) == Kind::Timeline);
+    !list.is_empty() && list.iter().all(is_timeline)
 }

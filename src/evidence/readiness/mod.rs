@@ -5,21 +5,21 @@
 
 mod age;
 mod document;
-mod facts;
-mod generic;
-mod incident;
 mod kind;
-mod limits;
+mod kinds;
+mod reader;
 mod roll_up;
 mod rules;
-mod validation;
+mod values;
 
 use serde_json::Value;
 
 use self::document::Fault;
-use self::facts::{Object, Reader};
 use self::kind::{Kind, Part};
-use self::validation::Earlier;
+use self::kinds::validation::Earlier;
+use self::kinds::{budgets, drift, drills, generic, guardian, incident, ours, runtime, slo, timeline, validation};
+use self::reader::Reader;
+use self::values::{Object, text};
 use crate::finding::Status;
 use crate::log::summary::readiness::{Component, Issue, Readiness};
 use crate::sanitize::shorten;
@@ -60,6 +60,8 @@ struct Judged {
     issues: Vec<Issue>,
     /// Categories of issues whose WARN holds up the release.
     blocking: Vec<String>,
+    /// The budgets by JSON pointer whose figure it has.
+    budgets: Vec<String>,
 }
 
 /// Judges the components of a release at `now`. `history` are earlier validation reports.
@@ -99,9 +101,7 @@ fn of_file(file: &Given, history: &[Earlier], rules: &Rules, now: Stamp) -> Resu
         Err(fault) => return Ok(vec![unreadable(name(None), &file.path, &fault)]),
     };
     let Some((parts, missing)) = kind::parts(&value) else {
-        let own = value
-            .as_object()
-            .and_then(|document| facts::text(document, "name").or_else(|| facts::text(document, "service")));
+        let own = value.as_object().and_then(|document| text(document, "name").or_else(|| text(document, "service")));
         let part = Part { name: name(own), pointer: String::new(), value };
         return Ok(vec![of_part(&part, &file.path, history, rules, now)?]);
     };
@@ -175,28 +175,54 @@ fn unreadable(name: String, path: &str, fault: &Fault) -> Judged {
 /// Judges one document by the rules of its kind.
 fn of_part(part: &Part, path: &str, history: &[Earlier], rules: &Rules, now: Stamp) -> Result<Judged, Refused> {
     let mut reader = Reader::new(rules, now);
-    let Some(document) = part.value.as_object() else {
-        reader.not_understood("", &format!("it is {}, not an object", crate::json::lenient::kind(&part.value)));
-        return Ok(finish(part.name.clone(), path, "unreadable", reader, "it is no object"));
+    let whole = Object::new();
+    let (kind, document) = match &part.value {
+        Value::Object(document) => (Kind::of(document), document),
+        // A list of timelines has no keys of its own.
+        Value::Array(list) if kind::is_timelines(list) => (Kind::Timeline, &whole),
+        other => {
+            reader.not_understood("", &format!("it is {}, not an object", crate::json::lenient::kind(other)));
+            return Ok(finish(part.name.clone(), path, "unreadable", reader, "it is no object"));
+        }
     };
-    let kind = Kind::of(document);
-    let summary = by_kind(kind, document, history, &mut reader).map_err(|refusal| Refused {
-        path: Some(path.to_owned()),
-        key: refusal.key,
-        why: refusal.why,
-    })?;
+    let summary = match &part.value {
+        Value::Array(_) => timeline::judge(&part.value, &mut reader),
+        _ => by_kind(kind, document, history, &mut reader).map_err(|refusal| Refused {
+            path: Some(path.to_owned()),
+            key: refusal.key,
+            why: refusal.why,
+        })?,
+    };
+    let budgets = budgets::pointers(&part.value, &mut reader);
     // The states of incident response have ages of their own.
     let needed = !(kind == Kind::Incident && incident::is_flat(document));
-    let inner = document.get("runtime").and_then(Value::as_object).filter(|_| kind == Kind::Runtime);
-    let dated = if age::time_of(document).is_some() { document } else { inner.unwrap_or(document) };
-    let generated_at = age::judge(dated, &part.name, needed, &mut reader);
+    let generated_at = age::judge(dated(kind, &part.value, document), &part.name, needed, &mut reader);
     for issue in &mut reader.issues {
         issue.detail.insert_str(0, &part.pointer);
     }
     let mut judged = finish(part.name.clone(), path, kind.word(), reader, &summary);
+    judged.budgets = budgets;
     judged.component.generated_at = generated_at;
     judged.component.age_seconds = generated_at.map(|time| now.seconds_since(time));
     Ok(judged)
+}
+
+/// The part of a document that says when it was made.
+fn dated<'a>(kind: Kind, value: &'a Value, document: &'a Object) -> &'a Object {
+    if age::time_of(document).is_some() {
+        return document;
+    }
+    let newest =
+        |list: &'a Vec<Value>| list.iter().filter_map(Value::as_object).max_by_key(|entry| age::time_of(entry));
+    let inner = match kind {
+        Kind::Runtime => document.get("runtime").and_then(Value::as_object),
+        Kind::Timeline => {
+            let trend = document.get("alert_response_trend").and_then(Value::as_array);
+            value.as_array().or(trend).and_then(newest)
+        }
+        _ => None,
+    };
+    inner.unwrap_or(document)
 }
 
 fn by_kind(
@@ -208,7 +234,15 @@ fn by_kind(
     Ok(match kind {
         Kind::Validation => validation::judge(document, history, reader),
         Kind::Incident => incident::judge(document, reader)?,
-        _ => generic::judge(document, reader),
+        Kind::Slo => slo::judge(document, reader),
+        Kind::Drift => drift::judge(document, reader),
+        Kind::Guardian => guardian::judge(document, reader),
+        Kind::Drills => drills::judge(document, reader),
+        Kind::Runtime => runtime::judge(document, reader),
+        Kind::Timeline => timeline::judge(&Value::Object(document.clone()), reader),
+        Kind::Budgets => budgets::judge(document, reader),
+        Kind::Ours => ours::judge(document, reader),
+        Kind::Generic => generic::judge(document, reader),
     })
 }
 
@@ -222,7 +256,7 @@ fn finish(name: String, path: &str, kind: &str, reader: Reader<'_>, summary: &st
         samples: reader.samples,
         ..Component::default()
     };
-    Judged { component, issues: reader.issues, blocking: reader.blocking }
+    Judged { component, issues: reader.issues, blocking: reader.blocking, budgets: Vec::new() }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::code;
-use super::rules::{Readiness as Asked, Rules, same_name};
+use super::rules::{Readiness as Asked, Rules};
+use super::values::code;
+use super::values::same_name;
 use super::{Judged, Refused};
 use crate::finding::{Finding, Gate, Metadata, Status, count};
 use crate::log::summary::readiness::{Component, Counts, GATE, Issue, Issues, Readiness, Reason};
@@ -27,7 +28,7 @@ pub(super) fn roll_up(mut all: Vec<Judged>, rules: &Rules) -> Result<Readiness, 
         details(judged, counts, &mut readiness);
     }
     missing(&all, &asked, &mut readiness);
-    overall(&all, &asked, &mut readiness);
+    overall(&all, &asked, rules, &mut readiness);
     readiness.generated_at = all.iter().filter_map(|judged| judged.component.generated_at).max();
     readiness.metadata.component_count = all.len() as u64;
     readiness.components = all.into_iter().map(|judged| judged.component).collect();
@@ -300,7 +301,7 @@ fn missing(all: &[Judged], asked: &Asked, readiness: &mut Readiness) {
 }
 
 /// What holds for all components together.
-fn overall(all: &[Judged], asked: &Asked, readiness: &mut Readiness) {
+fn overall(all: &[Judged], asked: &Asked, rules: &Rules, readiness: &mut Readiness) {
     let warned = all.iter().filter(|judged| judged.component.verdict == Status::Warn).count() as u64;
     let in_warn = all.iter().filter(|judged| judged.component.status == Status::Warn).count() as u64;
     let mut found = Vec::new();
@@ -310,6 +311,10 @@ fn overall(all: &[Judged], asked: &Asked, readiness: &mut Readiness) {
     if let Some(most) = asked.max_warn.filter(|most| in_warn.max(warned) > *most) {
         let text = format!("{} have warnings, at most {most} are accepted", count(in_warn.max(warned), "component"));
         found.push(("max_warn_components_exceeded", text));
+    }
+    let budgets = rules.budgets.iter().flat_map(|budgets| budgets.limits.keys()).filter(|name| name.starts_with('/'));
+    for pointer in budgets.filter(|pointer| !all.iter().any(|judged| judged.budgets.contains(pointer))) {
+        found.push(("budget_not_measured", format!("no component has {pointer}, which has a budget")));
     }
     for (code, text) in &found {
         readiness.reasons.push(Reason {

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::{document, incident};
+use super::document;
+use super::kinds::{budgets, incident};
+use super::values::{rate, same_name};
 use crate::finding::Status;
 use crate::time::parse_duration;
 
@@ -214,13 +216,9 @@ impl TryFrom<BTreeMap<String, toml::Value>> for Budgets {
     fn try_from(table: BTreeMap<String, toml::Value>) -> Result<Self, String> {
         let limits: BTreeMap<String, Value> =
             table.into_iter().map(|(key, value)| (key, document::json(value))).collect();
+        limits.iter().try_for_each(|(name, value)| budgets::check(name, value))?;
         Ok(Self { limits })
     }
-}
-
-/// Whether two names are those of one component: case does not matter.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Age>, D::Error> {
@@ -234,5 +232,5 @@ fn age<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Age>, D::Err
 fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     const HINT: &str = "write a ratio from 0 to 1 such as 0.95, or a percentage such as \"95%\"";
     let value = document::json(toml::Value::deserialize(deserializer)?);
-    super::validation::rate(&value).map(Some).ok_or_else(|| de::Error::custom(HINT))
+    rate(&value).map(Some).ok_or_else(|| de::Error::custom(HINT))
 }

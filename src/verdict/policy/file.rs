@@ -70,6 +70,11 @@ struct DiaryTable {
     #[serde(deserialize_with = "severity")]
     daily_gap_severity: Option<Status>,
     accept_status: Option<Vec<Spanned<String>>>,
+    explained_by: Option<Spanned<Vec<String>>>,
+    #[serde(deserialize_with = "ratio")]
+    min_explained: Option<f64>,
+    #[serde(deserialize_with = "severity")]
+    explained_severity: Option<Status>,
 }
 
 #[derive(Deserialize, Default)]
@@ -157,6 +162,16 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
     for word in diary.accept_status.iter().flatten() {
         diary::acceptable(word.get_ref()).map_err(|message| text.at(word.span(), &message))?;
     }
+    if diary.explained_by.is_none() && (diary.min_explained.is_some() || diary.explained_severity.is_some()) {
+        let key = if diary.min_explained.is_some() { "min_explained" } else { "explained_severity" };
+        let place = places.get(key).map_or(text.source, String::as_str);
+        return Err(format!(
+            "{place}: {key} says how many entries must be explained; say by which fields with explained_by"
+        ));
+    }
+    if let Some(by) = &diary.explained_by {
+        diary::Explained::check(by.get_ref()).map_err(|message| text.at(by.span(), &message))?;
+    }
     for ignored in logs.ignore.iter().flatten() {
         ignore::check(ignored.get_ref()).map_err(|message| text.at(ignored.span(), &message))?;
     }
@@ -181,6 +196,9 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         diary_min_entries_per_day: diary.min_entries_per_day,
         diary_daily_gap_severity: diary.daily_gap_severity,
         diary_accept_status: diary.accept_status.map(|words| words.into_iter().map(Spanned::into_inner).collect()),
+        diary_explained_by: diary.explained_by.map(Spanned::into_inner),
+        diary_min_explained: diary.min_explained,
+        diary_explained_severity: diary.explained_severity,
         performance_min_roi: performance.min_roi,
         figures: performance.figures.into_iter().map(|(name, figure)| (name, figure.into_inner())).collect(),
         sign_off: full,

@@ -40,6 +40,8 @@ pub const MAX_LISTED: usize = 1000;
 pub const MOST_LISTED: usize = 10_000_000;
 /// The duration that a full sign-off asks for.
 pub const MIN_DURATION: Duration = Duration::from_secs(72 * 3600);
+/// The least share of explained entries, where fields are named and no share.
+pub const MIN_EXPLAINED: f64 = 0.9;
 /// The uptime that a full sign-off asks for.
 pub const MIN_UPTIME: f64 = 0.98;
 
@@ -74,6 +76,12 @@ pub struct Layer {
     pub diary_daily_gap_severity: Option<Status>,
     /// Further status words of the diary that are no reason to look.
     pub diary_accept_status: Option<Vec<String>>,
+    /// The fields by which an entry of the diary is explained.
+    pub diary_explained_by: Option<Vec<String>>,
+    /// The least share of entries that are, 0 to 1.
+    pub diary_min_explained: Option<f64>,
+    /// What a smaller share is.
+    pub diary_explained_severity: Option<Status>,
     /// A lower return on investment is a WARN.
     pub performance_min_roi: Option<f64>,
     /// Figures of the performance report with their limits, by name.
@@ -180,6 +188,9 @@ pub struct DiaryPolicy {
     pub daily_gap_severity: Status,
     /// Status words that are no reason to look, beside those known.
     pub accept_status: Vec<String>,
+    /// By which fields entries are explained, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explained: Option<diary::Explained>,
 }
 
 /// Thresholds of the performance report.
@@ -235,6 +246,7 @@ impl Policy {
             daily_gap_severity: self.diary.daily_gap_severity,
             accepted_statuses: self.diary.accept_status.clone(),
             key,
+            explained: self.diary.explained.clone(),
             max_listed: self.logs.max_listed,
         }
     }
@@ -269,6 +281,11 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
             min_entries_per_day: first(&layers, |l| l.diary_min_entries_per_day).unwrap_or_default(),
             daily_gap_severity: first(&layers, |l| l.diary_daily_gap_severity).unwrap_or(Status::Warn),
             accept_status: first(&layers, |l| l.diary_accept_status.clone()).unwrap_or_default(),
+            explained: first(&layers, |l| l.diary_explained_by.clone()).map(|by| diary::Explained {
+                by,
+                min_share: first(&layers, |l| l.diary_min_explained).unwrap_or(MIN_EXPLAINED),
+                severity: first(&layers, |l| l.diary_explained_severity).unwrap_or(Status::Warn),
+            }),
         },
         performance: PerformancePolicy {
             min_roi: first(&layers, |l| l.performance_min_roi).unwrap_or_default(),
@@ -335,6 +352,7 @@ fn defaults(layers: &[Layer]) -> Layer {
         diary_min_entries_per_day: Some(0),
         diary_daily_gap_severity: Some(diary::Rules::default().daily_gap_severity),
         diary_accept_status: Some(Vec::new()),
+        diary_min_explained: layers.iter().any(|layer| layer.diary_explained_by.is_some()).then_some(MIN_EXPLAINED),
         performance_min_roi: Some(performance::Rules::default().min_roi),
         min_duration: full.then_some(MIN_DURATION),
         min_uptime: full.then_some(MIN_UPTIME),

@@ -16,7 +16,7 @@ struct Limit {
     text: fn(&Layer) -> String,
 }
 
-const LIMITS: [Limit; 13] = [
+const LIMITS: [Limit; 14] = [
     Limit {
         name: "min_duration",
         of: |layer| layer.min_duration.map(|length| length.as_secs_f64()),
@@ -97,6 +97,12 @@ const LIMITS: [Limit; 13] = [
             None | Some([]) => "none".to_owned(),
             Some(words) => words.join(", "),
         },
+    },
+    Limit {
+        name: "min_explained",
+        of: |layer| layer.diary_min_explained,
+        more_is_looser: false,
+        text: |layer| layer.diary_min_explained.map(percent).unwrap_or_default(),
     },
     Limit {
         name: "min_roi",

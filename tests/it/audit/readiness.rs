@@ -146,6 +146,8 @@ fn a_component_joins_the_verdict_on_logs_and_is_no_pass_without_a_document() {
     bench.write("policy.toml", "[readiness]\nrequired = [\"good\"]\n");
     let asked = [logs.as_slice(), &["--policy", "policy.toml"]].concat();
     assert!(bench.run(&asked).exits(1).stdout.contains("it is missing"));
+    let alone = bench.run(&["audit", "--policy", "policy.toml"]).exits(1);
+    assert!(alone.stdout.contains("readiness/good") && !alone.stdout.contains("logs "), "{}", alone.stdout);
     bench.write("typo.toml", "[readiness]\noptional = [\"goood\"]\n");
     let typo = [logs.as_slice(), &["--component", "good.json", "--policy", "typo.toml"]].concat();
     assert!(bench.run(&typo).exits(2).stderr.contains("did you mean `good`?"));

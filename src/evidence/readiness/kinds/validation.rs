@@ -5,8 +5,9 @@ use std::collections::btree_map::Entry;
 
 use serde_json::Value;
 
-use super::facts::{Object, Reader, at, code, quoted, text};
-use super::rules::same_name;
+use super::super::reader::Reader;
+use super::super::values::same_name;
+use super::super::values::{Object, at, code, quoted, rate, text};
 use crate::finding::{Status, count, percent};
 use crate::time::Stamp;
 
@@ -21,7 +22,7 @@ const MEAN_FAIL: f64 = 0.85;
 
 /// An earlier report.
 #[derive(Debug)]
-pub(super) struct Earlier {
+pub(in super::super) struct Earlier {
     pub path: String,
     pub report: Result<Value, String>,
 }
@@ -47,7 +48,7 @@ impl Tally {
 }
 
 /// Judges a report, with the earlier ones where the policy names any. Gives the summary.
-pub(super) fn judge(report: &Object, earlier: &[Earlier], reader: &mut Reader<'_>) -> String {
+pub(in super::super) fn judge(report: &Object, earlier: &[Earlier], reader: &mut Reader<'_>) -> String {
     let tally = by_rules(report, reader);
     required(report, reader);
     if !earlier.is_empty() {
@@ -55,24 +56,6 @@ pub(super) fn judge(report: &Object, earlier: &[Earlier], reader: &mut Reader<'_
     }
     reader.samples = tally.total;
     format!("{} of {} passed ({})", tally.passed, count(tally.total, "check"), percent(tally.rate()))
-}
-
-/// A share: a number from 0 to 1, a percentage above that, or either as text.
-pub(super) fn rate(value: &Value) -> Option<f64> {
-    let number = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => match text.trim().strip_suffix('%') {
-            Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
-            None => text.trim().parse().ok()?,
-        },
-        _ => return None,
-    };
-    let share = if number > 1.0 && !matches!(value, Value::String(text) if text.contains('%')) {
-        number / 100.0
-    } else {
-        number
-    };
-    (0.0..=1.0).contains(&share).then_some(share)
 }
 
 /// The report by itself: its checks, its counts, and what it says of itself.
@@ -267,7 +250,7 @@ fn history(report: &Object, tally: &Tally, earlier: &[Earlier], reader: &mut Rea
         }
         None => false,
     };
-    keep(super::age::time_of(report), reader.status(), tally.rate());
+    keep(super::super::age::time_of(report), reader.status(), tally.rate());
     for Earlier { path, report } in earlier {
         let object = match report {
             Ok(Value::Object(object)) => object,
@@ -291,7 +274,7 @@ fn history(report: &Object, tally: &Tally, earlier: &[Earlier], reader: &mut Rea
                 (past.status(), tally.rate())
             }
         };
-        if !keep(super::age::time_of(object), status, rate) {
+        if !keep(super::super::age::time_of(object), status, rate) {
             reader.fail("reliability", "", &format!("the earlier report {path} has no time that can be read"));
         }
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::facts::{Figure, figure, length, names, quoted, switch};
+use super::super::values::{Figure, figure, length, names, quoted, switch};
 
 /// What stands before the names of limits and of states in flat documents.
-pub(super) const PREFIX: &str = "INCIDENT_";
+pub(in super::super) const PREFIX: &str = "INCIDENT_";
 
-pub(super) const DAY: f64 = 86_400.0;
-pub(super) const HOUR: f64 = 3600.0;
-pub(super) const MINUTE: f64 = 60.0;
+pub(in super::super) const DAY: f64 = 86_400.0;
+pub(in super::super) const HOUR: f64 = 3600.0;
+pub(in super::super) const MINUTE: f64 = 60.0;
 
 /// What the value of a limit or of a state is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,7 +59,7 @@ const PAIRS: [(&str, &str); 3] = [
 ];
 
 /// What a flat document states beside its limits.
-pub(super) const STATES: [&str; 16] = [
+pub(in super::super) const STATES: [&str; 16] = [
     "available_runbooks",
     "training_age_days",
     "drill_age_days",
@@ -80,25 +80,25 @@ pub(super) const STATES: [&str; 16] = [
 
 /// Limits that apply, and which of them somebody wrote.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Limits {
+pub(in super::super) struct Limits {
     written: BTreeMap<String, Value>,
 }
 
 impl Limits {
     /// The limits of a document; those of the policy win.
-    pub(super) fn new(document: BTreeMap<String, Value>, policy: &BTreeMap<String, Value>) -> Self {
+    pub(in super::super) fn new(document: BTreeMap<String, Value>, policy: &BTreeMap<String, Value>) -> Self {
         let mut written = document;
         written.extend(policy.iter().map(|(key, value)| (key.clone(), value.clone())));
         Self { written }
     }
 
     /// Whether somebody wrote this limit.
-    pub(super) fn is_written(&self, name: &str) -> bool {
+    pub(in super::super) fn is_written(&self, name: &str) -> bool {
         self.written.contains_key(name)
     }
 
     /// A limit in its unit; 1 or 0 for a switch.
-    pub(super) fn number(&self, name: &str) -> f64 {
+    pub(in super::super) fn number(&self, name: &str) -> f64 {
         let (_, form, default) = LIMITS.into_iter().find(|(known, ..)| *known == name).unwrap_or(LIMITS[0]);
         let written = self.written.get(name).and_then(|value| read(form, value).ok());
         let own = written.or(default).unwrap_or_default();
@@ -114,19 +114,19 @@ impl Limits {
         }
     }
 
-    pub(super) fn names(&self, name: &str) -> Vec<String> {
+    pub(in super::super) fn names(&self, name: &str) -> Vec<String> {
         let list = self.written.get(name).and_then(names).unwrap_or_default();
         list.into_iter().filter(|name| !name.is_empty()).collect()
     }
 }
 
 /// Whether a limit of this name is known.
-pub(super) fn is_limit(name: &str) -> bool {
+pub(in super::super) fn is_limit(name: &str) -> bool {
     LIMITS.iter().any(|(known, ..)| *known == name)
 }
 
 /// Every name that a flat document may hold.
-pub(super) fn known() -> impl Iterator<Item = &'static str> {
+pub(in super::super) fn known() -> impl Iterator<Item = &'static str> {
     LIMITS.iter().map(|(name, ..)| *name).chain(STATES)
 }
 
@@ -165,7 +165,7 @@ fn read(form: Form, value: &Value) -> Result<f64, String> {
 }
 
 /// Whether limits can be meant: the key that cannot, and why.
-pub(super) fn check(limits: &BTreeMap<String, Value>) -> Result<(), (String, String)> {
+pub(in super::super) fn check(limits: &BTreeMap<String, Value>) -> Result<(), (String, String)> {
     for (key, value) in limits {
         let Some((_, form, _)) = LIMITS.iter().find(|(known, ..)| known == key) else {
             return Err((key.clone(), "is no limit of incident response that anybody knows".to_owned()));

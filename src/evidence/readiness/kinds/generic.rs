@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use super::facts::{Object, Reader, at, text};
+use super::super::reader::Reader;
+use super::super::values::{Object, at, text};
 use crate::finding::{Status, count};
 
 /// Parts deeper than this are not looked for.
 const DEPTH: usize = 64;
 
 /// Judges a document by its own word and the words of its parts. Gives the summary.
-pub(super) fn judge(document: &Object, reader: &mut Reader<'_>) -> String {
+pub(in super::super) fn judge(document: &Object, reader: &mut Reader<'_>) -> String {
     let stated = reader.stated(document, &["status", "verdict"], "");
     reader.samples = 1;
     let mut worst_part = Status::Pass;
@@ -26,7 +27,7 @@ pub(super) fn judge(document: &Object, reader: &mut Reader<'_>) -> String {
             let status = match reader.word(word) {
                 Some(status) => status,
                 None => {
-                    let said = super::facts::quoted(word);
+                    let said = super::super::values::quoted(word);
                     reader.not_understood(&at(&pointer, "status"), &format!("{name} says {said}, which is no verdict"));
                     Status::Fail
                 }

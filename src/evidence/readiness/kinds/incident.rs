@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::facts::{Figure, Object, Reader, at, figure, is_placeholder, length, names, quoted, switch};
+use super::super::reader::Reader;
+use super::super::values::{Figure, Object, at, figure, is_placeholder, length, names, quoted, switch};
 use super::limits::{self, DAY, HOUR, Limits, MINUTE, PREFIX};
 use crate::finding::{Status, count};
 
-pub(super) use super::limits::check;
+pub(in super::super) use super::limits::check;
 
 /// What issues of incident response are about.
-pub(super) const CATEGORIES: [&str; 12] = [
+pub(in super::super) const CATEGORIES: [&str; 12] = [
     "missing_runbooks",
     "training",
     "drill",
@@ -42,7 +43,7 @@ const OTHER_NAMES: [(&str, &str); 6] = [
 
 /// A limit in a document that cannot be meant: its key there, and why.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(in super::super) struct Refusal {
     pub key: String,
     pub why: String,
 }
@@ -75,7 +76,7 @@ impl Facts {
 ///
 /// # Errors
 /// It holds limits, and one of them cannot be meant.
-pub(super) fn judge(document: &Object, reader: &mut Reader<'_>) -> Result<String, Refusal> {
+pub(in super::super) fn judge(document: &Object, reader: &mut Reader<'_>) -> Result<String, Refusal> {
     let facts = if is_flat(document) { flat(document, reader)? } else { snapshot(document, reader) };
     let blocking = reader.rules.incident.as_ref().and_then(|rules| rules.warn_block_categories.clone());
     reader.blocking = blocking.unwrap_or_else(|| BLOCKING.map(str::to_owned).to_vec());
@@ -104,7 +105,7 @@ pub(super) fn judge(document: &Object, reader: &mut Reader<'_>) -> Result<String
 }
 
 /// Whether a document holds the keys of a flat map, or readable ones under `incident`.
-pub(super) fn is_flat(document: &Object) -> bool {
+pub(in super::super) fn is_flat(document: &Object) -> bool {
     let table = document.get("incident").and_then(Value::as_object);
     let known = |key: &String| limits::known().any(|known| known.eq_ignore_ascii_case(key));
     document.keys().any(|key| key.starts_with(PREFIX)) || table.is_some_and(|table| table.keys().any(known))
