@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::objective::Objective;
 use super::progress::Incident;
 use super::provenance::Provenance;
-use crate::evidence::figures::Figure;
 use crate::evidence::diary::Explained;
+use crate::evidence::figures::Figure;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
 use crate::time::Stamp;
 

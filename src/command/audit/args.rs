@@ -114,8 +114,8 @@ impl Audit {
                 run.display()
             ),
             None if self.log.is_empty() && self.component.is_empty() && !asked => {
-                "there is nothing to judge; name a run directory or packet, logs with --log PATH, or components with \
-                 --component PATH"
+                "there is nothing to judge; name a run directory or packet, or logs with --log PATH, or components of a \
+                 release with --component PATH"
                     .to_owned()
             }
             _ if twice => "standard input can be read only once; give one --log -".to_owned(),

@@ -113,6 +113,8 @@ pub struct Validation {
 pub struct Incident {
     /// The limits as they are written.
     pub limits: BTreeMap<String, Value>,
+    /// The runbooks that are there; none where nobody says in which folder they lie.
+    pub runbooks: Option<Vec<String>>,
     /// The categories of issues whose WARN holds up the release.
     pub warn_block_categories: Option<Vec<String>>,
 }
@@ -131,6 +133,13 @@ pub struct Drift {
 pub struct Budgets {
     /// What each figure must be, by its JSON pointer or its name.
     pub limits: BTreeMap<String, Value>,
+}
+
+impl Incident {
+    /// The folder of the runbooks, where the policy names one.
+    pub fn runbook_dir(&self) -> Option<&str> {
+        self.limits.get("runbook_dir")?.as_str()
+    }
 }
 
 impl Rules {
@@ -205,8 +214,8 @@ impl TryFrom<BTreeMap<String, toml::Value>> for Incident {
             }
             categories = Some(list.into_iter().map(str::to_owned).collect());
         }
-        incident::check(&limits).map_err(|(key, why)| format!("{key} {why}"))?;
-        Ok(Self { limits, warn_block_categories: categories })
+        incident::check(&limits).map_err(|(key, why)| format!("{key} {why}").trim().to_owned())?;
+        Ok(Self { limits, runbooks: None, warn_block_categories: categories })
     }
 }
 

@@ -154,7 +154,7 @@ fn a_policy_that_contradicts_itself_is_refused_at_its_place() {
         ("[validation]\nmin_success_rate = 140", "write a ratio"),
         ("[incident]\nmtta_warn_minutes = 90\nmtta_fail_minutes = 60", "so it never warns"),
         ("[incident]\nmax_open_incidents = -1", "is negative"),
-        ("[incident]\ntraining_intervall_days = 3", "no limit of incident response"),
+        ("[incident]\ntraining_intervall_days = 3", "did you mean `training_interval_days`?"),
         ("[incident]\nwarn_block_categories = [\"pager\"]", "is no category"),
     ] {
         let error = refused(text);

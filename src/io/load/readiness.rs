@@ -22,7 +22,10 @@ pub(super) fn judge(
     if request.sealing || (request.components.is_empty() && policy.components.is_none()) {
         return Ok(None);
     }
-    let rules = policy.components.clone().unwrap_or_default();
+    let mut rules = policy.components.clone().unwrap_or_default();
+    if let Some(incident) = &mut rules.incident {
+        incident.runbooks = incident.runbook_dir().map(|folder| runbooks(Path::new(folder)));
+    }
     let given: Vec<Given> = request.components.iter().map(|(name, path)| read(name.clone(), path)).collect();
     let history = rules.validation.iter().flat_map(|validation| &validation.history);
     let history: Vec<Given> = history.map(|path| read(None, path)).collect();
@@ -30,6 +33,13 @@ pub(super) fn judge(
     readiness::judge(&given, &history, &rules, now)
         .map(Some)
         .map_err(|refused| LoadError::Usage(told(&refused, &given, request)))
+}
+
+/// The files of a folder that are not empty.
+fn runbooks(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = files.filter(|file| file.metadata().is_ok_and(|about| about.is_file() && about.len() > 0));
+    files.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
 }
 
 fn read(name: Option<String>, path: &Path) -> Given {
@@ -43,7 +53,7 @@ fn told(refused: &Refused, given: &[Given], request: &Request) -> String {
     let Refused { path, key, why } = refused;
     let Some(path) = path else {
         let source = request.layers.iter().find(|layer| layer.components.is_some()).map(|layer| layer.source.as_str());
-        return format!("{}: {why}", source.unwrap_or("the policy"));
+        return format!("{why} ({})", source.unwrap_or("the policy"));
     };
     let content = given.iter().find(|file| file.path == *path).and_then(|file| file.content.as_ref().ok());
     let text = content.map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();

@@ -162,13 +162,6 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
     for word in diary.accept_status.iter().flatten() {
         diary::acceptable(word.get_ref()).map_err(|message| text.at(word.span(), &message))?;
     }
-    if diary.explained_by.is_none() && (diary.min_explained.is_some() || diary.explained_severity.is_some()) {
-        let key = if diary.min_explained.is_some() { "min_explained" } else { "explained_severity" };
-        let place = places.get(key).map_or(text.source, String::as_str);
-        return Err(format!(
-            "{place}: {key} says how many entries must be explained; say by which fields with explained_by"
-        ));
-    }
     if let Some(by) = &diary.explained_by {
         diary::Explained::check(by.get_ref()).map_err(|message| text.at(by.span(), &message))?;
     }
@@ -230,6 +223,12 @@ fn components(text: Text<'_>, file: &File) -> Option<readiness::Rules> {
         for file in &mut validation.history {
             *file = folder.join(&*file);
         }
+    }
+    let folder = Path::new(text.source).parent();
+    if let (Some(incident), Some(folder)) = (&mut rules.incident, folder)
+        && let Some(runbooks) = incident.runbook_dir().map(|runbooks| folder.join(runbooks))
+    {
+        incident.limits.insert("runbook_dir".to_owned(), runbooks.display().to_string().into());
     }
     rules.any().then_some(rules)
 }

@@ -100,6 +100,27 @@ pub(crate) const KEYS: &[Key] = &[
         says: "The last day on which it holds",
     },
     Key {
+        table: "diary",
+        key: "explained_by",
+        schema: NAMES,
+        example: r#"["metadata.why"]"#,
+        says: "Fields by which an entry is explained: each must be there",
+    },
+    Key {
+        table: "diary",
+        key: "min_explained",
+        schema: r#"{"type": ["number", "string"]}"#,
+        example: r#""90%""#,
+        says: "The least share of entries that are; needs explained_by",
+    },
+    Key {
+        table: "diary",
+        key: "explained_severity",
+        schema: r#"{"enum": ["warn", "fail"]}"#,
+        example: r#""warn""#,
+        says: "What a smaller share is; needs explained_by",
+    },
+    Key {
         table: "readiness",
         key: "required",
         schema: NAMES,
@@ -200,5 +221,5 @@ pub(crate) const OPEN_TABLES: [(&str, &str, &str); 2] = [
         "Limits of the response to incidents, by their names without INCIDENT_ in small letters",
         "mtta_fail_minutes = 30",
     ),
-    ("budgets", "What each figure of a component must be, by its JSON pointer or its name", "latency_ms = 250"),
+    ("budgets", "What each figure of a component must be, by its JSON pointer or its name", "max_lag_ms = 250"),
 ];

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::super::reader::Reader;
 use super::super::values::{Figure, Object, at, figure, names, quoted, switch};
+use super::limits::unknown;
 use crate::finding::{Status, count};
 
 /// What a budget of a session is about.
@@ -110,8 +111,7 @@ pub(in super::super) fn check(name: &str, value: &Value) -> Result<(), String> {
         };
     }
     let Some(budget) = named(name) else {
-        let known = BUDGETS.map(|(name, _)| name).join(", ");
-        return Err(format!("`{name}` is no budget: write a JSON pointer such as \"/lag/max_ms\", or one of {known}"));
+        return Err(unknown(name, &BUDGETS.map(|(name, _)| name)));
     };
     let fits = match budget {
         Budget::Throttle | Budget::Incident => value.is_boolean(),

@@ -126,7 +126,8 @@ fn flat(document: &Object, reader: &Reader<'_>) -> Result<Facts, Refusal> {
     });
     let mut keys = BTreeMap::new();
     for (key, name, pointer, value) in own.chain(inner) {
-        if limits::is_limit(&name) {
+        // What lies on this machine is for a policy to say.
+        if limits::is_limit(&name) && name != "runbook_dir" {
             if !value.is_null() && value.as_str() != Some("") {
                 limits.insert(name.clone(), value.clone());
             }
@@ -228,8 +229,9 @@ fn runbooks(facts: &Facts, reader: &mut Reader<'_>) {
         file.rsplit_once('.').map_or(file.clone(), |(stem, _)| stem.to_owned())
     };
     let (available, available_at) = facts.state("available_runbooks");
-    let available: BTreeSet<String> =
-        available.and_then(names).unwrap_or_default().iter().map(|name| stem(name)).collect();
+    let found = reader.rules.incident.as_ref().and_then(|rules| rules.runbooks.clone());
+    let available = found.or_else(|| available.and_then(names)).unwrap_or_default();
+    let available: BTreeSet<String> = available.iter().map(|name| stem(name)).collect();
     let pointer = if facts.is_snapshot { pointer } else { available_at };
     if !facts.is_snapshot
         || reader.rules.incident.as_ref().is_some_and(|rules| rules.limits.contains_key("required_runbooks"))

@@ -28,7 +28,7 @@ enum Form {
 }
 
 /// The limits by name, with their defaults where they have one.
-const LIMITS: [(&str, Form, Option<f64>); 20] = [
+const LIMITS: [(&str, Form, Option<f64>); 18] = [
     ("required_runbooks", Form::Names, None),
     ("runbook_dir", Form::Text, None),
     ("training_interval_days", Form::Length(DAY), Some(90.0)),
@@ -47,8 +47,6 @@ const LIMITS: [(&str, Form, Option<f64>); 20] = [
     ("mttr_fail_minutes", Form::Length(MINUTE), Some(360.0)),
     ("metrics_stale_warn_hours", Form::Length(HOUR), Some(24.0)),
     ("metrics_stale_fail_hours", Form::Length(HOUR), Some(48.0)),
-    ("service", Form::Text, None),
-    ("name", Form::Text, None),
 ];
 
 /// Pairs of limits of which the second must not be the smaller one.
@@ -59,7 +57,9 @@ const PAIRS: [(&str, &str); 3] = [
 ];
 
 /// What a flat document states beside its limits.
-pub(in super::super) const STATES: [&str; 16] = [
+pub(in super::super) const STATES: [&str; 18] = [
+    "service",
+    "name",
     "available_runbooks",
     "training_age_days",
     "drill_age_days",
@@ -168,7 +168,8 @@ fn read(form: Form, value: &Value) -> Result<f64, String> {
 pub(in super::super) fn check(limits: &BTreeMap<String, Value>) -> Result<(), (String, String)> {
     for (key, value) in limits {
         let Some((_, form, _)) = LIMITS.iter().find(|(known, ..)| known == key) else {
-            return Err((key.clone(), "is no limit of incident response that anybody knows".to_owned()));
+            let known: Vec<&str> = LIMITS.iter().map(|(name, ..)| *name).chain(["warn_block_categories"]).collect();
+            return Err((String::new(), unknown(key, &known)));
         };
         read(*form, value).map_err(|why| (key.clone(), why))?;
     }
@@ -181,4 +182,10 @@ pub(in super::super) fn check(limits: &BTreeMap<String, Value>) -> Result<(), (S
         }
     }
     Ok(())
+}
+
+/// As the parser says of a key that a table does not have.
+pub(in super::super) fn unknown(key: &str, known: &[&str]) -> String {
+    let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!("unknown field `{key}`, expected one of {}", known.join(", "))
 }

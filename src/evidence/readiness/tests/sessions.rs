@@ -225,7 +225,7 @@ fn a_session_is_held_against_its_budgets() {
     ]);
     for (line, expect) in [
         ("\"/a\" = \"about 3\"", "write a comparison"),
-        ("max_lagg_ms = 3", "is no budget"),
+        ("max_lagg_ms = 3", "did you mean `max_lag_ms`?"),
         ("max_lag_ms = -1", "no such budget"),
         ("require_trade_throttle = 3", "no such budget"),
     ] {
