@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::time::Stamp;
 
+pub mod checklist;
 pub mod checksums;
 pub mod diary;
 pub mod figures;

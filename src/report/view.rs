@@ -122,6 +122,7 @@ pub(crate) fn rows(summary: &Summary) -> Vec<Row> {
     add(summary.performance.as_ref().map_or(&[], |part| &part.findings), "performance");
     add(summary.checksums.as_ref().map_or(&[], |part| &part.findings), "checksums");
     add(summary.plan.as_ref().map_or(&[], |part| &part.findings), "plan");
+    add(summary.checklist.as_ref().map_or(&[], |part| &part.findings), "checklist");
     add(summary.readiness.as_ref().map_or(&[], |part| &part.findings), "readiness");
     add(summary.record.as_ref().map_or(&[], |part| &part.differs), "record");
     rows.extend(summary.diary.iter().flat_map(|diary| &diary.issues).map(|issue| {

@@ -236,7 +236,16 @@ pub struct EvidencePaths {
     pub diary: Option<String>,
     /// The performance report; none where it was waived.
     pub performance: Option<String>,
+    /// The checklist; none where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checklist: Option<String>,
+    /// The files that its ticked items name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checklist_files: Vec<String>,
 }
+
+/// The name of the checklist in a run directory.
+pub const CHECKLIST: &str = "checklist.md";
 
 /// An evidence file as it was when the run was sealed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -68,6 +68,7 @@ impl Audit {
             summary.checksums.as_ref().map(|checksums| checksums.status),
             summary.plan.as_ref().map(|plan| plan.status),
             summary.record.as_ref().map(|record| record.status),
+            summary.checklist.as_ref().map(|list| list.status),
             summary.readiness.as_ref().map(|readiness| readiness.status),
         ];
         let findings = summary.findings.iter().map(|finding| finding.severity);

@@ -70,7 +70,15 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.performance(),
         view.sharpe(),
     ];
-    let last = [view.objectives(), view.checksums(), view.record(), view.signature(), view.approvals(), view.plan()];
+    let last = [
+        view.objectives(),
+        view.checksums(),
+        view.record(),
+        view.signature(),
+        view.approvals(),
+        view.plan(),
+        view.checklist(),
+    ];
     let last = last.into_iter().chain(components).flatten();
     first.into_iter().flatten().chain(view.figures()).chain(last).collect()
 }
@@ -278,6 +286,13 @@ impl View<'_> {
         let plan = self.summary.plan.as_ref()?;
         let gate = self.part(("plan", "plan_path"), plan.status, &plan.findings, plan.resources, "no pending changes");
         Some(gate.fixed_by("a plan without pending changes: apply it, or take the drift back"))
+    }
+
+    fn checklist(&self) -> Option<Gate> {
+        let list = self.summary.checklist.as_ref()?;
+        let path = ("checklist", "checklist_path");
+        let gate = self.part(path, list.status, &list.findings, list.total, &list.summary);
+        Some(gate.fixed_by("a list of which every required task is ticked, with a name and a time"))
     }
 
     fn optional(&self, required: bool, wanted: &str) -> String {

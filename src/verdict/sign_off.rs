@@ -78,6 +78,7 @@ impl GateFinding {
             "diary" => "the decision diary".to_owned(),
             "performance" => "the performance report".to_owned(),
             "plan" => "the infrastructure plan".to_owned(),
+            "checklist" => "the checklist".to_owned(),
             "objectives" | "subject" => format!("the {}", gate.name),
             name if name.starts_with("readiness") => name.replace('/', " of "),
             name => {

@@ -92,6 +92,10 @@ pub(crate) struct FinalDryRun {
     /// Waive the performance report: none is looked for
     #[arg(long, help_heading = "Evidence")]
     pub no_performance: bool,
+    /// A Markdown list of tasks: copied into the run directory as checklist.md, ticked there by those who do them, and
+    /// judged at the end
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub checklist: Option<PathBuf>,
     /// A diary not refreshed for this long is a WARN
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence", conflicts_with = "no_diary")]
     pub diary_stale_warn: Option<Duration>,

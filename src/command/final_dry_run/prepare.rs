@@ -11,6 +11,7 @@ use super::scale::{Scale, length};
 use crate::command::config::Config;
 use crate::command::signing::Signers;
 use crate::command::{Error, metadata};
+use crate::evidence::checklist;
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::clock;
@@ -18,11 +19,12 @@ use crate::io::files::{self, FileError, Folder};
 use crate::io::process::child::Launch;
 use crate::io::process::supervisor::Setup;
 use crate::io::provenance;
+use crate::json::lenient;
 use crate::log::level::Level;
 use crate::sanitize;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::provenance::{Provenance, Subject};
-use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
+use crate::supervise::record::{self, CHECKLIST, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
 use crate::supervise::redact::Redactor;
 use crate::time::{Stamp, duration_text, human_duration};
 use crate::verdict::criteria::Criteria;
@@ -60,6 +62,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
     check(args, &policy, target)?;
 
+    let checklist = args.checklist.as_deref().map(checklist_of).transpose()?;
     let folder = root.join(&name);
     let evidence = |given: &Option<PathBuf>, waived: bool, name: &str| -> Result<Option<PathBuf>, Error> {
         let path = match given {
@@ -79,6 +82,9 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     let plan = plan(args, &scale, &policy, criteria, target, shown_command, watched);
     let folder = make_folders(&root, &folder, [&diary, &performance])?;
 
+    if let Some(list) = &checklist {
+        folder.replace(CHECKLIST, list)?;
+    }
     let stem = format!("final_dry_run_{}", started_at.slug());
     let relative = |path: &PathBuf| folder.relative(path).unwrap_or(path).display().to_string();
     let paths = EvidencePaths {
@@ -86,6 +92,8 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         raw_logs: Vec::new(),
         diary: diary.as_ref().map(relative),
         performance: performance.as_ref().map(relative),
+        checklist: checklist.map(|_| CHECKLIST.to_owned()),
+        checklist_files: Vec::new(),
     };
     let record = RunRecord {
         provenance: Some(provenance),
@@ -121,6 +129,16 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     };
     let shown_folder = args.output_root.join(&setup.record.name).display().to_string();
     Ok(Prepared { plan, setup, shown_folder })
+}
+
+/// A checklist with something to do in it.
+fn checklist_of(path: &Path) -> Result<Vec<u8>, Error> {
+    let list = files::read_within(path, files::REPORT_LIMIT).map_err(|error| Error::Usage(error.to_string()))?;
+    if checklist::items(&lenient::text(&list)).is_empty() {
+        let text = "--checklist: there is no task in it; write each as `- [ ] what is to be done`";
+        return Err(Error::Usage(text.to_owned()));
+    }
+    Ok(list)
 }
 
 /// Refuses options that contradict each other, and remarks that cannot be read, before anything is started.

@@ -317,6 +317,7 @@ fn raw(record: &RunRecord, folder: &Folder) -> Vec<(String, PathBuf)> {
         || !settings.performance_figures.is_empty();
     let performance = evidence.performance.iter().filter(|path| wanted(path, needs_performance));
     let named = evidence.logs.iter().chain(&evidence.raw_logs).chain(diary).chain(performance);
+    let named = named.chain(&evidence.checklist).chain(&evidence.checklist_files);
     let mut raw: BTreeMap<String, PathBuf> = named
         .filter(|name| Path::new(name).is_relative())
         .map(String::as_str)

@@ -292,6 +292,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         plan: None,
         record: None,
         readiness: None,
+        checklist: evidence.checklist(),
         findings: evidence.run.findings.clone(),
     }
 }

@@ -1,10 +1,13 @@
-//! The files of the components of a release, read and handed over to be judged.
+//! The components of a release and the checklist of a run, read and handed over to be judged.
 
 use std::path::Path;
 
-use super::{LoadError, Named, Request};
+use super::{Evidence, LoadError, Named, Request};
+use crate::evidence::checklist;
 use crate::evidence::readiness::{self, Given, Refused};
 use crate::io::{clock, files};
+use crate::json::lenient;
+use crate::log::summary::ChecklistSummary;
 use crate::log::summary::readiness::Readiness;
 use crate::time::Stamp;
 use crate::verdict::policy::{Policy, Text};
@@ -60,5 +63,23 @@ fn told(refused: &Refused, given: &[Given], request: &Request) -> String {
     match text.find(key.as_str()) {
         Some(at) => Text::new(path, &text).at(at..at + key.len(), &format!("{key} {why}")),
         None => format!("{path}: {key} {why}"),
+    }
+}
+
+impl Evidence {
+    /// The checklist of the run, judged at its end; none where it has none.
+    pub(super) fn checklist(&self) -> Option<ChecklistSummary> {
+        let (record, place) = (self.run.record.as_ref()?, self.place?);
+        let name = record.evidence.checklist.as_ref()?;
+        let shown = place.shown(name);
+        let sealed = |path: &str| {
+            let file = record.sealed_files.iter().flatten().find(|file| file.path == path)?;
+            Some(file.sha256.clone())
+        };
+        let (root, _) = self.root.as_ref()?;
+        Some(match root.read(name) {
+            Ok(bytes) => checklist::judge(&shown, &lenient::text(&bytes), record.ended_at, sealed),
+            Err(error) => checklist::unreadable(&shown, &format!("the checklist cannot be read: {}", error.source)),
+        })
     }
 }

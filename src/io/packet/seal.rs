@@ -9,7 +9,9 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
+use crate::evidence::checklist;
 use crate::io::files::{self, FileError, Folder};
+use crate::json::lenient;
 use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile};
 
 /// Notes the evidence files of `record` with their digests. `logs` are the parts of the structured log and those of the
@@ -52,7 +54,23 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<(PathBuf,
             }
         }
     }
+    sealed.extend(checklist(folder, &mut record.evidence));
     record.sealed_files = Some(sealed);
+}
+
+/// The checklist as it is now, and the files that its ticked items name: those of the run directory go with it.
+fn checklist(folder: &Folder, evidence: &mut EvidencePaths) -> Vec<SealedFile> {
+    let Some(name) = &evidence.checklist else { return Vec::new() };
+    let text = folder.read(name).map(|bytes| lenient::text(&bytes).into_owned()).unwrap_or_default();
+    let ticked = checklist::items(&text).into_iter().filter(|item| item.ticked);
+    let mut files: Vec<String> =
+        ticked.flat_map(|item| item.evidence).filter(|path| !checklist::is_link(path)).collect();
+    files.sort();
+    files.dedup();
+    let sealed: Vec<SealedFile> = files.iter().filter_map(|path| digested(folder, path)).collect();
+    // What is in the list of sealed files already is named once.
+    evidence.checklist_files = sealed.iter().map(|file| file.path.clone()).collect();
+    digested(folder, name).into_iter().chain(sealed).collect()
 }
 
 /// How a file elsewhere is reached from `folder`: documents say nothing of where on its machine a run lay.

@@ -25,6 +25,7 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     criteria::section(&mut doc, &audit.criteria);
     evidence::run(&mut doc, audit);
     readiness::push(&mut doc, audit);
+    readiness::checklist(&mut doc, audit);
     if audit.has_logs() {
         logs::push(&mut doc, &audit.summary.logs);
     }

@@ -1,13 +1,33 @@
-//! The components of a release: a row each, then what is wrong with them.
+//! The components of a release: a row each, then what is wrong with them; the checklist of a run.
 
 use crate::finding::Status;
 use crate::log::summary::readiness::{Component, Readiness};
 use crate::report::{Block, Cell, Doc, Table, Tone};
 use crate::sanitize::shorten;
-use crate::time::human_seconds;
+use crate::time::{Stamp, human_seconds};
 use crate::verdict::audit::Audit;
 
 use super::{SHOWN, and_more};
+
+pub(super) fn checklist(doc: &mut Doc, audit: &Audit) {
+    let Some(list) = &audit.summary.checklist else { return };
+    let mut table = Table::new(&["", "task", "who", "when", "evidence"]);
+    for item in &list.items {
+        let state = match (item.ticked, item.required) {
+            (true, _) => "done",
+            (false, true) => "OPEN",
+            (false, false) => "open, optional",
+        };
+        table.row([
+            state.into(),
+            item.text.as_str().into(),
+            Cell::from(item.owner.clone().unwrap_or_default()),
+            Cell::dim(item.at.map(Stamp::human).unwrap_or_default()),
+            Cell::code(item.evidence.join(", ")),
+        ]);
+    }
+    doc.section(format!("Checklist ({})", list.summary), Block::Table(table));
+}
 
 pub(super) fn push(doc: &mut Doc, audit: &Audit) {
     let Some(readiness) = &audit.summary.readiness else { return };

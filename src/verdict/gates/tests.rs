@@ -47,6 +47,7 @@ fn good() -> Summary {
         plan: None,
         record: None,
         readiness: None,
+        checklist: None,
         findings: Vec::new(),
     }
 }

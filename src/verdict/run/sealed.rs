@@ -119,9 +119,11 @@ fn brief(value: &Value) -> String {
     }
 }
 
-/// The files that the record names: logs, raw logs, diary and performance report.
+/// The files that the record names: logs, raw logs, diary, performance report, and the checklist with what it
+/// names.
 pub(crate) fn named(evidence: &EvidencePaths) -> impl Iterator<Item = &String> {
-    evidence.logs.iter().chain(&evidence.raw_logs).chain(&evidence.diary).chain(&evidence.performance)
+    let EvidencePaths { logs, raw_logs, diary, performance, checklist, checklist_files } = evidence;
+    logs.iter().chain(raw_logs).chain(diary).chain(performance).chain(checklist).chain(checklist_files)
 }
 
 /// Holds the files of a complete run against what its record sealed. `in_logs` are the paths of all files in the folder

@@ -286,6 +286,7 @@ fn verdict() -> Audit {
         plan: None,
         record: None,
         readiness: None,
+        checklist: None,
         findings: Vec::new(),
     };
     Audit::new(summary, policy::resolve(&[]).unwrap(), About::default(), at)

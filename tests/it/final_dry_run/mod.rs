@@ -1,6 +1,7 @@
 //! Rehearsals with real children.
 
 mod capture;
+mod checklist;
 mod disk;
 mod drill;
 mod ending;
