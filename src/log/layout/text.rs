@@ -303,7 +303,13 @@ fn anywhere(lines: &[&[u8]]) -> Option<Candidate> {
         let dates =
             all_starts(line, usize::MAX).filter_map(|(_, start)| Some((start, date_formats::any(&line[start..])?)));
         let mut full = dates.filter(|(_, (shape, parsed))| parsed.is_full() && *shape != Shape::Epoch);
-        let Some((start, (shape, parsed))) = full.next() else { continue };
+        let Some((start, (shape, parsed))) = full.next() else {
+            // Prose is told from a log soon; each of its lines is looked through to its end.
+            if (number + 1 - found) * 100 > lines.len() * 5 {
+                return None;
+            }
+            continue;
+        };
         let candidate = all.get_or_insert_with(|| Candidate { shape, field: ANYWHERE, found: Vec::new() });
         if candidate.shape == shape {
             found += 1;
