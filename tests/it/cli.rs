@@ -58,7 +58,7 @@ const OF_A_RUN: &[Wrong] = &[
 ];
 
 const OF_OTHERS: &[Wrong] = &[
-    (&["audit"], 2, "name a run directory or packet, logs with --log PATH"),
+    (&["audit"], 2, "name a run directory or packet, or logs with --log PATH"),
     (&["audit", "app.log"], 2, "to judge a log, write --log app.log"),
     (&["audit", "."], 2, "to judge the logs in a directory, write --log ."),
     (&["audit", "nowhere"], 3, "check the path"),

@@ -34,7 +34,7 @@ fn a_level_counts_wherever_and_however_it_is_stated() {
         (r#""severity":"debug","levelname":"CRITICAL""#, "5 errors"),
         (r#""note":1,"message":"ERROR: no quorum""#, "5 errors"),
         (r#""note":1,"message":"[fatal] no quorum""#, "5 errors"),
-        (r#""level":"erreur""#, "5 records of an unknown level"),
+        (r#""level":"erreur""#, "5 errors"),
         (r#""level":"kaputt""#, "5 records of an unknown level"),
     ] {
         let message = if member.contains("message") { "" } else { r#","message":"no quorum""# };

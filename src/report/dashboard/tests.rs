@@ -165,7 +165,7 @@ fn the_log_is_shown_with_its_filter_and_an_incident_with_its_lines() {
         "{text}"
     );
     let text = running.text((100, 30), &Board { log: true, search: "again".to_owned(), ..Board::default() });
-    assert!(text.contains("filter: again") && !text.contains("error"), "{text}");
+    assert!(text.contains("filter: again") && !text.contains("12:00:00 error"), "{text}");
     let text = running.text((120, 45), &Board { detail: true, selected: Some(0), ..Board::default() });
     assert!(text.contains("logs/a.jsonl:8") && text.contains("      9 12:00:00 info"), "{text}");
 }
