@@ -10,7 +10,7 @@ pub(crate) struct Need {
     pub name: &'static str,
     /// Whether it is as it must be; a WARN does not keep a run from starting.
     pub status: Status,
-    /// What was found, or how to mend it.
+    /// What was found, or how to fix it.
     pub detail: String,
 }
 

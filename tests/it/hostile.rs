@@ -112,6 +112,22 @@ fn pipes_where_evidence_is_found_are_findings_and_are_not_waited_for() {
 }
 
 #[test]
+fn a_pipe_in_place_of_the_record_is_not_believed_by_watch_whatever_comes_through_it() {
+    let bench = Bench::new();
+    let _ = rehearse(&bench, &["--no-diary"], "echo INFO up; echo INFO down");
+    let record = bench.path().join("runs/run/run.json");
+    fs::rename(&record, bench.path().join("kept.json")).unwrap();
+    pipe(&record);
+    let mut shell = Command::new("sh");
+    let writes = shell.args(["-c", "exec cat kept.json > runs/run/run.json"]).current_dir(bench.path());
+    let mut writer = writes.spawn().unwrap();
+    let out = bench.run(&["watch", "runs/run", "--once"]);
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    assert!(out.stdout.contains("the run record (run.json) cannot be read"), "{out:?}");
+}
+
+#[test]
 fn a_pipe_that_the_user_names_is_read() {
     let bench = Bench::new();
     pipe(&bench.path().join("app.jsonl"));

@@ -167,7 +167,7 @@ impl Follower {
         struct Lean {
             state: State,
         }
-        match files::read(&self.path().with_file_name(record::FILE_NAME)) {
+        match files::read_found(&self.path().with_file_name(record::FILE_NAME)) {
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Recorded::Nothing,
             Err(_) => Recorded::Unreadable,
             Ok(bytes) => match serde_json::from_slice(&bytes) {

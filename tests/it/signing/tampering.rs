@@ -68,7 +68,7 @@ fn each_forgery_fails_and_says_what_was_forged() {
             "files are not as signed: SHA256SUMS (changed), manifest.json (changed), raw/logs/",
         ),
         (
-            "the error edited in place, the record mended, sums redone",
+            "the error edited in place, the record changed to match, sums redone",
             |p| {
                 whiten(&p.join("raw"));
                 clear(&p.join("raw"));
@@ -147,7 +147,7 @@ fn each_forgery_fails_and_says_what_was_forged() {
             "(missing)",
         ),
         (
-            "… and the record mended",
+            "… and the record changed to match",
             |p| {
                 let raw = p.join("raw");
                 snapshots(&raw).iter().rev().take(2).for_each(|path| fs::remove_file(path).unwrap());
