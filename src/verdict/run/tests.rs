@@ -272,8 +272,13 @@ fn a_record_names_files_outside_only_where_it_was_written() {
 
 /// The verdict on a run of ten records without an error.
 fn verdict() -> Audit {
+    verdict_on(Status::Pass)
+}
+
+/// The verdict on a run of ten records whose logs have this status.
+fn verdict_on(status: Status) -> Audit {
     let at = Stamp::from_seconds(0).unwrap();
-    let logs = LogSummary { records: 10, lines: 10, ..LogSummary::default() };
+    let logs = LogSummary { status, records: 10, lines: 10, ..LogSummary::default() };
     let summary = Summary {
         schema: String::new(),
         generated_at: at,
@@ -290,6 +295,43 @@ fn verdict() -> Audit {
         findings: Vec::new(),
     };
     Audit::new(summary, policy::resolve(&[]).unwrap(), About::default(), at)
+}
+
+#[test]
+fn follow_ups_may_be_worse_than_the_evidence_and_are_never_better() {
+    use Status::{Fail, Pass, Warn};
+    for version in [env!("CARGO_PKG_VERSION"), "0.0.9"] {
+        let record = judge(&documents(|r| r["version"] = json!(version))).record.unwrap();
+        for (evidence, said, fits) in [
+            (Pass, Pass, true),
+            (Pass, Warn, true),
+            (Pass, Fail, true),
+            (Warn, Fail, true),
+            (Warn, Pass, false),
+            (Fail, Warn, false),
+            (Fail, Pass, false),
+        ] {
+            let derived = verdict_on(evidence);
+            let (word, label) = (said.word(), said.label());
+            let document = json!({"status": word, "verdict": word, "headline": label});
+            for (name, content) in [
+                ("backlog.json", document.clone()),
+                ("raw/wrap_up.json", document),
+                ("backlog.md", json!(format!("# Backlog: {label}\n"))),
+                ("wrap_up.md", json!(format!("# Minutes of r: {label}\n"))),
+            ] {
+                let sealed = Sealed { name: name.to_owned(), content: Ok(content) };
+                let found = compare_documents(&[sealed], &derived, &record);
+                assert_eq!(found.is_empty(), fits, "{version} {name}: {evidence} {said}: {found:?}");
+            }
+        }
+    }
+    // What was given up for the verdict is still to be named, and a word that nobody knows is no verdict.
+    let record = judge(&documents(|r| r["version"] = json!(env!("CARGO_PKG_VERSION")))).record.unwrap();
+    for content in [json!({"headline": "FAIL with 1 waiver"}), json!({"status": "splendid"}), json!("# Backlog: \n")] {
+        let sealed = Sealed { name: "backlog.json".to_owned(), content: Ok(content.clone()) };
+        assert!(!compare_documents(&[sealed], &verdict(), &record).is_empty(), "{content}");
+    }
 }
 
 #[test]
