@@ -15,7 +15,9 @@ use crate::sanitize::shorten;
 const LONGEST_UNREAD: usize = 200;
 
 pub(crate) fn read(source: &str) -> Report {
-    let sections = outline::outline(source);
+    // The parser takes a box for text where the file ends right behind it.
+    let ended = format!("{source}\n");
+    let sections = outline::outline(&ended);
     let headed = sections.iter().find(|section| section.level == 1).map(|section| section.title.clone());
     let title = headed.or_else(|| {
         facts(&sections).find_map(|(label, value)| (words::plain(label) == " title ").then(|| value.to_owned()))

@@ -189,7 +189,7 @@ fn of_the_same_work_in_two_reports_the_later_one_is_right_and_of_one_day_the_wor
 
 #[test]
 fn a_report_in_which_nothing_is_understood_is_a_fail() {
-    for text in ["", "Hello.", "# Report\n\nAll went well, we think.\n"] {
+    for text in ["", "Hello.", "# Report\n\nAll went well, we think.\n", "# List\n\n- [x]"] {
         let backlog = of_reports(&[text]);
         assert!(backlog.items.iter().any(|item| item.category == "input" && item.severity == Status::Fail), "{text:?}");
         assert_eq!(backlog.status, Status::Fail, "{text:?}");
