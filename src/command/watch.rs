@@ -160,7 +160,9 @@ impl Watch<'_> {
         loop {
             run.look();
             if run.view.is_none() && (self.in_vain() || run.is_over()) {
-                let early = self.args.at.map(|at| format!("the run had no snapshot by {}", at.human()));
+                let early = self.args.at.zip(run.first()).map(|(at, first)| {
+                    format!("the run had no snapshot by {}; its first is of {}", at.human(), first.human())
+                });
                 return Err(none(run.problem.or(early)));
             }
             self.note(run.problem.as_ref());

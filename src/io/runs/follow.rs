@@ -161,6 +161,11 @@ impl Follower {
         Some((health, judgement))
     }
 
+    /// The time of the first snapshot of what is played back.
+    pub(crate) fn first(&self) -> Option<Stamp> {
+        self.replay.as_ref().map(Replay::first)
+    }
+
     /// What the record beside the progress file says.
     fn recorded(&self) -> Recorded {
         #[derive(serde::Deserialize)]

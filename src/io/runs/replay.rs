@@ -32,9 +32,14 @@ impl Replay {
         (!snapshots.is_empty()).then(|| Self { snapshots, started: Instant::now(), speed, at, given: 0 })
     }
 
+    /// The time of the first snapshot, in whole seconds.
+    pub(crate) fn first(&self) -> Stamp {
+        self.snapshots.first().map_or(std::time::UNIX_EPOCH.into(), |(at, _)| *at)
+    }
+
     /// The time that is shown.
     pub(crate) fn now(&self) -> Stamp {
-        let first = self.snapshots.first().map_or(std::time::UNIX_EPOCH.into(), |(at, _)| *at);
+        let first = self.first();
         let passed = Duration::try_from_secs_f64(self.started.elapsed().as_secs_f64() * self.speed);
         self.at.unwrap_or_else(|| first.plus(passed.unwrap_or(Duration::MAX / 4)).min(self.last()))
     }
