@@ -251,7 +251,13 @@ impl Reader<'_> {
                 (None, None) => self.fail(format!("the performance report has no {title}")),
             }
         }
-        let (Some(start), Some(end)) = (summary.period_start, summary.generated_at) else { return };
+        // What is reported later than the period ends says nothing of the time between.
+        let stated = self.time(&["period_end", "ended_at"]);
+        if let (None, Some(raw)) = &stated {
+            self.fail(format!("period_end is not a time: {raw}"));
+        }
+        let (Some(start), Some(made)) = (summary.period_start, summary.generated_at) else { return };
+        let end = stated.0.map_or(made, |end| end.min(made));
         summary.window_duration_seconds = Some(end.seconds_since(start)).filter(|seconds| *seconds > 0.0);
         if end < start {
             self.fail(format!("the period ends ({}) before it starts ({})", end.human(), start.human()));
@@ -285,7 +291,8 @@ impl Reader<'_> {
         )
         .in_file(self.path, None)
         .with("period_start", start.to_string())
-        .with("generated_at", end.to_string())
+        .with("generated_at", made.to_string())
+        .with("period_end", end.to_string())
         .with("logs_start", first.to_string())
         .with("logs_end", last.to_string());
         self.findings.push(finding);
@@ -361,6 +368,12 @@ mod tests {
             (json!({"roi": 1, "period_start": "2025-01-01"}), Status::Pass, ""),
             (json!({"roi": 1, "period_start": "2025-01-08"}), Status::Warn, "half of the run"),
             (json!({"roi": 1, "period_start": "2025-01-05"}), Status::Pass, ""),
+            (json!({"roi": 1, "period_end": "2025-01-06T00:01:00Z"}), Status::Fail, "a tenth of the run"),
+            (json!({"roi": 1, "period_end": "2025-01-05"}), Status::Fail, "before it starts"),
+            (json!({"roi": 1, "period_end": "yesterday"}), Status::Fail, "period_end is not a time"),
+            (json!({"roi": 1, "period_end": "2025-01-07T12:00:00Z"}), Status::Pass, ""),
+            // Nothing is known yet of what is still to come.
+            (json!({"roi": 1, "period_end": "2025-02-01"}), Status::Pass, ""),
             (json!({"roi": 1, "verdict": "fail"}), Status::Fail, "says of itself: fail"),
             (json!({"roi": 1, "error": "feed lost"}), Status::Warn, "tells of an error"),
             (json!({"roi": 1, "errors": [], "error": "none"}), Status::Pass, ""),

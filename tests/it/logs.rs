@@ -215,7 +215,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-const LIMITS: Limits = Limits { warn_gap: Duration::from_secs(900), listed: 7 };
+const LIMITS: Limits = Limits { silence: Duration::from_secs(900), listed: 7 };
 
 fn context(file: u32) -> Context {
     Context {
@@ -233,7 +233,7 @@ fn context(file: u32) -> Context {
 fn summarise(mut part: Part) -> LogSummary {
     part.close_ends();
     let terms = Terms {
-        warn_gap: LIMITS.warn_gap,
+        warn_gap: LIMITS.silence,
         fail_gap: Duration::from_secs(3600),
         listed: LIMITS.listed,
         window: None,
@@ -302,7 +302,7 @@ proptest! {
         let cuts: Vec<usize> = cuts.into_iter().filter(|at| lines.get(*at).is_some_and(|line| line.starts_with("{\"timestamp"))).collect();
         let bench = Bench::new();
         let mut paths = vec![bench.write("whole/a.jsonl", lines.iter().map(|line| format!("{line}\n")).collect::<String>())];
-        let options = |threads| ScanOptions { threads, warn_gap: LIMITS.warn_gap, max_listed: 1000, ..ScanOptions::default() };
+        let options = |threads| ScanOptions { threads, warn_gap: LIMITS.silence, max_listed: 1000, ..ScanOptions::default() };
         let whole = read(&paths, &options(1));
         paths = cut(&lines, &cuts).iter().zip(0..).map(|(text, n)| bench.write(&format!("cut/{n:02}.jsonl"), text)).collect();
         let forward = read(&paths, &options(threads));

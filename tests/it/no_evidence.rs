@@ -113,7 +113,8 @@ fn output_that_is_no_text_or_hides_an_error_is_no_pass() {
 #[test]
 fn a_folder_names_what_it_leaves_out() {
     let bench = Bench::new();
-    let names = ["err.txt", "messages", "x.log.bak", "app.out", "app.log.old", "y.lz4"];
+    let names =
+        ["err.txt", "messages", "x.log.bak", "app.out", "app.log.old", "y.lz4", "error_log", "app.20250303", "old.tgz"];
     for name in names {
         let folder = format!("with-{name}");
         bench.write(&format!("{folder}/a.log"), amid(r#"{"time":"2025-03-03T08:01:40Z","level":"info","msg":"t"}"#));

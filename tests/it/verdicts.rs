@@ -201,7 +201,7 @@ fn minutes_judge_the_duration_as_the_run_did() {
         (258_900.0, 259_200.0, true),
         (258_890.0, 259_200.0, false),
     ] {
-        let summary = json!({"status": "pass", "summary": {"status": "pass", "logs": {"duration_seconds": seconds}},
+        let summary = json!({"status": "pass", "summary": {"status": "pass", "logs": {"duration_seconds": seconds, "records": 9}},
             "sign_off": {"status": "pass", "criteria": {"minimum_duration_seconds": target}}});
         bench.write("s.json", summary.to_string());
         let minutes = bench.run(&["wrap-up", "s.json", "--format", "json"]).json();
@@ -295,7 +295,14 @@ fn the_time_that_a_command_takes_to_end_is_no_part_of_the_run() {
 
 #[test]
 fn silence_from_the_start_is_no_uptime() {
-    for script in ["echo up; exec sleep 60", "echo up; echo ready; exec sleep 60", "exec sleep 60"] {
+    for script in [
+        "echo up; exec sleep 60",
+        "echo up; echo ready; exec sleep 60",
+        "exec sleep 60",
+        "sleep 2.5; echo up; sleep 0.1; echo ready; exec sleep 60",
+        // Times that the lines claim for themselves do not fill the silence after them.
+        "for s in 0 1 2 3; do date -u -d \"+$s seconds\" +'%Y-%m-%dT%H:%M:%SZ INFO beat'; done; exec sleep 60",
+    ] {
         let run = rehearse(&[BARE, &["--duration", "3s"]].concat(), script);
         run.says("fail", "FAIL with 2 waivers");
         let gate = run.gate("uptime");

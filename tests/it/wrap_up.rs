@@ -86,7 +86,7 @@ fn words_of_any_vocabulary_count_and_unknown_ones_do_not_pass() {
     for (word, code) in [("critical", 1), ("degraded", 0), ("purple", 0), ("OK", 0)] {
         bench.write(
             "s.json",
-            json!({"summary": {"status": word, "logs": {"duration_seconds": 1}}, "sign_off": {"status": "pass"}})
+            json!({"summary": {"status": word, "logs": {"duration_seconds": 1, "records": 9}}, "sign_off": {"status": "pass"}})
                 .to_string(),
         );
         let args = ["wrap-up", "s.json", "--required-duration", "none", "--format", "json"];

@@ -92,7 +92,8 @@ pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
     sources.sort_by_key(|source| source.shown());
     let owned: Vec<Source> = sources.iter().map(|source| (*source).clone()).collect();
     let doubles: BTreeMap<usize, usize> = duplicates(&owned).into_iter().collect();
-    let limits = Limits { warn_gap: options.warn_gap, listed: options.max_listed };
+    let silence = summarise::silence(options.warn_gap, options.window);
+    let limits = Limits { silence, listed: options.max_listed };
     let scan = Scan {
         sources: &owned,
         limits,

@@ -145,12 +145,21 @@ fn is_log(name: &str) -> bool {
     !stem.starts_with('.') && [".jsonl", ".ndjson", ".log"].iter().any(|end| stem.to_ascii_lowercase().ends_with(end))
 }
 
-/// Whether a file that is not named like a log may be one all the same: `messages`, `err.txt`, `x.log.bak`, `y.log.lz4`.
+/// Whether a file that is not named like a log may be one all the same, or hold some: `messages`, `err.txt`, `x.log.bak`,
+/// `y.log.lz4`, `error_log`, `app.20250303`, `old.tgz`.
 fn looks_like_log(name: &str) -> bool {
-    const NAMES: [&str; 9] = ["messages", "syslog", "dmesg", "kern", "auth", "secure", "stdout", "stderr", "catalina"];
-    const ENDS: [&str; 6] = [".out", ".err", ".lz4", ".bak", ".old", ".txt"];
+    const NAMES: [&str; 12] = [
+        "messages", "dmesg", "kern", "auth", "secure", "stdout", "stderr", "catalina", "daemon", "cron", "debug",
+        "trace",
+    ];
+    const ENDS: [&str; 13] =
+        [".out", ".err", ".lz4", ".bak", ".old", ".txt", ".journal", ".tar", ".tgz", ".zip", ".7z", ".br", "log"];
     let stem = unpacked_name(name).to_ascii_lowercase();
-    NAMES.contains(&&*stem) || ENDS.iter().any(|end| stem.ends_with(end)) || stem.contains(".log")
+    let dated = stem.len() < name.len() && !stem.contains('.');
+    NAMES.contains(&&*stem)
+        || ENDS.iter().any(|end| stem.ends_with(end)) && !stem.ends_with("changelog")
+        || stem.contains(".log")
+        || dated
 }
 
 /// The name without endings of compression and rotation.

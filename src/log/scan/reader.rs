@@ -398,7 +398,7 @@ impl<'t> Reader<'t> {
 
     #[inline]
     fn cover(&mut self, clock: Clock, at: Stamp, spot: Spot<'t>) {
-        let limit = self.part.context.limits.warn_gap;
+        let limit = self.part.context.limits.silence;
         if let Some(run) = &mut self.runs[clock as usize] {
             if at >= run.last.0 && at.since(run.last.0) <= limit {
                 run.last = (at, spot);

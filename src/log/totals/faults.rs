@@ -251,7 +251,7 @@ mod tests {
     use crate::time::Stamp;
 
     fn part() -> Part {
-        let limits = Limits { warn_gap: Duration::from_secs(60), listed: 10 };
+        let limits = Limits { silence: Duration::from_secs(60), listed: 10 };
         let latest = Stamp::parse("2030-01-01").expect("a date");
         Part::new(Context {
             limits,

@@ -44,6 +44,11 @@ pub struct Receipt {
     pub paused: Vec<(Stamp, Stamp)>,
 }
 
+/// Longer silences are told apart: those that are not free, and in a supervised run those of half of it or more.
+pub fn silence(warn_gap: Duration, window: Option<(Stamp, Stamp)>) -> Duration {
+    window.map_or(warn_gap, |(from, to)| warn_gap.min(to.since(from) / 2))
+}
+
 const SEVERITIES: [Level; 10] = [
     Level::Unknown,
     Level::Trace,
@@ -77,8 +82,11 @@ pub fn summary(
     terms: &Terms,
 ) -> LogSummary {
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let gaps = stated(&mut tally, terms);
-    let unheard = unheard(&mut tally, terms);
+    let (mut gaps, mut unheard) = (stated(&mut tally, terms), unheard(&mut tally, terms));
+    let length = |gap: &Gap| gap.to.since(gap.from);
+    let longest_silence = longest_silence(&tally, &gaps, &files, terms).max(unheard.iter().map(length).max());
+    gaps.retain(|gap| length(gap) > terms.warn_gap);
+    unheard.retain(|gap| length(gap) > terms.warn_gap);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
     // The worse of the two clocks counts.
     let paused = terms.pauses.iter().map(|pause| pause.seconds).sum::<f64>();
@@ -89,11 +97,7 @@ pub fn summary(
     let uptime = duration
         .filter(|duration| !duration.is_zero() && tally.records > 0)
         .map(|duration| (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0));
-    let longest_heard = unheard.iter().map(|gap| gap.to.since(gap.from)).max();
-    let longest_silence = longest_silence(&tally, &gaps, &files, terms).max(longest_heard);
-    findings.extend(no_records(&tally, paths));
-    findings.extend(faults::twins(&files));
-    findings.extend(outside(&tally, terms));
+    findings.extend(no_records(&tally, paths).into_iter().chain(faults::twins(&files)).chain(outside(&tally, terms)));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
     let severe = |gap: &Gap| if gap.to.since(gap.from) >= terms.fail_gap { Status::Fail } else { Status::Warn };
     // A silence by both clocks is one. Both lists are in order and their silences lie apart.
@@ -220,13 +224,13 @@ fn longest_silence(tally: &Tally, gaps: &[Gap], files: &[FileReport], terms: &Te
         longest = longest.max(from.since(end));
         end = end.max(to);
     }
-    Some(longest.min(terms.warn_gap))
+    Some(longest.min(silence(terms.warn_gap, terms.window)))
 }
 
 /// Silences by the times that records state; those of our own captures less the time in which nothing could be received.
 fn stated(tally: &mut Tally, terms: &Terms) -> Vec<Gap> {
     let paused = terms.receipt.as_ref().filter(|_| tally.received > 0).map_or(&[][..], |receipt| &receipt.paused);
-    less(tally.coverage.gaps(terms.window), paused, terms.warn_gap)
+    less(tally.coverage.gaps(terms.window), paused)
 }
 
 /// Silences by the time of receipt, less the time in which nothing could be received.
@@ -239,12 +243,12 @@ fn unheard(tally: &mut Tally, terms: &Terms) -> Vec<Gap> {
     let wall = |at: Stamp| start.plus(at.since(zero));
     let held_up: Vec<_> = receipt.held_up.iter().map(|(from, to)| (zero.plus(*from), zero.plus(*to))).collect();
     let gaps = tally.receipt.gaps(Some((zero, zero.plus(receipt.duration))));
-    let heard = less(gaps, &held_up, terms.warn_gap);
+    let heard = less(gaps, &held_up);
     heard.into_iter().map(|gap| Gap { from: wall(gap.from), to: wall(gap.to), ..gap }).collect()
 }
 
-/// Gaps without the `pauses` in them; what is left of each is one only where it is longer than `limit`.
-fn less(gaps: Vec<Gap>, pauses: &[(Stamp, Stamp)], limit: Duration) -> Vec<Gap> {
+/// Gaps without the `pauses` in them.
+fn less(gaps: Vec<Gap>, pauses: &[(Stamp, Stamp)]) -> Vec<Gap> {
     if pauses.is_empty() {
         return gaps;
     }
@@ -254,7 +258,7 @@ fn less(gaps: Vec<Gap>, pauses: &[(Stamp, Stamp)], limit: Duration) -> Vec<Gap> 
         within.chain([(gap.to, gap.to)]).filter_map(move |(stop, go_on)| {
             let piece = Gap { from, to: stop.max(from), ..gap };
             from = from.max(go_on);
-            (piece.to.since(piece.from) > limit).then_some(piece)
+            (piece.to > piece.from).then_some(piece)
         })
     };
     gaps.into_iter().flat_map(rest).collect()

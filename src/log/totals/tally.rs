@@ -31,8 +31,8 @@ const KEYS: usize = 100;
 /// How logs are tallied.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A longer silence is a gap.
-    pub warn_gap: Duration,
+    /// A longer silence is kept with its ends.
+    pub silence: Duration,
     /// How many findings of a kind are kept.
     pub listed: usize,
 }
@@ -106,9 +106,9 @@ impl Tally {
             unstated: 0,
             events: Counts::new(EVENTS),
             services: Counts::new(EVENTS),
-            coverage: Coverage::new(limits.warn_gap),
+            coverage: Coverage::new(limits.silence),
             received: 0,
-            receipt: Coverage::new(limits.warn_gap),
+            receipt: Coverage::new(limits.silence),
             histogram: Histogram::default(),
             errors: Listing::new(limits.listed),
             warnings: Listing::new(limits.listed),

@@ -7,6 +7,9 @@ use crate::finding::{Gate, Status, count, percent};
 use crate::log::summary::LogSummary;
 use crate::time::{Stamp, human_seconds, reaches};
 
+/// However short a run is, so long a silence is no lack: its command needs a moment to start.
+const MOMENT_SECONDS: f64 = 2.0;
+
 /// A limit as a gate judges it.
 struct Measure<'a> {
     name: &'a str,
@@ -111,7 +114,8 @@ impl View<'_> {
         Some(gate.fixed_by("a run with shorter silences and down-times"))
     }
 
-    /// Why there is no uptime to speak of: hardly a record, or none but at the start of the run.
+    /// Why there is no uptime to speak of: hardly a record, none but at the start of the run, or none in most of a run so
+    /// short that any silence in it is free.
     fn unmeasured(&self) -> Option<String> {
         let logs = &self.summary.logs;
         let unmeasured = |why: String| Some(format!("no uptime was measured: {why}"));
@@ -122,11 +126,21 @@ impl View<'_> {
         let (first, last, length) = (logs.started_at?, logs.ended_at?, logs.duration_seconds?);
         // A command needs a moment to start, which in a short run is more than a hundredth.
         let burst = last.seconds_since(first) <= length / 100.0 && first.seconds_since(start) <= length / 10.0;
-        if !burst && last.seconds_since(start) > length / 100.0 {
+        if burst || last.seconds_since(start) <= length / 100.0 {
+            let records = count(logs.records, "record");
+            let length = human_seconds(length);
+            return unmeasured(format!("all {records} came within a hundredth of {length}, at its start"));
+        }
+        let silence = logs.longest_silence_seconds?;
+        let free = logs.free_silence_seconds? >= silence && !self.policy.is_relaxed("warn_gap");
+        // An uptime that does not meet its limit says more.
+        let met = logs.uptime_ratio >= self.criteria?.minimum_uptime_ratio;
+        let down: f64 = logs.down_times.iter().map(|down| down.seconds).sum();
+        if !free || !met || silence <= (length / 2.0).max(MOMENT_SECONDS) + down {
             return None;
         }
-        let records = count(logs.records, "record");
-        unmeasured(format!("all {records} came within a hundredth of {}, at its start", human_seconds(length)))
+        let (silence, length) = (human_seconds(silence), human_seconds(length));
+        unmeasured(format!("nothing was heard for {silence} of {length}, in which any silence is free"))
     }
 
     /// A time of the run, where one was supervised.

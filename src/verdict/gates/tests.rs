@@ -233,6 +233,33 @@ fn a_limit_is_held_against_its_figure() {
 }
 
 #[test]
+fn half_of_a_run_in_silence_is_no_uptime_even_where_such_a_silence_is_free() {
+    for (silence, free, warn_gap, expect) in [
+        (4.9, 10.0, None, Status::Fail),
+        (2.6, 10.0, None, Status::Fail),
+        (2.5, 10.0, None, Status::Pass),
+        (1.9, 10.0, None, Status::Pass),
+        // What the operator set free is shown as a relaxed limit instead.
+        (4.9, 100.0, Some(100), Status::Pass),
+        // A silence that is not free is told by the logs.
+        (4.9, 2.0, Some(2), Status::Pass),
+    ] {
+        let mut summary = good();
+        only_at_the_start(&mut summary, 5);
+        summary.logs.duration_seconds = Some(5.0);
+        summary.logs.longest_silence_seconds = Some(silence);
+        summary.logs.free_silence_seconds = Some(free);
+        let layer = Layer { warn_gap: warn_gap.map(std::time::Duration::from_secs), ..Layer::default() };
+        let criteria = Criteria { minimum_duration_seconds: Some(5.0), ..strict() };
+        let run = Layer { is_default: true, min_duration: Some(std::time::Duration::from_secs(5)), ..Layer::default() };
+        let policy = Policy { sign_off: Some(criteria), ..policy::resolve(&[layer, run]).expect("no contradiction") };
+        let gates = all(&summary, &policy, &About::default());
+        let gate = gates.iter().find(|gate| gate.name == "uptime").expect("a gate");
+        assert_eq!(gate.status, expect, "{silence} of 5 s silent, {free} s free: {gate:?}");
+    }
+}
+
+#[test]
 fn texts_that_the_policy_ignores_are_a_gate_of_their_own() {
     for (ignored, expect) in [
         (&[][..], None),
@@ -322,7 +349,7 @@ fn gates_of(parts: Vec<crate::log::scan::chunk::Part>) -> Vec<Gate> {
 
 fn part(lines: &[String], file: u32) -> crate::log::scan::chunk::Part {
     use crate::log::scan::chunk::{Context, Part};
-    let limits = crate::log::totals::tally::Limits { warn_gap: std::time::Duration::from_secs(60), listed: 1000 };
+    let limits = crate::log::totals::tally::Limits { silence: std::time::Duration::from_secs(60), listed: 1000 };
     let context = Context {
         limits,
         file,

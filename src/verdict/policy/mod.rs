@@ -214,6 +214,11 @@ impl Policy {
         self.rows.iter().find(|row| row.limit == limit).map_or(NotRequired::DEFAULT, |row| row.source.as_str())
     }
 
+    /// Whether a limit is looser than it would be by default, by its name in the policy file.
+    pub fn is_relaxed(&self, limit: &str) -> bool {
+        self.rows.iter().any(|row| row.limit == limit && row.relaxed)
+    }
+
     /// The policy as a document of a packet.
     pub fn document(&self) -> Value {
         let mut document = json!({ "schema": SCHEMA });

@@ -37,15 +37,23 @@ pub(super) fn unsigned(sign_off: Option<&Value>, path: &str) -> Option<Item> {
     Some(item)
 }
 
-/// A follow-up for a summary whose logs hold no figure: a FAIL, for nothing was measured.
+/// A follow-up for a summary whose logs hold no figure: a FAIL, for nothing was measured. Where only the number of
+/// records is missing, it is a WARN: the other figures may be those of an empty log.
 pub(super) fn without_logs(audit: &Value, path: &str) -> Option<Item> {
-    let figures = ["duration_seconds", "uptime_ratio", "records", "level_counts"];
-    let held = |logs: &Value| figures.iter().any(|key| logs.get(*key).is_some_and(|figure| !figure.is_null()));
-    (!audit.get("logs").is_some_and(held)).then(|| {
-        let mut item = blank("evidence", path, "logs");
-        item.summary = "the summary holds no logs: nothing was measured".to_owned();
-        item
-    })
+    let figure = |key: &str| audit.get("logs").and_then(|logs| logs.get(key)).filter(|figure| !figure.is_null());
+    let records = figure("records").and_then(lenient::number).is_some();
+    let levels = figure("level_counts").and_then(Value::as_object);
+    let counted = records || levels.is_some_and(|levels| levels.values().any(|count| lenient::number(count).is_some()));
+    let measured = ["duration_seconds", "uptime_ratio"].iter().any(|key| figure(key).is_some());
+    let (severity, text) = match (counted, measured) {
+        (true, _) => return None,
+        (false, true) => (Status::Warn, "the summary does not say how many records the logs hold, if any"),
+        (false, false) => (Status::Fail, "the summary holds no logs: nothing was measured"),
+    };
+    let mut item = blank("evidence", path, "logs");
+    item.severity = severity;
+    item.summary = text.to_owned();
+    Some(item)
 }
 
 fn blank(category: &str, path: &str, part: &str) -> Item {

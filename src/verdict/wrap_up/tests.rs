@@ -123,6 +123,25 @@ fn a_summary_without_figures_of_the_logs_measured_nothing() {
 }
 
 #[test]
+fn a_summary_that_counts_no_records_is_no_pass() {
+    for (logs, expect) in [
+        (json!({"duration_seconds": 259_200}), Status::Warn),
+        (json!({"duration_seconds": 259_200, "uptime_ratio": 1.0, "records": null}), Status::Warn),
+        (json!({"duration_seconds": 259_200, "uptime_ratio": 1.0, "records": "many"}), Status::Warn),
+        (json!({"duration_seconds": 259_200, "level_counts": {"info": "some"}}), Status::Fail),
+        // A count of nothing is known to be nothing.
+        (json!({"duration_seconds": 259_200, "level_counts": {}}), Status::Fail),
+        (json!({"duration_seconds": 259_200, "records": 0}), Status::Fail),
+        (json!({"duration_seconds": 259_200, "level_counts": {"info": 7}}), Status::Pass),
+        (json!({"duration_seconds": 259_200, "records": 7}), Status::Pass),
+    ] {
+        let mut run = bundle(72.0, "pass");
+        run["summary"]["logs"] = logs.clone();
+        assert_eq!(minutes(&run, &options()).status, expect, "{logs}");
+    }
+}
+
+#[test]
 fn errors_that_are_counted_and_not_listed_are_a_fail_in_any_case_of_the_level() {
     for (levels, expect) in [
         (json!({"info": 5}), Status::Pass),
