@@ -7,7 +7,7 @@ use std::process::Command;
 
 use emp_ops::digest::sha256;
 
-use crate::{Outcome, Tool};
+use crate::{Outcome, Tool, output};
 
 /// The shells whose completion is packed, with the name of the file that each looks for.
 const SHELLS: [(&str, &str); 3] = [("bash", "emp-ops.bash"), ("zsh", "_emp-ops"), ("fish", "emp-ops.fish")];
@@ -66,14 +66,6 @@ fn host() -> Result<String, String> {
     let about = output(Command::new("rustc").arg("-vV"))?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| "rustc names no host".to_owned())
-}
-
-fn output(command: &mut Command) -> Result<String, String> {
-    let out = command.output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
-    if !out.status.success() {
-        return Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&out.stderr)));
-    }
-    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {

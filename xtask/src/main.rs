@@ -4,6 +4,7 @@
 //! - `cargo xtask soak [MINUTES]` supervises a misbehaving command and checks that nothing is lost or leaked.
 //! - `cargo xtask fuzz [--seconds N] [--seed N] [TARGET…]` feeds mutated fixtures to every reader of what others wrote.
 //! - `cargo xtask dist` packs the release build with completions, manual pages and sums.
+//! - `cargo xtask pictures` makes the pictures of README from a real run.
 //! - `cargo xtask kills [TRIALS]` kills supervisors while they seal their evidence and checks what is said of the runs.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the chores talk to the terminal")]
@@ -16,6 +17,7 @@ mod kills;
 mod logs;
 mod measure;
 mod offline;
+mod pictures;
 mod soak;
 
 use std::env;
@@ -43,11 +45,14 @@ fn main() -> ExitCode {
         ["soak", ref minutes @ ..] => soak(minutes),
         ["kills", ref trials @ ..] => kills(trials),
         ["dist"] => dist::run(),
+        ["pictures"] => pictures::run(),
         ["fuzz", ref args @ ..] => fuzz::run(args),
         [logs::DECODE, path] => logs::decode(path),
         [measure::WORD, ref command @ ..] => measure::child(command),
         _ => {
-            Err("usage: cargo xtask bench [NAME…] | dist | fuzz [TARGET…] | kills [TRIALS] | soak [MINUTES]".to_owned())
+            let usage =
+                "cargo xtask bench [NAME…] | dist | fuzz [TARGET…] | kills [TRIALS] | pictures | soak [MINUTES]";
+            Err(format!("usage: {usage}"))
         }
     };
     match outcome {
@@ -93,16 +98,31 @@ fn kills(trials: &[&str]) -> Outcome {
     }
 }
 
+/// Cargo, told nothing of this package.
+fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo told this process of its own package would make some build scripts run anew.
+    let own = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+    for (name, _) in env::vars_os().filter(|(n, _)| own.iter().any(|own| n.to_string_lossy().starts_with(own))) {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// What a command prints.
+fn output(command: &mut Command) -> Result<String, String> {
+    let out = command.output().map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    if !out.status.success() {
+        return Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&out.stderr)));
+    }
+    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
 impl Tool {
     /// Builds emp-ops for release, together with this crate: so both share one build of every dependency.
     fn build() -> Result<Self, String> {
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut cargo = cargo();
         cargo.args(["build", "--release", "--package", "emp-ops", "--package", "xtask"]);
-        // What cargo told this process of its own package would make some build scripts run anew.
-        let own = ["CARGO_PKG_", "CARGO_MANIFEST_"];
-        for (name, _) in env::vars_os().filter(|(n, _)| own.iter().any(|own| n.to_string_lossy().starts_with(own))) {
-            cargo.env_remove(name);
-        }
         let status = cargo.status();
         if !status.map_err(|e| format!("cannot run cargo: {e}"))?.success() {
             return Err("the release build failed".to_owned());

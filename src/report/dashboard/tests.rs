@@ -90,6 +90,14 @@ fn a_run_in_progress_at_three_sizes() {
 }
 
 #[test]
+fn the_runbook_shows_the_screen_as_it_is() {
+    let shown = running().text((80, 24), &Board::default());
+    let shown: Vec<&str> = shown.lines().map(|line| line.trim_matches('"').trim_end()).collect();
+    let runbook = include_str!("../../../runbooks/watch.md");
+    assert!(runbook.contains(&shown.join("\n")), "runbooks/watch.md shows another screen than\n{}", shown.join("\n"));
+}
+
+#[test]
 fn a_run_whose_supervisor_is_gone() {
     let stale = read(RUNNING, "2025-01-06T14:00:00Z", Supervisor::Gone);
     insta::assert_snapshot!(stale.text((80, 24), &Board::default()));
