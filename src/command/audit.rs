@@ -24,6 +24,10 @@ use crate::report::view::View;
 pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result<ExitCode, Error> {
     let mut layers = args.limits.layers(&common.settings)?;
     args.check(&layers)?;
+    let against = args.against();
+    if let Some(last) = against.trend.last() {
+        args.run = Some(last.clone());
+    }
     if let Some((newest, all)) = args.run.as_deref().and_then(find::newest) {
         common.note(&format!("judging {}, the newest of {all} in its directory", newest.display()));
         args.run = Some(newest);
@@ -52,6 +56,7 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
         trust,
         attestations,
         as_of: args.as_of,
+        against,
         sealing: false,
     };
     let judge = |request: &Request| {

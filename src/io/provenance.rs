@@ -24,6 +24,7 @@ pub(crate) fn collect(program: &str, shown: &[String], hidden: &[String]) -> Pro
         host: line_of("/proc/sys/kernel/hostname").unwrap_or_else(|| "unknown".to_owned()),
         // Applications are asked never to show the id itself.
         machine: line_of("/etc/machine-id").map(|id| sha256(format!("emp-ops {id}").as_bytes())[..32].to_owned()),
+        cpus: thread::available_parallelism().ok().map(|cpus| cpus.get() as u64),
         container: fs::read_to_string("/proc/self/mountinfo").ok().as_deref().and_then(container),
         emp_ops_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: shown.to_vec(),

@@ -3,6 +3,7 @@
 //! Keys and their meaning are documented in `runbooks/formats.md`. Every field has a default on reading, so
 //! that summaries of other writers are accepted.
 
+pub mod comparison;
 pub mod readiness;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::description::Description;
 use crate::finding::{Finding, Known, Metadata, Place, Status, Waived};
 use crate::time::Stamp;
+use comparison::{Baseline, Trend};
 use readiness::Readiness;
 
 /// The name of the document, in its `schema` key.
@@ -53,6 +55,12 @@ pub struct Summary {
     /// What other systems say of their readiness, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
+    /// The run held against accepted ones, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// The run as the last of several, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trend: Option<Trend>,
     /// Faults of the input and of the run itself: unreadable files, a run that was not completed,
     /// incidents that the supervisor saw.
     #[serde(default)]

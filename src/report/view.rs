@@ -124,6 +124,8 @@ pub(crate) fn rows(summary: &Summary) -> Vec<Row> {
     add(summary.plan.as_ref().map_or(&[], |part| &part.findings), "plan");
     add(summary.checklist.as_ref().map_or(&[], |part| &part.findings), "checklist");
     add(summary.readiness.as_ref().map_or(&[], |part| &part.findings), "readiness");
+    add(summary.baseline.as_ref().map_or(&[], |part| &part.findings), "baseline");
+    add(summary.trend.as_ref().map_or(&[], |part| &part.findings), "trend");
     add(summary.record.as_ref().map_or(&[], |part| &part.differs), "record");
     rows.extend(summary.diary.iter().flat_map(|diary| &diary.issues).map(|issue| {
         let text = match issue.policy_id.as_str() {

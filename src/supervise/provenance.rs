@@ -12,6 +12,9 @@ pub struct Provenance {
     /// A fingerprint of the id of the machine, so that two runs can be told to be of one; the id itself is confidential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
+    /// How many processors emp-ops and the command could use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<u64>,
     /// The id of the container, in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,

@@ -70,6 +70,8 @@ impl Audit {
             summary.record.as_ref().map(|record| record.status),
             summary.checklist.as_ref().map(|list| list.status),
             summary.readiness.as_ref().map(|readiness| readiness.status),
+            summary.baseline.as_ref().map(|baseline| baseline.status),
+            summary.trend.as_ref().map(|trend| trend.status),
         ];
         let findings = summary.findings.iter().map(|finding| finding.severity);
         summary.evidence_status = Status::roll_up(parts.into_iter().flatten().chain(findings));

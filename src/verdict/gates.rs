@@ -1,5 +1,6 @@
 //! Gates: each part of the evidence, what was asked of it, what was measured, and what would fix it.
 
+mod comparison;
 mod integrity;
 mod logs;
 mod measures;
@@ -78,6 +79,8 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.approvals(),
         view.plan(),
         view.checklist(),
+        view.baseline(),
+        view.trend(),
     ];
     let last = last.into_iter().chain(components).flatten();
     first.into_iter().flatten().chain(view.figures()).chain(last).collect()
@@ -96,9 +99,10 @@ impl View<'_> {
         self.criteria.map_or(status, |criteria| criteria.accepts(status))
     }
 
-    /// Whether nothing but components is to be judged: then nobody asks for logs.
+    /// Whether nothing but components and documents is to be judged: then nobody asks for logs.
     fn only_components(&self) -> bool {
-        self.about.without_logs && self.criteria.is_none() && self.summary.readiness.is_some()
+        let others = self.summary.readiness.is_some() || self.summary.baseline.is_some();
+        self.about.without_logs && self.criteria.is_none() && others
     }
 
     fn wanted(&self) -> &'static str {

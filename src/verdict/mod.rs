@@ -3,6 +3,7 @@
 pub mod attestation;
 pub(crate) mod audit;
 pub(crate) mod backlog;
+pub mod baseline;
 pub(crate) mod bundle;
 pub(crate) mod criteria;
 pub(crate) mod gates;

@@ -9,6 +9,7 @@ use super::super::export::ExportArgs;
 use super::super::limits::LimitArgs;
 use super::super::signing::{SignArgs, TrustArgs};
 use crate::finding::count;
+use crate::io::load::Against;
 use crate::time::Stamp;
 use crate::verdict::policy::Layer;
 
@@ -56,6 +57,17 @@ pub(crate) struct Audit {
     /// The present, by which ages of components and ends of waivers are judged [default: the end of the run, else now]
     #[arg(long, value_name = "TIME", value_parser = super::super::stamp, help_heading = "Criteria")]
     pub(super) as_of: Option<Stamp>,
+
+    /// An accepted run, its packet, or an assessment of another tool, that this run must be no worse than; repeatable.
+    /// auto takes the accepted runs of the same command that lie beside it
+    #[arg(long, value_name = "PATH|auto", help_heading = "Comparison")]
+    pub(super) baseline: Vec<PathBuf>,
+    /// Compare with runs that were not accepted, too
+    #[arg(long, requires = "baseline", help_heading = "Comparison")]
+    pub(super) baseline_any: bool,
+    /// Two runs or more in the order of time: how each figure moves. The verdict is that of the last one
+    #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with_all = ["run", "log"], help_heading = "Comparison")]
+    pub(super) trend: Vec<PathBuf>,
 
     #[command(flatten)]
     pub(super) trust: TrustArgs,
@@ -106,6 +118,7 @@ impl Audit {
     pub(super) fn check(&self, layers: &[Layer]) -> Result<(), Error> {
         let asked = layers.iter().any(|layer| layer.components.is_some());
         let files = !self.log.is_empty() || self.diary.is_some() || self.performance.is_some();
+        let found = self.baseline.iter().any(|path| path.as_os_str() == "auto");
         let twice = self.log.iter().filter(|path| path.as_os_str() == "-").count() > 1;
         let text = match &self.run {
             Some(run) if files => format!(
@@ -113,7 +126,10 @@ impl Audit {
                  --log, --diary and --performance",
                 run.display()
             ),
-            None if self.log.is_empty() && self.component.is_empty() && !asked => {
+            _ if self.trend.len() == 1 => "--trend needs two runs or more, in the order of time".to_owned(),
+            None if !self.trend.is_empty() => return Ok(()),
+            None if found => "--baseline auto looks beside a run directory; name one".to_owned(),
+            None if self.log.is_empty() && self.component.is_empty() && self.baseline.is_empty() && !asked => {
                 "there is nothing to judge; name a run directory or packet, or logs with --log PATH, or components of a \
                  release with --component PATH"
                     .to_owned()
@@ -124,6 +140,13 @@ impl Audit {
         Err(Error::Usage(text))
     }
 
+    /// What the run is held against.
+    pub(super) fn against(&self) -> Against {
+        let (auto, baselines): (Vec<PathBuf>, _) =
+            self.baseline.iter().cloned().partition(|path| path.as_os_str() == "auto");
+        Against { baselines, auto: !auto.is_empty(), any: self.baseline_any, trend: self.trend.clone() }
+    }
+
     /// What the report calls the evidence.
     pub(super) fn subject_name(&self) -> String {
         match (&self.run, self.log.as_slice()) {
@@ -132,11 +155,12 @@ impl Audit {
             (None, [only]) => only.display().to_string(),
             (None, [first, rest @ ..]) => format!("{} and {} more", first.display(), rest.len()),
             (None, []) => {
-                let paths: Vec<String> = self.component.iter().map(|(_, path)| path.display().to_string()).collect();
+                let documents = self.component.iter().map(|(_, path)| path).chain(&self.baseline);
+                let paths: Vec<String> = documents.map(|path| path.display().to_string()).collect();
                 match paths.as_slice() {
                     [only] => only.clone(),
                     [] => "the components that the policy asks for".to_owned(),
-                    all => count(all.len() as u64, "component"),
+                    all => count(all.len() as u64, "document"),
                 }
             }
         }

@@ -4,6 +4,7 @@
 //! computed from what is on disk.
 
 mod attested;
+mod comparison;
 mod folder;
 mod loaded;
 mod packet;
@@ -38,6 +39,7 @@ use crate::verdict::policy::{self, Layer, Policy};
 use crate::verdict::run::{self, FileFound, Place, Run, Sealed};
 use crate::verdict::waivers;
 
+pub use comparison::Against;
 pub(crate) use loaded::Loaded;
 
 /// What is to be judged.
@@ -83,6 +85,8 @@ pub struct Request {
     pub attestations: Vec<PathBuf>,
     /// The time by which waivers are judged, in the place of the end of the run.
     pub as_of: Option<Stamp>,
+    /// What the run is held against.
+    pub against: Against,
     /// Whether the supervisor of the run asks, to seal it: then nothing is missing yet that comes with the verdict.
     pub sealing: bool,
 }
@@ -103,6 +107,7 @@ impl Request {
             trust: Trust::default(),
             attestations: Vec::new(),
             as_of: None,
+            against: Against::default(),
             sealing: false,
         }
     }
@@ -243,7 +248,14 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
     let about = About { attested, ..about(&evidence, request) };
     summary.readiness = readiness::judge(request, &policy, about.ended_at)?;
     let packet = evidence.packet.take();
-    let audit = Audit { packet, ..Audit::new(summary, policy, about, clock::generated_at()) };
+    let at = clock::generated_at();
+    let against = &request.against;
+    if against.has_baseline() || !against.trend.is_empty() {
+        // Earlier runs are held against what this one is without them.
+        let judged = Audit::new(summary.clone(), policy.clone(), about.clone(), at);
+        (summary.baseline, summary.trend) = comparison::add(request, &policy, &evidence, &judged)?;
+    }
+    let audit = Audit { packet, ..Audit::new(summary, policy, about, at) };
     Ok(Loaded { audit, evidence })
 }
 
@@ -292,6 +304,8 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         plan: None,
         record: None,
         readiness: None,
+        baseline: None,
+        trend: None,
         checklist: evidence.checklist(),
         findings: evidence.run.findings.clone(),
     }

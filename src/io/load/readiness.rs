@@ -26,6 +26,11 @@ pub(super) fn judge(
         return Ok(None);
     }
     let mut rules = policy.components.clone().unwrap_or_default();
+    // Where documents are named as baselines alone, limits of components that there are not ask for none.
+    let required = rules.readiness.as_ref().is_some_and(|readiness| !readiness.required.is_empty());
+    if request.against.has_baseline() && request.components.is_empty() && !required {
+        return Ok(None);
+    }
     if let Some(incident) = &mut rules.incident {
         incident.runbooks = incident.runbook_dir().map(|folder| runbooks(Path::new(folder)));
     }

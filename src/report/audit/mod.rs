@@ -1,5 +1,6 @@
 //! The audit as a document: the verdict and what decided it, the gates, what would change the verdict, the evidence.
 
+pub(super) mod comparison;
 mod evidence;
 mod logs;
 mod readiness;
@@ -26,6 +27,8 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     evidence::run(&mut doc, audit);
     readiness::push(&mut doc, audit);
     readiness::checklist(&mut doc, audit);
+    comparison::baseline(&mut doc, audit);
+    comparison::trend(&mut doc, audit);
     if audit.has_logs() {
         logs::push(&mut doc, &audit.summary.logs);
     }

@@ -3,6 +3,7 @@
 //! [`run::page`] is the page of a run; the other commands have pages of their documents, with pictures.
 
 mod bars;
+mod comparison;
 mod document;
 mod evidence;
 mod findings;

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::findings::{self, Excerpts};
 use super::markup::{Links, Safe, time};
 use super::timeline::{self, Curve, Mark, Timeline, Unit};
-use super::{Page, evidence, gates, latency, review};
+use super::{Page, comparison, evidence, gates, latency, review};
 use crate::finding::{Gate, Status, count, percent, thousands};
 use crate::supervise::provenance::Provenance;
 use crate::supervise::record::{RunRecord, Sample};
@@ -52,6 +52,7 @@ pub(crate) fn page(facts: &Facts<'_>) -> String {
     let audit = facts.audit;
     let mut sections = vec![("gates", "Gates".to_owned(), gates::section(audit, facts.rows, links))];
     sections.extend(course(facts).map(|course| ("timeline", "Timeline".to_owned(), course)));
+    sections.extend(comparison::sections(audit));
     let found = format!("Findings ({})", thousands(facts.rows.len() as u64));
     sections.push(("findings", found, findings::section(facts.rows, links, facts.excerpts)));
     sections.push(("review", "Review".to_owned(), review::section(audit, facts.people, facts.notes)));

@@ -47,6 +47,8 @@ fn good() -> Summary {
         plan: None,
         record: None,
         readiness: None,
+        baseline: None,
+        trend: None,
         checklist: None,
         findings: Vec::new(),
     }

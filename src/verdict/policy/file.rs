@@ -19,6 +19,7 @@ use crate::log::ignore;
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
 use crate::time::{duration_text, parse_duration};
+use crate::verdict::baseline;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -35,6 +36,7 @@ struct File {
     incident: Option<readiness::Incident>,
     drift: Option<readiness::Drift>,
     budgets: Option<readiness::Budgets>,
+    baseline: Option<baseline::Rules>,
 }
 
 #[derive(Deserialize, Default)]
@@ -100,7 +102,7 @@ struct SignOffTable {
 }
 
 /// The tables of a policy; a configuration has them too.
-pub(crate) const TABLES: [&str; 12] = [
+pub(crate) const TABLES: [&str; 13] = [
     "logs",
     "diary",
     "performance",
@@ -113,10 +115,11 @@ pub(crate) const TABLES: [&str; 12] = [
     "incident",
     "drift",
     "budgets",
+    "baseline",
 ];
 
-/// Those of them that are about components.
-const OF_COMPONENTS: [&str; 5] = ["readiness", "validation", "incident", "drift", "budgets"];
+/// Those of them that are about components and comparisons, whose keys are no limits of a run.
+const OF_OTHERS: [&str; 6] = ["readiness", "validation", "incident", "drift", "budgets", "baseline"];
 
 /// Reads a policy file. `source` is what the user calls it. A `[sign_off]` table asks for a full sign-off.
 ///
@@ -145,7 +148,7 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
     let mut places = places(text, tables.get_ref());
     let file = read(text, tables)?;
     let components = components(text, &file);
-    let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers, .. } = file;
+    let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers, baseline, .. } = file;
     if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
         && fail.get_ref() < warn.get_ref()
     {
@@ -205,6 +208,7 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         waivers_max_days: waivers.max_days,
         signatures,
         components,
+        baseline,
         ..Layer::default()
     })
 }
@@ -257,8 +261,7 @@ fn checked(text: Text<'_>, waivers: Vec<Spanned<Waiver>>) -> Result<Vec<Waiver>,
 
 /// Where each key is said: `policy.toml:7`.
 fn places(text: Text<'_>, tables: &DeTable<'_>) -> BTreeMap<String, String> {
-    // What is asked of components are no limits of the table.
-    let limits = tables.iter().filter(|(name, _)| !OF_COMPONENTS.contains(&name.get_ref().as_ref()));
+    let limits = tables.iter().filter(|(name, _)| !OF_OTHERS.contains(&name.get_ref().as_ref()));
     let keys = limits.filter_map(|(_, table)| table.get_ref().as_table()).flatten();
     keys.map(|(key, _)| (key.get_ref().to_string(), text.place(&key.span()))).collect()
 }

@@ -212,6 +212,22 @@ pub(crate) const KEYS: &[Key] = &[
         example: r#"["latency"]"#,
         says: "Series that must be there",
     },
+    Key {
+        table: "baseline",
+        key: "confirm",
+        schema: r#"{"type": "integer", "minimum": 1, "maximum": 10}"#,
+        example: "2",
+        says: "How many runs in a row must be worse than accepted ones before it is a FAIL",
+    },
+    Key {
+        table: "baseline",
+        key: "metrics",
+        schema: r#"{"type": "object", "additionalProperties": {"type": "object", "additionalProperties": false, "properties":
+            {"pointer": {"type": "string"}, "better": {"enum": ["lower", "higher", "neither"]}, "unit": {"type": "string"},
+            "min_change": {"type": ["number", "string"]}, "floor": {"type": ["number", "string"]}}}}"#,
+        example: r#"{ p99 = { pointer = "/latency/p99_ms", better = "lower", min_change = "10%", floor = "5ms" } }"#,
+        says: "Figures of the performance report that are held against those of accepted runs",
+    },
 ];
 
 /// The tables whose keys are those of other systems: each with what its keys are, and one of them.

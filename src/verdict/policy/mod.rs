@@ -16,6 +16,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::baseline;
 use super::criteria::Criteria;
 use crate::evidence::figures::Figure;
 use crate::evidence::{diary, performance, readiness};
@@ -108,6 +109,8 @@ pub struct Layer {
     pub signatures: Option<SignaturePolicy>,
     /// What is asked of the components of a release.
     pub components: Option<readiness::Rules>,
+    /// By what a run is held against earlier ones.
+    pub baseline: Option<baseline::Rules>,
 }
 
 /// Whose signatures and decisions a policy file asks for: `[signatures]`.
@@ -160,6 +163,9 @@ pub struct Policy {
     /// What is asked of the components of a release; none where nobody asks.
     #[serde(skip)]
     pub components: Option<readiness::Rules>,
+    /// By what a run is held against earlier ones.
+    #[serde(skip)]
+    pub baseline: baseline::Rules,
 }
 
 /// Thresholds of the logs.
@@ -301,6 +307,7 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
         rows: rows::rows(&layers),
         waivers: first(&layers, |l| l.waivers.clone()).unwrap_or_default(),
         components: first(&layers, |l| l.components.clone()),
+        baseline: first(&layers, |l| l.baseline.clone()).unwrap_or_default(),
     })
 }
 

@@ -291,6 +291,8 @@ fn verdict_on(status: Status) -> Audit {
         plan: None,
         record: None,
         readiness: None,
+        baseline: None,
+        trend: None,
         checklist: None,
         findings: Vec::new(),
     };

@@ -1,5 +1,6 @@
 //! `audit`: what a person (or a CI job) gets for evidence of every kind.
 
+mod comparison;
 mod damage;
 mod evidence;
 mod ignore;
