@@ -183,7 +183,9 @@ impl Measured {
             let per_hour = |number: u64| hours.map(|hours| number as f64 / hours);
             self.add("errors_per_hour", per_hour(logs.totals.errors), ("/h", Better::Lower), once);
             self.add("warnings_per_hour", per_hour(logs.totals.warnings), ("/h", Better::Lower), once);
-            self.add("lines_per_hour", per_hour(logs.lines), ("/h", Better::Neither), once);
+            // So much does a count vary by chance alone.
+            let chance = once * 3.0 * (logs.lines as f64).sqrt();
+            self.add("lines_per_hour", per_hour(logs.lines), ("/h", Better::Neither), chance);
             self.add("uptime_ratio", logs.uptime_ratio, ("", Better::Higher), 0.005);
             if let Some(uptime) = self.figures.get_mut("uptime_ratio") {
                 uptime.terms.min_change = 0.01;
