@@ -205,9 +205,8 @@ impl Measured {
         let length = last.timestamp.seconds_since(first.timestamp);
         let hours = length / 3600.0;
         let warm = (length * WARM_UP.0).min(WARM_UP.1);
-        let kinds: [(&str, &str, fn(&Sample) -> f64); 2] =
-            [("cpu", "percent", |sample| sample.cpu_percent), ("memory", "mb", |sample| sample.memory_mb)];
-        for (what, suffix, of) in kinds {
+        for (what, suffix) in [("cpu", "percent"), ("memory", "mb")] {
+            let of = |sample: &Sample| if what == "cpu" { sample.cpu_percent } else { sample.memory_mb };
             // Percent points of a core, and MiB.
             let (unit, floor) = if what == "cpu" { ("%", 5.0) } else { ("MiB", 5.0) };
             let all: Vec<f64> = series.iter().map(of).collect();

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn quantiles_of_student_are_those_of_the_tables() {
-        for (freedom, expect) in [(4.0, 3.747), (5.0, 3.365), (7.0, 2.998), (11.0, 2.718), (30.0, 2.457)] {
+        for (freedom, expect) in [(4.0, 3.747), (5.0, 3.365), (7.0, 2.998), (9.0, 2.821), (30.0, 2.457)] {
             assert!((t99(freedom) - expect).abs() < 0.005, "{freedom}: {}", t99(freedom));
         }
     }
@@ -120,7 +120,7 @@ mod tests {
         let old: Vec<f64> = (0..100).map(|n| 100.0 + f64::from(n % 10)).collect();
         let new: Vec<f64> = old.iter().map(|x| x * 1.5).collect();
         let (low, high) = ratio_of_medians(&new, &old).unwrap();
-        assert!(low > 1.4 && low <= 1.5 && high >= 1.5 && high < 1.6, "{low} {high}");
+        assert!((1.4..=1.5).contains(&low) && (1.5..1.6).contains(&high), "{low} {high}");
         assert_eq!(ratio_of_medians(&new, &old), Some((low, high)), "the same every time");
         assert_eq!(ratio_of_medians(&[], &old), None);
     }

@@ -74,7 +74,7 @@ fn outliers_and_real_changes_are_found_as_often_as_the_runbook_says() {
     // One run in ten is an outlier, of code that is the same.
     let outlier = |noise: &mut Noise| {
         let figure = noise.figure(100.0, 0.05);
-        if noise.0.next() % 10 == 0 { figure * 1.5 } else { figure }
+        if noise.0.next().is_multiple_of(10) { figure * 1.5 } else { figure }
     };
     let (mut one, mut two) = (Noise(Draws(31)), Noise(Draws(32)));
     let rate = alarms(8, ROUNDS, || outlier(&mut one), || outlier(&mut two));
@@ -130,12 +130,12 @@ fn windows_within_two_runs_are_enough_for_a_verdict() {
     let (old, other) = (windows(100.0, 40), windows(104.0, 40));
     for (run, base, status, method) in [
         (windows(150.0, 40), vec![old.clone()], Status::Fail, Method::Windows),
-        (windows(150.0, 40), vec![old.clone(), other.clone()], Status::Fail, Method::Windows),
+        (windows(150.0, 40), vec![old.clone(), other], Status::Fail, Method::Windows),
         (windows(103.0, 40), vec![old.clone()], Status::Pass, Method::Windows),
         (windows(50.0, 40), vec![old.clone()], Status::Pass, Method::Windows),
         // It must be worse than each of them.
         (windows(150.0, 40), vec![old.clone(), windows(160.0, 40)], Status::Pass, Method::Windows),
-        (windows(150.0, 19), vec![old.clone()], Status::Warn, Method::Difference),
+        (windows(150.0, 19), vec![old], Status::Warn, Method::Difference),
         (windows(150.0, 40), vec![windows(100.0, 19)], Status::Warn, Method::Difference),
     ] {
         let judged = judge::judge("x", &run, &base, 1);
