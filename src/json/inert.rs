@@ -31,6 +31,12 @@ pub(crate) fn json_line(value: &impl Serialize) -> String {
 
 /// Appends a text as a string of JSON.
 pub(crate) fn append_string(out: &mut Vec<u8>, text: &str) {
+    if all(text, |byte| (0x20..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\')) {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        return out.push(b'"');
+    }
     // Writing into memory cannot fail.
     let _ = serde_json::to_writer(Inert(out), text);
 }
@@ -38,8 +44,7 @@ pub(crate) fn append_string(out: &mut Vec<u8>, text: &str) {
 /// Appends a JSON document of others as it is, but for what steers: that is escaped. It stands within strings, because
 /// all else in JSON is plain ASCII.
 pub(crate) fn append_document(out: &mut Vec<u8>, text: &str) {
-    let plain = |byte: &u8| (0x20..0x7f).contains(byte) || byte.is_ascii_whitespace();
-    if text.as_bytes().iter().all(plain) {
+    if all(text, |byte| (0x20..0x7f).contains(&byte) | byte.is_ascii_whitespace()) {
         return out.extend_from_slice(text.as_bytes());
     }
     for c in text.chars() {
@@ -49,6 +54,12 @@ pub(crate) fn append_document(out: &mut Vec<u8>, text: &str) {
             out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
+}
+
+/// Whether all bytes are plain ones. Most texts are plain to their end, so many bytes are looked at in one step.
+fn all(text: &str, plain: impl Fn(u8) -> bool) -> bool {
+    let odd = |piece: &[u8]| piece.iter().fold(false, |odd, byte| odd | !plain(*byte));
+    !text.as_bytes().chunks(64).any(odd)
 }
 
 fn escape(c: char, out: &mut Vec<u8>) {

@@ -63,17 +63,16 @@ pub(crate) fn word(line: &str) -> Option<Level> {
 fn after_time(line: &str) -> Option<&str> {
     let (time, rest) = line.split_at(line.find(' ')?);
     let time = time.strip_prefix('[').and_then(|time| time.strip_suffix(']')).unwrap_or(time);
-    let digits = time.bytes().filter(u8::is_ascii_digit).count();
-    let is_time = digits >= 6
-        && time.matches(':').count() == 2
-        && time.bytes().all(|b| b.is_ascii_digit() || b":.,".contains(&b));
+    let is_time = time.bytes().all(|b| b.is_ascii_digit() || b":.,".contains(&b))
+        && time.bytes().filter(u8::is_ascii_digit).count() >= 6
+        && time.matches(':').count() == 2;
     is_time.then_some(rest)
 }
 
 /// Whether a line starts with a dotted name that ends in `Error` or `Exception`, alone or before a colon.
 fn names_exception(line: &str) -> bool {
-    let end = line.find(|c: char| !(c.is_ascii_alphanumeric() || "._$".contains(c))).unwrap_or(line.len());
-    let (name, after) = line.split_at(end);
+    let ends = |b: u8| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'));
+    let (name, after) = line.split_at(line.bytes().position(ends).unwrap_or(line.len()));
     name.contains('.')
         && (name.ends_with("Error") || name.ends_with("Exception"))
         && (after.trim().is_empty() || after.starts_with(": "))

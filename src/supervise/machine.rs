@@ -20,8 +20,10 @@ use crate::time::{Stamp, human_duration, reaches};
 
 /// The longest sleep: clock steps and finished pipes are noticed after at most this.
 const HEARTBEAT: Duration = Duration::from_millis(250);
-/// Two refreshes of the progress file are at least this far apart, and two timeline files for incidents this.
+/// Two refreshes of the progress file are at least this far apart, where only counts have changed this, and two timeline
+/// files for incidents this.
 const REFRESH_SPACING: Duration = Duration::from_millis(50);
+const COUNTS_SPACING: Duration = Duration::from_secs(1);
 const TIMELINE_SPACING: Duration = Duration::from_secs(1);
 
 /// The first sample of an attempt comes after this at the latest: a short run must not end unmeasured.
@@ -112,7 +114,8 @@ pub(crate) struct Identity {
 /// Snapshots that are owed because something happened.
 #[derive(Debug, Default)]
 struct Refresh {
-    progress: bool,
+    /// How long after the one before the progress file is due; none where nothing has changed.
+    progress: Option<Duration>,
     timeline: bool,
     last_progress: Option<Duration>,
     last_timeline: Option<Duration>,
@@ -229,8 +232,13 @@ impl Machine {
 
     /// The monotonic time of the next [`Event::Tick`], however little happens.
     pub(crate) fn deadline(&self, now: Now) -> Duration {
-        let soon = if self.refresh.progress || self.refresh.timeline { REFRESH_SPACING } else { HEARTBEAT };
-        let mut at = now.mono + soon;
+        let mut at = now.mono + HEARTBEAT;
+        if let Some(spacing) = self.refresh.progress {
+            at = at.min(self.refresh.last_progress.unwrap_or_default() + spacing);
+        }
+        if self.refresh.timeline {
+            at = at.min(self.refresh.last_timeline.unwrap_or_default() + TIMELINE_SPACING);
+        }
         match self.child {
             Child::Waiting { until, .. } => at = at.min(until),
             Child::Running => at = at.min(self.plan.target),
@@ -434,17 +442,19 @@ impl Machine {
         self.owe(new);
     }
 
-    /// Notes that the progress file must be refreshed, and whether the timeline gets the snapshot too.
-    fn owe(&mut self, timeline: bool) {
-        self.refresh.progress = true;
-        self.refresh.timeline |= timeline;
+    /// Notes that the progress file must be refreshed: at once for what is `new`, which goes into the timeline too, and
+    /// soon where only counts have changed.
+    fn owe(&mut self, new: bool) {
+        let spacing = if new { REFRESH_SPACING } else { COUNTS_SPACING };
+        self.refresh.progress = Some(self.refresh.progress.map_or(spacing, |known| known.min(spacing)));
+        self.refresh.timeline |= new;
     }
 
     /// Pays for what is owed, at most so often that a flood of incidents costs little.
     fn refresh_if_owed(&mut self, now: Now, todo: &mut Vec<Action>) {
         let rested = |last: Option<Duration>, spacing| last.is_none_or(|at| now.mono.saturating_sub(at) >= spacing);
         let timeline = self.refresh.timeline && rested(self.refresh.last_timeline, TIMELINE_SPACING);
-        if timeline || self.refresh.progress && rested(self.refresh.last_progress, REFRESH_SPACING) {
+        if timeline || self.refresh.progress.is_some_and(|spacing| rested(self.refresh.last_progress, spacing)) {
             self.snapshot(now, timeline, todo);
         }
     }
@@ -455,7 +465,7 @@ impl Machine {
             self.refresh.last_timeline = Some(now.mono);
             self.refresh.timeline = false;
         }
-        self.refresh.progress = false;
+        self.refresh.progress = None;
         todo.push(Action::Snapshot { timeline });
     }
 }

@@ -32,6 +32,33 @@ const FLUSH: Duration = Duration::from_secs(1);
 const KEPT_SHARE: u64 = 20;
 const KEPT_LEAST: u64 = 256 << 10;
 const KEPT_MOST: u64 = 16 << 20;
+/// Others write to the file system too: so often it is looked how much is left.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What may still be written: a run whose logs fill the disk must be able to say so.
+#[derive(Default)]
+struct Room {
+    /// When it was looked, and the bytes that may be written before the next look.
+    seen: Option<(Instant, u64)>,
+}
+
+impl Room {
+    /// Whether there is more space than the verdict needs.
+    fn takes(&mut self, bytes: u64, folder: &Folder) -> bool {
+        if let Some((at, left)) = &mut self.seen
+            && at.elapsed() < LOOK
+            && let Some(rest) = left.checked_sub(bytes)
+        {
+            *left = rest;
+            return true;
+        }
+        let Ok((available, total)) = disk_space(folder.path()) else { return true };
+        let kept = (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST);
+        // The half of it, since a file system needs space of its own for what is written.
+        self.seen = Some((Instant::now(), available.saturating_sub(kept) / 2));
+        available > kept
+    }
+}
 
 /// The logs of a run.
 pub(crate) struct Sink {
@@ -39,6 +66,7 @@ pub(crate) struct Sink {
     structured: LogFile,
     raw: LogFile,
     flushed: Instant,
+    room: Room,
     /// The parts are named and digested: what a pump that could not be waited for brings now would only add another.
     closed: bool,
 }
@@ -51,7 +79,7 @@ impl Sink {
     pub(crate) fn open(plan: SinkPlan) -> io::Result<Self> {
         let structured = LogFile::open(&plan.folder, &plan.stem, "jsonl", plan.compression)?;
         let raw = LogFile::open(&plan.folder, &plan.stem, "log", plan.compression)?;
-        Ok(Self { plan, structured, raw, flushed: Instant::now(), closed: false })
+        Ok(Self { plan, structured, raw, flushed: Instant::now(), room: Room::default(), closed: false })
     }
 
     /// Keeps whole lines in both forms, each with its number of lines: a record may come later than its raw lines.
@@ -65,7 +93,9 @@ impl Sink {
             self.structured.rotate();
             self.raw.rotate();
         }
-        let full = (!self.has_room()).then(|| io::Error::from(io::ErrorKind::StorageFull));
+        let bytes = structured.0.len() + raw.0.len();
+        let has_room = self.room.takes(bytes as u64, &self.plan.folder);
+        let full = (!has_room).then(|| io::Error::from(io::ErrorKind::StorageFull));
         for (log, (bytes, lines)) in [(&mut self.structured, structured), (&mut self.raw, raw)] {
             match &full {
                 _ if lines == 0 => {}
@@ -73,12 +103,6 @@ impl Sink {
                 None => log.write(bytes, lines),
             }
         }
-    }
-
-    /// Whether there is more space than the verdict needs: a run whose logs fill the disk must still be able to say so.
-    fn has_room(&self) -> bool {
-        disk_space(self.plan.folder.path())
-            .map_or(true, |(available, total)| available > (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST))
     }
 
     /// Does what is due: flushes compressed logs and looks after the files. Returns what changed.

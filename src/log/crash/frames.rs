@@ -21,7 +21,9 @@ pub(crate) fn is_frame(line: &str) -> bool {
         return place.contains("\", line ");
     }
     // Ruby: `a.rb:1:in 'f': boom (E)` and `from a.rb:1:in 'f'`.
-    if let Some((place, _)) = line.split_once(":in `").or_else(|| line.split_once(":in '")) {
+    if line.contains(":in ")
+        && let Some((place, _)) = line.split_once(":in `").or_else(|| line.split_once(":in '"))
+    {
         return place.rsplit(':').next().is_some_and(is_digits);
     }
     // Java again: `Caused by: a.b.FooException: boom` and `... 7 more`.
