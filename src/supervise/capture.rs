@@ -29,7 +29,7 @@ use crate::log::scan::line;
 use crate::log::totals::signature;
 use crate::time::Stamp;
 use trace::{Style, Trace};
-use written::{Content, Line};
+use written::Line;
 
 /// Longer lines are cut, in bytes.
 pub(crate) const LINE_LIMIT: usize = 1 << 20;
@@ -278,6 +278,7 @@ impl<'l> Chunk<'_, 'l> {
         *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
 
         let whole = one_line(&text);
+        let written = structured.then(|| redactor.json(&whole));
         let line = Line {
             own_time: at,
             arrived: later.as_ref().unwrap_or(&self.arrived_text),
@@ -289,7 +290,7 @@ impl<'l> Chunk<'_, 'l> {
             folded: (pending.repeated, pending.lines),
             cut_from: pending.cut_from,
             has_twins: record.as_ref().is_some_and(Record::has_twins),
-            content: if structured { Content::Object(&redactor.json(&whole)) } else { Content::Raw(&plain) },
+            object: written.as_deref(),
         };
         line.append(self.out);
 

@@ -30,9 +30,19 @@ pub(super) struct LogFile {
 
 /// A part that is complete.
 struct Closed {
-    path: PathBuf,
     identity: (u64, u64),
-    lines: u64,
+    kept: Kept,
+}
+
+/// What a part of a log holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The file.
+    pub path: PathBuf,
+    /// Lines of output.
+    pub lines: u64,
+    /// The size of the file and its SHA-256 in hexadecimal digits, as it was written; none where that is not known.
+    pub digest: Option<(u64, String)>,
 }
 
 /// A time in which the log could not be kept; every lost line belongs to one.
@@ -101,11 +111,12 @@ impl LogFile {
     pub(super) fn check(&mut self) {
         let folder = self.folder.clone();
         let gone = |part: &mut Closed| {
-            let name = folder.relative(&part.path).unwrap_or(&part.path);
+            let path = &part.kept.path;
+            let name = folder.relative(path).unwrap_or(path);
             folder.identity(name).map_or_else(|error| is_absence(&error), |found| found != part.identity)
         };
         for part in self.closed.extract_if(.., gone).collect::<Vec<_>>() {
-            self.removed(&part.path, part.lines);
+            self.removed(&part.kept.path, part.kept.lines);
         }
         if let Some(part) = self.current.take_if(|part| part.is_gone()) {
             self.removed(&part.path(), part.lines + part.pending);
@@ -141,7 +152,9 @@ impl LogFile {
         let result = part.finish();
         self.note(result);
         if let Some(part) = self.current.take() {
-            self.closed.push(Closed { path: part.path(), identity: part.identity, lines: part.lines });
+            let digest = part.sha256().map(|sha256| (part.written, sha256));
+            let kept = Kept { path: part.path(), lines: part.lines, digest };
+            self.closed.push(Closed { identity: part.identity, kept });
             self.number += 1;
         }
     }
@@ -158,12 +171,11 @@ impl LogFile {
         self.lost
     }
 
-    /// The parts of a log that was closed, with the lines in each. There is always one, so that a log of which nothing is
-    /// left is missed.
-    pub(super) fn parts(&self) -> Vec<(PathBuf, u64)> {
-        let mut parts: Vec<(PathBuf, u64)> = self.closed.iter().map(|part| (part.path.clone(), part.lines)).collect();
+    /// The parts of a log that was closed. There is always one, so that a log of which nothing is left is missed.
+    pub(super) fn parts(&self) -> Vec<Kept> {
+        let mut parts: Vec<Kept> = self.closed.iter().map(|part| part.kept.clone()).collect();
         if parts.is_empty() {
-            parts.push((self.path(), 0));
+            parts.push(Kept { path: self.path(), lines: 0, digest: None });
         }
         parts
     }
@@ -270,6 +282,7 @@ mod tests {
     use std::fs::{self, File, OpenOptions};
 
     use super::*;
+    use crate::digest::sha256;
 
     fn open(folder: &tempfile::TempDir, compression: Compression) -> LogFile {
         LogFile::open(&Folder::open(folder.path()).unwrap(), Path::new("log"), "jsonl", compression).unwrap()
@@ -317,7 +330,8 @@ mod tests {
         log.close();
         assert_eq!(news(&mut log), [is("log_p001.jsonl", "removed", 1)]);
         assert_eq!((log.lost(), news(&mut log)), (3, vec![]));
-        assert_eq!(log.parts(), [(folder.path().join("log_p002.jsonl"), 0)]);
+        let digest = Some((0, sha256(b"")));
+        assert_eq!(log.parts(), [Kept { path: folder.path().join("log_p002.jsonl"), lines: 0, digest }]);
     }
 
     #[test]
@@ -339,6 +353,30 @@ mod tests {
         assert_eq!(news(&mut log), [is("log.jsonl", "over", 0)]);
         assert_eq!(log.lost(), 7);
         assert_eq!(fs::read(folder.path().join("log.jsonl")).unwrap(), b"a\ne\n");
+        assert_eq!(log.parts()[0].digest, None, "the other file could not be cut off");
+    }
+
+    #[test]
+    fn the_digest_of_each_part_is_that_of_its_file() {
+        for compression in [Compression::None, Compression::Gz, Compression::Xz, Compression::Zst] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut log = open(&folder, compression);
+            for line in 0..100 {
+                log.write(format!("line {line}\n").as_bytes(), 1);
+                match line % 30 {
+                    7 => log.flush(),
+                    29 => log.rotate(),
+                    _ => {}
+                }
+            }
+            log.close();
+            let parts = log.parts();
+            assert_eq!(parts.iter().map(|part| part.lines).collect::<Vec<_>>(), [30, 30, 30, 10]);
+            for part in parts {
+                let file = fs::read(part.path).unwrap();
+                assert_eq!(part.digest, Some((file.len() as u64, sha256(&file))), "{compression:?}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod part;
 mod pump;
 mod sink;
 
+pub(crate) use log_file::Kept;
 pub(crate) use part::Compression;
 pub(crate) use pump::{Mailbox, PumpPlan, pump};
 pub(crate) use sink::{Sink, SinkPlan};

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use flate2::write::GzEncoder;
+use sha2::{Digest as _, Sha256};
 use xz2::write::XzEncoder;
 
+use crate::digest::hex;
 use crate::io::files::Folder;
 
 /// How logs are compressed.
@@ -50,6 +52,9 @@ pub(super) struct Part {
     encoder: Encoder,
     /// Up to here the file on disk can be read; what follows is cut off when a write fails.
     good: u64,
+    /// Of what was written, and of it up to `good`; none where the file holds more than that.
+    digest: Option<Sha256>,
+    good_digest: Sha256,
     /// Bytes in the file, lines up to `good`, and lines since.
     pub(super) written: u64,
     pub(super) lines: u64,
@@ -115,6 +120,8 @@ impl Part {
             identity: (about.dev(), about.ino()),
             encoder,
             good: 0,
+            digest: Some(Sha256::new()),
+            good_digest: Sha256::new(),
             written: 0,
             lines: 0,
             pending: 0,
@@ -163,7 +170,7 @@ impl Part {
 
     /// After a failed write: cuts off what cannot be read. Returns the lines that were lost.
     pub(super) fn give_up(&mut self, compression: Compression) -> u64 {
-        let _ = self.file.set_len(self.good);
+        self.digest = self.file.set_len(self.good).is_ok().then(|| self.good_digest.clone());
         self.written = self.good;
         // The compressed stream is torn; what follows is a new member, which readers take as one file.
         if let Ok(encoder) = Encoder::new(compression) {
@@ -180,8 +187,16 @@ impl Part {
         }
     }
 
+    /// The SHA-256 of what was written, in hexadecimal digits; none where the file may hold something else.
+    pub(super) fn sha256(&self) -> Option<String> {
+        self.digest.clone().map(|digest| hex(&digest.finalize()))
+    }
+
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
+        if let Some(digest) = &mut self.digest {
+            digest.update(bytes);
+        }
         self.written += bytes.len() as u64;
         Ok(())
     }
@@ -193,6 +208,9 @@ impl Part {
 
     fn settle(&mut self) {
         self.good = self.written;
+        if let Some(digest) = &self.digest {
+            self.good_digest.clone_from(digest);
+        }
         self.lines += std::mem::take(&mut self.pending);
     }
 }

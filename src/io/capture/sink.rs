@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::log_file::LogFile;
+use super::log_file::{Kept, LogFile};
 use super::part::Compression;
 use crate::io::files::Folder;
 use crate::io::process::sampler::disk_space;
@@ -125,8 +125,8 @@ impl Sink {
         self.faults()
     }
 
-    /// The parts of the structured log and those of the raw one, with the lines in each, once they are closed.
-    pub(crate) fn parts(&self) -> [Vec<(PathBuf, u64)>; 2] {
+    /// The parts of the structured log and those of the raw one, once they are closed.
+    pub(crate) fn parts(&self) -> [Vec<Kept>; 2] {
         [self.structured.parts(), self.raw.parts()]
     }
 

@@ -1,5 +1,5 @@
 //! Fixes the evidence of a run that has ended: what lies elsewhere is copied into the run directory, and each file is
-//! digested once.
+//! digested once, the logs while they are written.
 
 use std::fs::Permissions;
 use std::io::{self, ErrorKind, Read, Write};
@@ -10,23 +10,19 @@ use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
 use crate::evidence::checklist;
+use crate::io::capture::Kept;
 use crate::io::files::{self, FileError, Folder};
 use crate::json::lenient;
 use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile};
 
 /// Notes the evidence files of `record` with their digests. `logs` are the parts of the structured log and those of the
-/// raw one, with the lines in each. A file that is missing or may not be read is left out, which the audit tells.
-pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<(PathBuf, u64)>; 2]) {
+/// raw one. A file that is missing or may not be read is left out, which the audit tells.
+pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<Kept>; 2]) {
     let mut sealed = Vec::new();
     let [structured, raw] = logs.map(|parts| {
         let relative = |path: &Path| folder.relative(path).unwrap_or(path).display().to_string();
-        let names: Vec<String> = parts.iter().map(|(path, _)| relative(path)).collect();
-        sealed.extend(
-            parts
-                .into_iter()
-                .zip(&names)
-                .filter_map(|((_, lines), name)| Some(SealedFile { lines: Some(lines), ..digested(folder, name)? })),
-        );
+        let names: Vec<String> = parts.iter().map(|part| relative(&part.path)).collect();
+        sealed.extend(parts.into_iter().zip(&names).filter_map(|(part, name)| log(folder, part, name)));
         names
     });
     record.evidence.logs = structured;
@@ -79,6 +75,14 @@ fn seen_from(folder: &Path, file: &Path) -> PathBuf {
     let shared = folder.components().zip(file.components()).take_while(|(ours, theirs)| ours == theirs).count();
     let up = folder.components().skip(shared).map(|_| Component::ParentDir);
     up.chain(file.components().skip(shared)).collect()
+}
+
+/// A part of a log, by what was written to it: whatever else its file holds now came from somebody else.
+fn log(folder: &Folder, part: Kept, name: &str) -> Option<SealedFile> {
+    let lines = Some(part.lines);
+    let Some((bytes, sha256)) = part.digest else { return Some(SealedFile { lines, ..digested(folder, name)? }) };
+    files::open_evidence(folder, &part.path).ok()?;
+    Some(SealedFile { path: name.to_owned(), source: None, bytes, sha256, lines })
 }
 
 fn digested(folder: &Folder, name: &str) -> Option<SealedFile> {

@@ -89,11 +89,14 @@ fn a_plain_line_is_kept_with_its_arrival() {
         [json!({
             "timestamp": "2025-01-06T00:00:00+00:00", "received": 1.5, "level": "info", "event": null,
             "message": "hello \"world\"", "stream": "stdout",
-            "payload": {"stream": "stdout", "ingested_at": "2025-01-06T00:00:00+00:00", "raw": "hello \"world\""},
+            "payload": {"stream": "stdout", "ingested_at": "2025-01-06T00:00:00+00:00"},
         })]
     );
     assert_eq!(batch.total(), 1);
     assert!(batch.incidents.is_empty());
+    let (records, _) = capture("stdout", &["", "{}"]);
+    assert_eq!(records[0]["payload"]["raw"], "", "an empty line is no object without a message");
+    assert_eq!(records[1]["payload"].as_object().map(|payload| payload.contains_key("raw")), Some(false));
 }
 
 #[test]

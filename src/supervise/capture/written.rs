@@ -20,15 +20,8 @@ pub(super) struct Line<'a> {
     pub(super) cut_from: Option<u64>,
     /// Whether the line is an object that has a key twice.
     pub(super) has_twins: bool,
-    pub(super) content: Content<'a>,
-}
-
-/// The line as it came, without secrets.
-pub(super) enum Content<'a> {
-    /// A JSON object.
-    Object(&'a str),
-    /// Text.
-    Raw(&'a str),
+    /// The line as it came, without secrets, where it is a JSON object; otherwise the message is the line.
+    pub(super) object: Option<&'a str>,
 }
 
 impl Line<'_> {
@@ -65,15 +58,13 @@ impl Line<'_> {
         append_string(out, self.stream);
         out.extend_from_slice(b",\"ingested_at\":\"");
         out.extend_from_slice(arrived.as_bytes());
-        match self.content {
-            Content::Object(text) => {
-                out.extend_from_slice(b"\",\"structured\":");
-                append_document(out, text);
-            }
-            Content::Raw(text) => {
-                out.extend_from_slice(b"\",\"raw\":");
-                append_string(out, text);
-            }
+        out.push(b'"');
+        if let Some(object) = self.object {
+            out.extend_from_slice(b",\"structured\":");
+            append_document(out, object);
+        } else if self.message == Some("") {
+            // An empty line is told from an object without a message.
+            out.extend_from_slice(b",\"raw\":\"\"");
         }
         out.extend_from_slice(b"}}\n");
     }
