@@ -1,8 +1,9 @@
 //! The progress file and the timeline: each snapshot holds the digest of the one before it in the timeline.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::files::{self, FileError, Folder};
+use super::files::{self, FileError, Folder, Syncer};
 use crate::digest::sha256;
 use crate::supervise::progress::Snapshot;
 use crate::supervise::record::ProgressChain;
@@ -15,6 +16,8 @@ const TIMELINE: &str = "progress_timeline";
 /// Where snapshots go.
 pub(crate) struct ProgressFile {
     folder: Folder,
+    /// Makes snapshots durable while the run goes on: the next one must not wait for the disk.
+    syncer: Option<Arc<Syncer>>,
     timeline: bool,
     chain: ProgressChain,
     /// The instant of the snapshot before.
@@ -22,9 +25,22 @@ pub(crate) struct ProgressFile {
 }
 
 impl ProgressFile {
-    /// Snapshots go into the run directory `folder`, and into its timeline too where there is one.
-    pub(crate) fn new(folder: Folder, timeline: bool) -> Self {
-        Self { folder, timeline, chain: ProgressChain::default(), newest: None }
+    /// Snapshots go into the run directory `folder`, and into its timeline too where there is one. They are shown at
+    /// once, and `syncer` makes them durable.
+    pub(crate) fn new(folder: Folder, syncer: Arc<Syncer>, timeline: bool) -> Self {
+        Self { folder, syncer: Some(syncer), timeline, chain: ProgressChain::default(), newest: None }
+    }
+
+    /// Waits until all snapshots are durable; each further one is before [`Self::write`] returns.
+    pub(crate) fn settle(&mut self) {
+        self.syncer.take().inspect(|syncer| syncer.finish());
+    }
+
+    fn put(&self, name: &Path, text: &str) -> Result<(), FileError> {
+        match &self.syncer {
+            Some(syncer) => syncer.replace(name, text.as_bytes()),
+            None => self.folder.replace(name, text.as_bytes()),
+        }
     }
 
     /// The snapshots of the timeline so far.
@@ -51,14 +67,14 @@ impl ProgressFile {
                 return Err(FileError::new("write", self.folder.path().join(path), taken));
             }
             self.folder.make_folder(TIMELINE)?;
-            self.folder.replace(&path, text.as_bytes()).inspect_err(|_| {
+            self.put(&path, &text).inspect_err(|_| {
                 // It may be there all the same, and another will take its place.
                 let _ = self.folder.remove_file(&path);
             })?;
             self.chain.head_sha256 = Some(sha256(text.as_bytes()));
         }
         self.chain.snapshots += u64::from(timeline);
-        self.folder.replace(PROGRESS, text.as_bytes()).map(|()| now)
+        self.put(Path::new(PROGRESS), &text).map(|()| now)
     }
 }
 
@@ -81,12 +97,16 @@ mod tests {
     fn the_last_snapshot_is_the_newest_by_name_and_by_time() {
         let folder = tempfile::tempdir().unwrap();
         let (path, timeline) = (folder.path().join(PROGRESS), folder.path().join(TIMELINE));
-        let mut file = ProgressFile::new(Folder::open(folder.path()).unwrap(), true);
+        let run = Folder::open(folder.path()).unwrap();
+        let mut file = ProgressFile::new(run.clone(), Arc::new(Syncer::start(run).unwrap()), true);
         let start = Stamp::parse("2025-01-06T00:00:00.9Z").unwrap();
         // The clock is set back in the middle, once for a snapshot that is not kept in the timeline.
         for (millis, kept) in [(0, true), (3000, false), (200, true), (0, true), (4000, true), (3999, true)] {
             let next = snapshot(start.plus(Duration::from_millis(millis)), file.chain());
             file.write(next, kept).unwrap();
+            if millis == 200 {
+                file.settle();
+            }
         }
         let mut names: Vec<PathBuf> = fs::read_dir(&timeline).unwrap().map(|entry| entry.unwrap().path()).collect();
         names.sort();

@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::part::{Compression, Part, is_absence};
-use crate::io::files::Folder;
+use crate::io::files::{Folder, Syncer};
 use crate::supervise::event::{CaptureFault, Trouble};
 
 /// While a log cannot be written, it is tried again this often.
@@ -17,6 +18,8 @@ pub(super) struct LogFile {
     stem: PathBuf,
     extension: &'static str,
     compression: Compression,
+    /// Makes complete parts durable.
+    syncer: Arc<Syncer>,
     /// The part that is written; none while it cannot be made.
     current: Option<Part>,
     /// Its number.
@@ -58,7 +61,7 @@ struct Outage {
 impl LogFile {
     /// Opens the first part. An existing file is refused, so that two runs never share one.
     pub(super) fn open(
-        folder: &Folder,
+        (folder, syncer): (&Folder, &Arc<Syncer>),
         stem: &Path,
         extension: &'static str,
         compression: Compression,
@@ -69,6 +72,7 @@ impl LogFile {
             stem: stem.to_owned(),
             extension,
             compression,
+            syncer: Arc::clone(syncer),
             current: Some(Part::create(folder, &name, compression)?),
             number: 0,
             closed: Vec::new(),
@@ -152,6 +156,7 @@ impl LogFile {
         let result = part.finish();
         self.note(result);
         if let Some(part) = self.current.take() {
+            self.syncer.add(part.name());
             let digest = part.sha256().map(|sha256| (part.written, sha256));
             let kept = Kept { path: part.path(), lines: part.lines, digest };
             self.closed.push(Closed { identity: part.identity, kept });
@@ -285,7 +290,13 @@ mod tests {
     use crate::digest::sha256;
 
     fn open(folder: &tempfile::TempDir, compression: Compression) -> LogFile {
-        LogFile::open(&Folder::open(folder.path()).unwrap(), Path::new("log"), "jsonl", compression).unwrap()
+        open_at(folder.path(), "log", compression)
+    }
+
+    fn open_at(folder: &Path, stem: &str, compression: Compression) -> LogFile {
+        let folder = Folder::open(folder).unwrap();
+        let syncer = Arc::new(Syncer::start(folder.clone()).unwrap());
+        LogFile::open((&folder, &syncer), Path::new(stem), "jsonl", compression).unwrap()
     }
 
     /// What happened, by the name of the part, with the lines that it cost.
@@ -399,9 +410,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("logs");
         fs::create_dir(&folder).unwrap();
-        let mut log =
-            LogFile::open(&Folder::open(root.path()).unwrap(), Path::new("logs/log"), "jsonl", Compression::None)
-                .unwrap();
+        let mut log = open_at(root.path(), "logs/log", Compression::None);
         log.write(b"a\n", 1);
         fs::remove_dir_all(&folder).unwrap();
         fs::write(&folder, "in the way").unwrap();

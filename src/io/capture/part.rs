@@ -160,12 +160,17 @@ impl Part {
         Ok(())
     }
 
-    /// Ends the part, durably.
+    /// Ends the part.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         let tail = std::mem::replace(&mut self.encoder, Encoder::Plain).finish()?;
         self.append(&tail)?;
         self.settle();
-        self.file.sync_all()
+        Ok(())
+    }
+
+    /// The file, below the folder.
+    pub(super) fn name(&self) -> &Path {
+        &self.name
     }
 
     /// After a failed write: cuts off what cannot be read. Returns the lines that were lost.

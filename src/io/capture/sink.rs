@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::log_file::{Kept, LogFile};
 use super::part::Compression;
-use crate::io::files::Folder;
+use crate::io::files::{Folder, Syncer};
 use crate::io::process::sampler::disk_space;
 use crate::supervise::event::CaptureFault;
 
@@ -72,13 +73,13 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Opens the first part of both logs.
+    /// Opens the first part of both logs; `syncer` makes durable what is complete.
     ///
     /// # Errors
     /// The files cannot be created, or are there already.
-    pub(crate) fn open(plan: SinkPlan) -> io::Result<Self> {
-        let structured = LogFile::open(&plan.folder, &plan.stem, "jsonl", plan.compression)?;
-        let raw = LogFile::open(&plan.folder, &plan.stem, "log", plan.compression)?;
+    pub(crate) fn open(plan: SinkPlan, syncer: &Arc<Syncer>) -> io::Result<Self> {
+        let open = |extension| LogFile::open((&plan.folder, syncer), &plan.stem, extension, plan.compression);
+        let (structured, raw) = (open("jsonl")?, open("log")?);
         Ok(Self { plan, structured, raw, flushed: Instant::now(), room: Room::default(), closed: false })
     }
 

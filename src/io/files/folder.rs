@@ -298,6 +298,13 @@ impl Folder {
         put().map_err(|source| FileError::new("write", self.path.join(name), source))
     }
 
+    /// Makes the names in a directory below this one durable.
+    pub(super) fn sync(&self, name: &Path) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let listing = rustix::fs::openat(&*self.folder(name)?.directory, ".", flags, Mode::empty())?;
+        Ok(rustix::fs::fsync(listing)?)
+    }
+
     /// Makes a directory directly in this one that must be new.
     ///
     /// # Errors

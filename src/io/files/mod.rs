@@ -3,6 +3,7 @@
 
 mod folder;
 mod pipe;
+mod syncer;
 mod write;
 
 use std::fs::{self, File};
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub(crate) use crate::json::inert::{json_line, json_text, write_json};
 pub(crate) use folder::{Folder, Kind, Walked};
 pub(crate) use pipe::Pipe;
+pub(crate) use syncer::Syncer;
 
 /// The largest JSON or Markdown document that is read whole.
 pub(crate) const DOCUMENT_LIMIT: u64 = 256 << 20;

@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -19,7 +19,7 @@ use super::sampler::{Sampler, disk_space};
 use super::signals::{self, Heard};
 use super::watchdog::Watchdog;
 use crate::io::capture::{Mailbox, PumpPlan, Sink, SinkPlan, pump};
-use crate::io::files::{self, FileError, Folder};
+use crate::io::files::{self, FileError, Folder, Syncer};
 use crate::io::packet::seal;
 use crate::io::progress_file::ProgressFile;
 use crate::io::read::parallel::lock;
@@ -30,7 +30,7 @@ use crate::supervise::event::{Action, CaptureFault, Event, Exit, Now, Process, S
 use crate::supervise::listener::Listener;
 use crate::supervise::machine::Machine;
 use crate::supervise::plan::Plan;
-use crate::supervise::record::{RunRecord, State};
+use crate::supervise::record::{FILE_NAME, RunRecord, State};
 use crate::supervise::redact::Redactor;
 use crate::time::Stamp;
 
@@ -128,12 +128,14 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
     let watchdog = Watchdog::start()?;
     let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, redactor, record } = setup;
     launch.environment.push(watchdog.variable());
-    let sink = Sink::open(sink).map_err(|source| FileError::new("create", folder.path().join("logs"), source))?;
+    let syncer = Arc::new(Syncer::start(folder.clone())?);
+    let sink = Sink::open(sink, &syncer).map_err(|source| FileError::new("create", folder.path().join("logs"), source))?;
     let clocks = Clocks::start();
-    let progress = ProgressFile::new(folder.clone(), timeline);
+    let progress = ProgressFile::new(folder.clone(), Arc::clone(&syncer), timeline);
     let mut driver = Driver {
         machine: Machine::new(plan, record.started_at),
         folder,
+        syncer,
         launch,
         evidence,
         stderr_level,
@@ -163,6 +165,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
 struct Driver {
     machine: Machine,
     folder: Folder,
+    syncer: Arc<Syncer>,
     launch: Launch,
     evidence: Vec<(&'static str, PathBuf)>,
     stderr_level: Level,
@@ -249,9 +252,21 @@ impl Driver {
         if batch.bytes > 0 || batch.total() > 0 {
             self.feed(Event::Output(batch))?;
         }
-        let faults = lock(&self.sink).tend();
+        // While a pump writes, a slow disk must not hold up what has come already: the next look tends to the logs.
+        let faults = self.sink.try_lock().map_or(Vec::new(), |mut sink| sink.tend());
         for fault in faults {
             self.feed(Event::Capture(fault))?;
+        }
+        self.tell_unsynced()
+    }
+
+    /// Tells what could not be made durable.
+    fn tell_unsynced(&mut self) -> Result<(), RunError> {
+        for FileError { path, source, .. } in self.syncer.failures() {
+            let path = self.folder.relative(&path).unwrap_or(&path).display().to_string();
+            let trouble = Trouble::Failed(format!("cannot write {path} to the disk: {source}"));
+            let lost_lines = self.machine.capture().lost_lines;
+            self.feed(Event::Capture(CaptureFault { path, trouble, lost: 0, lost_lines }))?;
         }
         Ok(())
     }
@@ -433,13 +448,14 @@ impl Driver {
     /// Notes the attempts so far, so that a killed supervisor leaves them behind. Best effort: the logs matter more.
     fn save_attempts(&mut self) {
         self.record.attempts = self.machine.attempts().all().to_vec();
-        let _ = self.save_record(State::Running);
+        let text = files::json_text(&self.record);
+        let _ = self.syncer.replace(Path::new(FILE_NAME), text.as_bytes());
     }
 
     fn save_record(&mut self, state: State) -> Result<(), FileError> {
         self.record.state = state;
         let text = files::json_text(&self.record);
-        self.folder.replace(crate::supervise::record::FILE_NAME, text.as_bytes())
+        self.folder.replace(FILE_NAME, text.as_bytes())
     }
 
     fn seal(mut self) -> Result<Supervised, RunError> {
@@ -447,6 +463,8 @@ impl Driver {
         for fault in faults {
             self.feed(Event::Capture(fault))?;
         }
+        self.progress.settle();
+        self.tell_unsynced()?;
         let now = self.clocks.now();
         let (reason, ended) = self.machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
         let logs = lock(&self.sink).parts();
