@@ -129,7 +129,8 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
     let Setup { folder, mut launch, sink, evidence, timeline, stderr_level, redactor, record } = setup;
     launch.environment.push(watchdog.variable());
     let syncer = Arc::new(Syncer::start(folder.clone())?);
-    let sink = Sink::open(sink, &syncer).map_err(|source| FileError::new("create", folder.path().join("logs"), source))?;
+    let sink =
+        Sink::open(sink, &syncer).map_err(|source| FileError::new("create", folder.path().join("logs"), source))?;
     let clocks = Clocks::start();
     let progress = ProgressFile::new(folder.clone(), Arc::clone(&syncer), timeline);
     let mut driver = Driver {
