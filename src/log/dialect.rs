@@ -182,7 +182,7 @@ pub(crate) enum Role {
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
 /// without regard to case and to `_`, `-` and `@`.
-pub(crate) const KEYS: [(&str, Role); 100] = [
+pub(crate) const KEYS: [(&str, Role); 101] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -281,6 +281,7 @@ pub(crate) const KEYS: [(&str, Role); 100] = [
     ("event_id", Role::Mark),
     ("channel", Role::Mark),
     ("service", Role::Mark),
+    ("continues", Role::Mark),
     ("level_number", Role::Level(27, Scale::Python)),
     ("severityLevel", Role::Level(26, Scale::Insights)),
 ];

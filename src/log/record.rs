@@ -276,6 +276,10 @@ impl<'a> Record<'a> {
 
     /// Whether the record shows a crash: in its message or in the fields named after exceptions.
     pub fn crash(&self) -> Option<Kind> {
+        if self.dialect == Dialect::Captured && self.keys & const { bit("continues") } != 0 {
+            // The record before it shows the crash.
+            return None;
+        }
         let traces = self.traces();
         let event = self.event().filter(|_| self.message != Raw::Null).unwrap_or_default();
         let shown = classify::record(&self.message().unwrap_or_default(), &traces).or_else(|| classify::text(&event));
@@ -311,6 +315,24 @@ impl<'a> Record<'a> {
 
     fn contains(&self) -> bool {
         matches!(self.dialect, Dialect::Docker | Dialect::Cri) && self.inner.is_some()
+    }
+
+    /// Whether a container kept it of the standard error of its program.
+    #[inline]
+    pub(crate) fn is_of_stderr(&self) -> bool {
+        match self.dialect {
+            Dialect::Cri => {
+                let message = if let Raw::Text(text) = self.message { text.bytes.len() } else { 0 };
+                let before = &self.body[..self.body.len().saturating_sub(message)];
+                before.ends_with(b"stderr F ") || before.ends_with(b"stderr P ")
+            }
+            // It stands near the end, where Docker writes it.
+            Dialect::Docker => match memchr::memmem::rfind(self.body, b"\"stream\":\"") {
+                Some(at) => self.body[at + 10..].starts_with(b"stderr\""),
+                None => member(self.body, b"stream").and_then(Raw::string) == Some("stderr".into()),
+            },
+            _ => false,
+        }
     }
 
     /// The same where it is no record of its own.

@@ -3,7 +3,7 @@
 //! The lines of a stack trace become one record, and equal lines that come in one burst become one record with a
 //! count: the structured log stays readable, and a flood costs little. The raw log keeps every line.
 
-mod trace;
+mod interrupt;
 mod written;
 
 use std::borrow::Cow;
@@ -19,6 +19,7 @@ use crate::finding::Status;
 use crate::log::ansi;
 use crate::log::crash::classify::{self, Kind};
 use crate::log::crash::headline;
+use crate::log::crash::trace::{Style, Trace};
 use crate::log::frame::jul;
 use crate::log::layout::live::Learner;
 use crate::log::layout::{Layout, Memory};
@@ -28,7 +29,6 @@ use crate::log::record::Record;
 use crate::log::scan::line;
 use crate::log::totals::signature;
 use crate::time::Stamp;
-use trace::{Style, Trace};
 use written::Line;
 
 /// Longer lines are cut, in bytes.
@@ -45,16 +45,32 @@ const TRACE_BYTES: usize = 256 << 10;
 /// How much of a message an incident shows, in characters.
 const SHOWN: usize = 500;
 
+/// The names of more services than this are not told apart where traces are joined.
+const SERVICES: usize = 64;
+
+/// A trace of a service is told after so long, although others go on to speak. See the pause of the pump.
+const HELD: Duration = Duration::from_millis(40);
+
 /// Turns the lines of one stream into records.
 pub(crate) struct Formatter {
     stream: &'static str,
     level: Level,
     redactor: Arc<Redactor>,
+    /// The first is that of lines without the name of a service before them.
+    channels: Vec<Channel>,
+    learner: Learner,
+    memory: Memory,
+}
+
+/// The lines of one service of a stream, whose traces those of others must not tear apart.
+#[derive(Default)]
+struct Channel {
+    service: Vec<u8>,
     trace: Trace,
     /// A stack trace whose next lines may still come.
     held: Option<Pending<'static>>,
-    learner: Learner,
-    memory: Memory,
+    /// Whether that trace was told before a pause: what still comes of it is no incident of its own.
+    told: bool,
 }
 
 /// The lines that arrived together.
@@ -65,6 +81,8 @@ pub(crate) struct Chunk<'a, 'l> {
     arrived: Arrival,
     arrived_text: [String; 2],
     interrupted: bool,
+    /// The channel of the line seen last.
+    channel: usize,
     pending: Option<Pending<'l>>,
 }
 
@@ -101,13 +119,15 @@ struct Pending<'l> {
     foldable: Option<bool>,
     /// Whether carriage returns divided it: its pieces stand on lines of their own now.
     divided: bool,
+    /// Whether it goes on with a trace that was told already.
+    continues: bool,
 }
 
 impl Formatter {
     /// A formatter for `stream`; lines that state no level get `level`, and what `redactor` knows is not written.
     pub(crate) fn new(stream: &'static str, level: Level, redactor: Arc<Redactor>) -> Self {
-        let (trace, held) = (Trace::None, None);
-        Self { stream, level, redactor, trace, held, learner: Learner::default(), memory: Memory::default() }
+        let channels = vec![Channel::default()];
+        Self { stream, level, redactor, channels, learner: Learner::default(), memory: Memory::default() }
     }
 
     /// Learns how the lines that have come look, before they are judged; `lines` are whole.
@@ -124,13 +144,13 @@ impl Formatter {
         out: &'a mut Vec<u8>,
         batch: &'a mut Batch,
     ) -> Chunk<'a, 'l> {
-        let pending = self.held.take();
-        Chunk { formatter: self, out, batch, arrived, arrived_text: arrived.texts(), interrupted, pending }
+        let (channel, pending) = (0, self.channels[0].held.take());
+        Chunk { formatter: self, out, batch, arrived, arrived_text: arrived.texts(), interrupted, channel, pending }
     }
 
     /// Whether a stack trace waits for its next lines. It must not wait long, because its incident waits with it.
     pub(crate) fn holds(&self) -> bool {
-        self.held.is_some()
+        self.channels.iter().any(|channel| channel.held.is_some())
     }
 
     /// Reads what is pending, `plain` in one line: its record, or else the worst level that is to be seen in it.
@@ -149,6 +169,17 @@ impl Formatter {
             record.as_ref().and_then(Record::level).or(damage).or_else(|| level_at_start::level(&lossy(piece)))
         });
         levels.max()
+    }
+
+    /// Lines that were joined, without the names of services before them.
+    fn without_names<'t>(&self, text: &'t str, lines: u64) -> Cow<'t, str> {
+        let layout = self.learner.layout();
+        if lines == 1 || !layout.wraps() {
+            return Cow::Borrowed(text);
+        }
+        let plain = ansi::strip(text);
+        let lines: Vec<Cow<'_, str>> = plain.lines().map(|line| lossy(layout.unwrap(line.as_bytes()).1)).collect();
+        Cow::Owned(lines.join("\n"))
     }
 
     /// What lines are written with: see [`Redactor`].
@@ -172,57 +203,113 @@ impl<'l> Chunk<'_, 'l> {
     }
 
     fn piece(&mut self, text: Cow<'l, [u8]>, cut_from: Option<u64>, divided: bool) {
-        let line: &[u8] = &text;
-        let mut trace = false;
+        let raw: &[u8] = &text;
+        let plain = if self.formatter.learner.layout().wraps() { ansi::strip_bytes(raw) } else { Cow::Borrowed(raw) };
+        let (service, line) = self.formatter.learner.layout().unwrap(&plain);
+        self.enter(service.unwrap_or_default());
+        let channel = &mut self.formatter.channels[self.channel];
+        let trace;
         if let Some(pending) = &mut self.pending {
-            if !pending.trace && cut_from.is_none() && *pending.text == *line {
+            if !pending.trace && cut_from.is_none() && *pending.text == *raw {
                 let level = self.formatter.level;
                 let layout = self.formatter.learner.layout();
-                if *pending.foldable.get_or_insert_with(|| foldable(line, layout, pending.crash, level)) {
+                if *pending.foldable.get_or_insert_with(|| foldable(raw, layout, pending.crash, level)) {
                     pending.repeated += 1;
                     return;
                 }
             }
-            let object = self.formatter.trace == Trace::Open(Style::Object);
-            let joins = jul::joins(&pending.text, line) && pending.lines == 1 && !pending.trace;
-            trace = self.formatter.trace.takes(line) || joins;
-            if !trace && pending.heads(line, self.formatter.learner.layout()) {
+            let object = channel.trace == Trace::Open(Style::Object);
+            let joins = jul::joins(&pending.text, raw) && pending.lines == 1 && !pending.trace;
+            let mut goes_on = channel.trace.takes(line) || joins;
+            if !goes_on && pending.heads(line, self.formatter.learner.layout()) {
                 // Its first frame shows that a plain line was the head of a trace.
-                self.formatter.trace = Trace::Open(Style::Frames);
-                trace = true;
+                channel.trace = Trace::Open(Style::Frames);
+                goes_on = true;
             }
-            if trace && pending.lines < TRACE_LINES && pending.text.len() + line.len() < TRACE_BYTES {
+            trace = goes_on;
+            if trace && pending.lines < TRACE_LINES && pending.text.len() + raw.len() < TRACE_BYTES {
                 let text = pending.text.to_mut();
                 text.push(b'\n');
-                text.extend_from_slice(line);
+                text.extend_from_slice(raw);
                 pending.lines += 1;
                 pending.trace = !object && !joins;
                 return;
             }
+        } else {
+            trace = channel.told && channel.trace.takes(line);
         }
+        let crash =
+            if line.first() != Some(&b'{') && classify::may_match(line) { classify::text(&lossy(line)) } else { None };
+        let begins = if trace { channel.trace } else { Trace::begins(line, crash) };
         self.emit();
-        let plain = line.first() != Some(&b'{') && classify::may_match(line);
-        let crash = if plain { classify::text(&lossy(line)) } else { None };
-        if !trace {
-            self.formatter.trace = Trace::begins(line, crash);
-        }
+        let channel = &mut self.formatter.channels[self.channel];
+        channel.trace = begins;
+        channel.told &= trace;
+        let continues = channel.told;
         let (arrived, interrupted) = (self.arrived, self.interrupted);
         let (repeated, lines, foldable) = (1, 1, None);
-        self.pending =
-            Some(Pending { text, arrived, interrupted, repeated, lines, cut_from, trace, crash, foldable, divided });
+        self.pending = Some(Pending {
+            text,
+            arrived,
+            interrupted,
+            repeated,
+            lines,
+            cut_from,
+            trace,
+            crash,
+            foldable,
+            divided,
+            continues,
+        });
     }
 
-    /// Ends the chunk: everything taken is in `out` and `batch`, except for a stack trace at its end. That is over only
-    /// where the stream pauses or ends.
-    pub(crate) fn finish(mut self, pause: bool) {
+    /// Turns to the lines of a service. A trace of the one before waits for its next lines.
+    fn enter(&mut self, service: &[u8]) {
+        if self.formatter.channels[self.channel].service == service {
+            return;
+        }
+        self.leave(false);
+        let channels = &mut self.formatter.channels;
+        let known = channels.iter().position(|channel| channel.service == service);
+        self.channel = known.unwrap_or_else(|| {
+            if channels.len() >= SERVICES {
+                return 0;
+            }
+            channels.push(Channel { service: service.to_vec(), ..Channel::default() });
+            channels.len() - 1
+        });
+        self.pending = channels[self.channel].held.take();
+    }
+
+    /// Puts what is pending away where more of it may come, and gives it out otherwise, or where it is `over`.
+    fn leave(&mut self, over: bool) {
         let heads = |pending: &Pending<'_>| pending.lines == 1 && !pending.trace && jul::is_headline(&pending.text);
-        let open = !pause && (self.formatter.trace != Trace::None || self.pending.as_ref().is_some_and(heads));
+        let channel = &mut self.formatter.channels[self.channel];
+        let open = !over && (channel.trace != Trace::None || self.pending.as_ref().is_some_and(heads));
         match self.pending.take() {
-            Some(pending) if open => self.formatter.held = Some(pending.into_owned()),
+            Some(pending) if open => channel.held = Some(pending.into_owned()),
+            None => {}
             pending => {
+                let told = !matches!(channel.trace, Trace::None | Trace::Open(Style::Object));
+                channel.told = told;
+                channel.trace = if told { channel.trace } else { Trace::None };
                 self.pending = pending;
                 self.emit();
-                self.formatter.trace = Trace::None;
+            }
+        }
+    }
+
+    /// Ends the chunk: everything taken is in `out` and `batch`, except for a stack trace at its end. That is told only
+    /// where the stream pauses or ends, or other services have spoken for a while.
+    pub(crate) fn finish(mut self, pause: bool) {
+        self.leave(pause);
+        for channel in 0..self.formatter.channels.len() {
+            let waited = |pending: &Pending<'_>| self.arrived.since_start.saturating_sub(pending.arrived.since_start);
+            let held = &mut self.formatter.channels[channel].held;
+            if held.as_ref().is_some_and(|pending| pause || channel != self.channel && waited(pending) > HELD) {
+                self.pending = held.take();
+                self.channel = channel;
+                self.leave(true);
             }
         }
         if self.batch.total() > 0 {
@@ -237,11 +324,12 @@ impl<'l> Chunk<'_, 'l> {
         self.batch.first_at.get_or_insert(pending.arrived.at);
         let line: &[u8] = &pending.text;
         let text = lossy(line);
+        let bare = self.formatter.without_names(&text, pending.lines);
         let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
         *self.batch.lines.entry(stream).or_default() += lines;
         self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
-        if pending.interrupted && trace::is_own_interrupt(&text) {
+        if pending.interrupted && interrupt::is_own(&text) {
             *self.batch.levels.entry(Level::Info.word().to_owned()).or_default() += 1;
             return self.own_interrupt(pending.lines, pending.arrived);
         }
@@ -249,7 +337,12 @@ impl<'l> Chunk<'_, 'l> {
         let (record, damage) = self.formatter.read(&pending, &plain_line);
         let stated = record.as_ref().and_then(Record::level);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
-        let level = stated.or(damage).or_else(|| level_at_start::level(&lossy(unwrapped.1)));
+        let first = lossy(unwrapped.1);
+        let level = match pending.continues {
+            // The record before it has the level of its stream.
+            true => stated.or_else(|| level_at_start::word(&first)).or(Some(Level::Info)),
+            false => stated.or(damage).or_else(|| level_at_start::level(&first)),
+        };
         let service = unwrapped.0.map(lossy);
         let word = match (&record, stated) {
             (Some(record), Some(level)) => level_word(record, level, &redactor),
@@ -263,8 +356,9 @@ impl<'l> Chunk<'_, 'l> {
                 suspected(line).and_then(|()| record.crash()).or_else(|| record.frame())
             }
             _ if pending.lines == 1 && line.first() != Some(&b'{') => pending.crash,
-            _ => classify::text(&text),
+            _ => classify::text(&bare),
         };
+        let crash = crash.filter(|_| !pending.continues);
         // Judged as it came, written as it may be seen.
         let plain = match redactor.line(text.as_bytes(), pending.cut_from.is_some()) {
             Cow::Borrowed(_) => Cow::Borrowed(&*text),
@@ -273,6 +367,7 @@ impl<'l> Chunk<'_, 'l> {
         let event = object.and_then(Record::event).map(|event| redactor.text(event));
         let message = match object {
             Some(record) => record.message().map(|message| redactor.text(message)),
+            None if bare.len() < text.len() => Some(redactor.text(Cow::Borrowed(&*bare))),
             None => Some(Cow::Borrowed(&*plain)),
         };
         *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
@@ -289,13 +384,14 @@ impl<'l> Chunk<'_, 'l> {
             service: service.as_deref(),
             folded: (pending.repeated, pending.lines),
             cut_from: pending.cut_from,
+            continues: pending.continues,
             has_twins: record.as_ref().is_some_and(Record::has_twins),
             object: written.as_deref(),
         };
         line.append(self.out);
 
         let severity = level.unwrap_or(self.formatter.level).status();
-        let trace = pending.trace || crash.is_some();
+        let trace = (pending.trace || crash.is_some()) && !pending.continues;
         if !trace && severity == Status::Pass {
             return;
         }

@@ -1,21 +1,41 @@
 //! What containers keep of the output of a program, line by line: long lines come in pieces, which are joined per stream.
-//! The joined line stands where its last piece stood.
+//! The joined line stands where its last piece stood. Lines that go on with a stack trace in their stream are marked: what
+//! the other stream says in between must not tear them apart.
 
 use std::borrow::Cow;
 
-use super::{RECORD_LIMIT, Step};
+use super::{CONTINUES, RECORD_LIMIT, Step};
 use crate::json::pull::{Members, Raw, Text};
+use crate::log::crash::trace::{self, Trace};
+use crate::sanitize;
 
 /// Docker cuts lines to this length, in bytes.
 const PIECE: usize = 16 << 10;
 
-/// The lines that are not whole yet, one for each stream, the oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Pending(Vec<Started>);
+/// A trace of which no more comes for so many lines is over.
+const IDLE: u16 = 1000;
+/// So much of a line tells whether it belongs to a trace, in bytes.
+const HEAD: usize = 4096;
+
+/// The streams, of which a line is not whole yet or a stack trace is open, the oldest first.
+#[derive(Debug)]
+pub(super) struct Streams {
+    /// Whether the line ends are cut off: then each line is whole.
+    cut: bool,
+    open: Vec<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    stream: Vec<u8>,
+    started: Option<Started>,
+    trace: Trace,
+    /// How many lines came since one of this stream.
+    idle: u16,
+}
 
 #[derive(Debug)]
 struct Started {
-    stream: Vec<u8>,
     /// What the program wrote, as far as it came.
     text: Vec<u8>,
     /// What the container put around the last piece.
@@ -32,21 +52,21 @@ struct Line<'a> {
     whole: bool,
 }
 
-/// Whether a text starts with lines of a container, of which some may be pieces.
-pub(super) fn is_log(text: &[u8]) -> bool {
+/// Whether a text starts with lines of a container, and then whether their line ends are cut off, so that nothing tells
+/// pieces from lines: collectors do so.
+pub(super) fn is_log(text: &[u8]) -> Option<bool> {
     let mut lines = text.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
-    let Some(first) = lines.next().filter(|line| parse(line).is_some()) else { return false };
-    // Collectors cut the line end off all lines alike: then nothing tells pieces from lines.
+    let first = lines.next().filter(|line| parse(line).is_some())?;
     let tells = |line: &[u8]| {
         parse(line).is_some_and(|line| {
             let is_cut = line.text.starts_with(b"{\\\"") && !line.text.ends_with(b"}");
             line.whole || line.text.len() >= PIECE || is_cut
         })
     };
-    first[0] != b'{' || tells(first) || lines.any(tells)
+    Some(first[0] == b'{' && !tells(first) && !lines.any(tells))
 }
 
-pub(super) fn next<'a>(text: &'a [u8], end: bool, pending: &mut Pending) -> Option<Step<'a>> {
+pub(super) fn next<'a>(text: &'a [u8], end: bool, streams: &mut Streams) -> Option<Step<'a>> {
     let length = match memchr::memchr(b'\n', text) {
         Some(at) => at + 1,
         None if end => text.len(),
@@ -54,43 +74,73 @@ pub(super) fn next<'a>(text: &'a [u8], end: bool, pending: &mut Pending) -> Opti
     };
     let line = text[..length].strip_suffix(b"\n").unwrap_or(&text[..length]);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let whole = |line: Cow<'a, [u8]>| Some(Step { start: 0, end: length, line: Some(line) });
-    if pending.0.is_empty() && is_plainly_whole(line) {
-        return whole(line.into());
-    }
-    let Some(parts) = parse(line) else { return whole(line.into()) };
-    let known = pending.0.iter().position(|started| started.stream == parts.stream);
-    let before = known.map_or(0, |at| pending.0[at].text.len());
-    if parts.whole || before + parts.text.len() > RECORD_LIMIT {
-        let Some(known) = known else { return whole(line.into()) };
-        let started = pending.0.remove(known).text;
-        return whole([parts.before, &started, parts.text, parts.after].concat().into());
-    }
-    let around = [parts.before.to_vec(), parts.after.to_vec()];
-    match known {
-        Some(at) => {
-            pending.0[at].text.extend_from_slice(parts.text);
-            pending.0[at].around = around;
-        }
-        None => pending.0.push(Started { stream: parts.stream.to_vec(), text: parts.text.to_vec(), around }),
-    }
-    Some(Step::skip(length))
+    let line = match streams.is_plain(line) {
+        true => Some(line.into()),
+        false => streams.line(line),
+    };
+    Some(line.map_or_else(|| Step::skip(length), |line| Step { start: 0, end: length, line: Some(line) }))
 }
 
-impl Pending {
+impl Streams {
+    /// Of lines whose ends are cut off or not.
+    pub(super) fn new(cut: bool) -> Self {
+        Self { cut, open: Vec::new() }
+    }
+
+    /// Whether a line, as Docker writes it, needs no closer look.
+    fn is_plain(&self, line: &[u8]) -> bool {
+        let start = DOCKER.len();
+        self.open.is_empty()
+            && line.starts_with(DOCKER)
+            && !trace::may_belong(&line[start..])
+            && (self.cut || is_plainly_whole(line))
+    }
+
+    /// Takes in a line; none where it is a piece of a longer one.
+    fn line<'a>(&mut self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let Some(parts) = parse(line) else { return Some(line.into()) };
+        self.open.iter_mut().for_each(|open| open.idle = open.idle.saturating_add(1));
+        let known = self.open.iter().position(|open| open.stream == parts.stream);
+        let at = known.unwrap_or_else(|| {
+            self.open.push(Open { stream: parts.stream.to_vec(), started: None, trace: Trace::None, idle: 0 });
+            self.open.len() - 1
+        });
+        let open = &mut self.open[at];
+        open.idle = 0;
+        let before = open.started.as_ref().map_or(0, |started| started.text.len());
+        if !(self.cut || parts.whole) && before + parts.text.len() <= RECORD_LIMIT {
+            let started = open.started.get_or_insert_with(|| Started { text: Vec::new(), around: Default::default() });
+            started.text.extend_from_slice(parts.text);
+            started.around = [parts.before.to_vec(), parts.after.to_vec()];
+            return None;
+        }
+        let joined = open.started.take().map(|started| [&started.text, parts.text].concat());
+        let text = joined.as_deref().unwrap_or(parts.text);
+        let text = Text { bytes: &text[..text.len().min(HEAD)], escaped: !parts.after.is_empty() };
+        let text = match parts.after {
+            [] => sanitize::utf8(text.bytes),
+            _ => text.decode(),
+        };
+        let continues = open.trace.follow(text.trim_end());
+        self.open.retain(|open| open.started.is_some() || open.trace != Trace::None && open.idle < IDLE);
+        let line = joined.map_or(Cow::Borrowed(line), |text| [parts.before, &text, parts.after].concat().into());
+        Some(if continues { [CONTINUES, &line].concat().into() } else { line })
+    }
+
     /// The lines whose last pieces never came, once nothing follows.
     pub(super) fn finish(&mut self) -> impl Iterator<Item = Vec<u8>> {
-        let line = |Started { text, around: [before, after], .. }| [before, text, after].concat();
-        std::mem::take(&mut self.0).into_iter().map(line)
+        let line = |Started { text, around: [before, after] }| [before, text, after].concat();
+        std::mem::take(&mut self.open).into_iter().filter_map(move |open| open.started.map(line))
     }
 }
 
-/// Whether a line as Docker writes it, or the runtimes of Kubernetes, needs no closer look.
+/// How the lines of Docker start.
+const DOCKER: &[u8] = b"{\"log\":\"";
+
+/// Whether a line of Docker shows at once that it is whole.
 fn is_plainly_whole(line: &[u8]) -> bool {
     const END: &[u8] = b"\\n\",\"stream\":\"";
-    line.starts_with(b"{\"log\":\"")
-        && memchr::memchr_iter(b'"', line)
-            .any(|at| at > 2 && line[at - 2..].starts_with(END) && ends_in_newline(&line[..at]))
+    memchr::memchr_iter(b'"', line).any(|at| at > 2 && line[at - 2..].starts_with(END) && ends_in_newline(&line[..at]))
 }
 
 /// Whether text of JSON, still escaped, ends in a line end.

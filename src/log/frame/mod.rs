@@ -17,6 +17,8 @@ use crate::json::pull;
 
 /// What stands on the further lines of a record of several lines.
 pub(crate) const FILL: &[u8] = &[0x17];
+/// What stands before a line of a container that goes on with a stack trace in its stream.
+pub(crate) const CONTINUES: &[u8] = &[0x16];
 /// Longer records are not read, in bytes.
 pub(crate) const RECORD_LIMIT: usize = 16 << 20;
 
@@ -31,8 +33,11 @@ pub enum Frame {
     Octets,
     /// `journalctl -o export`.
     Journal,
-    /// Lines of containers, some of which are pieces of longer ones.
-    Containers,
+    /// Lines of containers, some of which are pieces of longer ones, or, with their line ends cut off, all whole.
+    Containers {
+        /// Whether the line ends are cut off.
+        cut: bool,
+    },
     /// `java.util.logging` as text: the level stands on the second line of a record.
     Jul,
     /// Lines of which some leave out the stamp that they share with the line before.
@@ -51,8 +56,8 @@ impl Frame {
         if text.starts_with(b"__CURSOR=") || text.starts_with(b"__REALTIME_TIMESTAMP=") {
             return Some(Self::Journal);
         }
-        if containers::is_log(text) {
-            return Some(Self::Containers);
+        if let Some(cut) = containers::is_log(text) {
+            return Some(Self::Containers { cut });
         }
         if octets::length(text).is_some_and(|(start, length)| text.get(start) == Some(&b'<') && length > 8) {
             return Some(Self::Octets);
@@ -95,15 +100,16 @@ pub(crate) struct Framer {
     taken: u64,
     given: u64,
     state: values::State,
-    pending: containers::Pending,
+    streams: containers::Streams,
     stamp: aligned::State,
 }
 
 impl Framer {
     /// A framer of texts of this kind.
     pub(crate) fn new(frame: Frame) -> Self {
-        let (state, pending) = (values::State::default(), containers::Pending::default());
-        Self { frame, rest: Vec::new(), taken: 0, given: 0, state, pending, stamp: aligned::State::new() }
+        let streams = containers::Streams::new(frame == Frame::Containers { cut: true });
+        let state = values::State::default();
+        Self { frame, rest: Vec::new(), taken: 0, given: 0, state, streams, stamp: aligned::State::new() }
     }
 
     /// Takes in bytes, of which the text may end with the last, and gives out whole lines.
@@ -117,7 +123,7 @@ impl Framer {
                 Frame::Values => values::next(rest, end, &mut self.state),
                 Frame::Zeros => zeros(rest, end),
                 Frame::Octets => octets::next(rest, end),
-                Frame::Containers => containers::next(rest, end, &mut self.pending),
+                Frame::Containers { .. } => containers::next(rest, end, &mut self.streams),
                 Frame::Journal => journal::next(rest, end),
                 Frame::Aligned => aligned::next(rest, end, &mut self.stamp),
                 Frame::Jul => jul::next(rest, end),
@@ -141,7 +147,7 @@ impl Framer {
         }
         self.rest = text.get(at..).unwrap_or_default().to_vec();
         if end {
-            let lines: Vec<_> = self.pending.finish().collect();
+            let lines: Vec<_> = self.streams.finish().collect();
             // They stand where their last pieces stood, as far as those lines are free.
             self.taken -= (lines.len() as u64).min(self.taken.saturating_sub(self.given));
             lines.iter().for_each(|line| self.line(line, out));

@@ -210,6 +210,11 @@ impl Layout {
         self.json
     }
 
+    /// Whether names stand before lines.
+    pub(crate) fn wraps(&self) -> bool {
+        self.wrapping.is_some()
+    }
+
     /// The name before a line, where lines are wrapped, and the line itself.
     pub(crate) fn unwrap<'a>(&self, line: &'a [u8]) -> (Option<&'a [u8]>, &'a [u8]) {
         match self.wrapping.and_then(|form| form.strip(line)) {
@@ -251,7 +256,9 @@ impl Layout {
         if self.named || self.texts.is_empty() {
             let named = text_record::parse(line, written, 0);
             let may_be_late = self.again || self.states_levels();
-            if !may_be_late && named.is_some() {
+            // What a container carries is read as a line of its own: columns are counted from its start.
+            let carries = named.as_ref().is_some_and(|record| record.dialect == Dialect::Cri);
+            if carries || !may_be_late && named.is_some() {
                 return named;
             }
             let late = may_be_late && named.as_ref().is_none_or(|record| !record.states_level());
@@ -340,7 +347,7 @@ fn is_head(line: &[u8]) -> bool {
         classify::is_marker(&text) || classify::is_frame(&text)
     };
     match line {
-        [] => false,
+        [] | [0x16, ..] => false,
         [b'{', ..] => true,
         [b' ' | b'\t', ..] => !trace() && is_stamped_behind_blanks(line),
         [b'#', ..] => line.starts_with(b"##") && stamped(),

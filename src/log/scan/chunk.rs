@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::continuation::{self, Block, Crash, Suspects};
+use super::stream::{Id, Last, Stream};
 use super::unread::Unread;
 use crate::finding::Status;
 use crate::json::pull::Raw;
@@ -185,20 +186,6 @@ impl Oddities {
     }
 }
 
-/// The record to which the lines after it may belong.
-#[derive(Clone, Debug)]
-pub(crate) struct Last<'t> {
-    pub(crate) at: Stamp,
-    pub(crate) is_text: bool,
-    /// The record shows a crash, which is listed already.
-    pub(crate) crashed: bool,
-    /// The record shows a crash, which is listed with the lines that follow: they may say what it is called.
-    pub(crate) crash: Option<(Kind, Key)>,
-    pub(crate) failed: bool,
-    /// The line itself.
-    pub(crate) text: Cow<'t, [u8]>,
-}
-
 /// A part of a log.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -211,13 +198,15 @@ pub struct Part {
     /// Ignored lines that hold a word for an error, and damaged ones.
     pub suspects: Suspects,
     pub(crate) dialects: [u64; DIALECTS.len()],
-    /// The lines before the first record.
+    /// The lines before the first one whose stream is known.
     pub(crate) lead: Block,
     /// The first record: when and on which line.
     pub(crate) first: Option<(Stamp, u64)>,
-    pub(crate) last: Option<Last<'static>>,
-    /// The lines after the last record.
-    pub(crate) tail: Block,
+    /// When the last record was.
+    pub(crate) latest: Option<Stamp>,
+    pub(crate) streams: Vec<Stream<'static>>,
+    /// The stream of the last line.
+    pub(crate) current: Option<Id>,
     pub(crate) context: Context,
     /// Lines that the layout does not read in full.
     pub(crate) unread: Unread,
@@ -234,8 +223,9 @@ impl Part {
             dialects: [0; DIALECTS.len()],
             lead: Block::default(),
             first: None,
-            last: None,
-            tail: Block::default(),
+            latest: None,
+            streams: Vec::new(),
+            current: None,
             unread: Unread::default(),
             context,
         }
@@ -258,21 +248,19 @@ impl Part {
     /// Appends the part that follows directly in the file.
     pub fn append(&mut self, mut next: Self) {
         next.shift(self.tally.lines);
-        if self.last.is_none() {
-            self.lead.append(next.lead);
-        } else {
-            self.tail.append(next.lead);
+        let current = self.current.and_then(|id| self.streams.iter_mut().find(|stream| stream.id == id));
+        current.map_or(&mut self.lead, Stream::block).append(next.lead);
+        for stream in next.streams {
+            self.append_stream(stream);
         }
         if let Some((first_at, line)) = next.first {
-            if let Some(last) = self.last.take() {
-                self.odd.step(last.at, first_at, line);
-                let tail = std::mem::take(&mut self.tail);
-                self.close(&tail, Some(&last));
+            if let Some(latest) = self.latest {
+                self.odd.step(latest, first_at, line);
             }
             self.first = self.first.or(next.first);
-            self.last = next.last;
-            self.tail = next.tail;
+            self.latest = next.latest;
         }
+        self.current = next.current.or(self.current);
         self.odd.append(next.odd);
         self.add_samples(next.samples);
         self.suspects.append(&next.suspects);
@@ -281,13 +269,29 @@ impl Part {
         self.tally.merge(next.tally);
     }
 
+    /// Appends what follows in a stream.
+    fn append_stream(&mut self, next: Stream<'static>) {
+        let Some(own) = self.streams.iter_mut().find(|own| own.id == next.id) else {
+            return self.streams.push(next);
+        };
+        own.block().append(next.lead);
+        if next.last.is_none() {
+            return;
+        }
+        let before = std::mem::replace(&mut own.tail, next.tail);
+        if let Some(last) = std::mem::replace(&mut own.last, next.last) {
+            self.close(&before, Some(&last));
+        }
+    }
+
     /// Decides about the lines at both ends, once nothing follows.
     pub fn close_ends(&mut self) {
         let lead = std::mem::take(&mut self.lead);
         self.close(&lead, None);
-        let tail = std::mem::take(&mut self.tail);
-        let last = self.last.take();
-        self.close(&tail, last.as_ref());
+        for stream in std::mem::take(&mut self.streams) {
+            self.close(&stream.lead, None);
+            self.close(&stream.tail, stream.last.as_ref());
+        }
     }
 
     /// The layout with what the lines tell that it does not read; none where they tell nothing, or it has it already.
@@ -308,16 +312,13 @@ impl Part {
         }
         self.tally.shift(lines);
         self.lead.shift(lines);
-        self.tail.shift(lines);
+        self.streams.iter_mut().for_each(|stream| stream.shift(lines));
         self.samples.iter_mut().for_each(|sample| sample.line += lines);
         self.suspects.shift(lines);
         self.unread.shift(lines);
         self.odd.shift(lines);
         if let Some((_, line)) = &mut self.first {
             *line += lines;
-        }
-        if let Some((_, key)) = self.last.as_mut().and_then(|last| last.crash.as_mut()) {
-            *key = key.shifted(lines);
         }
     }
 

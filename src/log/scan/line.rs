@@ -1,9 +1,9 @@
 //! What a line of a log is, by its look.
 
 use super::continuation::Tie;
-use crate::log::crash::{classify, frames};
+use crate::log::crash::classify;
 use crate::log::layout::{Layout, Memory};
-use crate::log::{ansi, level_at_start, record};
+use crate::log::{ansi, record};
 use crate::time::Stamp;
 
 /// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
@@ -27,11 +27,4 @@ pub(crate) fn starts(line: &[u8], layout: &Layout, written: Option<Stamp>) -> Ve
 pub(super) fn is_blank(line: &[u8]) -> bool {
     let plain = record::trim(line);
     plain.is_empty() || plain.first() == Some(&0x1b) && ansi::strip(&String::from_utf8_lossy(plain)).trim().is_empty()
-}
-
-/// Whether a line that a container keeps for itself continues the one before it. The head of a crash report does not: it
-/// is a record with a time of its own.
-pub(super) fn continues(line: &str) -> bool {
-    let names_exception = || level_at_start::word(line).is_none() && level_at_start::level(line).is_some();
-    line.starts_with([' ', '\t']) && level_at_start::word(line).is_none() || frames::is_frame(line) || names_exception()
 }

@@ -5,4 +5,5 @@ pub(crate) mod continuation;
 pub(crate) mod damaged;
 pub(crate) mod line;
 pub(crate) mod reader;
+pub(crate) mod stream;
 pub(crate) mod unread;

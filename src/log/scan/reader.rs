@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::chunk::{Context, Last, Part, Seen};
+use super::chunk::{Context, Part, Seen};
 use super::continuation::{Block, Tie};
 use super::damaged;
-use super::line::{continues, is_blank, starts};
+use super::line::{is_blank, starts};
+use super::stream::{Id, Last, Stream};
 use crate::finding::Status;
 use crate::log::ansi;
 use crate::log::crash::prefilter::Marks;
 use crate::log::dialect::Dialect;
-use crate::log::frame::FILL;
+use crate::log::frame::{CONTINUES, FILL};
 use crate::log::layout::{Layout, Memory};
 use crate::log::level::Level;
 use crate::log::record::{self, LevelSource, Record};
@@ -120,8 +121,9 @@ struct Reader<'t> {
     /// By what the records state, and by when they were received.
     runs: [Option<Run<'t>>; 2],
     tick: (i64, Figures),
-    last: Option<Last<'t>>,
-    block: Block,
+    /// The streams, and which of them the last line belongs to.
+    streams: Vec<Stream<'t>>,
+    current: Option<usize>,
     /// Whether a line may hold several.
     joined: bool,
 }
@@ -136,8 +138,8 @@ impl<'t> Reader<'t> {
             inner_levels: Vec::new(),
             runs: [None, None],
             tick: (0, [0; 3]),
-            last: None,
-            block: Block::default(),
+            streams: Vec::new(),
+            current: None,
             joined: false,
         }
     }
@@ -149,13 +151,18 @@ impl<'t> Reader<'t> {
             self.part.tally.continued += 1;
             return;
         }
-        let (service, line) = self.layout.unwrap(line);
+        let carried = line.strip_prefix(CONTINUES);
+        let (service, line) = self.layout.unwrap(carried.unwrap_or(line));
         let Some(mut record) = self.layout.read(line, self.part.context.written, &mut self.memory) else {
-            return self.loose(number, line, suspected);
+            if service.is_some() {
+                self.enter(Id::of(service, None));
+            }
+            return self.loose(number, line, service.is_some(), suspected);
         };
         record.service = service;
-        if let Some(text) = record.bare().filter(|text| continues(text.trim_end())) {
-            return self.block.carry(number, text.trim_end().as_bytes());
+        self.enter(Id::of(service, Some(&record)));
+        if let Some(text) = carried.and_then(|_| record.bare()) {
+            return self.carry(number, text.trim_end().as_bytes());
         }
         if !record.dialect.is_json() && self.split(line, suspected) {
             return;
@@ -165,7 +172,7 @@ impl<'t> Reader<'t> {
                 self.part.ignore(number, line);
                 if !record.dialect.is_json() {
                     // What follows it may tell of the same.
-                    self.block.add(number, line, suspected, Tie::None);
+                    self.block().add(number, line, suspected, Tie::None);
                 }
             }
             return;
@@ -191,7 +198,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a line that holds JSON but is not one object. False where it gives no record.
-    fn damaged(&mut self, number: u64, line: &'t [u8], suspected: bool) -> bool {
+    fn damaged(&mut self, number: u64, line: &'t [u8], named: bool, suspected: bool) -> bool {
         if !self.layout.is_json() && record::trim(line).first() != Some(&b'{') {
             return false;
         }
@@ -204,6 +211,9 @@ impl<'t> Reader<'t> {
         }
         if pieces.records.is_empty() {
             return false;
+        }
+        if !named {
+            self.enter(Id::default());
         }
         self.batch(&pieces.records, number, line, suspected);
         true
@@ -226,7 +236,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A line that is no record.
-    fn loose(&mut self, number: u64, line: &'t [u8], suspected: bool) {
+    fn loose(&mut self, number: u64, line: &'t [u8], named: bool, suspected: bool) {
         if self.split(line, suspected) {
             return;
         }
@@ -234,9 +244,9 @@ impl<'t> Reader<'t> {
         if is_blank(line) {
             self.part.tally.ignored += 1;
             self.part.tally.blank += 1;
-            return self.block.add_blank();
+            return self.block().add_blank();
         }
-        if self.damaged(number, line, suspected) {
+        if self.damaged(number, line, named, suspected) {
             return;
         }
         let tie = Tie::of(line);
@@ -248,7 +258,7 @@ impl<'t> Reader<'t> {
             self.timeless(&Record::of_line(line), Spot { line: number, part: 0, text: line }, false);
         }
         // Frames are indented.
-        self.block.add(number, line, suspected || matches!(line[0], b' ' | b'\t'), tie);
+        self.block().add(number, line, suspected || matches!(line[0], b' ' | b'\t'), tie);
     }
 
     /// Takes a record in; false when it has no usable time.
@@ -298,14 +308,19 @@ impl<'t> Reader<'t> {
                 self.cover(Clock::Receipt, received, spot);
             }
         }
-        if self.block.lines > 0 || self.last.as_ref().is_some_and(|last| last.crash.is_some()) {
+        if self.current.is_none() {
+            self.enter(Id::default());
+        }
+        let own = self.current.unwrap_or_default();
+        if self.streams[own].last.as_ref().is_some_and(|last| self.streams[own].tail.lines > 0 || last.crash.is_some())
+        {
             self.close_block();
         }
         let is_text = record.is_text();
         let crashed = crash.is_some() && !is_text;
         let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
         let crash = crash.filter(|_| is_text).map(|kind| (kind, key));
-        self.last = Some(Last { at, is_text, crashed, crash, failed, text: Cow::Borrowed(spot.text) });
+        self.streams[own].last = Some(Last { at, is_text, crashed, crash, failed, text: Cow::Borrowed(spot.text) });
         true
     }
 
@@ -462,21 +477,50 @@ impl<'t> Reader<'t> {
         } else if at.micros() < Y2000 {
             part.odd.ancient.add(line);
         }
-        match &self.last {
-            Some(last) => part.odd.step(last.at, at, line),
+        match part.latest {
+            Some(latest) => part.odd.step(latest, at, line),
             None => part.first = Some((at, line)),
         }
+        part.latest = Some(at);
         part.tally.first = Some(part.tally.first.map_or(at, |first| first.min(at)));
         part.tally.last = Some(part.tally.last.map_or(at, |last| last.max(at)));
     }
 
-    fn close_block(&mut self) {
-        let block = std::mem::take(&mut self.block);
-        match &self.last {
-            Some(last) => self.part.close(&block, Some(last)),
-            // The record that these lines may belong to is in the part before.
-            None => self.part.lead = block,
+    /// The lines that follow belong to this stream.
+    #[inline]
+    fn enter(&mut self, id: Id) {
+        if self.current.is_none_or(|at| self.streams[at].id != id) {
+            let known = self.streams.iter().position(|stream| stream.id == id);
+            self.current = Some(known.unwrap_or(self.streams.len()));
+            if known.is_none() {
+                self.streams.push(Stream::new(id));
+            }
         }
+    }
+
+    /// The lines to which another one that is no record is added.
+    fn block(&mut self) -> &mut Block {
+        match self.current {
+            Some(at) => self.streams[at].block(),
+            None => &mut self.part.lead,
+        }
+    }
+
+    /// Takes in a line of a container that goes on with a trace.
+    fn carry(&mut self, number: u64, text: &[u8]) {
+        if text.is_empty() {
+            self.part.tally.continued += 1;
+            self.block().add_blank();
+        } else {
+            self.block().carry(number, text);
+        }
+    }
+
+    /// Decides about the lines behind the last record of the stream.
+    fn close_block(&mut self) {
+        let Some(stream) = self.current.map(|at| &mut self.streams[at]) else { return };
+        let block = std::mem::take(&mut stream.tail);
+        self.part.close(&block, stream.last.as_ref());
     }
 
     fn finish(mut self) -> Part {
@@ -489,11 +533,8 @@ impl<'t> Reader<'t> {
         for (level, word, count) in std::mem::take(&mut self.inner_levels) {
             self.part.tally.add_level(Some(level), word.as_bytes(), count);
         }
-        match &self.last {
-            Some(_) => self.part.tail = self.block,
-            None => self.part.lead = self.block,
-        }
-        self.part.last = self.last.map(|last| Last { text: Cow::Owned(last.text.into_owned()), ..last });
+        self.part.current = self.current.map(|at| self.streams[at].id);
+        self.part.streams = self.streams.into_iter().map(Stream::into_owned).collect();
         self.part
     }
 }

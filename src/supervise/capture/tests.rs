@@ -293,3 +293,35 @@ fn a_time_far_from_arrival_is_not_trusted() {
     let (records, _) = capture("stdout", &[r#"{"level":30,"time":1736121601500,"msg":"hi"}"#]);
     assert_eq!(records[0]["timestamp"], "2025-01-06T00:00:01.500000+00:00");
 }
+
+#[test]
+fn what_another_service_prints_tears_no_trace_apart() {
+    let lines: Vec<String> =
+        TRACE.iter().flat_map(|line| [format!("api-1  | {line}"), "web-1  | GET /".into()]).collect();
+    let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    lines.splice(0..0, ["api-1  | INFO: up", "web-1  | INFO: up"]);
+    for pieces in [vec![&lines[..]], lines.chunks(1).collect()] {
+        let (records, batch) = capture_with(&[], "stdout", &pieces);
+        let found: Vec<_> = batch.incidents.iter().map(|i| (i.kind, i.service.as_deref(), &*i.message)).collect();
+        assert_eq!(found, [("stack_trace", Some("api-1"), "ValueError: boom")], "{records:#?}");
+        assert_eq!(batch.total(), lines.len() as u64);
+        let crashes = records.iter().filter(|r| parse::parse(r.to_string().as_bytes()).unwrap().crash().is_some());
+        assert_eq!(crashes.count(), 1, "the audit agrees");
+    }
+}
+
+#[test]
+fn what_comes_of_a_trace_after_a_pause_is_no_crash_of_its_own() {
+    let mut formatter = Formatter::new("stderr", Level::Error, Arc::default());
+    let (mut records, mut incidents) = (Vec::new(), 0);
+    for line in TRACE.iter().chain(&["ERROR: another"]) {
+        let (more, batch) = take(&mut formatter, false, &[&[*line]]);
+        records.extend(more);
+        incidents += batch.incidents.len();
+    }
+    assert_eq!(incidents, 2, "the trace and the error behind it: {records:#?}");
+    let levels: Vec<_> = records.iter().map(|r| (r["level"].as_str().unwrap(), r["continues"] == true)).collect();
+    assert_eq!(levels, [("error", false), ("info", true), ("info", true), ("error", false)]);
+    let crashes = records.iter().filter(|r| parse::parse(r.to_string().as_bytes()).unwrap().crash().is_some());
+    assert_eq!(crashes.count(), 1, "the audit agrees");
+}

@@ -18,6 +18,8 @@ pub(super) struct Line<'a> {
     pub(super) folded: (u64, u64),
     /// How long the line was before it was cut, in bytes.
     pub(super) cut_from: Option<u64>,
+    /// Whether it goes on with the stack trace of the record before it in its stream.
+    pub(super) continues: bool,
     /// Whether the line is an object that has a key twice.
     pub(super) has_twins: bool,
     /// The line as it came, without secrets, where it is a JSON object; otherwise the message is the line.
@@ -51,6 +53,9 @@ impl Line<'_> {
         number(out, ",\"repeated\":", (repeated > 1).then_some(repeated));
         number(out, ",\"lines\":", (lines > 1).then_some(lines));
         number(out, ",\"cut_from\":", self.cut_from);
+        if self.continues {
+            out.extend_from_slice(b",\"continues\":true");
+        }
         if self.has_twins {
             out.extend_from_slice(b",\"twin_keys\":true");
         }

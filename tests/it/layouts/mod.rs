@@ -203,8 +203,11 @@ fn guesses_about_times_are_said() {
 /// Lines as a container keeps them, cut into pieces of `size` bytes.
 fn contained(lines: &[String], size: usize, docker: bool) -> String {
     let mut text = String::new();
+    let mut stream = "stdout";
     for (number, line) in lines.iter().enumerate() {
-        let stream = if number % 3 == 0 { "stderr" } else { "stdout" };
+        if line.starts_with(['2', '{']) {
+            stream = if number % 3 == 0 { "stderr" } else { "stdout" };
+        }
         let time = format!("2025-03-13T08:{:02}:{:02}.000000000Z", number / 60, number % 60);
         let pieces: Vec<&[u8]> = line.as_bytes().chunks(size).collect();
         for (index, piece) in pieces.iter().enumerate() {
@@ -274,5 +277,70 @@ fn what_is_no_log_gives_none() {
     ] {
         let summary = read(&bench, &text);
         assert_eq!((summary.status, summary.records), (Status::Fail, 0), "{name}: {summary:#?}");
+    }
+}
+
+const TRACES: [&str; 6] = [
+    "Traceback (most recent call last):\n  File \"/app/a.py\", line 3, in f\n    run()\n    ~~~^^\nValueError: no\n\n\
+     During handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  \
+     File \"/app/a.py\", line 9, in f\nKeyError: 'x'",
+    "/app/index.js:3\n    throw new Error(\"boom\")\n    ^\n\nboom\n    at f (/app/index.js:3:7)\n    at g (/app/index.js:4:7)",
+    "Exception in thread \"main\" a.b.NoException: no\n\tat a.B.c(D.java:1)\nCaused by: a.IOException: closed\n\t... 2 more",
+    "panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t/app/main.go:8 +0x1d\nmain.run(0x1)\n\t/app/main.go:9 +0x1d",
+    "thread 'main' panicked at src/main.rs:4:5:\nboom went the door\nstack backtrace:\n   0: rust_begin_unwind\n             \
+     at /rustc/abc/library/std/src/panicking.rs:645:5\nnote: run with a longer backtrace.",
+    "PHP Fatal error:  Uncaught Exception: boom in /app/a.php:3\nStack trace:\n#0 /app/a.php(7): f()\n#1 {main}\n  thrown in x",
+];
+
+/// Each line of the trace on standard error of one service, with lines of the other one between them.
+#[test]
+fn what_another_stream_says_tears_no_trace_apart() {
+    let bench = Bench::new();
+    let stamp = |number: usize| format!("2025-03-13T08:{:02}:{:02}.000000000Z", number / 60, number % 60);
+    type Wrap = fn(&str, usize, &str, String) -> String;
+    let wraps: [(&str, Wrap); 4] = [
+        ("docker", |line, _, stream, time| {
+            serde_json::json!({ "log": format!("{line}\n"), "stream": stream, "time": time }).to_string()
+        }),
+        ("docker without line ends", |line, _, stream, time| {
+            serde_json::json!({ "log": line, "stream": stream, "time": time }).to_string()
+        }),
+        ("cri", |line, _, stream, time| format!("{time} {stream} F {line}")),
+        ("compose", |line, _, stream, _| format!("{}-1  | {line}", if stream == "stderr" { "api" } else { "web" })),
+    ];
+    for (name, wrap) in wraps {
+        for (trace, between) in TRACES.iter().flat_map(|trace| [(trace, 0), (trace, 1), (trace, 2)]) {
+            let mut lines: Vec<(String, &str)> = Vec::new();
+            for number in 0..40 {
+                let text = format!("2025-03-13 08:{:02}:00 INFO request {number} served", number % 60);
+                lines.push((text, if number % 5 == 0 { "stderr" } else { "stdout" }));
+            }
+            let healthy = lines.clone();
+            let mut other = healthy.iter().filter(|(_, stream)| *stream == "stdout").cycle();
+            for line in trace.lines() {
+                lines.push((line.to_owned(), "stderr"));
+                lines.extend(other.by_ref().take(between).cloned());
+            }
+            lines.extend(healthy);
+            let wrapped = lines
+                .iter()
+                .enumerate()
+                .map(|(number, (line, stream))| wrap(line, number, stream, stamp(number)) + "\n");
+            let text: String = wrapped.collect();
+            let summary = read(&bench, &text);
+            let found = (summary.totals.content_incidents, summary.ignored_lines, summary.status);
+            assert_eq!(
+                found,
+                (1, summary.ignored_lines.min(2), Status::Fail),
+                "{name} {between}: {trace}\n{summary:#?}"
+            );
+            // However the file is cut, and whoever reads it.
+            let options = ScanOptions { threads: 3, ..ScanOptions::default() };
+            let again = scan(&[Source::file(&bench.write("x.log", &text))], &options);
+            assert_eq!(
+                (again.records, again.continued_lines, &again.totals),
+                (summary.records, summary.continued_lines, &summary.totals)
+            );
+        }
     }
 }
