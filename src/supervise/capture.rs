@@ -4,13 +4,13 @@
 //! count: the structured log stays readable, and a flood costs little. The raw log keeps every line.
 
 mod interrupt;
+mod text;
 mod written;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::event::{Batch, LineIncident, Skew};
@@ -29,6 +29,7 @@ use crate::log::record::Record;
 use crate::log::scan::line;
 use crate::log::totals::signature;
 use crate::time::Stamp;
+use text::{is_object, lossy, one_line, plain, suspected};
 use written::Line;
 
 /// Longer lines are cut, in bytes.
@@ -338,11 +339,7 @@ impl<'l> Chunk<'_, 'l> {
         let stated = record.as_ref().and_then(Record::level);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
         let first = lossy(unwrapped.1);
-        let level = match pending.continues {
-            // The record before it has the level of its stream.
-            true => stated.or_else(|| level_at_start::word(&first)).or(Some(Level::Info)),
-            false => stated.or(damage).or_else(|| level_at_start::level(&first)),
-        };
+        let level = pending.level(stated, damage, &first);
         let service = unwrapped.0.map(lossy);
         let word = match (&record, stated) {
             (Some(record), Some(level)) => level_word(record, level, &redactor),
@@ -351,14 +348,7 @@ impl<'l> Chunk<'_, 'l> {
         let at = record.as_ref().and_then(|r| r.at).and_then(|stated| self.credible(stated, pending.arrived.at, lines));
         let structured = matches!(text, Cow::Borrowed(_)) && is_object(line);
         let object = record.as_ref().filter(|_| structured);
-        let crash = match &record {
-            Some(record) if object.is_some() || record.wraps() => {
-                suspected(line).and_then(|()| record.crash()).or_else(|| record.frame())
-            }
-            _ if pending.lines == 1 && line.first() != Some(&b'{') => pending.crash,
-            _ => classify::text(&bare),
-        };
-        let crash = crash.filter(|_| !pending.continues);
+        let crash = pending.shows(record.as_ref(), object.is_some(), &bare);
         // Judged as it came, written as it may be seen.
         let plain = match redactor.line(text.as_bytes(), pending.cut_from.is_some()) {
             Cow::Borrowed(_) => Cow::Borrowed(&*text),
@@ -446,6 +436,29 @@ impl Pending<'_> {
             && layout.read(layout.unwrap(&self.text).1, None, &mut Memory::default()).is_none()
     }
 
+    /// The crash that it shows, where it was not told before. `bare` is its text without the names of services.
+    fn shows(&self, record: Option<&Record<'_>>, structured: bool, bare: &str) -> Option<Kind> {
+        if self.continues {
+            return None;
+        }
+        match record {
+            Some(record) if structured || record.wraps() => {
+                suspected(&self.text).and_then(|()| record.crash()).or_else(|| record.frame())
+            }
+            _ if self.lines == 1 && self.text.first() != Some(&b'{') => self.crash,
+            _ => classify::text(bare),
+        }
+    }
+
+    /// The level that it states in a record, or in what is left of one, or else at the front of its first line.
+    fn level(&self, stated: Option<Level>, damage: Option<Level>, first: &str) -> Option<Level> {
+        if self.continues {
+            // The record before it has the level of its stream.
+            return stated.or_else(|| level_at_start::word(first)).or(Some(Level::Info));
+        }
+        stated.or(damage).or_else(|| level_at_start::level(first))
+    }
+
     fn into_owned(self) -> Pending<'static> {
         Pending { text: Cow::Owned(self.text.into_owned()), ..self }
     }
@@ -471,36 +484,6 @@ fn level_word<'a>(record: &Record<'a>, level: Level, redactor: &Redactor) -> Cow
         word if word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
         word => word,
     }
-}
-
-/// A line without colours, which stand between the fields that matter, or `lines` of them as one.
-fn plain(line: &[u8], lines: u64) -> Cow<'_, [u8]> {
-    let plain = ansi::strip_bytes(line);
-    if lines == 1 {
-        return plain;
-    }
-    Cow::Owned(plain.iter().map(|b| if *b == b'\n' { b' ' } else { *b }).collect())
-}
-
-/// An object as one line: between its members a line end is no more than a blank.
-fn one_line(object: &str) -> Cow<'_, str> {
-    let object = object.trim();
-    if object.contains('\n') { Cow::Owned(object.replace('\n', " ")) } else { Cow::Borrowed(object) }
-}
-
-/// Whether a line is one JSON object.
-fn is_object(line: &[u8]) -> bool {
-    line.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(line).is_ok()
-}
-
-/// Whether a line of JSON may tell of a crash; most need no closer look.
-fn suspected(line: &[u8]) -> Option<()> {
-    classify::suspect(line, 0).map(|_| ())
-}
-
-/// A line as text. Nearly all are valid, and that is seen faster than what is wrong with one.
-fn lossy(line: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
 }
 
 #[cfg(test)]

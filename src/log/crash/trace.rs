@@ -68,7 +68,7 @@ impl Trace {
             Style::Chain => text.starts_with("Traceback ("),
             Style::Frames | Style::Object => false,
             Style::Sentence => true,
-            Style::Caret => !text.starts_with(|c: char| c == '[' || c == '<') && !is_loud(text),
+            Style::Caret => !text.starts_with(['[', '<']) && !is_loud(text),
             Style::Calls => text.ends_with(')') || text.starts_with("created by ") || text.starts_with("exit status "),
         };
         *self = match style {

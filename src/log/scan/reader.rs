@@ -1,5 +1,7 @@
 //! Reads the lines of one part of a log. What is met again and again is kept close and added up at the end.
 
+mod coverage;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -17,12 +19,9 @@ use crate::log::layout::{Layout, Memory};
 use crate::log::level::Level;
 use crate::log::record::{self, LevelSource, Record};
 use crate::log::totals::first_n::Key;
-use crate::log::totals::gaps::{Mark, Name};
 use crate::log::totals::histogram::{Figures, Histogram};
 use crate::time::Stamp;
-
-/// Labels of records beside a gap are cut at this many characters.
-const LABEL: usize = 200;
+use coverage::{Clock, Run};
 
 impl Part {
     /// Reads lines; the last may lack its line end.
@@ -86,21 +85,6 @@ struct Met<'t> {
     level: Option<Level>,
     word: Box<[u8]>,
     count: u64,
-}
-
-/// By which clock records follow each other.
-#[derive(Clone, Copy)]
-enum Clock {
-    /// The times that they state.
-    Stated,
-    /// When our capture received them.
-    Receipt,
-}
-
-/// Records without a gap between them: the first and the last, each with its line.
-struct Run<'t> {
-    first: (Stamp, Spot<'t>),
-    last: (Stamp, Spot<'t>),
 }
 
 #[derive(Clone, Copy)]
@@ -408,48 +392,6 @@ impl<'t> Reader<'t> {
                     self.part.tally.events.add(event.as_bytes(), 1);
                 }
             }
-        }
-    }
-
-    #[inline]
-    fn cover(&mut self, clock: Clock, at: Stamp, spot: Spot<'t>) {
-        let limit = self.part.context.limits.silence;
-        if let Some(run) = &mut self.runs[clock as usize] {
-            if at >= run.last.0 && at.since(run.last.0) <= limit {
-                run.last = (at, spot);
-                return;
-            }
-            if at < run.last.0 && at.plus(limit) >= run.first.0 {
-                if at < run.first.0 {
-                    run.first = (at, spot);
-                }
-                return;
-            }
-        }
-        self.end_run(clock);
-        self.runs[clock as usize] = Some(Run { first: (at, spot), last: (at, spot) });
-    }
-
-    fn end_run(&mut self, clock: Clock) {
-        if let Some(run) = self.runs[clock as usize].take() {
-            let context = &self.part.context;
-            let mark = |(at, spot): (Stamp, Spot<'t>)| {
-                let record = context.layout.read(spot.text, context.written, &mut Memory::default());
-                let short = |text: Cow<'_, str>| text.chars().take(LABEL).collect();
-                Mark {
-                    key: Key::new(Some(at), context.file, spot.line, spot.part),
-                    name: Name {
-                        event: record.as_ref().and_then(Record::event).map(short),
-                        label: record.as_ref().and_then(Record::label).map(short),
-                    },
-                }
-            };
-            let tally = &mut self.part.tally;
-            let coverage = match clock {
-                Clock::Stated => &mut tally.coverage,
-                Clock::Receipt => &mut tally.receipt,
-            };
-            coverage.add(mark(run.first), mark(run.last));
         }
     }
 

@@ -299,7 +299,10 @@ fn what_another_service_prints_tears_no_trace_apart() {
     let lines: Vec<String> =
         TRACE.iter().flat_map(|line| [format!("api-1  | {line}"), "web-1  | GET /".into()]).collect();
     let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    lines.splice(0..0, ["api-1  | INFO: up", "web-1  | INFO: up"]);
+    lines.splice(
+        0..0,
+        ["api-1  | INFO: up", "web-1  | INFO: up", "api-1  | a", "web-1  | b", "api-1  | c", "web-1  | d"],
+    );
     for pieces in [vec![&lines[..]], lines.chunks(1).collect()] {
         let (records, batch) = capture_with(&[], "stdout", &pieces);
         let found: Vec<_> = batch.incidents.iter().map(|i| (i.kind, i.service.as_deref(), &*i.message)).collect();

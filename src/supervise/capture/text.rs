@@ -1,0 +1,38 @@
+//! Lines as text.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use crate::log::ansi;
+use crate::log::crash::classify;
+
+/// A line without colours, which stand between the fields that matter, or `lines` of them as one.
+pub(super) fn plain(line: &[u8], lines: u64) -> Cow<'_, [u8]> {
+    let plain = ansi::strip_bytes(line);
+    if lines == 1 {
+        return plain;
+    }
+    Cow::Owned(plain.iter().map(|b| if *b == b'\n' { b' ' } else { *b }).collect())
+}
+
+/// An object as one line: between its members a line end is no more than a blank.
+pub(super) fn one_line(object: &str) -> Cow<'_, str> {
+    let object = object.trim();
+    if object.contains('\n') { Cow::Owned(object.replace('\n', " ")) } else { Cow::Borrowed(object) }
+}
+
+/// Whether a line is one JSON object.
+pub(super) fn is_object(line: &[u8]) -> bool {
+    line.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(line).is_ok()
+}
+
+/// Whether a line of JSON may tell of a crash; most need no closer look.
+pub(super) fn suspected(line: &[u8]) -> Option<()> {
+    classify::suspect(line, 0).map(|_| ())
+}
+
+/// A line as text. Nearly all are valid, and that is seen faster than what is wrong with one.
+pub(super) fn lossy(line: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
+}
