@@ -108,6 +108,8 @@ struct Reader<'t> {
     /// The streams, and which of them the last line belongs to.
     streams: Vec<Stream<'t>>,
     current: Option<usize>,
+    /// The stream of the line at hand.
+    id: Id,
     /// Whether a line may hold several.
     joined: bool,
 }
@@ -124,6 +126,7 @@ impl<'t> Reader<'t> {
             tick: (0, [0; 3]),
             streams: Vec::new(),
             current: None,
+            id: Id::default(),
             joined: false,
         }
     }
@@ -138,13 +141,18 @@ impl<'t> Reader<'t> {
         let carried = line.strip_prefix(CONTINUES);
         let (service, line) = self.layout.unwrap(carried.unwrap_or(line));
         let Some(mut record) = self.layout.read(line, self.part.context.written, &mut self.memory) else {
+            self.id = Id::of(service, None);
             if service.is_some() {
-                self.enter(Id::of(service, None));
+                self.enter(self.id);
             }
-            return self.loose(number, line, service.is_some(), suspected);
+            return self.loose(number, line, suspected);
         };
         record.service = service;
-        self.enter(Id::of(service, Some(&record)));
+        self.id = Id::of(service, Some(&record));
+        // One without a time and a name may belong to any stream.
+        if carried.is_some() || self.id != Id::default() {
+            self.enter(self.id);
+        }
         if let Some(text) = carried.and_then(|_| record.bare()) {
             return self.carry(number, text.trim_end().as_bytes());
         }
@@ -182,7 +190,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a line that holds JSON but is not one object. False where it gives no record.
-    fn damaged(&mut self, number: u64, line: &'t [u8], named: bool, suspected: bool) -> bool {
+    fn damaged(&mut self, number: u64, line: &'t [u8], suspected: bool) -> bool {
         if !self.layout.is_json() && record::trim(line).first() != Some(&b'{') {
             return false;
         }
@@ -195,9 +203,6 @@ impl<'t> Reader<'t> {
         }
         if pieces.records.is_empty() {
             return false;
-        }
-        if !named {
-            self.enter(Id::default());
         }
         self.batch(&pieces.records, number, line, suspected);
         true
@@ -220,7 +225,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A line that is no record.
-    fn loose(&mut self, number: u64, line: &'t [u8], named: bool, suspected: bool) {
+    fn loose(&mut self, number: u64, line: &'t [u8], suspected: bool) {
         if self.split(line, suspected) {
             return;
         }
@@ -230,7 +235,7 @@ impl<'t> Reader<'t> {
             self.part.tally.blank += 1;
             return self.block().add_blank();
         }
-        if self.damaged(number, line, named, suspected) {
+        if self.damaged(number, line, suspected) {
             return;
         }
         let tie = Tie::of(line);
@@ -292,9 +297,7 @@ impl<'t> Reader<'t> {
                 self.cover(Clock::Receipt, received, spot);
             }
         }
-        if self.current.is_none() {
-            self.enter(Id::default());
-        }
+        self.enter(self.id);
         let own = self.current.unwrap_or_default();
         if self.streams[own].last.as_ref().is_some_and(|last| self.streams[own].tail.lines > 0 || last.crash.is_some())
         {
