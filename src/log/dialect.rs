@@ -182,7 +182,7 @@ pub(crate) enum Role {
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
 /// without regard to case and to `_`, `-` and `@`.
-pub(crate) const KEYS: [(&str, Role); 101] = [
+pub(crate) const KEYS: [(&str, Role); 106] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -284,6 +284,11 @@ pub(crate) const KEYS: [(&str, Role); 101] = [
     ("continues", Role::Mark),
     ("level_number", Role::Level(27, Scale::Python)),
     ("severityLevel", Role::Level(26, Scale::Insights)),
+    ("LevelDisplayName", Role::Level(28, Scale::Auto)),
+    ("prio", Role::Doubtful(44)),
+    ("err_code", Role::Mark),
+    ("hostIdentifier", Role::Mark),
+    ("filename", Role::Mark),
 ];
 
 /// The names that belong to time, level, event and message in our own form; all others are payload.

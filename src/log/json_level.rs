@@ -51,6 +51,9 @@ pub(crate) fn scaled(number: f64, keys: u128) -> Level {
         Level::from_windows(number)
     } else if all(&["LogLevel"]) && (all(&["Category"]) || all(&["event_id"])) {
         Level::from_dot_net(number)
+    } else if all(&["hostIdentifier", "filename"]) {
+        // The status lines of osquery, which logs with glog; syslog counts from the worst down.
+        Level::from_glog(number)
     } else {
         Level::Unknown
     }
@@ -155,6 +158,10 @@ fn doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
         // The severity of syslog.
         (Role::Doubtful(rank @ 42), Raw::Number(_)) if record.keys & const { bit("facility") } != 0 => {
             let level = Level::from_syslog(value.number()?);
+            (level != Level::Unknown).then_some((rank, value, level))
+        }
+        (Role::Doubtful(rank @ 44), Raw::Number(_)) if record.keys & const { bit("err_code") } != 0 => {
+            let level = Level::from_mysql(value.number()?);
             (level != Level::Unknown).then_some((rank, value, level))
         }
         _ => None,

@@ -82,6 +82,16 @@ impl Level {
         Self::from_list(number, &[Info, Critical, Error, Warning, Info, Trace])
     }
 
+    /// Reads the numbers of MySQL's log: 0 system, 1 error, 2 warning, 3 information.
+    pub fn from_mysql(number: f64) -> Self {
+        Self::from_list(number, &[Self::Notice, Self::Error, Self::Warning, Self::Info])
+    }
+
+    /// Reads the numbers of glog: 0 information to 3 fatal.
+    pub fn from_glog(number: f64) -> Self {
+        Self::from_list(number, &[Self::Info, Self::Warning, Self::Error, Self::Critical])
+    }
+
     /// Reads the numbers of Nextcloud: 0 debug to 4 fatal.
     pub fn from_nextcloud(number: f64) -> Self {
         use Level::{Critical, Debug, Error, Info, Warning};

@@ -172,7 +172,9 @@ impl<'a> Record<'a> {
             | bit("event_id")
             | bit("channel")
             | bit("Category")
-            | bit("LogLevel");
+            | bit("LogLevel")
+            | bit("hostIdentifier")
+            | bit("filename");
         self.inner.is_none().then_some(LevelSource { level: self.level, keys: self.keys & DECISIVE })
     }
 

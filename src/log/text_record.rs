@@ -159,8 +159,20 @@ fn before_tag(message: &[u8]) -> Option<&[u8]> {
     (sure == Sure::Certain && tag.ends_with(b":")).then_some(level)
 }
 
+/// ` 7f0d4a7d1700 -1 mon.a …`: errors of Ceph have the level -1 behind the address of their thread. What its other numbers
+/// are worth nobody says.
+fn ceph_error(text: &[u8]) -> Option<&[u8]> {
+    let rest = text.strip_prefix(b" 7f")?;
+    let digits = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    let number = rest[digits..].trim_ascii_start();
+    ((4..=14).contains(&digits) && number.starts_with(b"-1 ")).then(|| &number[..2])
+}
+
 /// The severity of events of security devices, 0 to 10: `CEF:0|…|7|…`, `LEEF:1.0|…|sev=7 …`.
 pub(crate) fn security_event(text: &[u8]) -> Option<(Raw<'_>, Scale)> {
+    if let Some(error) = ceph_error(text) {
+        return Some((Raw::Text(Text { bytes: error, escaped: false }), Scale::Is(Level::Error)));
+    }
     /// The header stands behind a host and a tag at most.
     const REACH: usize = 200;
     let at = memchr::memmem::find(&text[..text.len().min(REACH)], b"EF:")?;
@@ -242,7 +254,10 @@ fn python_basic(line: &[u8]) -> Option<Record<'_>> {
 fn leveled<'a>(dialect: Dialect, line: &'a [u8], at: Option<Stamp>, rest: &'a [u8]) -> Record<'a> {
     let found = level_after_date::level(rest, After::Date);
     let tail = found.clone().map_or(rest, |range| &rest[range.end..]);
-    Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message(tail))
+    let event = if found.is_none() { security_event(rest) } else { None };
+    let mut record = Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message(tail));
+    record.level = record.level.or(event);
+    record
 }
 
 /// What follows the last field of a line, without the marks between them.

@@ -237,6 +237,13 @@ impl Candidate {
         if !dated {
             let place = values > 1 || matches!(self.place, Place::Behind(0) | Place::Pri | Place::Pair);
             let letters = self.view != View::Letter || values > 1 && self.bracketed == self.lines;
+            // Lines of prose do not all start with a level, nor with levels of several kinds.
+            let front = self.place == Place::Behind(0) && self.view == View::Word && values <= VALUES;
+            let usual = share(self.lines, 95) || self.lines >= 10 && share(self.lines, 50) && self.lines >= 3 * values;
+            if front && self.certain == self.lines && steps >= 2 && self.lines >= 3 && usual && !share(self.marked, 80)
+            {
+                return Some(false);
+            }
             return (share(self.marked, 80) && place && letters && self.view != View::Symbol).then_some(true);
         }
         match self.view {

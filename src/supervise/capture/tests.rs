@@ -46,6 +46,8 @@ fn lines_are_judged_as_the_audit_judges_them_later() {
         (&["{\"level\":\"info\",\"msg\":\"a\"}{\"level\":\"error\",\"msg\":\"b\"}"], &["error"]),
         (&["api-1  | {\"level\":\"info\",\"msg\":\"up\"}", "web-1  | ERROR: no upstream"], &["info", "error"]),
         (&["the error rate is 0.1%", "all is well"], &["info", "info"]),
+        (&["info app up", "warn app slow", "error something failed"], &["info", "warn", "error"]),
+        (&["error handling was improved", "the rest is well", "error budgets are fine"], &["info", "info", "info"]),
         (&["{'level': 'INFO', 'msg': 'up'}", "{'level': 'ERROR', 'msg': 'down'}"], &["info", "error"]),
     ] {
         let (records, batch) = capture("stdout", lines);

@@ -356,6 +356,12 @@ pub(crate) const FORMATS: &[(&str, Words, &str, bool)] = &[
     ("journal short-iso json", LOWER, r#"%Y-%m-%dT%H:%M:%S+00:00 h app[12]: {"level":"{L}","msg":"{M}"}"#, true),
     ("journal short-iso lower bracket", LOWER, "%Y-%m-%dT%H:%M:%S+00:00 h app[12]: [{L}] {M}", true),
     ("syslog logfmt", LOWER, r#"%b %e %H:%M:%S h app[12]: time="%Y-%m-%dT%H:%M:%SZ" level={L} msg="{M}""#, true),
+    ("mysql json prio", ["3", "3", "2", "1"], r#"{"prio":{L},"err_code":10931,"subsystem":"Server","msg":"{M}","time":"%Y-%m-%dT%H:%M:%S.123456Z"}"#, true),
+    ("osquery status", ["0", "0", "1", "2"], r#"{"hostIdentifier":"h","calendarTime":"x","unixTime":{E},"severity":"{L}","filename":"x.cpp","line":"12","message":"{M}","version":"5"}"#, true),
+    ("ceph daemon", ["10", "0", "1", "-1"], "%Y-%m-%dT%H:%M:%S.123+0000 7f1234567890 {R2} mon.a {M}", true),
+    ("windows event names", ["Verbose", "Information", "Warning", "Error"], r#"{"TimeCreated":"%Y-%m-%dT%H:%M:%S.123Z","Id":7036,"Level":4,"LevelDisplayName":"{L}","Message":"{M}"}"#, true),
+    ("logcat long epoch", LETTER, "{E}.123  1234  1250 {L} Tag: {M}", true),
+    ("words alone", LOWER, "{L} app: {M}", false),
     ("cri json", LOWER, r#"%Y-%m-%dT%H:%M:%S.123Z stderr F {"level":"{L}","msg":"{M}"}"#, true),
     ("cri klog", LETTER, "%Y-%m-%dT%H:%M:%S.123Z stderr F {L}%m%d %H:%M:%S.123456       1 x.go:12] {M}", true),
 ];

@@ -344,3 +344,29 @@ fn what_another_stream_says_tears_no_trace_apart() {
         }
     }
 }
+
+/// A pipe is read once: what it tells must be what the file tells, or it must say that it does not know.
+#[test]
+fn what_a_pipe_brings_is_read_as_the_file_is() {
+    let bench = Bench::new();
+    let early = render(UPPER, "%Y-%m-%d %H:%M:%S,123 - app - {L} - {M}", 3000, None);
+    let late = render(LOWER, "%y/%m/%d %H:%M:%S {L} Executor: {M}", 200, Some(150));
+    let lines: Vec<String> = late.lines().map(str::to_owned).collect();
+    for (name, text, same) in [
+        ("levels", late.clone(), true),
+        ("docker", contained(&lines, 40, true), true),
+        ("cri", contained(&lines, 1000, false), true),
+        ("late writer", early + &late, false),
+    ] {
+        let path = bench.write("x.log", &text);
+        let file = bench.run(&["audit", "--log", "x.log", "--format", "json"]).json();
+        let mut command = bench.command(&["audit", "--log", "-", "--format", "json"]);
+        let output = command.stdin(std::fs::File::open(&path).unwrap()).output().unwrap();
+        let pipe = crate::harness::Output::from(output).json();
+        assert_eq!((&file["logs"]["totals"]["errors"], &file["status"]), (&1.into(), &"fail".into()), "{name}");
+        assert_eq!(pipe["status"], "fail", "{name}");
+        for key in ["records", "totals", "level_counts"] {
+            assert!(!same || file["logs"][key] == pipe["logs"][key], "{name}: {key} {pipe:#}");
+        }
+    }
+}
