@@ -17,3 +17,4 @@ pub(crate) mod provenance;
 pub mod record;
 pub(crate) mod redact;
 pub(crate) mod staleness;
+pub(crate) mod stalls;

@@ -9,7 +9,8 @@ use super::event::{CaptureFault, Measure, Now, Trouble};
 use super::incidents::{Incidents, incident};
 use super::plan::{EvidenceWatch, Limits};
 use super::progress::{Freshness, Resources};
-use super::record::{ResourceMonitor, Sample};
+use super::record::{ResourceMonitor, Sample, Stalls};
+use super::stalls::Watcher;
 use crate::finding::Status;
 use crate::time::{Stamp, human_duration};
 
@@ -35,6 +36,7 @@ pub(crate) struct EvidenceMonitor {
     written: BTreeMap<&'static str, Stamp>,
     shown: BTreeMap<String, Freshness>,
     ages: BTreeMap<&'static str, Series<(Stamp, f64)>>,
+    stalls: BTreeMap<&'static str, Watcher>,
 }
 
 impl EvidenceMonitor {
@@ -59,6 +61,10 @@ impl EvidenceMonitor {
             (_, true) => Status::Warn,
             _ => Status::Pass,
         };
+        let stalls = self.stalls.entry(watch.name).or_default();
+        // The two clocks never agree to the microsecond: the start of the run is reckoned once.
+        let from = written.or_else(|| stalls.since()).unwrap_or_else(|| now.wall.minus(age));
+        stalls.look(from, round(age.as_secs_f64()), severity);
         let state = if modified.is_some() && severity == Status::Pass { "fresh" } else { state };
         self.shown.insert(
             watch.name.to_owned(),
@@ -111,6 +117,11 @@ impl EvidenceMonitor {
     /// The state of every file, by name.
     pub(crate) fn shown(&self) -> &BTreeMap<String, Freshness> {
         &self.shown
+    }
+
+    /// How often and how long every file was not refreshed in time, by name.
+    pub(crate) fn stalls(&self) -> BTreeMap<String, Stalls> {
+        self.stalls.iter().filter_map(|(name, stalls)| Some(((*name).to_owned(), stalls.all()?))).collect()
     }
 
     /// The age of every file in seconds over the whole run, by name.

@@ -107,6 +107,9 @@ pub struct RunRecord {
     /// From which of these ages, in seconds, it is a `warn` and a `fail`; by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence_limits: BTreeMap<String, BTreeMap<Status, f64>>,
+    /// How often and how long each evidence file was not refreshed in time, by name; none where all were.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence_stalls: BTreeMap<String, Stalls>,
     /// The evidence files as they were when supervision had ended; none before that. The last snapshot holds the same
     /// list, so that neither can be changed alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -377,6 +380,36 @@ pub struct Sample {
     pub memory_mb: f64,
     /// Resident memory in percent of the machine's.
     pub memory_percent: f64,
+}
+
+/// The times in which an evidence file was not refreshed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stalls {
+    /// How many there were.
+    pub count: u64,
+    /// Their length together, in seconds.
+    pub total_seconds: f64,
+    /// The longest, in seconds.
+    pub worst_seconds: f64,
+    /// The highest severity that one reached.
+    pub severity: Status,
+    /// The first hundred, in order of time.
+    pub episodes: Vec<Episode>,
+}
+
+/// A time in which an evidence file was not refreshed: from one refresh to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Episode {
+    /// The last refresh before; the start of the run where there was none.
+    pub from: Stamp,
+    /// The next refresh; none where there was none until the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Stamp>,
+    /// How old the file became, in seconds.
+    pub age_seconds: f64,
+    /// The highest severity that it reached.
+    pub severity: Status,
 }
 
 /// The chain of progress snapshots: each holds the SHA-256 of the one before.

@@ -290,6 +290,7 @@ fn record_of(
         paused: Vec::new(),
         evidence_age: Default::default(),
         evidence_limits: plan.evidence_limits(),
+        evidence_stalls: Default::default(),
         sealed_files: None,
         progress: Default::default(),
         metadata: plan.metadata.clone(),

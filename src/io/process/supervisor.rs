@@ -483,6 +483,7 @@ impl Driver {
         record.incident_counts = machine.incident_counts();
         record.capture = machine.capture().clone();
         record.evidence_age = machine.evidence_age();
+        record.evidence_stalls = machine.evidence_stalls();
         let monitor = std::mem::take(&mut record.resource_monitor);
         record.resource_monitor = machine.resources().record();
         record.resource_monitor.enabled = monitor.enabled;

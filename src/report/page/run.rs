@@ -10,7 +10,7 @@ use super::timeline::{self, Curve, Mark, Timeline, Unit};
 use super::{Page, comparison, evidence, gates, latency, review};
 use crate::finding::{Gate, Status, count, percent, thousands};
 use crate::supervise::provenance::Provenance;
-use crate::supervise::record::{RunRecord, Sample};
+use crate::supervise::record::{RunRecord, Sample, Stalls};
 use crate::time::human_seconds;
 use crate::verdict::audit::Audit;
 use crate::verdict::packet::Listed;
@@ -194,6 +194,13 @@ fn seen_after(record: &RunRecord) -> Vec<f64> {
     shown.map(|(shown, occurred)| shown.seconds_since(occurred).max(0.0)).collect()
 }
 
+/// What the curve of a file shows, and how often and how long it was not refreshed in time.
+fn stalled(stalls: Option<&Stalls>) -> String {
+    stalls.map_or("age of the file".to_owned(), |stalls| {
+        format!("stale {}×, {} in all", stalls.count, human_seconds(stalls.total_seconds))
+    })
+}
+
 fn mark(row: &Row) -> Option<Mark> {
     let Row { severity, first, last, count, ref text, .. } = *row;
     Some(Mark { severity, first: first?, last, count, text: text.clone() })
@@ -230,7 +237,7 @@ fn curves(record: &RunRecord) -> Vec<Curve> {
         if file.is_some() || ages.is_some() {
             curves.push(Curve {
                 name: title.to_owned(),
-                what: "age of the file".to_owned(),
+                what: stalled(record.evidence_stalls.get(name)),
                 unit: Unit::Seconds,
                 points: ages.cloned().unwrap_or_default(),
                 limits: limits.iter().flat_map(|limits| limits.iter().map(|(status, age)| (*age, *status))).collect(),

@@ -10,7 +10,7 @@ use crate::supervise::event::{Exit, Now};
 use crate::supervise::incidents::Incidents;
 use crate::supervise::monitors::ResourceState;
 use crate::supervise::progress::{self, Phase, Snapshot};
-use crate::supervise::record::{Capture, EndReason, ProgressChain};
+use crate::supervise::record::{Capture, EndReason, ProgressChain, Stalls};
 use crate::time::Stamp;
 
 /// Incidents shown in a snapshot.
@@ -124,6 +124,11 @@ impl Machine {
     /// The age of each evidence file over the whole run, by name.
     pub(crate) fn evidence_age(&self) -> BTreeMap<String, Vec<(Stamp, f64)>> {
         self.evidence.ages()
+    }
+
+    /// How often and how long each evidence file was not refreshed in time, by name.
+    pub(crate) fn evidence_stalls(&self) -> BTreeMap<String, Stalls> {
+        self.evidence.stalls()
     }
 
     /// What was sampled.

@@ -15,6 +15,9 @@ fn stale_evidence_escalates_and_recovery_is_recorded() {
     assert_eq!(run.incidents(), [(Status::Warn, "evidence", 2), (Status::Fail, "evidence", 1)]);
     let recovered = run.machine.incidents().all().iter().map(|i| i.metadata.contains_key("recovered_at"));
     assert_eq!(recovered.collect::<Vec<_>>(), [false, true], "the WARN came back");
+    let stalls = &run.machine.evidence_stalls()["diary"];
+    let reached: Vec<_> = stalls.episodes.iter().map(|episode| (episode.severity, episode.to.is_some())).collect();
+    assert_eq!((stalls.count, reached), (2, vec![(Status::Fail, true), (Status::Warn, false)]));
 }
 
 #[test]
