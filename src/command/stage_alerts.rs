@@ -1,5 +1,7 @@
 //! `emp-ops stage-alerts`: may fallback seeding go, and how noisy are the alert rules.
 
+mod notify;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,8 +15,10 @@ use super::{Common, Error, Outcome};
 use crate::finding::Status;
 use crate::io::{clock, files};
 use crate::report;
+use crate::report::stage_alerts::Found;
 use crate::stage::freshness::{self, Freshness, Rules};
 use crate::stage::history::{self, History};
+use crate::stage::notify::report::Notifications;
 use crate::stage::observation::{DEFAULT_PATH, Observation};
 use crate::stage::rehearsal::{self, Limits, Rehearsal, read};
 use crate::time::Stamp;
@@ -63,6 +67,9 @@ pub(crate) struct StageAlerts {
     match_window: Duration,
 
     #[command(flatten)]
+    notify: notify::NotifyArgs,
+
+    #[command(flatten)]
     pub export: ExportArgs,
 }
 
@@ -81,6 +88,8 @@ struct Judgement {
     history: Option<History>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rehearsal: Option<Rehearsal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notifications: Option<Notifications>,
 }
 
 /// Runs the command.
@@ -90,6 +99,7 @@ struct Judgement {
 pub(crate) fn run(common: &Common, args: &StageAlerts, exports: &Exports) -> Result<ExitCode, Error> {
     let freshness = match (&args.observation, &args.expected) {
         (None, Some(_)) => None,
+        (None, None) if args.notify.notify.is_some() => None,
         (path, _) => Some(judge_observation(args, path.as_deref().unwrap_or(Path::new(DEFAULT_PATH)))?),
     };
     let rehearsal = match (&args.expected, &args.fired) {
@@ -97,20 +107,30 @@ pub(crate) fn run(common: &Common, args: &StageAlerts, exports: &Exports) -> Res
         _ => None,
     };
     let history = args.history.as_deref().map(read_history).transpose()?;
-    let verdicts = [freshness.as_ref().map(|f| f.recommendation.verdict), rehearsal.as_ref().map(|r| r.status)];
+    let notifications = notify::rehearse(common, &args.notify)?;
+    let verdicts = [
+        freshness.as_ref().map(|f| f.recommendation.verdict),
+        rehearsal.as_ref().map(|r| r.status),
+        notifications.as_ref().map(|n| n.status),
+    ];
     let status = Status::roll_up(verdicts.into_iter().flatten());
-    let doc = report::stage_alerts::doc(status, freshness.as_ref(), history.as_ref(), rehearsal.as_ref());
+    let found =
+        Found { freshness: freshness.as_ref(), rehearsal: rehearsal.as_ref(), notifications: notifications.as_ref() };
+    let doc = report::stage_alerts::doc(status, found, history.as_ref());
+    let generated_at = clock::generated_at();
     let json = Judgement {
         schema: SCHEMA,
         status,
         verdict: status,
-        generated_at: clock::generated_at(),
+        generated_at,
         freshness,
         history,
         rehearsal,
+        notifications,
     };
-    let (freshness, rehearsal) = (json.freshness.as_ref(), json.rehearsal.as_ref());
-    let view = report::stage_alerts::view(status, json.generated_at, freshness, rehearsal);
+    let rehearsal = json.rehearsal.as_ref();
+    let found = Found { freshness: json.freshness.as_ref(), rehearsal, notifications: json.notifications.as_ref() };
+    let view = report::stage_alerts::view(status, json.generated_at, found);
     let outcome = Outcome { name: "stage_alerts", view: &view, json: &json, doc: &doc };
     let code = common.emit(&outcome)?;
     let page = |_: &Path| report::page::stage_alerts(&doc, rehearsal, json.generated_at);

@@ -9,6 +9,7 @@ pub(crate) mod files;
 pub(crate) mod inputs;
 pub mod load;
 pub(crate) mod memory;
+pub(crate) mod notify;
 pub(crate) mod packet;
 pub(crate) mod process;
 pub(crate) mod progress_file;

@@ -285,7 +285,7 @@ fn head(response: &Response<Body>) -> Answer {
 }
 
 /// The certificates of the system and those of `pem`.
-fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate<'static>>, String> {
+pub(super) fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate<'static>>, String> {
     let system = rustls_native_certs::load_native_certs();
     let mut all: Vec<_> = system.certs.iter().map(|der| Certificate::from_der(der.as_ref()).to_owned()).collect();
     if let Some(pem) = pem {

@@ -12,6 +12,7 @@ pub(crate) mod export;
 pub(crate) mod live_line;
 pub(crate) mod managed_block;
 mod markdown;
+mod notify;
 pub(crate) mod offline_qa;
 pub(crate) mod packet_readme;
 pub(crate) mod page;

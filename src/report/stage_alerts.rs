@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::view::{Row, View};
-use super::{Block, Cell, Doc, Table, Tone, count};
+use super::{Block, Cell, Doc, Table, Tone, count, notify};
 use crate::finding::{Gate, Status};
 use crate::stage::freshness::Freshness;
 use crate::stage::history::History;
+use crate::stage::notify::report::Notifications;
 use crate::stage::rehearsal::figures::Spread;
 use crate::stage::rehearsal::{Counts, Example, Labels, Rehearsal};
 use crate::time::{Stamp, human_seconds};
@@ -16,16 +17,24 @@ use crate::time::{Stamp, human_seconds};
 /// How many rows of a long list are shown; JSON has more.
 const SHOWN: usize = 10;
 
-/// The document for what was asked: the observation, the rehearsal, or both.
-pub(crate) fn doc(
-    status: Status,
-    freshness: Option<&Freshness>,
-    history: Option<&History>,
-    rehearsal: Option<&Rehearsal>,
-) -> Doc {
-    let title = match (freshness, rehearsal) {
-        (Some(_), Some(_)) => "Admin alert observation and alert rehearsal",
-        (None, Some(_)) => "Alert rehearsal",
+/// What was found, of what was asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found<'a> {
+    /// The observation of a smoke run, judged.
+    pub(crate) freshness: Option<&'a Freshness>,
+    /// Alert rules against incidents that were expected.
+    pub(crate) rehearsal: Option<&'a Rehearsal>,
+    /// Who hears of what.
+    pub(crate) notifications: Option<&'a Notifications>,
+}
+
+/// The document for what was asked.
+pub(crate) fn doc(status: Status, found: Found<'_>, history: Option<&History>) -> Doc {
+    let Found { freshness, rehearsal, notifications } = found;
+    let title = match (freshness, rehearsal, notifications) {
+        (Some(_), Some(_), _) => "Admin alert observation and alert rehearsal",
+        (None, Some(_), _) => "Alert rehearsal",
+        (None, None, Some(_)) => "Rehearsal of notifications",
         _ => "Admin alert observation",
     };
     let mut because = Vec::new();
@@ -35,6 +44,10 @@ pub(crate) fn doc(
     }
     if let Some(rehearsal) = rehearsal {
         because.extend(rehearsal_because(rehearsal));
+    }
+    if let Some(notifications) = notifications {
+        let gates = notifications.gates.iter();
+        because.extend(gates.map(|gate| (gate.status, format!("{}: {}", gate.name, gate.measured))));
     }
     because.sort_by_key(|(status, _)| std::cmp::Reverse(*status));
     let mut doc = Doc::new(title).verdict(status, because.into_iter().map(|(_, text)| text).collect());
@@ -47,16 +60,17 @@ pub(crate) fn doc(
     if let Some(rehearsal) = rehearsal {
         figures(&mut doc, rehearsal);
     }
+    if let Some(notifications) = notifications {
+        notify::push(&mut doc, notifications);
+    }
     doc
 }
 
 /// The same for exports.
-pub(crate) fn view(
-    status: Status,
-    generated_at: Stamp,
-    freshness: Option<&Freshness>,
-    rehearsal: Option<&Rehearsal>,
-) -> View<'static> {
+pub(crate) fn view(status: Status, generated_at: Stamp, found: Found<'_>) -> View<'static> {
+    let Found { freshness, rehearsal, notifications } = found;
+    let mut rows = rehearsal.map(|found| Row::all(&found.findings, "alerts")).unwrap_or_default();
+    rows.extend(notifications.iter().flat_map(|found| Row::all(&found.findings, "notifications")));
     let seeding = freshness.map(|found| Gate {
         name: "seeding".to_owned(),
         threshold: "a live alert within the window".to_owned(),
@@ -70,8 +84,12 @@ pub(crate) fn view(
         subject: "alerts".to_owned(),
         status,
         headline: status.label().to_owned(),
-        gates: seeding.into_iter().chain(rehearsal.iter().flat_map(|found| found.gates.clone())).collect(),
-        rows: rehearsal.map(|found| Row::all(&found.findings, "alerts")).unwrap_or_default(),
+        gates: seeding
+            .into_iter()
+            .chain(rehearsal.iter().flat_map(|found| found.gates.clone()))
+            .chain(notifications.iter().flat_map(|found| found.gates.clone()))
+            .collect(),
+        rows,
         generated_at: Some(generated_at),
         ..View::default()
     }

@@ -18,6 +18,7 @@ mod layouts;
 mod limits;
 mod logs;
 mod no_evidence;
+mod notify;
 mod offline_qa;
 mod page;
 mod recipes;

@@ -6,6 +6,7 @@ mod sessions;
 mod timelines;
 mod validations;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -219,6 +220,40 @@ fn documents_in_any_order_give_the_same_verdict_and_equal_names_are_no_pass() {
     let twice = all(&[("a", doc("ok")), ("A", doc("ok"))], "");
     assert_eq!(twice.status, Status::Fail);
     assert!(twice.findings[0].summary.contains("2 documents bear the name"));
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_any_documents_gives_the_same_bytes(
+        order in Just((0..6_usize).collect::<Vec<_>>()).prop_shuffle(),
+        words in prop::collection::vec("pass|warn|fail|purple|", 6),
+        names in prop::collection::vec("[abA]{1,2}", 6),
+    ) {
+        let given: Vec<(&str, Value)> = names
+            .iter()
+            .zip(&words)
+            .enumerate()
+            .map(|(n, (name, word))| (name.as_str(), json!({"generated_at": NOW, "status": word, "n": n})))
+            .collect();
+        // Files have names of their own, whatever they are called as components.
+        let judged = |order: &mut dyn Iterator<Item = usize>| {
+            let files: Vec<Given> = order
+                .map(|n| Given { path: format!("{n}.json"), ..file(given[n].0, &given[n].1) })
+                .collect();
+            serde_json::to_string(&judge(&files, &[], &rules(""), now()).expect("nothing is refused")).expect("JSON")
+        };
+        prop_assert_eq!(judged(&mut (0..6)), judged(&mut order.into_iter()));
+    }
+}
+
+#[test]
+fn what_a_document_says_of_others_in_its_metadata_is_no_evidence() {
+    let doc = |ghost: &str| json!({"generated_at": NOW, "status": "ok", "metadata": {"component_statuses": {"ghost": ghost}}});
+    for ghost in ["fail", "FAILED", "ok"] {
+        let readiness = all(&[("feed", doc(ghost))], "");
+        assert_eq!(readiness.status, Status::Pass, "{ghost}");
+        assert_eq!(readiness.metadata.component_statuses.keys().collect::<Vec<_>>(), ["feed"]);
+    }
 }
 
 #[test]
