@@ -20,7 +20,7 @@ use crate::stage::freshness::{self, Freshness, Rules};
 use crate::stage::history::{self, History};
 use crate::stage::notify::report::Notifications;
 use crate::stage::observation::{DEFAULT_PATH, Observation};
-use crate::stage::rehearsal::{self, Limits, Rehearsal, read};
+use crate::stage::rehearsal::{self, Limits, Means, Rehearsal, read};
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -61,6 +61,15 @@ pub(crate) struct StageAlerts {
     /// Slower detection on average is a WARN
     #[arg(long, value_name = "D", value_parser = super::positive_duration, help_heading = "Alert rehearsal")]
     baseline_latency: Option<Duration>,
+    /// Slower detection on average is a FAIL
+    #[arg(long, value_name = "D", value_parser = super::positive_duration, help_heading = "Alert rehearsal")]
+    max_mttd: Option<Duration>,
+    /// Slower acknowledgement on average is a FAIL
+    #[arg(long, value_name = "D", value_parser = super::positive_duration, help_heading = "Alert rehearsal")]
+    max_mtta: Option<Duration>,
+    /// Slower resolution on average is a FAIL
+    #[arg(long, value_name = "D", value_parser = super::positive_duration, help_heading = "Alert rehearsal")]
+    max_mttr: Option<Duration>,
     /// How long after the start (or end) of an incident an alert still belongs to it
     #[arg(long, value_name = "D", default_value = "15m", value_parser = super::positive_duration,
         help_heading = "Alert rehearsal")]
@@ -155,6 +164,11 @@ fn judge_rehearsal(args: &StageAlerts, expected: &Path, fired: &Path) -> Result<
         max_noise: args.max_noise,
         max_misses: args.max_misses,
         baseline_latency_seconds: args.baseline_latency.map(|baseline| baseline.as_secs_f64()),
+        means: Means {
+            max_mttd_seconds: args.max_mttd.map(|most| most.as_secs_f64()),
+            max_mtta_seconds: args.max_mtta.map(|most| most.as_secs_f64()),
+            max_mttr_seconds: args.max_mttr.map(|most| most.as_secs_f64()),
+        },
         match_window: args.match_window,
         max_skew: args.max_skew,
     };

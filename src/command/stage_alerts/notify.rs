@@ -14,7 +14,7 @@ use crate::stage::notify::message;
 use crate::stage::notify::policy::{self, Fault, Policy, Secret};
 use crate::stage::notify::report::{self, Notifications, Outcome, Receipt, Told};
 use crate::stage::notify::router::{Routed, Router};
-use crate::stage::notify::{Event, Severity};
+use crate::stage::notify::{Event, Severity, TEST};
 use crate::verdict::policy::Text;
 
 /// The receipts of a rehearsal that sent something.
@@ -104,13 +104,20 @@ fn replay(path: &Path) -> Result<(Vec<Step>, Vec<Finding>), Error> {
     let shown = path.display().to_string();
     let bytes = files::read(path)?;
     let (mut steps, mut problems) = (Vec::new(), Vec::new());
+    // Who does not say when something happened is told of it now.
+    let now = clock::now().to_string();
     for (number, line) in lenient::text(&bytes).lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let read = serde_json::from_str::<Value>(line).map_err(|error| format!("it is not JSON: {error}"));
         let read = read.and_then(|value| match value.get("acknowledged") {
             Some(what) => {
                 Ok(Step::Acknowledged(value["at"].as_f64().unwrap_or_default(), what.as_str().map(str::to_owned)))
             }
-            None => Event::read(&value).map(Step::Event),
+            None => Event::read(&value).map(|mut event| {
+                if event.occurred_at.is_empty() {
+                    event.occurred_at.clone_from(&now);
+                }
+                Step::Event(event)
+            }),
         });
         match read {
             Ok(step) => steps.push(step),
@@ -135,12 +142,12 @@ fn tests(policy: &Policy) -> Vec<Step> {
         let mut context = serde_json::Map::new();
         context.insert("drill".to_owned(), true.into());
         Step::Event(Event {
-            category: "drill.delivery".to_owned(),
+            category: TEST.to_owned(),
             severity,
             message: "this is a test of the delivery; nothing has happened".to_owned(),
             occurred_at: now.clone(),
             tags: vec!["drill".to_owned()],
-            fingerprint: format!("drill.delivery {now}"),
+            fingerprint: format!("{TEST} {now}"),
             context,
             ..Event::default()
         })

@@ -268,4 +268,12 @@ fn issues_of_all_components_are_counted() {
     assert_eq!(issues.issue_category_severity["check"], Status::Fail);
     assert_eq!(issues.issue_catalog["check"].len(), 2);
     assert_eq!(issues.issue_details[1].detail, "/checks/1");
+    // Each issue is told with its own severity.
+    let told: Vec<(&str, &str)> =
+        readiness.alerts.iter().map(|alert| (alert.category.as_str(), alert.severity.as_str())).collect();
+    let count = |category: &str| told.iter().filter(|(told, _)| *told == category).count();
+    assert_eq!((count("operational.checks"), count("operational.feed")), (3, 1), "{told:?}");
+    assert!(
+        told.contains(&("operational.feed", "warning")) && told.contains(&("operational.readiness.gate", "critical"))
+    );
 }

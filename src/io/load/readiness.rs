@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::{Value, json};
+
 use super::{Evidence, LoadError, Named, Request};
 use crate::evidence::checklist;
 use crate::evidence::readiness::{self, Given, Refused};
@@ -9,6 +11,7 @@ use crate::io::{clock, files};
 use crate::json::lenient;
 use crate::log::summary::ChecklistSummary;
 use crate::log::summary::readiness::Readiness;
+use crate::supervise::record;
 use crate::time::Stamp;
 use crate::verdict::policy::{Policy, Text};
 
@@ -36,11 +39,32 @@ pub(super) fn judge(
     }
     let given: Vec<Given> = request.components.iter().map(|(name, path)| read(name.clone(), path)).collect();
     let history = rules.validation.iter().flat_map(|validation| &validation.history);
-    let history: Vec<Given> = history.map(|path| read(None, path)).collect();
+    let history: Vec<Given> = history.map(|path| earlier(path)).collect();
     let now = ended_at.unwrap_or_else(clock::now);
     readiness::judge(&given, &history, &rules, now)
         .map(Some)
         .map_err(|refused| LoadError::Usage(told(&refused, &given, request)))
+}
+
+/// An earlier validation report; of a run directory its verdict with its gates.
+fn earlier(path: &Path) -> Given {
+    if !path.is_dir() {
+        return read(None, path);
+    }
+    let summary = |name: &str| -> Option<Value> {
+        let bytes = files::read_within(&path.join(name), files::FIGURES_LIMIT).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    };
+    let report = || {
+        let (summary, record) = (summary("summary.json")?, summary(record::FILE_NAME)?);
+        let gates = summary.get("gates").or_else(|| summary.pointer("/summary/gates"))?.as_array()?.clone();
+        let checks = gates.iter().map(|gate| json!({"name": gate["name"], "status": gate["status"]}));
+        let verdict = summary.get("verdict").or_else(|| summary.pointer("/summary/verdict"))?.clone();
+        Some(json!({"timestamp": record.get("ended_at")?, "status": verdict, "checks": checks.collect::<Vec<_>>()}))
+    };
+    let content = report().map(|report| report.to_string().into_bytes());
+    let why = "it is a directory, and no complete run: it has no summary.json with gates";
+    Given { name: None, path: path.display().to_string(), content: content.ok_or_else(|| why.to_owned()) }
 }
 
 /// The files of a folder that are not empty.

@@ -27,6 +27,9 @@ pub struct Readiness {
     pub gate: Hold,
     /// Every issue of every component, and what the policy holds against them.
     pub findings: Vec<Finding>,
+    /// What people are told of it: each issue with its own severity, the whole and its gate; warnings and worse.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Alert>,
     /// What the gates rest on.
     #[serde(skip)]
     pub reasons: Vec<Reason>,
@@ -140,6 +143,18 @@ pub struct Hold {
     pub warning_reason_codes: Vec<String>,
 }
 
+/// An event for those who are told of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Alert {
+    /// `operational.readiness`, `operational.readiness.gate`, or `operational.` with the name of a component.
+    pub category: String,
+    /// `warning` or `critical`.
+    pub severity: String,
+    /// One sentence for people.
+    pub message: String,
+}
+
 /// Why a gate of readiness is what it is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reason {
@@ -178,5 +193,34 @@ impl Readiness {
             }
         }
         self.gate = hold;
+        self.alerts = self.told();
+    }
+
+    /// The events of these verdicts: one for each issue, so that none hides behind another.
+    fn told(&self) -> Vec<Alert> {
+        let mut alerts = Vec::new();
+        let mut add = |about: &str, status: Status, message: &str| {
+            let severity = match status {
+                Status::Pass => return,
+                Status::Warn => "warning",
+                Status::Fail => "critical",
+            };
+            let category = format!("operational.{about}");
+            alerts.push(Alert { category, severity: severity.to_owned(), message: message.to_owned() });
+        };
+        add("readiness", self.status, &format!("the readiness is {}", self.status.label()));
+        for component in &self.components {
+            let issues = self.metadata.component_issue_details.get(&component.name);
+            match issues.filter(|issues| !issues.issue_details.is_empty()) {
+                Some(issues) => issues.issue_details.iter().for_each(|i| add(&component.name, i.severity, &i.message)),
+                None => add(&component.name, component.status, &component.summary),
+            }
+        }
+        for name in &self.metadata.missing_components {
+            add(name, Status::Fail, &format!("{name} is missing"));
+        }
+        let why = if self.gate.should_block { &self.gate.blocking_reasons } else { &self.gate.warnings };
+        add("readiness.gate", self.gate.status, &why.join("; "));
+        alerts
     }
 }

@@ -148,6 +148,7 @@ mod tests {
     #[test]
     fn a_rehearsal_without_alerts_has_no_picture_of_nothing() {
         let limits = crate::stage::rehearsal::Limits {
+            means: Default::default(),
             max_noise: 0.05,
             max_misses: 0,
             baseline_latency_seconds: None,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Event;
 use super::policy::{Channel, Kind, Tls};
 use crate::digest::sha256;
-use crate::sanitize::{collapse, shorten};
+use crate::sanitize::collapse;
 
 /// The longest texts that the services take, in characters.
 const SLACK: usize = 3000;
@@ -71,7 +71,7 @@ pub(crate) fn of(channel: &Channel, event: &Event, held_back: u64, drill: bool) 
             let (path, body) = match number {
                 Some(number) => (format!("/issues/{number}/comments"), json!({ "body": text })),
                 None => {
-                    let mut body = json!({ "title": shorten(&subject(channel, event), TITLE), "body": text });
+                    let mut body = json!({ "title": limited(&subject(channel, event), TITLE), "body": text });
                     for (key, list) in [("labels", labels), ("assignees", assignees)] {
                         if !list.is_empty() {
                             body[key] = json!(list);
@@ -133,16 +133,16 @@ fn slack(event: &Event, message: &str, context: &Map<String, Value>) -> String {
         "*{}* {}\n{}",
         event.severity.word().to_uppercase(),
         escape(&collapse(&event.category)),
-        escape(message)
+        escape(&unfenced(message))
     );
     if !event.tags.is_empty() {
         text.push_str(&format!("\nTags: {}", escape(&event.tags.join(", "))));
     }
-    let mut text = shorten_lines(&text, SLACK);
+    let mut text = limited(&text, SLACK);
     let room = SLACK.saturating_sub(text.chars().count() + 20);
     if !context.is_empty() && room > 20 {
         let json = escape(&unfenced(&Value::Object(context.clone()).to_string()));
-        text.push_str(&format!("\nContext: ```{}```", shorten(&json, room)));
+        text.push_str(&format!("\nContext: ```{}```", limited(&json, room)));
     }
     text
 }
@@ -153,7 +153,7 @@ fn issue(event: &Event, message: &str, context: &Map<String, Value>) -> String {
     let line = |text: &str| format!("`{}`", collapse(text).replace('`', "'"));
     let mut text = format!(
         "{}\n\n* Severity: {}\n* Category: {}\n* Occurred: {}\n",
-        fenced(&shorten_lines(message, ISSUE / 2)),
+        fenced(&limited(message, ISSUE / 2)),
         event.severity.word().to_uppercase(),
         line(&event.category),
         line(&event.occurred_at)
@@ -164,7 +164,7 @@ fn issue(event: &Event, message: &str, context: &Map<String, Value>) -> String {
     if !context.is_empty() {
         let room = ISSUE.saturating_sub(text.chars().count() + 40);
         let json = unfenced(&Value::Object(context.clone()).to_string());
-        text.push_str(&format!("\n```json\n{}\n```\n", shorten(&json, room)));
+        text.push_str(&format!("\n```json\n{}\n```\n", limited(&json, room)));
     }
     text
 }
@@ -175,7 +175,7 @@ fn unfenced(text: &str) -> String {
 }
 
 /// At most `most` characters, with its line breaks.
-fn shorten_lines(text: &str, most: usize) -> String {
+fn limited(text: &str, most: usize) -> String {
     match text.char_indices().nth(most.saturating_sub(1)) {
         Some((end, _)) if text.chars().count() > most => format!("{}…", &text[..end]),
         _ => text.to_owned(),
@@ -189,9 +189,9 @@ fn sms(event: &Event, message: &str) -> String {
         Some(run)
             if message.chars().count() > SMS && !message.chars().take(SMS - 1).collect::<String>().contains(run) =>
         {
-            shorten(&format!("{}: {message}", shorten(run, SMS / 2)), SMS)
+            limited(&format!("{}: {message}", limited(run, SMS / 2)), SMS)
         }
-        _ => shorten(&message, SMS),
+        _ => limited(&message, SMS),
     }
 }
 

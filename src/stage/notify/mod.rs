@@ -11,6 +11,9 @@ pub(crate) mod router;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// What test events of the delivery are about.
+pub(crate) const TEST: &str = "drill.delivery";
+
 /// How much an event matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

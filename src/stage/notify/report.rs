@@ -162,6 +162,7 @@ fn matrix(policy: &Policy, events: &[Told]) -> BTreeMap<String, BTreeMap<&'stati
     }
     categories.sort();
     categories.dedup();
+    categories.retain(|category| category != super::TEST);
     let mut all = BTreeMap::new();
     for category in categories {
         let row: BTreeMap<&'static str, Vec<String>> = [Severity::Info, Severity::Warning, Severity::Critical]

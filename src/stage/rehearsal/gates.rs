@@ -1,6 +1,6 @@
 //! The verdict of a rehearsal.
 
-use super::figures::{more_to_decide, wilson};
+use super::figures::{Spread, more_to_decide, wilson};
 use super::read::Records;
 use super::{Course, Expected, Fired, Limits, Rehearsal, matching, tally};
 use crate::finding::{Finding, Gate, Status};
@@ -27,6 +27,13 @@ pub(crate) fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits
             ..Gate::default()
         });
         gates.extend(latency(total, &limits));
+        let means = limits.means;
+        let spreads = [&total.latency_seconds, &tally.acknowledge, &tally.resolve];
+        let asked =
+            [("mttd", means.max_mttd_seconds), ("mtta", means.max_mtta_seconds), ("mttr", means.max_mttr_seconds)];
+        gates.extend(
+            asked.into_iter().zip(spreads).filter_map(|((name, most), spread)| mean(name, most?, spread.as_ref())),
+        );
     }
     gates.sort_by_key(|gate| std::cmp::Reverse(gate.status));
     Rehearsal {
@@ -113,6 +120,19 @@ fn noise(total: &tally::Counts, limits: &Limits) -> Gate {
         status: if ratio > limits.max_noise { Status::Fail } else { Status::Pass },
         ..Gate::default()
     }
+}
+
+/// A mean against its limit. What was never measured is a FAIL: no incident was detected, acknowledged or resolved.
+fn mean(name: &str, most: f64, spread: Option<&Spread>) -> Option<Gate> {
+    let (measured, samples, status) = match spread {
+        Some(spread) => {
+            let text = format!("mean {}, worst {}", human_seconds(spread.mean), human_seconds(spread.max));
+            (text, spread.samples, if spread.mean > most { Status::Fail } else { Status::Pass })
+        }
+        None => ("nothing was measured".to_owned(), 0, Status::Fail),
+    };
+    let threshold = format!("mean at most {}", human_seconds(most));
+    Some(Gate { name: name.to_owned(), threshold, measured, samples, status, ..Gate::default() })
 }
 
 fn latency(total: &tally::Counts, limits: &Limits) -> Option<Gate> {

@@ -71,12 +71,30 @@ pub(crate) struct Limits {
     pub max_misses: u64,
     /// A slower mean detection is a WARN; none where there is no baseline.
     pub baseline_latency_seconds: Option<f64>,
+    /// Slower on average is a FAIL: until detected, acknowledged, resolved; none where nobody asks.
+    #[serde(flatten)]
+    pub means: Means,
     /// How long after an incident an alert still belongs to it.
     #[serde(serialize_with = "seconds", rename = "matchWindowSeconds")]
     pub match_window: Duration,
     /// How much earlier than its incident an alert may be dated: the difference of two clocks.
     #[serde(serialize_with = "seconds", rename = "maxSkewSeconds")]
     pub max_skew: Duration,
+}
+
+/// How long the response may take on average, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Means {
+    /// From an incident to its first alert.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_mttd_seconds: Option<f64>,
+    /// From an alert to its acknowledgement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_mtta_seconds: Option<f64>,
+    /// From an alert to its resolution.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_mttr_seconds: Option<f64>,
 }
 
 fn seconds<S: serde::Serializer>(length: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -93,6 +93,14 @@ fn a_slower_run_is_found_by_its_baseline_and_told_in_every_view() {
         document.to_string()
     };
     assert_eq!(two("runs/r1", "runs/r2"), two("runs/r2", "runs/r1"));
+    // Earlier runs are a history of validation; a directory that holds none is no pass.
+    bench.write("validation.json", json!({"timestamp": "2031-05-04T12:00:00Z", "results": {"feed": true}}).to_string());
+    for (history, code) in [("[\"runs/r1\", \"runs/slow\"]", 0), ("[\"runs\"]", 1)] {
+        bench.write("history.toml", format!("[validation]\nhistory = {history}\n"));
+        let args =
+            ["audit", "--component", "validation.json", "--as-of", "2031-05-04T12:10:00Z", "--policy", "history.toml"];
+        let _ = bench.run(&args).exits(code);
+    }
     // From run to run.
     let trend = audit(&["--trend", "runs/r1", "runs/r2", "runs/slow"]).exits(0).stdout;
     assert!(trend.contains("▁▁█"), "{trend}");
