@@ -161,17 +161,17 @@ fn the_history_shows_the_trend() {
 #[test]
 fn means_are_held_against_their_limits_and_what_was_never_measured_fails() {
     let bench = Bench::new();
-    let alert = |extra: &str| format!("{{\"rule\": \"a\", \"at\": 1060{extra}}}\n");
-    bench.write("expected.jsonl", "{\"id\": \"1\", \"rule\": \"a\", \"at\": 1000}\n");
+    let alert = |extra: &str| format!("{{\"rule\": \"a\", \"at\": 1700001060{extra}}}\n");
+    bench.write("expected.jsonl", "{\"id\": \"1\", \"rule\": \"a\", \"at\": 1700001000}\n");
     let args = ["stage-alerts", "--expected", "expected.jsonl", "--fired", "fired.jsonl", "--format", "json"];
     for (fired, limit, most, code) in [
         ("", "--max-mttd", "1m", 0),
         ("", "--max-mttd", "59s", 1),
         ("", "--max-mtta", "1h", 1),
-        (", \"acked_at\": 1160", "--max-mtta", "100s", 0),
-        (", \"acked_at\": 1160", "--max-mtta", "99s", 1),
-        (", \"resolved_at\": 1360", "--max-mttr", "5m", 0),
-        (", \"resolved_at\": 1361", "--max-mttr", "5m", 1),
+        (", \"acked_at\": 1700001160", "--max-mtta", "100s", 0),
+        (", \"acked_at\": 1700001160", "--max-mtta", "99s", 1),
+        (", \"resolved_at\": 1700001360", "--max-mttr", "5m", 0),
+        (", \"resolved_at\": 1700001361", "--max-mttr", "5m", 1),
     ] {
         bench.write("fired.jsonl", alert(fired));
         let found = bench.run(&[&args[..], &[limit, most]].concat()).exits(code).json();

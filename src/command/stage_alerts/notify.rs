@@ -81,10 +81,10 @@ fn read(path: &Path) -> Result<Policy, Error> {
             Ok(value) if !value.trim().is_empty() => Ok(value.trim().to_owned()),
             _ => Err(format!("the variable {name} is not set")),
         },
-        Secret::File(name) => match std::fs::read_to_string(folder.join(name)) {
-            Ok(value) if !value.trim().is_empty() => Ok(value.trim().to_owned()),
+        Secret::File(name) => match files::read(&folder.join(name)) {
+            Ok(value) if !value.trim_ascii().is_empty() => Ok(lenient::text(&value).trim().to_owned()),
             Ok(_) => Err(format!("{name} is empty")),
-            Err(error) => Err(format!("{name} cannot be read: {error}")),
+            Err(error) => Err(error.to_string()),
         },
     };
     policy::read(&document, &lookup).map_err(|fault| Error::Usage(told(text, &fault)))

@@ -34,7 +34,7 @@ pub(super) fn send(message: &Outgoing, timeout: Duration) -> Result<(), Failed> 
     let mut session = match tls {
         Tls::Implicit => Session { stream: encrypt(plain, host)? },
         Tls::None => Session { stream: Box::new(plain) },
-        Tls::StartTls => {
+        Tls::Upgraded => {
             let mut before = Session { stream: Box::new(plain.try_clone().map_err(lost)?) };
             before.expect(220)?;
             before.say("EHLO emp-ops", 250)?;
@@ -42,7 +42,7 @@ pub(super) fn send(message: &Outgoing, timeout: Duration) -> Result<(), Failed> 
             Session { stream: encrypt(plain, host)? }
         }
     };
-    if *tls != Tls::StartTls {
+    if *tls != Tls::Upgraded {
         session.expect(220)?;
     }
     session.say("EHLO emp-ops", 250)?;

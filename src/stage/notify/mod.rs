@@ -7,6 +7,7 @@ pub(crate) mod message;
 pub(crate) mod policy;
 pub(crate) mod report;
 pub(crate) mod router;
+mod table;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,9 +1,10 @@
 //! The policy of notifications: channels and rules, as `[notify]` in TOML or as the JSON of other tools.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Severity;
-use crate::time::parse_duration;
+use super::table::Table;
+pub(crate) use super::table::{Fault, Lookup, Secret, Tls};
 
 /// Where nobody says how long a channel may take, in seconds.
 const TIMEOUT: f64 = 10.0;
@@ -92,17 +93,6 @@ impl Kind {
     }
 }
 
-/// How mail is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tls {
-    /// From the `STARTTLS` command on.
-    StartTls,
-    /// From the first byte on.
-    Implicit,
-    /// Not at all.
-    None,
-}
-
 /// Which events go to which channels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rule {
@@ -119,28 +109,6 @@ pub(crate) struct Rule {
     /// What nobody acknowledged for so many seconds goes to further channels.
     pub escalate: Option<(f64, Vec<usize>)>,
 }
-
-/// What cannot be meant, and where it stands.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// `channels[1]`.
-    pub at: String,
-    /// A word of the file by which it is found; empty where there is none.
-    pub word: String,
-    pub why: String,
-}
-
-/// Where a secret is: what the policy says to look up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Secret<'a> {
-    /// A variable of the environment.
-    Env(&'a str),
-    /// A file.
-    File(&'a str),
-}
-
-/// Looks secrets up.
-pub(crate) type Lookup<'a> = &'a dyn Fn(Secret<'_>) -> Result<String, String>;
 
 const TOP: [&str; 6] = ["channels", "rules", "default_channels", "events", "deadline", "required"];
 const RULE: [&str; 10] = [
@@ -245,116 +213,32 @@ fn channel(table: &mut Table, lookup: Lookup<'_>, remarks: &mut Vec<String>) -> 
 }
 
 fn kind(table: &Table, name: &str, word: &str) -> Result<Kind, Fault> {
-    let needed = |keys: &[&str]| -> Result<String, Fault> {
-        for key in keys {
-            if let Some(text) = table.text(key)?.filter(|text| !text.trim().is_empty()) {
-                return Ok(text);
-            }
-        }
-        Err(table.fault(name, format!("the channel `{name}` needs {}", keys[0])))
-    };
-    let url = |keys: &[&str]| -> Result<String, Fault> {
-        let url = needed(keys)?;
-        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        match host.is_some_and(|host| !host.is_empty() && !host.starts_with('/')) && !url.contains(char::is_whitespace)
-        {
-            true => Ok(url),
-            false => Err(table.fault(name, format!("the channel `{name}` needs an http or https URL as {}", keys[0]))),
-        }
-    };
-    let recipients = || -> Result<Vec<String>, Fault> {
-        let all = table.texts("recipients")?;
-        match all.is_empty() {
-            true => Err(table.fault(name, format!("the channel `{name}` needs recipients"))),
-            false => Ok(all),
-        }
-    };
-    let knows = |own: &[&str]| table.knows(&[&OF_ALL, own].concat());
+    let fields = Fields { table, name };
     Ok(match word.trim().to_ascii_lowercase().as_str() {
         "webhook" => {
-            knows(&["url", "webhook_url", "headers"])?;
-            Kind::Webhook { url: url(&["url", "webhook_url"])?, headers: table.headers()? }
+            fields.knows(&["url", "webhook_url", "headers"])?;
+            Kind::Webhook { url: fields.url(&["url", "webhook_url"])?, headers: table.headers()? }
         }
         "slack" => {
-            knows(&["url", "webhook_url", "channel", "username", "icon_emoji"])?;
+            fields.knows(&["url", "webhook_url", "channel", "username", "icon_emoji"])?;
             Kind::Slack {
-                url: url(&["webhook_url", "url"])?,
+                url: fields.url(&["webhook_url", "url"])?,
                 channel: table.text("channel")?,
                 username: table.text("username")?,
                 icon: table.text("icon_emoji")?,
             }
         }
-        "github_issue" => {
-            knows(&["repository", "token", "api_url", "url", "issue_number", "labels", "assignees"])?;
-            let repository = needed(&["repository"])?;
-            if repository.split('/').filter(|part| !part.is_empty()).count() != 2
-                || repository.contains([' ', '?', '#', '%'])
-            {
-                return Err(table.fault(&repository, format!("the repository of `{name}` is written OWNER/NAME")));
-            }
-            let api = match table.text("api_url")?.or(table.text("url")?) {
-                Some(_) => url(&["api_url", "url"])?,
-                None => "https://api.github.com".to_owned(),
-            };
-            Kind::Issue {
-                api: api.trim_end_matches('/').to_owned(),
-                repository,
-                token: needed(&["token"])?,
-                number: table.number("issue_number")?,
-                labels: table.texts("labels")?,
-                assignees: table.texts("assignees")?,
-            }
-        }
+        "github_issue" => fields.issue()?,
         "sms" => {
-            knows(&["gateway_url", "url", "sender", "recipients", "headers", "token"])?;
+            fields.knows(&["gateway_url", "url", "sender", "recipients", "headers", "token"])?;
             let mut headers = table.headers()?;
             headers.extend(table.text("token")?.map(|token| ("Authorization".to_owned(), format!("Bearer {token}"))));
             let sender = table.text("sender")?.unwrap_or_else(|| "EMP".to_owned());
-            Kind::Sms { url: url(&["gateway_url", "url"])?, sender, recipients: recipients()?, headers }
+            Kind::Sms { url: fields.url(&["gateway_url", "url"])?, sender, recipients: fields.recipients()?, headers }
         }
-        "email" | "smtp" => {
-            knows(&[
-                "smtp_host",
-                "host",
-                "smtp_port",
-                "port",
-                "smtp_tls",
-                "tls",
-                "smtp_username",
-                "username",
-                "smtp_password",
-                "password",
-                "sender",
-                "from",
-                "recipients",
-            ])?;
-            let tls = table.tls()?;
-            let usual = match tls {
-                Tls::Implicit => 465,
-                Tls::StartTls => 587,
-                Tls::None => 25,
-            };
-            let port = table.number("smtp_port")?.or(table.number("port")?).unwrap_or(usual);
-            let port = u16::try_from(port).ok().filter(|port| *port > 0);
-            let user = table.text("smtp_username")?.or(table.text("username")?);
-            let password = table.text("smtp_password")?.or(table.text("password")?);
-            Kind::Email {
-                host: needed(&["smtp_host", "host"])?,
-                port: port.ok_or_else(|| table.fault("port", format!("the port of `{name}` is none")))?,
-                tls,
-                login: match (user, password) {
-                    (Some(user), Some(password)) => Some((user, password)),
-                    (None, None) => None,
-                    _ => {
-                        return Err(table.fault(name, format!("`{name}` needs both username and password, or neither")));
-                    }
-                },
-                sender: needed(&["sender", "from"])?,
-                recipients: recipients()?,
-            }
-        }
+        "email" | "smtp" => fields.email()?,
         "exec" => {
-            knows(&["argv", "command"])?;
+            fields.knows(&["argv", "command"])?;
             let argv = table.texts("argv")?;
             let argv = if argv.is_empty() { table.texts("command")? } else { argv };
             if argv.is_empty() {
@@ -369,181 +253,104 @@ fn kind(table: &Table, name: &str, word: &str) -> Result<Kind, Fault> {
     })
 }
 
-/// An object of the policy with its place.
-struct Table {
-    at: String,
-    object: Map<String, Value>,
+/// What a channel needs to send.
+struct Fields<'a> {
+    table: &'a Table,
+    name: &'a str,
 }
 
-impl Table {
-    fn of(value: &Value, at: &str) -> Result<Self, Fault> {
-        match value.as_object() {
-            Some(object) => Ok(Self { at: at.to_owned(), object: object.clone() }),
-            None => Err(Fault { at: at.to_owned(), word: String::new(), why: "this is no table".to_owned() }),
+impl Fields<'_> {
+    fn knows(&self, own: &[&str]) -> Result<(), Fault> {
+        self.table.knows(&[&OF_ALL, own].concat())
+    }
+
+    /// The first of these that is there.
+    fn needed(&self, keys: &[&str]) -> Result<String, Fault> {
+        for key in keys {
+            if let Some(text) = self.table.text(key)?.filter(|text| !text.trim().is_empty()) {
+                return Ok(text);
+            }
         }
+        Err(self.table.fault(self.name, format!("the channel `{}` needs {}", self.name, keys[0])))
     }
 
-    fn fault(&self, word: &str, why: String) -> Fault {
-        Fault { at: self.at.clone(), word: word.to_owned(), why }
+    fn url(&self, keys: &[&str]) -> Result<String, Fault> {
+        let url = self.needed(keys)?;
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let has_host = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'));
+        if has_host && !url.contains(char::is_whitespace) {
+            return Ok(url);
+        }
+        let why = format!("the channel `{}` needs an http or https URL as {}", self.name, keys[0]);
+        Err(self.table.fault(self.name, why))
     }
 
-    /// A key that is there; null counts as absent.
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.object.get(key).filter(|value| !value.is_null())
+    fn recipients(&self) -> Result<Vec<String>, Fault> {
+        let all = self.table.texts("recipients")?;
+        let why = format!("the channel `{}` needs recipients", self.name);
+        if all.is_empty() { Err(self.table.fault(self.name, why)) } else { Ok(all) }
     }
 
-    fn knows(&self, keys: &[&str]) -> Result<(), Fault> {
-        let unknown = self.object.keys().find(|key| !keys.contains(&key.as_str()));
-        unknown.map_or(Ok(()), |key| {
-            let near =
-                keys.iter().min_by_key(|known| strsim::damerau_levenshtein(known, key)).copied().unwrap_or_default();
-            Err(self.fault(key, format!("`{key}` is not known here; did you mean `{near}`?")))
+    fn issue(&self) -> Result<Kind, Fault> {
+        let Self { table, name } = self;
+        self.knows(&["repository", "token", "api_url", "url", "issue_number", "labels", "assignees"])?;
+        let repository = self.needed(&["repository"])?;
+        let parts = repository.split('/').filter(|part| !part.is_empty()).count();
+        if parts != 2 || repository.contains([' ', '?', '#', '%']) {
+            return Err(table.fault(&repository, format!("the repository of `{name}` is written OWNER/NAME")));
+        }
+        let api = match table.text("api_url")?.or(table.text("url")?) {
+            Some(_) => self.url(&["api_url", "url"])?,
+            None => "https://api.github.com".to_owned(),
+        };
+        Ok(Kind::Issue {
+            api: api.trim_end_matches('/').to_owned(),
+            repository,
+            token: self.needed(&["token"])?,
+            number: table.number("issue_number")?,
+            labels: table.texts("labels")?,
+            assignees: table.texts("assignees")?,
         })
     }
 
-    fn text(&self, key: &str) -> Result<Option<String>, Fault> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(self.fault(key, format!("{key} is no text"))),
-        }
-    }
-
-    /// A list of texts, or a text with `,` or `;` between its members.
-    fn texts(&self, key: &str) -> Result<Vec<String>, Fault> {
-        let clean = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        match self.get(key) {
-            None => Ok(Vec::new()),
-            Some(Value::String(text)) => Ok(text.split([',', ';']).filter_map(clean).collect()),
-            Some(Value::Array(list)) => {
-                let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-                let texts = texts.ok_or_else(|| self.fault(key, format!("{key} holds something that is no text")))?;
-                Ok(texts.into_iter().map(str::to_owned).collect())
-            }
-            Some(_) => Err(self.fault(key, format!("{key} is no list of texts"))),
-        }
-    }
-
-    fn list(&self, key: &str) -> Result<Vec<Value>, Fault> {
-        match self.get(key) {
-            None => Ok(Vec::new()),
-            Some(Value::Array(list)) => Ok(list.clone()),
-            Some(_) => Err(self.fault(key, format!("{key} is no list"))),
-        }
-    }
-
-    fn flag(&self, key: &str) -> Result<Option<bool>, Fault> {
-        match self.get(key) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(_) => Err(self.fault(key, format!("{key} is true or false"))),
-        }
-    }
-
-    /// A length of time in seconds: a number, or a text with its unit.
-    fn seconds(&self, key: &str) -> Result<Option<f64>, Fault> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        let seconds = match value {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) => parse_duration(text).ok().map(|length| length.as_secs_f64()),
-            _ => None,
+    fn email(&self) -> Result<Kind, Fault> {
+        let Self { table, name } = self;
+        self.knows(&[
+            "smtp_host",
+            "host",
+            "smtp_port",
+            "port",
+            "smtp_tls",
+            "tls",
+            "smtp_username",
+            "username",
+            "smtp_password",
+            "password",
+            "sender",
+            "from",
+            "recipients",
+        ])?;
+        let tls = table.tls()?;
+        let usual = match tls {
+            Tls::Implicit => 465,
+            Tls::Upgraded => 587,
+            Tls::None => 25,
         };
-        let seconds = seconds.filter(|seconds| seconds.is_finite() && (0.0..=31_536_000.0).contains(seconds));
-        seconds.map(Some).ok_or_else(|| self.fault(key, format!("{key} is no length of time; write \"5m\" or seconds")))
-    }
-
-    /// A whole number, also as text with `#` before it.
-    fn number(&self, key: &str) -> Result<Option<u64>, Fault> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        let number = match value {
-            Value::String(text) => text.trim().trim_start_matches('#').parse().ok(),
-            other => other.as_u64(),
-        };
-        number.map(Some).ok_or_else(|| self.fault(key, format!("{key} is no whole number")))
-    }
-
-    fn severity(&self, key: &str) -> Result<Option<Severity>, Fault> {
-        let Some(word) = self.text(key)? else { return Ok(None) };
-        let why = format!("`{word}` is no severity; write info, warning or critical");
-        Severity::parse(&word).map(Some).ok_or_else(|| self.fault(&word, why))
-    }
-
-    fn channels(&self, key: &str, names: &[String]) -> Result<Vec<usize>, Fault> {
-        let mut found = Vec::new();
-        for name in self.texts(key)? {
-            let at = names.iter().position(|known| *known == name);
-            let at = at.ok_or_else(|| {
-                self.fault(&name, format!("no channel is called `{name}`; there are {}", names.join(", ")))
-            })?;
-            if !found.contains(&at) {
-                found.push(at);
-            }
-        }
-        Ok(found)
-    }
-
-    fn headers(&self) -> Result<Vec<(String, String)>, Fault> {
-        let Some(value) = self.get("headers") else { return Ok(Vec::new()) };
-        let object = value.as_object().ok_or_else(|| self.fault("headers", "headers is no table".to_owned()))?;
-        let mut headers = Vec::new();
-        for (name, value) in object {
-            let text = value.as_str().filter(|text| !text.contains(['\r', '\n']));
-            let fits =
-                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-            match text.filter(|_| fits) {
-                Some(text) => headers.push((name.clone(), text.to_owned())),
-                None => return Err(self.fault(name, format!("the header `{name}` cannot be sent"))),
-            }
-        }
-        Ok(headers)
-    }
-
-    fn tls(&self) -> Result<Tls, Fault> {
-        let key = if self.get("tls").is_some() { "tls" } else { "smtp_tls" };
-        Ok(match self.get(key) {
-            None | Some(Value::Bool(true)) => Tls::StartTls,
-            Some(Value::Bool(false)) => Tls::None,
-            Some(Value::String(word)) => match word.trim().to_ascii_lowercase().as_str() {
-                "starttls" => Tls::StartTls,
-                "implicit" => Tls::Implicit,
-                "none" => Tls::None,
-                _ => return Err(self.fault(key, format!("`{word}`: write starttls, implicit or none"))),
+        let port = table.number("smtp_port")?.or(table.number("port")?).unwrap_or(usual);
+        let port = u16::try_from(port).ok().filter(|port| *port > 0);
+        let user = table.text("smtp_username")?.or(table.text("username")?);
+        let password = table.text("smtp_password")?.or(table.text("password")?);
+        Ok(Kind::Email {
+            host: self.needed(&["smtp_host", "host"])?,
+            port: port.ok_or_else(|| table.fault("port", format!("the port of `{name}` is none")))?,
+            tls,
+            login: match (user, password) {
+                (Some(user), Some(password)) => Some((user, password)),
+                (None, None) => None,
+                _ => return Err(table.fault(name, format!("`{name}` needs both username and password, or neither"))),
             },
-            Some(_) => return Err(self.fault(key, "write starttls, implicit or none".to_owned())),
+            sender: self.needed(&["sender", "from"])?,
+            recipients: self.recipients()?,
         })
-    }
-
-    fn template(&self, key: &str) -> Result<Option<String>, Fault> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
-        match super::message::unknown_field(&text) {
-            Some(unknown) => Err(self.fault(&unknown, format!("{key}: `{{{unknown}}}` is no field"))),
-            None => Ok(Some(text)),
-        }
-    }
-
-    /// Puts in what `KEY_env` and `KEY_file` name; secrets that stand in the file are remarked.
-    fn secrets(&mut self, name: &str, lookup: Lookup<'_>, remarks: &mut Vec<String>) -> Result<(), Fault> {
-        for key in ["token", "password", "smtp_password"] {
-            if self.get(key).is_some() {
-                remarks.push(format!("the channel {name} has its {key} in the policy: name a variable with {key}_env"));
-            }
-        }
-        let named: Vec<String> =
-            self.object.keys().filter(|key| key.ends_with("_env") || key.ends_with("_file")).cloned().collect();
-        for key in named {
-            let place = self.text(&key)?.unwrap_or_default();
-            let (base, secret) = match key.strip_suffix("_env") {
-                Some(base) => (base, Secret::Env(&place)),
-                None => (key.trim_end_matches("_file"), Secret::File(&place)),
-            };
-            if self.get(base).is_some() {
-                return Err(self.fault(&key, format!("`{name}` has both {base} and {key}; leave one")));
-            }
-            let value = lookup(secret).map_err(|why| self.fault(&key, format!("{key} of `{name}`: {why}")))?;
-            let base = base.to_owned();
-            self.object.remove(&key);
-            self.object.insert(base, value.into());
-        }
-        Ok(())
     }
 }

@@ -86,7 +86,7 @@ fn a_policy_that_cannot_be_meant_is_refused_with_its_place() {
     assert_eq!(told.unwrap().remarks.len(), 1, "a secret in the file is remarked");
 }
 
-fn two_channels(rule: Value) -> Policy {
+fn two_channels(rule: &Value) -> Policy {
     let all = json!({"channels": [
         {"name": "hook", "type": "exec", "argv": ["a"]},
         {"name": "pager", "type": "exec", "argv": ["b"], "min_severity": "critical"},
@@ -97,7 +97,7 @@ fn two_channels(rule: Value) -> Policy {
 #[test]
 fn what_is_equal_is_held_back_for_a_while_after_a_delivery() {
     use Severity::{Critical, Info, Warning};
-    let policy = two_channels(json!({"channels": ["hook", "pager"], "suppress": 300}));
+    let policy = two_channels(&json!({"channels": ["hook", "pager"], "suppress": 300}));
     let mut router = Router::new(&policy);
     let step = |router: &mut Router<'_>, at: f64, severity, message: &str, arrives: bool| {
         let event = event(at, severity, message);
@@ -130,7 +130,7 @@ fn what_is_equal_is_held_back_for_a_while_after_a_delivery() {
 
 #[test]
 fn what_nobody_acknowledges_is_escalated_once() {
-    let policy = two_channels(json!({"channels": ["hook"], "escalate_after": "15m", "escalate_to": ["pager"]}));
+    let policy = two_channels(&json!({"channels": ["hook"], "escalate_after": "15m", "escalate_to": ["pager"]}));
     let mut router = Router::new(&policy);
     let first = event(0.0, Severity::Critical, "a");
     assert!(router.route(&first).is_matched());
@@ -160,7 +160,7 @@ fn patterns_fit_the_whole_text() {
     }
 }
 
-fn posted(channel: Value, event: &Event) -> (String, Vec<(String, String)>, Value) {
+fn posted(channel: &Value, event: &Event) -> (String, Vec<(String, String)>, Value) {
     let policy = policy(&json!({"channels": [channel]})).unwrap();
     match message::of(&policy.channels[0], event, 0, false) {
         Outgoing::Post { url, headers, body, .. } => (url, headers, body),
@@ -175,7 +175,7 @@ fn every_channel_gets_its_form_and_foreign_text_stays_text() {
     hostile.context.insert("run".to_owned(), "release-7".into());
     hostile.context.insert("why".to_owned(), "```\n# PASS".into());
     let (url, headers, body) = posted(
-        json!({"name": "h", "type": "webhook", "url": "http://a.example/x", "headers": {"X-Team": "ops"}}),
+        &json!({"name": "h", "type": "webhook", "url": "http://a.example/x", "headers": {"X-Team": "ops"}}),
         &hostile,
     );
     assert_eq!(
@@ -184,7 +184,7 @@ fn every_channel_gets_its_form_and_foreign_text_stays_text() {
     );
     assert!(headers.iter().any(|(name, value)| name == "X-Team" && value == "ops"));
     assert!(headers.iter().any(|(name, _)| name == "Idempotency-Key"));
-    let (_, _, body) = posted(json!({"name": "c", "type": "slack", "url": "http://a.example/x"}), &hostile);
+    let (_, _, body) = posted(&json!({"name": "c", "type": "slack", "url": "http://a.example/x"}), &hostile);
     let text = body["text"].as_str().unwrap();
     assert!(
         text.starts_with("*CRITICAL* run.fail Bcc") && text.contains("x &lt;b&gt;") && body.get("channel").is_none(),
@@ -192,7 +192,7 @@ fn every_channel_gets_its_form_and_foreign_text_stays_text() {
     );
     assert_eq!(text.matches("```").count(), 2, "the fence alone: {text}");
     let tracker = json!({"name": "t", "type": "github_issue", "repository": "o/r", "token": "T", "api_url": "http://a.example/api/v3/", "issue_number": "#12"});
-    let (url, headers, body) = posted(tracker, &hostile);
+    let (url, headers, body) = posted(&tracker, &hostile);
     assert_eq!(url, "http://a.example/api/v3/repos/o/r/issues/12/comments");
     assert!(headers.contains(&("Authorization".to_owned(), "Bearer T".to_owned())));
     let text = body["body"].as_str().unwrap();
@@ -203,7 +203,7 @@ fn every_channel_gets_its_form_and_foreign_text_stays_text() {
     );
     hostile.message = "long ".repeat(100);
     let (_, _, body) =
-        posted(json!({"name": "s", "type": "sms", "url": "http://a.example/x", "recipients": "+100; +200"}), &hostile);
+        posted(&json!({"name": "s", "type": "sms", "url": "http://a.example/x", "recipients": "+100; +200"}), &hostile);
     let text = body["message"].as_str().unwrap();
     assert!(text.chars().count() <= 160 && text.contains("release-7"), "{text}");
     assert_eq!(body["recipients"], json!(["+100", "+200"]));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Bench, Output};
+use crate::harness::{Bench, Output, wait_for};
 
 const POLICY: &str = r#"
 [performance.figures.p99]
@@ -29,23 +29,17 @@ while echo "level=info msg=alive"; do
 done
 "#;
     bench.write("serve.sh", script);
-    let mut command = bench.command(&[
-        "final-dry-run",
-        "--output-root",
-        "runs",
-        "--run-name",
-        name,
-        "--duration",
-        "2s",
-        "--no-diary",
-        "--policy",
-        "policy.toml",
-        "--",
-        "sh",
-        "serve.sh",
-    ]);
-    let output: Output = command.env("LATENCY", latency.to_string()).output().unwrap().into();
-    let _ = output.exits(0);
+    let args =
+        ["--output-root", "runs", "--run-name", name, "--duration", "2s", "--no-diary", "--policy", "policy.toml"];
+    // On a busy machine a run takes longer, and is not compared with others any more: then again.
+    wait_for(|| {
+        let _ = std::fs::remove_dir_all(bench.path().join("runs").join(name));
+        let mut command = bench.command(&[&["final-dry-run"], &args[..], &["--", "sh", "serve.sh"]].concat());
+        let output: Output = command.env("LATENCY", latency.to_string()).output().unwrap().into();
+        let record = std::fs::read_to_string(bench.path().join("runs").join(name).join("run.json")).unwrap();
+        let record: Value = serde_json::from_str(&record).unwrap();
+        (output.code == 0 && record["duration_seconds"].as_f64().unwrap() < 2.09).then_some(())
+    });
 }
 
 fn gate(document: &Value, name: &str) -> Value {
