@@ -291,11 +291,14 @@ impl<'l> Chunk<'_, 'l> {
             Some(pending) if open => channel.held = Some(pending.into_owned()),
             None => {}
             pending => {
-                let told = !matches!(channel.trace, Trace::None | Trace::Open(Style::Object));
-                channel.told = told;
-                channel.trace = if told { channel.trace } else { Trace::None };
+                if channel.trace == Trace::Open(Style::Object) {
+                    channel.trace = Trace::None;
+                }
                 self.pending = pending;
-                self.emit();
+                let told = self.emit();
+                let channel = &mut self.formatter.channels[self.channel];
+                // What nobody was told of goes on as what it is.
+                channel.told = told && channel.trace != Trace::None;
             }
         }
     }
@@ -318,8 +321,9 @@ impl<'l> Chunk<'_, 'l> {
         }
     }
 
-    fn emit(&mut self) {
-        let Some(pending) = self.pending.take() else { return };
+    /// Gives out what is pending. Says whether it is a crash that is told, or goes on with one that was.
+    fn emit(&mut self) -> bool {
+        let Some(pending) = self.pending.take() else { return false };
         let stream = self.formatter.stream;
         let redactor = Arc::clone(&self.formatter.redactor);
         self.batch.first_at.get_or_insert(pending.arrived.at);
@@ -332,7 +336,8 @@ impl<'l> Chunk<'_, 'l> {
         self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
         if pending.interrupted && interrupt::is_own(&text) {
             *self.batch.levels.entry(Level::Info.word().to_owned()).or_default() += 1;
-            return self.own_interrupt(pending.lines, pending.arrived);
+            self.own_interrupt(pending.lines, pending.arrived);
+            return false;
         }
         let plain_line = plain(line, pending.lines);
         let (record, damage) = self.formatter.read(&pending, &plain_line);
@@ -383,7 +388,7 @@ impl<'l> Chunk<'_, 'l> {
         let severity = level.unwrap_or(self.formatter.level).status();
         let trace = (pending.trace || crash.is_some()) && !pending.continues;
         if !trace && severity == Status::Pass {
-            return;
+            return pending.continues;
         }
         let shown = message.or(event.clone()).unwrap_or_else(|| word.clone());
         let headline = if trace { Cow::Owned(headline(&shown)) } else { Cow::Borrowed(&*shown) };
@@ -399,6 +404,7 @@ impl<'l> Chunk<'_, 'l> {
             at: pending.arrived.at,
             count: pending.repeated,
         });
+        trace || pending.continues
     }
 }
 

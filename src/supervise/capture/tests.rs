@@ -330,3 +330,28 @@ fn what_comes_of_a_trace_after_a_pause_is_no_crash_of_its_own() {
     let crashes = records.iter().filter(|r| parse::parse(r.to_string().as_bytes()).unwrap().crash().is_some());
     assert_eq!(crashes.count(), 1, "the audit agrees");
 }
+
+#[test]
+fn a_crash_that_only_its_frames_show_is_told_after_a_pause_too() {
+    let lines = [
+        "/app/index.js:3",
+        "    throw x",
+        "    ^",
+        "",
+        "boom",
+        "    at f (/app/index.js:3:7)",
+        "    at g (/app/index.js:4:7)",
+    ];
+    let whole: Vec<&[&str]> = vec![&lines];
+    for pieces in [whole, lines.chunks(1).collect(), lines.chunks(2).collect(), lines.chunks(5).collect()] {
+        let mut formatter = Formatter::new("stdout", Level::Info, Arc::default());
+        let (mut records, mut incidents) = (Vec::new(), 0);
+        for piece in &pieces {
+            let (more, batch) = take(&mut formatter, false, &[piece]);
+            records.extend(more);
+            incidents += batch.incidents.len();
+        }
+        let crashes = records.iter().filter(|r| parse::parse(r.to_string().as_bytes()).unwrap().crash().is_some());
+        assert_eq!((incidents, crashes.count()), (1, 1), "{pieces:?} {records:#?}");
+    }
+}
