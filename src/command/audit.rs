@@ -58,6 +58,7 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
         as_of: args.as_of,
         against,
         sealing: false,
+        again: Some(report::run_documents::again),
     };
     let judge = |request: &Request| {
         load::load(request).map_err(|error| match error {

@@ -18,6 +18,7 @@ pub(crate) mod packet_readme;
 pub(crate) mod page;
 pub(crate) mod review;
 pub(crate) mod run;
+pub(crate) mod run_documents;
 pub(crate) mod runs_table;
 pub(crate) mod stage_alerts;
 pub mod stage_smoke;

@@ -1,27 +1,7 @@
 //! `README.md` of a packet: what to open first, and what is where.
 
 use super::{Block, Cell, Doc, Table, Tone};
-
-/// What each file is for, in the order of reading; a name that ends in a slash stands for all below it.
-const FILES: &[(&str, &str)] = &[
-    ("report.html", "the page for reviewers, with everything below in one place: open it first, in any browser"),
-    ("summary.md", "the verdict, why, the gates and the criteria"),
-    ("review.md", "what the reviewers decide on: objectives, action items, remarks, attendees"),
-    ("wrap_up.md", "the minutes: what happened, who does what by when"),
-    ("backlog.md", "the follow-ups, for a tracker"),
-    ("dry_run_summary.md", "the evidence in detail: logs, silences, diary, performance"),
-    ("VERIFY.md", "how to verify the files and their signatures by hand"),
-    ("attestations.intoto.jsonl", "the signatures: of the verdict, and of the decisions of reviewers"),
-    ("SHA256SUMS", "the digest of every file"),
-    ("manifest.json", "the list of the files"),
-    ("policy.json", "the policy by which the run was judged"),
-    ("waivers.json", "the waivers that were in force"),
-    ("dry_run_sign_off.json", "the gates, for programs"),
-    ("summary.json", "the verdict with everything that it rests on, for programs; so are the other `.json` files"),
-    ("raw/run.json", "the record of the run: settings, attempts, incidents"),
-    ("raw/logs/", "the logs: structured (`.jsonl`) and as they were printed (`.log`)"),
-    ("raw/progress_timeline/", "snapshots during the run, each with the digest of the one before"),
-];
+use crate::verdict::packet_contents::CONTENTS;
 
 /// The document about a packet whose files are `names`. `title` is what the run is called, `headline` its verdict.
 pub(crate) fn document(title: &str, headline: &str, names: &[String], signed: bool) -> Doc {
@@ -36,9 +16,9 @@ pub(crate) fn document(title: &str, headline: &str, names: &[String], signed: bo
     ));
     let mut table = Table::new(&["file", "what it is"]);
     // The last ones are written after this document.
-    for (file, what) in FILES.iter().filter(|(file, _)| matches!(*file, "SHA256SUMS" | "manifest.json") || there(file))
-    {
-        table.row([Cell::new(*file, Tone::Place), (*what).into()]);
+    let told = CONTENTS.iter().filter(|part| !part.what.is_empty());
+    for part in told.filter(|part| matches!(part.path, "SHA256SUMS" | "manifest.json") || there(part.path)) {
+        table.row([Cell::new(part.path, Tone::Place), part.what.into()]);
     }
     doc.push(Block::Table(table));
     doc.section("Judge it again", Block::Code("emp-ops audit .".to_owned()));

@@ -9,6 +9,7 @@ pub(crate) mod criteria;
 pub(crate) mod gates;
 pub(crate) mod headline;
 pub(crate) mod packet;
+pub(crate) mod packet_contents;
 pub mod policy;
 pub(crate) mod review;
 pub(crate) mod run;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::args::FinalDryRun;
 use crate::command::export::Exports;
@@ -19,24 +18,21 @@ use crate::io::packet::checksums;
 use crate::io::packet::writer::{self, Contents};
 use crate::io::process::alive;
 use crate::io::process::supervisor::Supervised;
+use crate::report::run_documents::{self, Given, Sink};
 use crate::report::view::View;
 use crate::report::{self, Cell, Doc};
-use crate::sanitize;
 use crate::supervise::event::Now;
 use crate::supervise::progress::Phase;
-use crate::supervise::provenance::Provenance;
 use crate::supervise::record::{FILE_NAME, RunRecord, State};
 use crate::verdict::attestation::judge::Packet;
 use crate::verdict::attestation::sign::Next;
 use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
-use crate::verdict::packet::{
-    Listed, PAGE, POLICY_JSON, README, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, VERIFY, WAIVERS_JSON,
-};
-use crate::verdict::review::{self, Remarks};
-use crate::verdict::run::{PROGRESS, TIMELINE};
-use crate::verdict::{backlog, waivers, wrap_up};
+use crate::verdict::packet::{Listed, PAGE, POLICY_JSON, README, VERIFY, WAIVERS_JSON};
+use crate::verdict::review::Remarks;
+use crate::verdict::run::TIMELINE;
+use crate::verdict::{packet_contents, waivers};
 
 /// Judges the run directory exactly as `audit` does, writes every document of the run and reports. What is known is
 /// shown even where files cannot be written any more; that error is the last word then.
@@ -69,8 +65,11 @@ pub(super) fn seal(
     };
     let page = Page::of(&loaded, &record.name, &args.attendee, &remarks).with_record(record);
     let written = completed.and_then(|()| {
-        let documents = unread.and_then(|()| documents(args, &remarks, &mut bundle, (record, audit), folder));
-        let written = documents.and_then(|documents| {
+        let remarks = Remarks { label: args.label.clone(), attendees: args.attendee.clone(), notes: remarks.clone() };
+        let given = Given { review: (!args.no_review).then_some(remarks), follow_up: !args.no_wrap_up };
+        let mut documents = Documents { folder: Some(folder), written: Vec::new() };
+        let all = unread.and_then(|()| run_documents::of_run(&mut documents, (record, audit), given, &mut bundle));
+        let written = all.and_then(|()| {
             let page = (!args.no_report).then_some(&page);
             if let Some(page) = page {
                 folder.replace(PAGE, page.of_run(&documents.written).as_bytes())?;
@@ -86,7 +85,8 @@ pub(super) fn seal(
                 let title = report::run::title(record);
                 report::packet_readme::document(&title, &audit.headline, &names, !signers.is_empty())
             };
-            pack(audit, record, documents, contents, (about, page), |files, packet| {
+            let contents = Contents { documents: documents.written, ..contents };
+            pack(audit, record, contents, (about, page), |files, packet| {
                 sign(common, signers, record, audit, files, packet)
             })
         });
@@ -143,80 +143,26 @@ fn made(args: &FinalDryRun, folder: &Folder, shown: &str) -> Vec<(String, Cell)>
     made
 }
 
-/// Writes the documents of the run.
-fn documents<'a>(
-    args: &FinalDryRun,
-    remarks: &[String],
-    bundle: &mut Bundle,
-    (record, audit): (&RunRecord, &Audit),
-    folder: &'a Folder,
-) -> Result<Documents<'a>, Error> {
-    let provenance = InDocuments(record.provenance.clone());
-    let mut documents = Documents { folder, provenance, written: Vec::new() };
-    if !args.no_review {
-        let remarks = Remarks { label: args.label.clone(), attendees: args.attendee.clone(), notes: remarks.to_vec() };
-        let mut brief = review::brief(audit, remarks);
-        brief.evidence_packet.clone_from(&bundle.evidence_packet);
-        documents.write("review", &brief, &report::review::review(&brief, report::audit::because(audit)))?;
-        bundle.review = Some(brief);
-    }
-    documents.write("summary", bundle, &report::run::run(record, audit, None, "."))?;
-    if !args.no_wrap_up {
-        follow_up(&mut documents, bundle, report::audit::because(audit))?;
-    }
-    Ok(documents)
-}
-
-/// The queue of what somebody must look after, and the minutes for the meeting.
-fn follow_up(documents: &mut Documents<'_>, bundle: &Bundle, because: Vec<String>) -> Result<(), Error> {
-    let document = json!(bundle);
-    let at = bundle.generated_at;
-    let backlog = backlog::from_bundle(&document, "summary.json", &backlog::Options::new(at));
-    documents.write("backlog", &backlog, &report::backlog::document(&backlog))?;
-    let mut minutes = wrap_up::from_bundle(&document, "summary.json", &[], &wrap_up::Options::new(at));
-    // The summary beside it gives the reasons, and every document the same.
-    minutes.because = because;
-    documents.write("wrap_up", &minutes, &report::wrap_up::minutes(&minutes).without("Gates"))
-}
-
-/// The documents of a run, written into its directory and kept for the packet.
+/// Writes documents, into the run directory where there is one, and keeps them for the packet.
 struct Documents<'a> {
-    folder: &'a Folder,
-    provenance: InDocuments,
+    folder: Option<&'a Folder>,
     written: Vec<(String, Vec<u8>)>,
 }
 
-impl Documents<'_> {
-    fn write(&mut self, name: &str, value: &impl Serialize, doc: &Doc) -> Result<(), Error> {
-        let markdown = self.provenance.markdown(report::to_markdown(doc));
-        for (name, bytes) in [(format!("{name}.json"), self.provenance.json(value)), (format!("{name}.md"), markdown)] {
-            self.folder.replace(&name, &bytes)?;
-            self.written.push((name, bytes));
+impl Sink for Documents<'_> {
+    type Error = Error;
+
+    fn json(&mut self, name: &str, document: &impl Serialize) -> Result<(), Error> {
+        self.text(name, files::json_text(document))
+    }
+
+    fn text(&mut self, name: &str, text: String) -> Result<(), Error> {
+        let bytes = text.into_bytes();
+        if let Some(folder) = self.folder {
+            folder.replace(name, &bytes)?;
         }
+        self.written.push((name.to_owned(), bytes));
         Ok(())
-    }
-}
-
-/// Who ran the rehearsal, of what, where: in every document.
-struct InDocuments(Option<Provenance>);
-
-impl InDocuments {
-    fn json(&self, value: &impl Serialize) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct With<'a, T> {
-            #[serde(flatten)]
-            value: &'a T,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            provenance: &'a Option<Provenance>,
-        }
-        files::json_text(&With { value, provenance: &self.0 }).into_bytes()
-    }
-
-    fn markdown(&self, mut text: String) -> Vec<u8> {
-        if let Some(provenance) = &self.0 {
-            text.push_str(&format!("\nProvenance: {}\n", sanitize::markdown(&provenance.line())));
-        }
-        text.into_bytes()
     }
 }
 
@@ -246,38 +192,32 @@ fn complete_progress(supervised: &mut Supervised, bundle: &Bundle) -> Result<(),
 fn pack(
     audit: &Audit,
     record: &RunRecord,
-    documents: Documents<'_>,
-    contents: Contents,
+    mut contents: Contents,
     (about, page): (impl FnOnce(&[String]) -> Doc, impl FnOnce(&[Listed]) -> Option<String>),
     sign: impl FnOnce(BTreeMap<String, String>, &Folder) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let folder = documents.folder;
-    let mut contents = Contents { documents: documents.written, ..contents };
-    let markdown = report::to_markdown(&report::audit::doc(audit, "the run"));
-    let mut add = |name: &str, bytes: Vec<u8>| contents.documents.push((name.to_owned(), bytes));
-    add(SUMMARY_JSON, documents.provenance.json(audit));
-    add(SUMMARY_MARKDOWN, documents.provenance.markdown(markdown));
-    if let Some(sign_off) = &audit.sign_off {
-        add(SIGN_OFF_JSON, documents.provenance.json(sign_off));
-    }
+    let folder = contents.run.clone();
+    let mut documents = Documents { folder: None, written: std::mem::take(&mut contents.documents) };
+    run_documents::of_packet(&mut documents, record, audit)?;
+    let mut add = |name: &str, bytes: Vec<u8>| documents.written.push((name.to_owned(), bytes));
     add(POLICY_JSON, files::json_text(&audit.policy.document()).into_bytes());
     if let Some(waivers) = waivers::document(&audit.policy.waivers, record.ended_at) {
         add(WAIVERS_JSON, files::json_text(&waivers).into_bytes());
     }
     add(VERIFY.0, VERIFY.1.as_bytes().to_vec());
     if contents.left_out.is_empty() {
-        contents.documents.push((format!("raw/{FILE_NAME}"), files::json_text(record).into_bytes()));
+        add(&format!("raw/{FILE_NAME}"), files::json_text(record).into_bytes());
     }
     let raw = contents.raw.iter().map(|(name, _)| format!("raw/{name}"));
-    let names: Vec<String> = contents.documents.iter().map(|(name, _)| name.clone()).chain(raw).collect();
-    let readme = documents.provenance.markdown(report::to_markdown(&about(&names)));
-    contents.documents.push((README.to_owned(), readme));
+    let names: Vec<String> = documents.written.iter().map(|(name, _)| name.clone()).chain(raw).collect();
+    run_documents::markdown(&mut documents, record, README, &about(&names))?;
+    contents.documents = documents.written;
     let at = audit.summary.generated_at;
     let packet = folder.create_folder("packet")?;
     let written = writer::write(&packet, &contents, at, page);
     let written = written.map_err(Error::File);
     let written = written.and_then(|files| sign(files, &packet)).and_then(|()| {
-        writer::archive(&packet, folder, &writer::archive_name(folder), at)?;
+        writer::archive(&packet, &folder, &writer::archive_name(&folder), at)?;
         Ok(())
     });
     if written.is_err() {
@@ -307,22 +247,11 @@ fn sign(
 
 /// The evidence files of a run but for its record, by their names below `raw/` in the packet: those of the run directory.
 fn raw(record: &RunRecord, folder: &Folder) -> Vec<(String, PathBuf)> {
-    let evidence = &record.evidence;
-    let settings = &record.settings;
-    // What need not be there is not missing.
-    let wanted = |path: &&String, required: bool| required || folder.path().join(path).exists();
-    let diary = evidence.diary.iter().filter(|path| wanted(path, settings.require_diary));
-    let needs_performance = settings.require_performance
-        || settings.minimum_sharpe_ratio.is_some()
-        || !settings.performance_figures.is_empty();
-    let performance = evidence.performance.iter().filter(|path| wanted(path, needs_performance));
-    let named = evidence.logs.iter().chain(&evidence.raw_logs).chain(diary).chain(performance);
-    let named = named.chain(&evidence.checklist).chain(&evidence.checklist_files);
-    let mut raw: BTreeMap<String, PathBuf> = named
-        .filter(|name| Path::new(name).is_relative())
-        .map(String::as_str)
-        .chain([PROGRESS])
-        .map(|name| (name.to_owned(), folder.path().join(name)))
+    let there =
+        packet_contents::evidence(record).into_iter().map(|(name, missed)| (name, missed, folder.path().join(name)));
+    let mut raw: BTreeMap<String, PathBuf> = there
+        .filter(|(_, missed, path)| *missed || path.exists())
+        .map(|(name, _, path)| (name.to_owned(), path))
         .collect();
     let timeline = folder.folder(TIMELINE).ok();
     for name in timeline.iter().filter_map(|timeline| timeline.names().ok()).flatten() {

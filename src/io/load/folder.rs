@@ -140,7 +140,9 @@ impl Folder<'_> {
         if !self.place.admits(path) {
             return None;
         }
-        let name = if Path::new(path).is_absolute() { path.to_owned() } else { self.place.shown(path) };
+        // What lies elsewhere is called the same in the packet, which knows no folder of this machine.
+        let short = Path::new(path).file_name().filter(|_| Path::new(path).is_absolute());
+        let name = short.map_or_else(|| self.place.shown(path), |name| self.place.shown(&name.to_string_lossy()));
         Some(Named { path: self.found.path().join(path), name, run: Some(self.found.clone()) })
     }
 

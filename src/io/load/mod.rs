@@ -9,6 +9,7 @@ mod folder;
 mod loaded;
 mod packet;
 mod readiness;
+mod sealed;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -26,18 +27,16 @@ use super::read::scan::{self, ScanOptions, Source};
 use crate::evidence::checksums::Found;
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
-use crate::log::summary::{ChecksumSummary, LogSummary, RecordSummary, Summary};
+use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
 use crate::log::totals::faults;
-use crate::supervise::record;
+use crate::supervise::record::{self, RunRecord};
 use crate::time::Stamp;
 use crate::verdict::attestation::judge::{Packet, Trust};
-use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::gates::About;
 use crate::verdict::packet::PACKET_MARKS;
 use crate::verdict::policy::{self, Layer, Policy};
 use crate::verdict::run::{self, FileFound, Place, Run, Sealed};
-use crate::verdict::waivers;
 
 pub use comparison::Against;
 pub(crate) use loaded::Loaded;
@@ -89,7 +88,12 @@ pub struct Request {
     pub against: Against,
     /// Whether the supervisor of the run asks, to seal it: then nothing is missing yet that comes with the verdict.
     pub sealing: bool,
+    /// Writes the documents of a run again, which are held against what was sealed.
+    pub(crate) again: Option<Again>,
 }
+
+/// The documents of a run, written from its record and its evidence; from those that were sealed comes what neither knows.
+pub(crate) type Again = fn(&RunRecord, &Audit, &[Sealed]) -> Vec<Sealed>;
 
 impl Request {
     /// A request to judge a run directory by its own settings.
@@ -109,6 +113,7 @@ impl Request {
             as_of: None,
             against: Against::default(),
             sealing: false,
+            again: None,
         }
     }
 }
@@ -226,7 +231,7 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         run::compare_logs(&mut evidence.run, place, &summary.logs, &evidence.documents);
         summary.findings.clone_from(&evidence.run.findings);
         let own = policy::resolve(&own).map_err(LoadError::Usage)?;
-        summary.record = compare(&mut evidence, &summary, (&policy, &own), request);
+        summary.record = sealed::compare(&mut evidence, &summary, (&policy, &own), request);
     }
     let attested = attested::judge(&evidence, request)?;
     // What is signed and does not fit is told even where nobody asks for signatures.
@@ -248,7 +253,8 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
     let about = About { attested, ..about(&evidence, request) };
     summary.readiness = readiness::judge(request, &policy, about.ended_at)?;
     let packet = evidence.packet.take();
-    let at = clock::generated_at();
+    // One time for all of it, so that its documents can be written again.
+    let at = summary.generated_at;
     let against = &request.against;
     if against.has_baseline() || !against.trend.is_empty() {
         // Earlier runs are held against what this one is without them.
@@ -316,42 +322,6 @@ fn about(evidence: &Evidence, request: &Request) -> About {
     let about = evidence.run.record.as_ref().map(About::of).unwrap_or_default();
     let without_logs = matches!(&request.subject, Subject::Files { logs, .. } if logs.is_empty());
     About { ended_at: request.as_of.or(about.ended_at), without_logs, ..about }
-}
-
-/// Holds the files and documents of a run against what it sealed, and against the verdict that its evidence gives under
-/// its own policy. `policies` are the one that applies and that of the run.
-fn compare(
-    evidence: &mut Evidence,
-    summary: &Summary,
-    policies: (&Policy, &Policy),
-    request: &Request,
-) -> Option<RecordSummary> {
-    let (policy, own) = policies;
-    let mut own_verdict = None;
-    if !request.sealing && evidence.run.is_complete() {
-        let same_terms = policy.document() == own.document() && policy.waivers == own.waivers;
-        let same = same_terms && request.diary_key.is_none();
-        let own_request = Request { layers: Vec::new(), diary_key: None, show_progress: false, ..request.clone() };
-        let judged = if same { summary.clone() } else { summarise(evidence, own, &own_request) };
-        // By the end of the run, as it was sealed.
-        let own_request = Request { as_of: None, ..own_request };
-        let derived = Audit::new(judged, own.clone(), about(evidence, &own_request), clock::generated_at());
-        if let Some(packet) = &mut evidence.packet {
-            packet.derived = Some(Gates::of(derived.verdict, &derived.gates));
-        }
-        own_verdict = (!same_terms).then_some(derived.verdict);
-        let run = &mut evidence.run;
-        if let Some(record) = &run.record {
-            run.differs.extend(run::compare_documents(&evidence.documents, &derived, record));
-        }
-        run.differs.extend(evidence.policy.as_ref().and_then(|policy| run::compare_policy(policy, &derived)));
-        if evidence.packet.is_some() {
-            let ended_at = run.record.as_ref().and_then(|record| record.ended_at);
-            let stated = evidence.waivers.as_ref().map(|waivers| waivers.content.as_ref().ok());
-            run.differs.extend(waivers::compare(stated, &own.waivers, ended_at));
-        }
-    }
-    run::record_summary(&mut evidence.run, own_verdict)
 }
 
 /// The evidence at `path`: a run directory, a packet directory or a packet archive.

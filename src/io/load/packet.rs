@@ -7,24 +7,9 @@ use super::{Evidence, LoadError, attested, folder};
 use crate::io::files::Folder;
 use crate::io::packet::{bundle, checksums, reader};
 use crate::verdict::attestation::judge::Packet;
-use crate::verdict::packet::{self, PAGE, POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, WAIVERS_JSON};
+use crate::verdict::packet::{self, POLICY_JSON, WAIVERS_JSON};
+use crate::verdict::packet_contents;
 use crate::verdict::run::{self, Place, Sealed};
-
-/// The documents of a packet that tell the verdict, in the order in which their findings are shown.
-const DOCUMENTS: [&str; 12] = [
-    SUMMARY_JSON,
-    SIGN_OFF_JSON,
-    "summary.json",
-    "review.json",
-    "backlog.json",
-    "wrap_up.json",
-    SUMMARY_MARKDOWN,
-    "summary.md",
-    "review.md",
-    "backlog.md",
-    "wrap_up.md",
-    PAGE,
-];
 
 /// A packet directory.
 pub(super) fn read(found: &Folder) -> Evidence {
@@ -45,11 +30,12 @@ pub(super) fn read(found: &Folder) -> Evidence {
             evidence
         }
     };
-    evidence.documents.extend(DOCUMENTS.into_iter().filter_map(|name| folder::sealed(found, name)));
+    evidence.documents.extend(packet_contents::documents().filter_map(|name| folder::sealed(found, name)));
     evidence.policy = folder::sealed(found, POLICY_JSON);
     if evidence.run.record.is_some() {
         let there: Vec<Sealed> = evidence.documents.iter().chain(&evidence.policy).cloned().collect();
-        evidence.run.differs.extend(run::missing_documents(&[SUMMARY_JSON, SIGN_OFF_JSON, POLICY_JSON], &there));
+        let required: Vec<&str> = packet_contents::required().collect();
+        evidence.run.differs.extend(run::missing_documents(&required, &there));
     }
     evidence.waivers = folder::sealed(found, WAIVERS_JSON);
     let mut packet = attested::packet(found, &known, &evidence.documents);

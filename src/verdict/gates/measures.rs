@@ -133,6 +133,8 @@ impl View<'_> {
         }
         let silence = logs.longest_silence_seconds?;
         let free = logs.free_silence_seconds? >= silence && !self.policy.is_relaxed("warn_gap");
+        // Where no length is asked for, a command may end when it likes.
+        self.criteria?.minimum_duration_seconds?;
         // An uptime that does not meet its limit says more.
         let met = logs.uptime_ratio >= self.criteria?.minimum_uptime_ratio;
         let down: f64 = logs.down_times.iter().map(|down| down.seconds).sum();

@@ -69,6 +69,17 @@ pub(crate) fn compare(documents: &[Sealed], derived: &Audit, record: &RunRecord)
     differs
 }
 
+/// The document `name` says `says` for `what`, and its evidence `is`.
+pub(super) fn difference(name: &str, what: &str, says: &Value, is: &Value) -> Finding {
+    let text = |value: &Value| match value.as_str().map(|word| (word, Status::from_word(word))) {
+        Some((_, Some(status))) => status.label().to_owned(),
+        Some((text, None)) => shorten(text, 80),
+        None => shorten(&value.to_string(), 80),
+    };
+    let told = format!("{name} says {} for {what}, its evidence says {}", text(says), text(is));
+    Finding::fail(told).in_file(name, None).with("said", says.clone()).with("derived", is.clone())
+}
+
 /// A document of this name, held against what is derived from the evidence.
 struct Derived<'a> {
     name: &'a str,
@@ -83,14 +94,7 @@ struct Derived<'a> {
 impl Derived<'_> {
     /// Notes that the document says `says` for `what`, and its evidence `is`.
     fn differ(&mut self, what: &str, says: &Value, is: &Value) {
-        let text = |value: &Value| match value.as_str().map(|word| (word, Status::from_word(word))) {
-            Some((_, Some(status))) => status.label().to_owned(),
-            Some((text, None)) => shorten(text, 80),
-            None => shorten(&value.to_string(), 80),
-        };
-        let told = format!("{} says {} for {what}, its evidence says {}", self.name, text(says), text(is));
-        let finding = Finding::fail(told).in_file(self.name, None);
-        self.differs.push(finding.with("said", says.clone()).with("derived", is.clone()));
+        self.differs.push(difference(self.name, what, says, is));
     }
 
     /// Whether it rolls up its own items: it may then be worse than the evidence, as each item of a gate that was waived

@@ -2,6 +2,7 @@
 //!
 //! Everything here is a pure function over what was read; who opens the files is `io::load`.
 
+mod again;
 mod contradictions;
 mod course;
 mod documents;
@@ -24,6 +25,7 @@ use crate::supervise::record::{self, RunRecord, State};
 use crate::time::Stamp;
 use crate::verdict::policy::Layer;
 
+pub(crate) use again::{as_sealed, compare as compare_whole};
 pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};

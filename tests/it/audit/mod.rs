@@ -6,6 +6,7 @@ mod evidence;
 mod ignore;
 mod packet;
 mod readiness;
+mod rewritten;
 pub(crate) mod run_dir;
 pub(crate) mod tampering;
 mod twin_keys;

@@ -37,12 +37,12 @@ static RUNS: LazyLock<Bench> = LazyLock::new(|| {
 
 /// What is copied and touched.
 #[derive(Clone, Copy, Debug)]
-enum Of {
+pub(super) enum Of {
     Run(&'static str),
     Packet(&'static str),
 }
 
-fn touched(of: Of, change: impl FnOnce(&Path)) -> Bench {
+pub(super) fn touched(of: Of, change: impl FnOnce(&Path)) -> Bench {
     let bench = Bench::new();
     let source = match of {
         Of::Run(name) => RUNS.path().join(name),
@@ -55,7 +55,7 @@ fn touched(of: Of, change: impl FnOnce(&Path)) -> Bench {
 }
 
 /// The exit code, and every sentence of the audit that tells what is wrong.
-fn audit(bench: &Bench, path: &str) -> (i32, String, Value) {
+pub(super) fn audit(bench: &Bench, path: &str) -> (i32, String, Value) {
     let out = bench.run(&["audit", path, "--format", "json"]);
     let code = out.code;
     let json = out.json();

@@ -1,0 +1,54 @@
+//! Holds a run against what was sealed of it.
+
+use super::{Evidence, Request, about, summarise};
+use crate::log::summary::{RecordSummary, Summary};
+use crate::verdict::attestation::statement::Gates;
+use crate::verdict::audit::Audit;
+use crate::verdict::policy::Policy;
+use crate::verdict::{run, waivers};
+
+/// Holds the files and documents of a run against what it sealed, and against the verdict that its evidence gives under
+/// its own policy. `policies` are the one that applies and that of the run.
+pub(super) fn compare(
+    evidence: &mut Evidence,
+    summary: &Summary,
+    policies: (&Policy, &Policy),
+    request: &Request,
+) -> Option<RecordSummary> {
+    let (policy, own) = policies;
+    let mut own_verdict = None;
+    if !request.sealing && evidence.run.is_complete() {
+        let same_terms = policy.document() == own.document() && policy.waivers == own.waivers;
+        let same = same_terms && request.diary_key.is_none();
+        let own_request = Request { layers: Vec::new(), diary_key: None, show_progress: false, ..request.clone() };
+        let judged = if same { summary.clone() } else { summarise(evidence, own, &own_request) };
+        // By the end of the run, as it was sealed.
+        let own_request = Request { as_of: None, ..own_request };
+        let known = about(evidence, &own_request);
+        let derived = Audit::new(judged.clone(), own.clone(), known.clone(), judged.generated_at);
+        if let Some(packet) = &mut evidence.packet {
+            packet.derived = Some(Gates::of(derived.verdict, &derived.gates));
+        }
+        own_verdict = (!same_terms).then_some(derived.verdict);
+        let run = &mut evidence.run;
+        if let Some(record) = &run.record {
+            run.differs.extend(run::compare_documents(&evidence.documents, &derived, record));
+        }
+        run.differs.extend(evidence.policy.as_ref().and_then(|policy| run::compare_policy(policy, &derived)));
+        if evidence.packet.is_some() {
+            let ended_at = run.record.as_ref().and_then(|record| record.ended_at);
+            let stated = evidence.waivers.as_ref().map(|waivers| waivers.content.as_ref().ok());
+            run.differs.extend(waivers::compare(stated, &own.waivers, ended_at));
+        }
+        if run.differs.is_empty()
+            && let (Some(again), Some(record)) = (request.again, &run.record)
+        {
+            let judged = run::as_sealed(judged, run, &evidence.documents, &request.metadata);
+            let at = judged.generated_at;
+            let written = again(record, &Audit::new(judged, own.clone(), known, at), &evidence.documents);
+            let differs = run::compare_whole(&evidence.documents, &written, record);
+            evidence.run.differs.extend(differs);
+        }
+    }
+    run::record_summary(&mut evidence.run, own_verdict)
+}

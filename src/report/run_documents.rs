@@ -1,0 +1,142 @@
+//! The documents of a run that was judged: written when it is sealed, and once more when it is audited, to hold what was
+//! sealed against them.
+
+use std::convert::Infallible;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Doc;
+use crate::sanitize;
+use crate::supervise::provenance::Provenance;
+use crate::supervise::record::RunRecord;
+use crate::verdict::audit::Audit;
+use crate::verdict::bundle::{self, Bundle};
+use crate::verdict::packet::{SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
+use crate::verdict::review::{self, Remarks};
+use crate::verdict::run::Sealed;
+use crate::verdict::{backlog, wrap_up};
+
+/// Where documents are written to.
+pub(crate) trait Sink {
+    /// Why one cannot be written.
+    type Error;
+    /// Writes a document for programs.
+    fn json(&mut self, name: &str, document: &impl Serialize) -> Result<(), Self::Error>;
+    /// Writes a document for people.
+    fn text(&mut self, name: &str, text: String) -> Result<(), Self::Error>;
+}
+
+/// What neither the record nor the evidence of a run says.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// What the operator adds to the review brief; none where there is no brief.
+    pub review: Option<Remarks>,
+    /// Whether backlog and minutes are asked for.
+    pub follow_up: bool,
+}
+
+/// A document with who ran the rehearsal, of what, and where.
+#[derive(Serialize)]
+struct With<'a, T> {
+    #[serde(flatten)]
+    document: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provenance: &'a Option<Provenance>,
+}
+
+fn json<S: Sink>(to: &mut S, record: &RunRecord, name: &str, document: &impl Serialize) -> Result<(), S::Error> {
+    to.json(name, &With { document, provenance: &record.provenance })
+}
+
+/// Writes a document for people, with its provenance at its end.
+pub(crate) fn markdown<S: Sink>(to: &mut S, record: &RunRecord, name: &str, doc: &Doc) -> Result<(), S::Error> {
+    let mut text = super::to_markdown(doc);
+    if let Some(provenance) = &record.provenance {
+        text.push_str(&format!("\nProvenance: {}\n", sanitize::markdown(&provenance.line())));
+    }
+    to.text(name, text)
+}
+
+/// Writes the documents that lie in the run directory and in its packet. What is told of the packet is in `bundle`, which
+/// gets the review brief.
+pub(crate) fn of_run<S: Sink>(
+    to: &mut S,
+    (record, audit): (&RunRecord, &Audit),
+    given: Given,
+    bundle: &mut Bundle,
+) -> Result<(), S::Error> {
+    if let Some(remarks) = given.review {
+        let mut brief = review::brief(audit, remarks);
+        brief.evidence_packet.clone_from(&bundle.evidence_packet);
+        json(to, record, "review.json", &brief)?;
+        markdown(to, record, "review.md", &super::review::review(&brief, super::audit::because(audit)))?;
+        bundle.review = Some(brief);
+    }
+    json(to, record, "summary.json", bundle)?;
+    markdown(to, record, "summary.md", &super::run::run(record, audit, None, "."))?;
+    if given.follow_up {
+        let (document, at) = (json!(bundle), bundle.generated_at);
+        let backlog = backlog::from_bundle(&document, "summary.json", &backlog::Options::new(at));
+        json(to, record, "backlog.json", &backlog)?;
+        markdown(to, record, "backlog.md", &super::backlog::document(&backlog))?;
+        let mut minutes = wrap_up::from_bundle(&document, "summary.json", &[], &wrap_up::Options::new(at));
+        // The summary beside it gives the reasons, and every document the same.
+        minutes.because = super::audit::because(audit);
+        json(to, record, "wrap_up.json", &minutes)?;
+        markdown(to, record, "wrap_up.md", &super::wrap_up::minutes(&minutes).without("Gates"))?;
+    }
+    Ok(())
+}
+
+/// Writes the documents that lie in the packet alone.
+pub(crate) fn of_packet<S: Sink>(to: &mut S, record: &RunRecord, audit: &Audit) -> Result<(), S::Error> {
+    json(to, record, SUMMARY_JSON, audit)?;
+    markdown(to, record, SUMMARY_MARKDOWN, &super::audit::doc(audit, "the run"))?;
+    if let Some(sign_off) = &audit.sign_off {
+        json(to, record, SIGN_OFF_JSON, sign_off)?;
+    }
+    Ok(())
+}
+
+/// The documents of a run as they are written from its evidence, given what `sealed` ones say that no evidence can: the
+/// remarks and people, and where the packet lies.
+pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed]) -> Vec<Sealed> {
+    let document = |name: &str| sealed.iter().find(|document| document.name == name)?.content.as_ref().ok();
+    let texts = |of: &Value, key: &str| {
+        let list = of[key].as_array().into_iter().flatten();
+        list.filter_map(|text| Some(text.as_str()?.to_owned())).collect()
+    };
+    let summary = document("summary.json");
+    // In the run directory the brief is a part of the bundle.
+    let review = document("review.json").or_else(|| summary?.get("review"));
+    let given = Given {
+        review: review.map(|review| Remarks {
+            label: record.label.clone(),
+            attendees: texts(review, "attendees"),
+            notes: texts(review, "notes"),
+        }),
+        follow_up: true,
+    };
+    let timeline = summary.is_none_or(|summary| summary["progress_timeline_dir"].is_string());
+    let mut bundle = bundle::bundle(record, audit, timeline);
+    bundle.evidence_packet = summary.and_then(|summary| summary.get("evidence_packet").cloned());
+    let mut written: Vec<Sealed> = Vec::new();
+    let Ok(()) =
+        of_run(&mut written, (record, audit), given, &mut bundle).and_then(|()| of_packet(&mut written, record, audit));
+    written
+}
+
+impl Sink for Vec<Sealed> {
+    type Error = Infallible;
+
+    fn json(&mut self, name: &str, document: &impl Serialize) -> Result<(), Infallible> {
+        self.push(Sealed { name: name.to_owned(), content: Ok(json!(document)) });
+        Ok(())
+    }
+
+    fn text(&mut self, name: &str, text: String) -> Result<(), Infallible> {
+        self.push(Sealed { name: name.to_owned(), content: Ok(text.into()) });
+        Ok(())
+    }
+}
