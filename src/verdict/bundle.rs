@@ -135,3 +135,26 @@ fn metadata(record: &RunRecord) -> Metadata {
     );
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_operator_attached_replaces_no_figure_of_the_run() {
+        let record: Value = serde_json::from_str(include_str!("../../fixtures/audit/run/run.json")).unwrap();
+        let mut record: RunRecord = serde_json::from_value(record).unwrap();
+        record.metadata.insert("ticket".to_owned(), json!("T-1"));
+        for (key, claimed) in [
+            ("run_name", json!("another")),
+            ("actual_duration_seconds", json!(1e9)),
+            ("harness_incidents", json!([])),
+            ("log_total_lines", json!(0)),
+        ] {
+            let honest = metadata(&record)[key].clone();
+            record.metadata.insert(key.to_owned(), claimed.clone());
+            assert_eq!(metadata(&record)[key], honest, "{key}");
+        }
+        assert_eq!(metadata(&record)["ticket"], "T-1");
+    }
+}

@@ -100,3 +100,36 @@ pub(crate) fn damaged_end(archive: &str, error: &io::Error) -> Finding {
 pub(crate) fn refused(archive: &str, member: &str, why: &str) -> Finding {
     Finding::fail(format!("member {member} was refused: {why}")).in_file(archive, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Status;
+
+    #[test]
+    fn a_manifest_says_when_it_was_made_and_where_the_summary_is_and_may_leave_out_the_rest() {
+        let whole = r#"{"generated_at": "2025-03-03T08:00:00Z", "summary_json": "a.json", "summary_markdown": "a.md"}"#;
+        let manifest: Manifest = serde_json::from_str(whole).expect("a manifest");
+        assert!(manifest.files.is_empty() && manifest.raw_artifacts.is_empty() && manifest.sign_off_json.is_none());
+        for key in ["generated_at", "summary_json", "summary_markdown"] {
+            let less = whole.replace(key, "other");
+            assert!(serde_json::from_str::<Manifest>(&less).is_err(), "without {key}");
+        }
+    }
+
+    #[test]
+    fn a_packet_that_cannot_be_judged_is_a_fail_that_says_why() {
+        let error = || io::Error::new(io::ErrorKind::InvalidData, "bad checksum");
+        for (finding, words) in [
+            (unfinished(), "was not completed"),
+            (without_evidence(None), "made without raw files"),
+            (without_evidence(Some("a loop of links")), "cannot be read: a loop of links"),
+            (damaged("p.tar.gz", 3, &error()), "damaged after 3 members: bad checksum"),
+            (damaged_end("p.tar.gz", &error()), "the end of the archive is damaged"),
+            (refused("p.tar.gz", "../x", "it lies outside"), "member ../x was refused: it lies outside"),
+        ] {
+            assert!(finding.severity == Status::Fail && finding.summary.contains(words), "{finding:?}");
+            assert!(finding.place.is_some(), "{finding:?}");
+        }
+    }
+}

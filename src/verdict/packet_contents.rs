@@ -137,4 +137,21 @@ mod tests {
         }
         assert_eq!(required().collect::<Vec<_>>(), [POLICY_JSON, SIGN_OFF_JSON, SUMMARY_JSON]);
     }
+
+    #[test]
+    fn evidence_that_nobody_asked_for_is_not_missed_and_what_lies_elsewhere_stays_there() {
+        let record = include_str!("../../fixtures/audit/run/run.json");
+        let record: serde_json::Value = serde_json::from_str(record).unwrap();
+        let mut record: RunRecord = serde_json::from_value(record).unwrap();
+        record.evidence.diary = Some("diary.json".to_owned());
+        record.evidence.performance = Some("/srv/app/performance.json".to_owned());
+        for required in [true, false] {
+            record.settings.require_diary = required;
+            let all = evidence(&record);
+            assert!(all.contains(&("diary.json", required)), "{all:?}");
+            assert!(all.contains(&(PROGRESS, true)), "{all:?}");
+            assert!(record.evidence.logs.iter().all(|log| all.contains(&(log.as_str(), true))), "{all:?}");
+            assert!(!all.iter().any(|(path, _)| path.contains("performance")), "{all:?}");
+        }
+    }
 }

@@ -115,3 +115,62 @@ pub(crate) fn severity(value: Option<&Value>) -> (Status, bool) {
         Some(word) => Status::from_word(&word).map_or((Status::Warn, true), |status| (status, false)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const PART: Part<'static> = Part { path: "s.json", name: "findings", category: "run", origin: Origin::Run };
+
+    #[test]
+    fn words_and_texts_are_read_from_values_of_any_kind() {
+        for (value, is_word, is_text) in [
+            (json!(null), None, None),
+            (json!(""), None, None),
+            (json!("  "), None, None),
+            (json!(" fail "), Some("fail"), Some("fail")),
+            (json!(3), Some("3"), Some("3")),
+            (json!(false), Some("false"), Some("false")),
+            // No text for people, but a word that nobody knows.
+            (json!(["fail"]), Some("[\"fail\"]"), None),
+            (json!({"name": "fail"}), Some("{\"name\":\"fail\"}"), None),
+        ] {
+            assert_eq!(word(Some(&value)).as_deref(), is_word, "{value}");
+            assert_eq!(text(Some(&value)).as_deref(), is_text, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_severity_that_nobody_knows_is_a_warning_and_named() {
+        for (value, expect) in [
+            (json!("fail"), (Status::Fail, false)),
+            (json!("Passed"), (Status::Pass, false)),
+            (json!("mauve"), (Status::Warn, true)),
+            (json!(["fail"]), (Status::Warn, true)),
+            (json!(null), (Status::Warn, false)),
+        ] {
+            assert_eq!(severity(Some(&value)), expect, "{value}");
+        }
+    }
+
+    #[test]
+    fn members_that_are_no_objects_are_named_and_not_lost() {
+        let member = json!({"severity": "fail", "message": "boom", "count": 3});
+        for (list, items, unread) in [
+            (json!(null), 0, 0),
+            (json!([]), 0, 0),
+            (json!([member, member]), 2, 0),
+            // One that stands alone.
+            (member.clone(), 1, 0),
+            (json!([member, "text", 5, null]), 1, 3),
+            (json!("text"), 0, 1),
+        ] {
+            let mut gathered = Gathered::default();
+            let found = gathered.list(Some(&list), &PART, &["message"], "a fault");
+            assert_eq!((found.len(), gathered.not_understood.len()), (items, unread), "{list}");
+            assert!(found.iter().all(|item| item.summary == "boom" && item.count == 3), "{found:?}");
+        }
+    }
+}

@@ -95,3 +95,34 @@ fn context(outcome: &Outcome) -> Metadata {
     }
     context
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered(report: &str) -> Gathered {
+        let mut gathered = Gathered::default();
+        gathered.report(&Report::read(report), "s.md", Stamp::parse("2025-03-10").expect("a day"));
+        gathered
+    }
+
+    #[test]
+    fn a_report_is_no_better_than_its_items() {
+        for (report, severity, words) in [
+            (
+                "# S\n\n## Action items\n\n- [ ] **A-1** move it (due 2025-03-01)\n",
+                Status::Fail,
+                "overdue since 2025-03-01",
+            ),
+            ("# S\n\nNothing to see.\n", Status::Fail, "no action item"),
+            ("# S\n\nOverall status: RED\n\n- [x] done\n", Status::Fail, ""),
+        ] {
+            let found = gathered(report);
+            let worst = found.items.iter().map(|item| item.severity).max();
+            assert_eq!(worst, Some(severity), "{report}: {:?}", found.items);
+            let told =
+                found.items.iter().map(|item| format!("{} {:?}", item.summary, item.reasons)).collect::<String>();
+            assert!(told.contains(words), "{report}: {told}");
+        }
+    }
+}

@@ -105,3 +105,51 @@ fn join(parts: &[String]) -> String {
         [front @ .., last] => format!("{} and {last}", front.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::summary::LogTotals;
+
+    #[test]
+    fn what_there_is_none_of_is_not_counted() {
+        for (totals, faults, expect) in [
+            ((0, 0, 0, 0), &[][..], "no errors, gaps or warnings"),
+            ((1, 0, 0, 0), &[], "1 error"),
+            ((3, 1, 0, 2), &[], "3 errors, 1 stack trace and 2 warnings"),
+            ((0, 0, 2, 0), &[Status::Warn], "2 gaps and 1 fault of the files"),
+            ((0, 0, 0, 0), &[Status::Fail, Status::Warn, Status::Pass], "2 faults of the files"),
+        ] {
+            let (errors, content_incidents, gap_incidents, warnings) = totals;
+            let logs = LogSummary {
+                totals: LogTotals { errors, content_incidents, gap_incidents, warnings },
+                findings: faults.iter().map(|status| Finding::new(*status, "a fault")).collect(),
+                ..LogSummary::default()
+            };
+            assert_eq!(join(&log_counts(&logs)), expect);
+        }
+    }
+
+    #[test]
+    fn the_first_finding_of_the_logs_is_one_that_decides_their_status() {
+        let listed = |text: &str, status| vec![Finding::new(status, text)];
+        let logs = |status, records| LogSummary {
+            status,
+            records,
+            findings: listed("a fault", Status::Fail),
+            errors: listed("an error", Status::Fail),
+            warnings: listed("a warning", Status::Warn),
+            ..LogSummary::default()
+        };
+        for (logs, expect) in [
+            (logs(Status::Fail, 9), Some("an error")),
+            // Without records the fault of the file explains the rest.
+            (logs(Status::Fail, 0), Some("a fault")),
+            (LogSummary { errors: Vec::new(), ..logs(Status::Fail, 9) }, Some("a fault")),
+            (LogSummary { errors: Vec::new(), findings: Vec::new(), ..logs(Status::Warn, 9) }, Some("a warning")),
+            (LogSummary::default(), None),
+        ] {
+            assert_eq!(first_of_logs(&logs).map(|finding| finding.summary.as_str()), expect);
+        }
+    }
+}

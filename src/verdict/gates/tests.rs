@@ -262,6 +262,23 @@ fn half_of_a_run_in_silence_is_no_uptime_even_where_such_a_silence_is_free() {
 }
 
 #[test]
+fn a_contradiction_of_the_record_fails_and_a_remark_on_what_lies_outside_is_not_raised() {
+    for (differs, status, measured) in [
+        (vec![], Status::Pass, "2 files as sealed, no contradiction"),
+        (vec![Finding::warn("a diary goes on elsewhere")], Status::Warn, "a diary goes on elsewhere"),
+        (vec![Finding::fail("run.json was altered")], Status::Fail, "run.json was altered"),
+    ] {
+        let mut summary = good();
+        let record = crate::log::summary::RecordSummary { status, files: 2, differs, own_verdict: None };
+        summary.record = Some(record);
+        let gates = all(&summary, &policy(&strict()), &About::default());
+        let gate = gates.iter().find(|gate| gate.name == "record").expect("a gate");
+        assert_eq!((gate.status, gate.raised), (status, false), "{gate:?}");
+        assert!(gate.measured.contains(measured), "{gate:?}");
+    }
+}
+
+#[test]
 fn texts_that_the_policy_ignores_are_a_gate_of_their_own() {
     for (ignored, expect) in [
         (&[][..], None),

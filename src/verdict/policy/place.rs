@@ -112,3 +112,40 @@ pub(crate) fn kind(value: &Value) -> &'static str {
         Value::Table(_) => "a table",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_shown_with_its_line_and_a_caret_under_what_is_meant() {
+        for (text, span, expect) in [
+            ("a = 1\nbb = 2\n", 6..8, "p:2:1: wrong\n  |\n2 | bb = 2\n  | ^^"),
+            ("a = 1\n", 4..5, "p:1:5: wrong\n  |\n1 | a = 1\n  |     ^"),
+            // Letters count, not bytes.
+            ("ä = 1\n", 5..6, "p:1:5: wrong\n  |\n1 | ä = 1\n  |     ^"),
+            ("\ta = 1\n", 1..2, "p:1:2: wrong\n  |\n1 |  a = 1\n  |  ^"),
+            // What goes on in further lines is marked to the end of its first.
+            ("a = [\n1]\n", 4..8, "p:1:5: wrong\n  |\n1 | a = [\n  |     ^"),
+            ("a", 7..9, "p:1:2: wrong\n  |\n1 | a\n  |  ^"),
+        ] {
+            assert_eq!(Text::new("p", text).at(span, "wrong"), expect, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_compared_with_those_that_somebody_may_have_meant() {
+        for (word, expect) in [
+            ("warn_gapp", Some("warn_gap")),
+            ("Warn-Gap", Some("warn_gap")),
+            ("fial_gap", Some("fail_gap")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, &["warn_gap", "fail_gap"]), expect, "{word}");
+        }
+        assert_eq!(expected("colour", &["a", "b"]), ", expected one of `a`, `b`");
+        assert_eq!(expected("colour", &["a"]), ", expected `a`");
+        assert_eq!(expected("colour", &[]), "");
+    }
+}

@@ -114,3 +114,70 @@ fn texts(holder: Option<&Value>, key: &str) -> Vec<String> {
         single => lists::text(single).into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Stamp;
+
+    #[test]
+    fn what_must_be_covered_is_what_was_asked_for_then_what_was_signed_off_then_three_days() {
+        let hours = |hours: u64| Required::AtLeast(Duration::from_secs(hours * 3600));
+        for (required, signed, expect) in [
+            (Required::AsSignedOff, json!(3600), Some(3600.0)),
+            (Required::AsSignedOff, json!("3600"), Some(3600.0)),
+            (Required::AsSignedOff, json!(0), None),
+            (Required::AsSignedOff, json!(null), Some(DEFAULT_TARGET)),
+            (Required::AsSignedOff, json!(-5), Some(DEFAULT_TARGET)),
+            (Required::AsSignedOff, json!("soon"), Some(DEFAULT_TARGET)),
+            (hours(2), json!(3600), Some(7200.0)),
+            (hours(0), json!(3600), None),
+            (Required::Nothing, json!(3600), None),
+        ] {
+            let sign_off = json!({"criteria": {"minimum_duration_seconds": signed}});
+            assert_eq!(target(Some(&sign_off), required), expect, "{required:?} {signed}");
+        }
+        assert_eq!(target(None, Required::AsSignedOff), Some(DEFAULT_TARGET));
+    }
+
+    #[test]
+    fn a_duration_that_cannot_be_is_none() {
+        for (seconds, expect) in [
+            (json!(5), Some(5.0)),
+            (json!("5.5"), Some(5.5)),
+            (json!(-5), None),
+            (json!(null), None),
+            (json!([5]), None),
+        ] {
+            assert_eq!(duration(&json!({"logs": {"duration_seconds": seconds}})), expect, "{seconds}");
+        }
+        assert_eq!(duration(&json!({"duration_seconds": 5})), None);
+    }
+
+    #[test]
+    fn people_and_notes_are_trimmed_each_once_and_one_to_a_line() {
+        let at = Stamp::from_seconds(0).expect("in range");
+        let options = Options {
+            attendees: vec![" Ada  L. ".to_owned(), "  ".to_owned(), "Bob".to_owned()],
+            notes: vec!["one\n\n two\u{2028}three".to_owned()],
+            ..Options::new(at)
+        };
+        let review = json!({"attendees": ["Ada L.", 7], "notes": "zero"});
+        assert_eq!(attendees(Some(&review), &[], &options), ["Ada L.", "7", "Bob"]);
+        assert_eq!(notes(Some(&review), &options), ["zero", "one", "two", "three"]);
+        assert!(attendees(None, &[], &Options::new(at)).is_empty());
+    }
+
+    #[test]
+    fn a_run_is_called_by_its_label_before_its_name() {
+        for (bundle, review, expect) in [
+            (json!({"name": "r1", "label": " Release  7 "}), json!(null), Some("Release 7")),
+            (json!({"name": "r1", "label": " "}), json!(null), Some("r1")),
+            (json!({"name": "r1", "metadata": {"run_name": "r0"}}), json!(null), Some("r0")),
+            (json!({"label": "a"}), json!({"run_label": "b"}), Some("b")),
+            (json!({}), json!({}), None),
+        ] {
+            assert_eq!(label(&bundle, Some(&review)).as_deref(), expect, "{bundle}");
+        }
+    }
+}
