@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod details;
 mod prepare;
 mod scale;
 mod seal;
@@ -11,7 +12,8 @@ use std::process::ExitCode;
 
 use super::export::Exports;
 use super::{Common, Error};
-use crate::io::process::supervisor::{self, RunError};
+use crate::io::process::run_error::RunError;
+use crate::io::process::supervisor;
 use crate::sanitize;
 
 pub(crate) use args::FinalDryRun;
@@ -39,6 +41,8 @@ pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Res
         common.note("this is the built-in simulator, not your system: a clean run ends with WARN, exit code 0");
     }
     common.note(&format!("watch it with: emp-ops watch {}", prepared.shown_folder));
+    let tell = |lines: Vec<String>| lines.iter().filter(|_| common.verbose).for_each(|line| common.note(line));
+    tell(details::before(&prepared.plan, &prepared.setup));
     let folder = prepared.setup.folder.clone();
     let (interval, grace) = (prepared.plan.progress_interval, prepared.plan.shutdown_grace);
     let mut voice = voice::Voice::new(common.quiet, interval, grace);
@@ -51,5 +55,6 @@ pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Res
         }
         error @ RunError::System(_) => Error::NoVerdict(error.to_string()),
     })?;
+    tell(details::after(&supervised));
     seal::seal(common, args, (&signers, exports), supervised, &folder, &prepared.shown_folder)
 }

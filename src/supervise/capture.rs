@@ -21,6 +21,7 @@ use crate::log::crash::classify::{self, Kind};
 use crate::log::crash::headline;
 use crate::log::crash::trace::{Style, Trace};
 use crate::log::frame::jul;
+use crate::log::layout::description;
 use crate::log::layout::live::Learner;
 use crate::log::layout::{Layout, Memory};
 use crate::log::level::Level;
@@ -134,6 +135,11 @@ impl Formatter {
     /// Learns how the lines that have come look, before they are judged; `lines` are whole.
     pub(crate) fn learn(&mut self, lines: &[u8], arrived: Stamp) {
         self.learner.add(lines, arrived);
+    }
+
+    /// What was learnt, in words; empty where nothing was.
+    pub(crate) fn layout(&self) -> String {
+        description::in_short(&self.learner.layout().describe())
     }
 
     /// Begins a chunk of lines that arrived at `arrived`. Records go to `out`, counts and incidents to `batch`.

@@ -29,7 +29,7 @@ pub(crate) enum Compression {
 
 impl Compression {
     /// What a file name ends with.
-    pub(super) fn suffix(self) -> &'static str {
+    pub(crate) fn suffix(self) -> &'static str {
         match self {
             Self::None => "",
             Self::Gz => ".gz",

@@ -60,11 +60,12 @@ pub(crate) struct PumpPlan<W> {
     pub interrupted: Arc<AtomicBool>,
 }
 
-/// Reads `source` to its end. Lines that need a look wake the machine with `message`.
+/// Reads `source` to its end. Lines that need a look wake the machine with `message`. Gives the layout that was learnt,
+/// in words; empty where none was.
 ///
 /// # Errors
 /// The pipe cannot be read.
-pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, message: &W) -> io::Result<()> {
+pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>, message: &W) -> io::Result<String> {
     let redactor = Arc::clone(plan.formatter.redactor());
     let mut data: Vec<u8> = Vec::with_capacity(CHUNK);
     let mut structured = Vec::with_capacity(CHUNK);
@@ -118,7 +119,7 @@ pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>
             let _ = plan.wake.try_send(message.clone());
         }
         if at_end {
-            return result.map(|_| ());
+            return result.map(|_| plan.formatter.layout());
         }
     }
 }

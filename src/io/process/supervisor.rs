@@ -1,7 +1,7 @@
 //! Drives the pure machine of a live run: threads turn what happens into events, and this loop carries out what the
 //! machine asks for.
 
-use std::io::ErrorKind;
+use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -15,6 +15,7 @@ use super::alive;
 use super::child::{self, Launch};
 use super::clocks::Clocks;
 use super::orphans::Orphans;
+use super::run_error::{RunError, start_remedy};
 use super::sampler::{Sampler, disk_space};
 use super::signals::{self, Heard};
 use super::watchdog::Watchdog;
@@ -66,36 +67,8 @@ pub(crate) struct Supervised {
     pub progress: ProgressFile,
     /// The last instant of the run.
     pub ended: Now,
-}
-
-/// Why a run could not take place.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    /// The command could not be started at all.
-    #[error("cannot start {command}: {source}{}", start_remedy(source))]
-    Spawn {
-        /// The program.
-        command: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A file of the run directory could not be made.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Signals or process supervision are not available.
-    #[error("cannot supervise processes: {0}{remedy}", remedy = files::remedy(.0))]
-    System(#[from] std::io::Error),
-}
-
-/// What helps where a command cannot be started.
-fn start_remedy(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::NotFound | ErrorKind::PermissionDenied => "; check that it is installed and executable",
-        ErrorKind::WouldBlock => "; too many processes run: end some, or raise the limit (ulimit -u)",
-        ErrorKind::OutOfMemory => "; free some memory, or raise the limit (ulimit -v)",
-        ErrorKind::ArgumentListTooLong => "; its arguments and its environment are too long",
-        _ => files::remedy(error),
-    }
+    /// The layout that was learnt of each stream, in words.
+    pub layouts: BTreeMap<String, String>,
 }
 
 /// What the threads tell the loop.
@@ -148,6 +121,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
         mailbox: Arc::new(Mailbox::default()),
         sender,
         pumps: Vec::new(),
+        layouts: BTreeMap::new(),
         child_pid: None,
         leaving: None,
         sampler: Sampler::new(vec![watchdog.pid()]),
@@ -178,7 +152,8 @@ struct Driver {
     sink: Arc<Mutex<Sink>>,
     mailbox: Arc<Mailbox>,
     sender: SyncSender<Message>,
-    pumps: Vec<JoinHandle<std::io::Result<()>>>,
+    pumps: Vec<JoinHandle<std::io::Result<String>>>,
+    layouts: BTreeMap<String, String>,
     child_pid: Option<u32>,
     leaving: Option<Leaving>,
     sampler: Sampler,
@@ -342,7 +317,7 @@ impl Driver {
         stream: &'static str,
         level: Level,
         source: impl std::io::Read + AsFd + Send + 'static,
-    ) -> Result<JoinHandle<std::io::Result<()>>, RunError> {
+    ) -> Result<JoinHandle<std::io::Result<String>>, RunError> {
         let plan = PumpPlan {
             formatter: Formatter::new(stream, level, Arc::clone(&self.redactor)),
             sink: Arc::clone(&self.sink),
@@ -388,10 +363,16 @@ impl Driver {
             return Ok(());
         }
         let leaked = self.leaving.take().and_then(|leaving| leaving.orphans).map_or(Vec::new(), Orphans::leaked);
-        let pumps = std::mem::take(&mut self.pumps);
-        let read: Vec<bool> =
-            pumps.into_iter().map(|pump| pump.is_finished() && matches!(pump.join(), Ok(Ok(())))).collect();
-        if read.contains(&false) {
+        let mut read = true;
+        for pump in std::mem::take(&mut self.pumps) {
+            let stream = pump.thread().name().unwrap_or_default().to_owned();
+            match pump.is_finished().then(|| pump.join()) {
+                Some(Ok(Ok(layout))) if layout.is_empty() => {}
+                Some(Ok(Ok(layout))) => drop(self.layouts.insert(stream, layout)),
+                _ => read = false,
+            }
+        }
+        if !read {
             self.feed(Event::Capture(CaptureFault {
                 path: "the output of the command".to_owned(),
                 trouble: Trouble::Failed("the output of the command could not be read to its end".to_owned()),
@@ -492,6 +473,13 @@ impl Driver {
         record.resource_monitor.thresholds = monitor.thresholds;
         record.progress = self.progress.chain().clone();
         let unsaved = self.save_record(State::Sealing).err();
-        Ok(Supervised { unsaved, record: self.record, machine: self.machine, progress: self.progress, ended })
+        Ok(Supervised {
+            unsaved,
+            record: self.record,
+            machine: self.machine,
+            progress: self.progress,
+            ended,
+            layouts: self.layouts,
+        })
     }
 }

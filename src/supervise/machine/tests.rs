@@ -130,6 +130,24 @@ impl Run {
         self.feed(Event::Output(Batch { lines, bytes: 10, first_at: at, last_at: at, ..Batch::default() }));
     }
 
+    /// A line that needs a look.
+    fn told(&mut self, severity: Status, message: &str) {
+        let found = LineIncident {
+            severity,
+            kind: "log_level",
+            stream: "stderr",
+            service: None,
+            level: "error".to_owned(),
+            event: None,
+            message: message.to_owned(),
+            key: message.to_owned(),
+            at: self.now.wall,
+            count: 1,
+        };
+        let lines = BTreeMap::from([("stderr", 1)]);
+        self.feed(Event::Output(Batch { lines, bytes: 9, incidents: vec![found], ..Batch::default() }));
+    }
+
     fn incidents(&self) -> Vec<(Status, &str, u64)> {
         self.machine.incidents().all().iter().map(|i| (i.severity, i.kind.as_str(), i.count)).collect()
     }

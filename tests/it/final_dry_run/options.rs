@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{SHORT, UNHURRIED};
+use super::{SHORT, UNHURRIED, rehearse};
 use crate::harness::Bench;
 
 #[test]
@@ -64,4 +64,22 @@ fn warnings_are_accepted_only_where_that_is_asked_for() {
         bench.run(&[&["final-dry-run", "--simulate", "grandchild", "--run-name", "g"][..], &options].concat()).exits(0);
     assert!(out.stdout.starts_with("WARN"), "{out:?}");
     let _ = bench.run(&["audit", "runs/g/packet", "--fail-on", "warn"]).exits(1);
+}
+
+#[test]
+fn verbose_tells_limits_monitors_files_and_what_was_learnt_on_standard_error() {
+    let bench = Bench::new();
+    let options = ["-v", "--min-uptime", "0.5", "--max-cpu", "150", "--sample-interval", "1m", "--compress", "zst"];
+    let run = rehearse(&bench, &options, "for i in 1 2 3; do echo \"2025-01-06 00:00:0$i INFO app: step $i\"; done");
+    for says in [
+        "limit min_uptime: 50% (--min-uptime), RELAXED from 98% (default)\n",
+        "samples of CPU and memory: every 1m; at most CPU 150% of one core\n",
+        ".jsonl.zst and .log.zst\n",
+        "progress.json: every 5m, kept in progress_timeline/\n",
+        "layout learnt of stdout: time `YYYY-MM-DD hh:mm:ss` in field 0",
+        ".log.zst: ",
+        ", 3 lines, SHA-256 ",
+    ] {
+        assert!(run.output.stderr.contains(says), "{says}: {}", run.output.stderr);
+    }
 }

@@ -57,20 +57,8 @@ fn a_flood_of_incidents_costs_few_snapshots_and_severity_never_falls() {
     let mut worst = Status::Pass;
     for i in 0..10_000_u32 {
         run.pass(SECOND / 1000);
-        let found = LineIncident {
-            severity: if i % 7 == 0 { Status::Fail } else { Status::Warn },
-            kind: "log_level",
-            stream: "stderr",
-            service: None,
-            level: "error".to_owned(),
-            event: None,
-            message: format!("error {i}"),
-            key: format!("error {i}"),
-            at: run.now.wall,
-            count: 1,
-        };
-        let lines = BTreeMap::from([("stderr", 1)]);
-        run.feed(Event::Output(Batch { lines, bytes: 9, incidents: vec![found], ..Batch::default() }));
+        let severity = if i % 7 == 0 { Status::Fail } else { Status::Warn };
+        run.told(severity, &format!("error {i}"));
         assert!(run.machine.incidents().worst() >= worst);
         worst = run.machine.incidents().worst();
     }
@@ -191,4 +179,22 @@ fn a_file_that_is_gone_for_an_instant_is_as_old_as_before() {
     let found = &run.machine.incidents().all()[1];
     assert!(found.message.starts_with("diary evidence is gone and was not written again after 6"), "{}", found.message);
     assert!(found.metadata.contains_key("last_observed_at"));
+}
+
+#[test]
+fn what_is_new_is_shown_at_once_and_what_is_only_counted_once_a_second() {
+    let mut run = Run::new(plan(HOUR));
+    run.pass(5 * SECOND);
+    let before = run.snapshots;
+    run.told(Status::Warn, "slow");
+    assert_eq!(run.snapshots, before + 1);
+    for _ in 0..300 {
+        run.pass(SECOND / 100);
+        run.told(Status::Warn, "slow");
+    }
+    assert_eq!(run.snapshots, before + 4, "three seconds of the same");
+    run.pass(SECOND / 10);
+    run.told(Status::Fail, "gone");
+    assert_eq!(run.snapshots, before + 5);
+    assert!(run.machine.deadline(run.now) > run.now.mono + SECOND / 10, "nothing is owed but the next look");
 }
