@@ -392,9 +392,11 @@ impl<'l> Chunk<'_, 'l> {
         line.append(self.out);
 
         let severity = level.unwrap_or(self.formatter.level).status();
+        // The audit looks at each record alone.
+        let told = crash.is_some() || pending.continues;
         let trace = (pending.trace || crash.is_some()) && !pending.continues;
         if !trace && severity == Status::Pass {
-            return pending.continues;
+            return told;
         }
         let shown = message.or(event.clone()).unwrap_or_else(|| word.clone());
         let headline = if trace { Cow::Owned(headline(&shown)) } else { Cow::Borrowed(&*shown) };
@@ -410,7 +412,7 @@ impl<'l> Chunk<'_, 'l> {
             at: pending.arrived.at,
             count: pending.repeated,
         });
-        trace || pending.continues
+        told
     }
 }
 
