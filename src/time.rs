@@ -22,6 +22,9 @@ const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_3
 pub struct Stamp(i64);
 
 impl Stamp {
+    /// The Unix epoch.
+    pub const EPOCH: Self = Self(0);
+
     /// The instant `micros` microseconds after the Unix epoch; `None` outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
         RANGE.contains(&micros).then_some(Self(micros))

@@ -1,12 +1,14 @@
 //! `emp-ops audit`: judge evidence that exists.
 
 mod args;
+mod shards;
 mod sign;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 pub(crate) use self::args::Audit;
+use self::shards::Sharded;
 use self::sign::Signing;
 use super::export::Exports;
 use super::page::Page;
@@ -23,6 +25,17 @@ use crate::report::view::View;
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
 pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result<ExitCode, Error> {
     let mut layers = args.limits.layers(&common.settings)?;
+    let folded = match shards::run(common, &args, &mut layers)? {
+        Sharded::Done => return Ok(ExitCode::SUCCESS),
+        Sharded::Judge(folded) => {
+            args.log = folded.plan.logs.iter().map(PathBuf::from).collect();
+            Some(folded)
+        }
+        Sharded::No => {
+            args.run = args.only_path()?;
+            None
+        }
+    };
     args.check(&layers)?;
     let against = args.against();
     if let Some(last) = against.trend.last() {
@@ -57,6 +70,7 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
         attestations,
         as_of: args.as_of,
         against,
+        folded,
         sealing: false,
         again: Some(report::run_documents::again),
     };

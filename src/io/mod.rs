@@ -17,5 +17,6 @@ pub(crate) mod provenance;
 pub(crate) mod random;
 pub mod read;
 pub(crate) mod runs;
+pub(crate) mod shards;
 pub(crate) mod stage_client;
 pub(crate) mod tty;

@@ -5,4 +5,5 @@ pub(crate) mod inert;
 pub(crate) mod lenient;
 pub mod pull;
 pub(crate) mod python_repr;
+pub(crate) mod stored;
 pub mod strict;

@@ -16,6 +16,7 @@ pub(crate) mod logfmt;
 pub(crate) mod parse;
 pub(crate) mod record;
 pub mod scan;
+pub mod shards;
 pub mod summary;
 pub(crate) mod text_record;
 pub(crate) mod timestamp;

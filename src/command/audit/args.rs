@@ -18,8 +18,11 @@ use crate::verdict::policy::Layer;
 #[command(after_help = "Examples:\n  emp-ops audit runs/20251012T090000Z\n  emp-ops audit packet.tar.gz\n  \
                         emp-ops audit --log logs/ --diary diary.json --performance performance.json --sign-off")]
 pub(crate) struct Audit {
-    /// A run directory, a packet directory or a packet.tar.gz
+    /// A run directory, a packet directory or a packet.tar.gz; with --shard and --merge, a plan and partials
     #[arg(value_name = "RUN_DIR")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The run or packet among these.
+    #[arg(skip)]
     pub(super) run: Option<PathBuf>,
 
     /// A log, a directory of logs, or - for standard input; repeatable
@@ -77,11 +80,38 @@ pub(crate) struct Audit {
     pub(super) decide: DecideArgs,
 
     #[command(flatten)]
+    pub(super) shards: ShardArgs,
+
+    #[command(flatten)]
     pub export: ExportArgs,
 
     /// Threads that read logs [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) threads: Option<u16>,
+}
+
+/// Logs that are read in shards, by any number of machines.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Shards")]
+pub(super) struct ShardArgs {
+    /// Write a plan that divides the logs of --log into shards, and read none of them
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["shard", "merge", "partial", "paths"], requires = "log")]
+    pub(super) shard_plan: Option<PathBuf>,
+    /// About how large a shard is [default: 256M]
+    #[arg(long, value_name = "SIZE", value_parser = super::super::size, requires = "shard_plan")]
+    pub(super) shard_size: Option<u64>,
+    /// A log that is not to be cut; repeatable
+    #[arg(long, value_name = "PATH", requires = "shard_plan")]
+    pub(super) whole: Vec<PathBuf>,
+    /// Read this shard of the plan, from 0, and write its partial; with `--log -` its bytes come from standard input
+    #[arg(long, value_name = "K", requires = "partial", conflicts_with = "merge")]
+    pub(super) shard: Option<u32>,
+    /// Merge partials; with their plan among them, judge what they come to
+    #[arg(long)]
+    pub(super) merge: bool,
+    /// Write the partial into this file, or - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) partial: Option<PathBuf>,
 }
 
 /// What is signed.
@@ -114,6 +144,23 @@ pub(super) enum DecisionArg {
 }
 
 impl Audit {
+    /// The run or packet that is named.
+    ///
+    /// # Errors
+    /// There are several, or a partial is asked for without a shard or a merge.
+    pub(super) fn only_path(&self) -> Result<Option<PathBuf>, Error> {
+        if self.shards.partial.is_some() {
+            return Err(Error::Usage("--partial needs --shard K and a plan, or --merge and partials".to_owned()));
+        }
+        match self.paths.as_slice() {
+            [_, second, ..] => Err(Error::Usage(format!(
+                "only one run can be judged, and {} is a second one; add --merge if these are partials",
+                second.display()
+            ))),
+            paths => Ok(paths.first().cloned()),
+        }
+    }
+
     /// Whether it is clear what is to be judged. Components that the policy asks for are something, though none is named.
     pub(super) fn check(&self, layers: &[Layer]) -> Result<(), Error> {
         let asked = layers.iter().any(|layer| layer.components.is_some());

@@ -267,7 +267,7 @@ pub(crate) fn replace_json(path: &Path, value: &impl Serialize) -> Result<(), Fi
 }
 
 /// The directory that holds what `path` names.
-pub(super) fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

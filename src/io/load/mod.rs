@@ -14,6 +14,7 @@ mod sealed;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -27,6 +28,8 @@ use super::read::scan::{self, ScanOptions, Source};
 use crate::evidence::checksums::Found;
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
+use crate::log::shards::partial::Partial;
+use crate::log::shards::plan::Plan;
 use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
 use crate::log::totals::faults;
 use crate::supervise::record::{self, RunRecord};
@@ -55,6 +58,15 @@ pub enum Subject {
         /// The performance report.
         performance: Option<PathBuf>,
     },
+}
+
+/// Logs that were read in shards.
+#[derive(Debug)]
+pub struct Folded {
+    /// How they were divided.
+    pub plan: Plan,
+    /// What was read of them.
+    pub partial: Partial,
 }
 
 /// What is to be judged, and how.
@@ -86,6 +98,8 @@ pub struct Request {
     pub as_of: Option<Stamp>,
     /// What the run is held against.
     pub against: Against,
+    /// What the logs come to, where they were read in shards.
+    pub folded: Option<Arc<Folded>>,
     /// Whether the supervisor of the run asks, to seal it: then nothing is missing yet that comes with the verdict.
     pub sealing: bool,
     /// Writes the documents of a run again, which are held against what was sealed.
@@ -112,6 +126,7 @@ impl Request {
             attestations: Vec::new(),
             as_of: None,
             against: Against::default(),
+            folded: None,
             sealing: false,
             again: None,
         }
@@ -395,6 +410,15 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         receipt: evidence.run.receipt.clone(),
         show_progress: request.show_progress,
     };
+    let names = |logs: &[PathBuf]| {
+        let mut names: Vec<String> = logs.iter().map(|path| path.display().to_string()).collect();
+        names.sort();
+        names
+    };
+    if let Some(folded) = &request.folded {
+        let logs = folded.partial.clone().summary(&folded.plan, &options.terms());
+        return (logs, names(&evidence.logs));
+    }
     let (mut sources, mut faults) = scan::expand(&evidence.logs, evidence.root.as_ref().map(|(folder, _)| folder));
     for source in &mut sources {
         if let Source::File { shown, .. } = source {
@@ -415,11 +439,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
     }
     let names = match &request.subject {
         Subject::Run(_) => sources.iter().map(|source| source.shown().to_owned()).collect(),
-        Subject::Files { logs, .. } => {
-            let mut names: Vec<String> = logs.iter().map(|path| path.display().to_string()).collect();
-            names.sort();
-            names
-        }
+        Subject::Files { logs, .. } => names(logs),
     };
     (logs, names)
 }

@@ -1,4 +1,4 @@
-//! A plain file, read in ranges: each range is the lines that start in it.
+//! A plain file or a piece of one, read in ranges: each range is the lines that start in it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,16 +14,36 @@ use crate::log::scan::chunk::{Context, Part};
 /// How many bytes at a time are read to find the end of the last line of a range.
 const STEP: usize = 8 << 10;
 
+/// Which bytes of a file are read, and how they are called: all by their places in the whole file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Where the text of the file starts.
+    pub(crate) skip: u64,
+    /// The first byte, at or behind that.
+    pub(crate) from: u64,
+    /// The byte behind the last.
+    pub(crate) to: u64,
+    /// The size of the file when it was opened. What comes later is not read.
+    pub(crate) len: u64,
+    /// The place of the first byte that is at hand.
+    pub(crate) base: u64,
+}
+
+impl Extent {
+    /// All of a file.
+    pub(crate) fn whole(skip: u64, len: u64) -> Self {
+        Self { skip, from: skip.min(len), to: len, len, base: 0 }
+    }
+}
+
 /// A plain file that is read in ranges.
 pub(crate) struct Plain {
     file: File,
     /// Its number.
     pub(crate) source: usize,
     context: Context,
-    /// Bytes before the text.
-    pub(crate) skip: u64,
-    /// The size when it was opened. What comes later is not read.
-    pub(crate) len: u64,
+    /// What is read of it.
+    pub(crate) extent: Extent,
     state: Mutex<(Ordered, Option<io::Error>)>,
 }
 
@@ -52,9 +72,9 @@ impl Ordered {
 }
 
 impl Plain {
-    /// A file with its number and size, and the bytes to skip at its start.
-    pub(crate) fn new(file: File, source: usize, context: Context, skip: u64, len: u64) -> Self {
-        Self { file, source, context, skip, len, state: Mutex::default() }
+    /// A file with its number, and what is read of it.
+    pub(crate) fn new(file: File, source: usize, context: Context, extent: Extent) -> Self {
+        Self { file, source, context, extent, state: Mutex::default() }
     }
 
     /// The same file, to be read anew with another layout.
@@ -63,36 +83,37 @@ impl Plain {
     /// The file cannot be opened once more.
     pub(crate) fn again(&self, layout: Layout) -> io::Result<Self> {
         let context = Context { layout: Arc::new(layout), ..self.context.clone() };
-        Ok(Self::new(self.file.try_clone()?, self.source, context, self.skip, self.len))
+        Ok(Self::new(self.file.try_clone()?, self.source, context, self.extent))
     }
 
     /// How many ranges there are, at least one.
     pub(crate) fn ranges(&self) -> u64 {
-        self.len.saturating_sub(self.skip).div_ceil(PIECE as u64).max(1)
+        (self.extent.to - self.extent.from).div_ceil(PIECE as u64).max(1)
     }
 
     /// Reads the lines that start in a range.
     pub(crate) fn read(&self, number: u64, buffer: &mut Vec<u8>) -> (Part, Option<io::Error>) {
-        let from = (self.skip + number * PIECE as u64).min(self.len);
-        let to = (from + PIECE as u64).min(self.len);
+        let from = (self.extent.from + number * PIECE as u64).min(self.extent.to);
+        let to = (from + PIECE as u64).min(self.extent.to);
+        let first = from <= self.extent.skip;
         // One byte more, because the range starts with a line if the byte before it is a line end.
-        let start = if number == 0 { from } else { from - 1 };
+        let start = if first { from } else { from - 1 };
         if buffer.capacity() < PIECE + STEP {
             buffer.reserve_exact(PIECE + STEP - buffer.len());
         }
         buffer.resize(usize::try_from(to - start).unwrap_or(0), 0);
-        match read_full_at(&self.file, buffer, start) {
+        match self.read_at(buffer, start) {
             Ok(len) if len == buffer.len() => {}
             Ok(len) => {
                 buffer.truncate(len);
-                let lines = self.lines(number, buffer);
+                let lines = begun(first, buffer);
                 let part = Part::read(lines, self.context(buffer, lines, start));
                 return (part, Some(io::ErrorKind::UnexpectedEof.into()));
             }
             Err(error) => return (Part::new(self.context.clone()), Some(error)),
         }
-        let whole = self.complete(buffer, to);
-        let lines = self.lines(number, buffer);
+        let whole = self.complete(buffer, to, first);
+        let lines = begun(first, buffer);
         let context = self.context(buffer, lines, start);
         match whole {
             Ok(true) => (Part::read(lines, context), None),
@@ -119,28 +140,21 @@ impl Plain {
         self.context.at(start + (buffer.len() - lines.len()) as u64)
     }
 
-    /// What begins in the range: without the end of a line that began before it.
-    fn lines<'b>(&self, number: u64, buffer: &'b [u8]) -> &'b [u8] {
-        if number == 0 {
-            return buffer;
-        }
-        memchr::memchr(b'\n', &buffer[..buffer.len().min(PIECE + 1)]).map_or(&[], |end| &buffer[end + 1..])
-    }
-
-    /// Reads on to the end of the last line, unless no line begins in the range; false when the line is too long.
-    fn complete(&self, buffer: &mut Vec<u8>, to: u64) -> io::Result<bool> {
-        let Some(line) = memchr::memrchr(b'\n', buffer).or((to <= self.skip + PIECE as u64).then_some(0)) else {
+    /// Reads on to the end of the last line, unless no line begins in the range; false when the line is too long, of which
+    /// the start is left then.
+    fn complete(&self, buffer: &mut Vec<u8>, to: u64, first: bool) -> io::Result<bool> {
+        let Some(line) = memchr::memrchr(b'\n', buffer).map(|end| end + 1).or(first.then_some(0)) else {
             return Ok(true);
         };
         let mut at = to;
-        while at < self.len && buffer.last() != Some(&b'\n') {
+        while at < self.extent.len && buffer.last() != Some(&b'\n') {
             if buffer.len() - line > LINE_LIMIT {
                 return Ok(false);
             }
             let end = buffer.len();
             buffer.resize(end + STEP, 0);
-            let len = read_full_at(&self.file, &mut buffer[end..], at)?;
-            let len = len.min(usize::try_from(self.len - at).unwrap_or(len));
+            let len = self.read_at(&mut buffer[end..], at)?;
+            let len = len.min(usize::try_from(self.extent.len - at).unwrap_or(len));
             let line_end = memchr::memchr(b'\n', &buffer[end..end + len]);
             buffer.truncate(line_end.map_or(end + len, |line_end| end + line_end + 1));
             at += len as u64;
@@ -148,8 +162,26 @@ impl Plain {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        Ok(true)
+        // How much of it came at once must not decide.
+        let ended = buffer.last() == Some(&b'\n') && buffer.len() > line;
+        let fits = buffer.len() - line - usize::from(ended) <= LINE_LIMIT;
+        if !fits && ended {
+            buffer.pop();
+        }
+        Ok(fits)
     }
+
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        read_full_at(&self.file, buffer, at - self.extent.base)
+    }
+}
+
+/// What begins in a range: without the end of a line that began before it, unless it is the first of the file.
+fn begun(first: bool, buffer: &[u8]) -> &[u8] {
+    if first {
+        return buffer;
+    }
+    memchr::memchr(b'\n', &buffer[..buffer.len().min(PIECE + 1)]).map_or(&[], |end| &buffer[end + 1..])
 }
 
 /// Reads until the buffer is full or the file ends, and says how many bytes there were.

@@ -12,25 +12,31 @@ use std::thread;
 use std::time::Duration;
 
 use super::decode::{self, Encoding, Packing};
-use super::file_ranges::{OffsetReader, Plain, read_full_at};
-use super::line_chunks::{PIECE, Pieces};
+use super::file_ranges::{Extent, OffsetReader, Plain, read_full_at};
+use super::line_chunks::PIECE;
 use super::parallel::{self, lock};
-use super::shared_stream;
 use super::sources::{self, duplicates};
+use super::{shared_stream, text};
 use crate::finding::Finding;
+use crate::io::clock;
+use crate::io::files::{self, FileError};
+use crate::io::packet::checksums;
 use crate::io::tty::progress_bar;
-use crate::io::{clock, files};
 use crate::log::frame::Frame;
 use crate::log::ignore::Ignore;
-use crate::log::layout::years::{Chain, Years};
 use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
-use crate::log::summary::{DownTime, FileReport, LogSummary};
+use crate::log::shards::close::close;
+use crate::log::shards::fold::{Digest, Fold, Segment};
+use crate::log::shards::missing;
+use crate::log::shards::plan::{Fixed, Piece, PlannedFile};
+use crate::log::summary::{FileReport, LogSummary};
 use crate::log::totals::faults;
-use crate::log::totals::summarise::{self, Receipt, Terms};
-use crate::log::totals::tally::{Limits, Tally};
+use crate::log::totals::summarise;
+use crate::log::totals::tally::Limits;
 use crate::time::Stamp;
 
+pub use super::options::ScanOptions;
 pub use super::sources::{Source, expand};
 
 /// Clocks may differ by this much before a record lies in the future.
@@ -40,93 +46,64 @@ const SMALL: u64 = 64 << 10;
 /// At most so many threads read one packed file; one decoder keeps no more of them busy.
 const READERS: usize = 4;
 
-/// How logs are read and judged.
-#[derive(Clone, Debug)]
-pub struct ScanOptions {
-    /// A longer silence is a WARN.
-    pub warn_gap: Duration,
-    /// A silence of this length is a FAIL; at least the above.
-    pub fail_gap: Duration,
-    /// How many findings of a kind are listed; all are counted.
-    pub max_listed: usize,
-    /// The layout of all logs, where it is not to be learnt.
-    pub layout: Option<Arc<Layout>>,
-    /// Texts of messages that are not held against the logs.
-    pub ignore: Vec<String>,
-    /// How many threads read; 0 for all cores.
-    pub threads: usize,
-    /// The supervised time of a run: the duration, and silence at its ends is a gap.
-    pub window: Option<(Stamp, Stamp)>,
-    /// When nothing ran in that time, in order of time.
-    pub pauses: Vec<DownTime>,
-    /// How long the command took to end after that time.
-    pub drain: Duration,
-    /// When lines of a supervised run could be received.
-    pub receipt: Option<Receipt>,
-    /// Whether to show progress on standard error, where that is a terminal.
-    pub show_progress: bool,
-}
-
-impl Default for ScanOptions {
-    fn default() -> Self {
-        Self {
-            warn_gap: Duration::from_secs(3600),
-            fail_gap: Duration::from_secs(6 * 3600),
-            max_listed: 1000,
-            layout: None,
-            ignore: Vec::new(),
-            threads: 0,
-            window: None,
-            pauses: Vec::new(),
-            drain: Duration::ZERO,
-            receipt: None,
-            show_progress: false,
-        }
-    }
+/// Something to read.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'s> {
+    /// Where it is.
+    pub(crate) source: &'s Source,
+    /// The number of the file: its place in the alphabet, not on the command line.
+    pub(crate) number: u32,
+    /// What a plan says of it.
+    pub(crate) planned: Option<&'s PlannedFile>,
+    /// Which bytes of it are read, where that is not the whole file; where they were piped, with the place of the first.
+    pub(crate) piece: Option<(Piece, Option<u64>)>,
 }
 
 /// Reads the logs to their ends and sums them up. Whatever is wrong with a file is a finding of the summary.
 pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
-    let mut sources: Vec<&Source> = sources.iter().collect();
-    // The place in the alphabet, not on the command line, is the number of a file.
-    sources.sort_by_key(|source| source.shown());
-    let owned: Vec<Source> = sources.iter().map(|source| (*source).clone()).collect();
-    let doubles: BTreeMap<usize, usize> = duplicates(&owned).into_iter().collect();
-    let silence = summarise::silence(options.warn_gap, options.window);
-    let limits = Limits { silence, listed: options.max_listed };
+    let mut sources: Vec<Source> = sources.to_vec();
+    sources.sort_by(|a, b| a.shown().cmp(b.shown()));
+    let doubles: BTreeMap<usize, usize> = duplicates(&sources).into_iter().collect();
+    let numbered = (0..).zip(&sources).map(|(number, source)| Input { source, number, planned: None, piece: None });
+    let inputs: Vec<Input<'_>> =
+        numbered.enumerate().filter(|(index, _)| !doubles.contains_key(index)).map(|(_, input)| input).collect();
+    // A run says the same whenever it is judged, even where its clock was set ahead of ours.
+    let latest = options.window.map_or_else(latest, |(start, end)| start.max(end).plus(options.drain).plus(SKEW));
+    // Only a piece can fail, and there is none.
+    let (fold, _) = fold(&inputs, options, latest);
+    let names: Vec<String> = sources.iter().map(|source| source.shown().to_owned()).collect();
+    let (tally, reports, mut findings) = fold.finish(&names);
+    findings.extend(doubles.into_iter().map(|(double, first)| faults::double(&names[double], &names[first])));
+    summarise::summary(tally, reports, findings, &names, &options.terms())
+}
+
+/// Later times than this lie in the future.
+pub(crate) fn latest() -> Stamp {
+    clock::now().plus(SKEW)
+}
+
+/// Reads what is to be read, on all threads. Times after `latest` lie in the future. Also returns why a piece could not
+/// be read to its end.
+pub(crate) fn fold(inputs: &[Input<'_>], options: &ScanOptions, latest: Stamp) -> (Fold, Option<FileError>) {
+    let limits = options.limits();
     let scan = Scan {
-        sources: &owned,
+        inputs,
         limits,
         layout: options.layout.as_ref(),
         ignore: Arc::new(Ignore::new(&options.ignore)),
-        // A run says the same whenever it is judged, even where its clock was set ahead of ours.
-        latest: options.window.map_or_else(clock::now, |(start, end)| start.max(end).plus(options.drain)).plus(SKEW),
+        latest,
         threads: parallel::threads(options.threads),
         queue: Mutex::new(Queue::default()),
         changed: Condvar::new(),
-        total: Mutex::new(Total { tally: Tally::new(&limits), reports: Vec::new(), findings: Vec::new() }),
+        fold: Mutex::new(Fold::new(&limits)),
+        failed: Mutex::default(),
         done: AtomicU64::new(0),
     };
     // Taken from the end.
-    lock(&scan.queue).tasks.extend((0..owned.len()).rev().filter(|i| !doubles.contains_key(i)).map(Task::File));
+    lock(&scan.queue).tasks.extend((0..inputs.len()).rev().map(Task::File));
     scan.run(options);
-
-    let mut total = scan.total.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for (double, first) in doubles {
-        total.findings.push(faults::double(owned[double].shown(), owned[first].shown()));
-    }
-    let paths: Vec<String> = owned.iter().map(|source| source.shown().to_owned()).collect();
-    let terms = Terms {
-        warn_gap: options.warn_gap,
-        fail_gap: options.fail_gap.max(options.warn_gap),
-        listed: options.max_listed,
-        window: options.window,
-        pauses: options.pauses.clone(),
-        drain: options.drain,
-        receipt: options.receipt.clone(),
-        ignore: options.ignore.clone(),
-    };
-    summarise::summary(total.tally, total.reports, total.findings, &paths, &terms)
+    let failed = scan.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (scan.fold.into_inner().unwrap_or_else(PoisonError::into_inner), failed)
 }
 
 /// A piece of work.
@@ -144,14 +121,8 @@ struct Queue {
     opening: usize,
 }
 
-struct Total {
-    tally: Tally,
-    reports: Vec<FileReport>,
-    findings: Vec<Finding>,
-}
-
 struct Scan<'s> {
-    sources: &'s [Source],
+    inputs: &'s [Input<'s>],
     limits: Limits,
     layout: Option<&'s Arc<Layout>>,
     ignore: Arc<Ignore>,
@@ -159,7 +130,9 @@ struct Scan<'s> {
     threads: usize,
     queue: Mutex<Queue>,
     changed: Condvar,
-    total: Mutex<Total>,
+    fold: Mutex<Fold>,
+    /// Why a piece could not be read.
+    failed: Mutex<Option<FileError>>,
     done: AtomicU64,
 }
 
@@ -187,11 +160,12 @@ impl Scan<'_> {
     }
 
     fn size(&self) -> u64 {
-        let size = |source: &Source| match source {
-            Source::File { path, .. } => path.metadata().map_or(0, |metadata| metadata.len()),
-            Source::Stdin => 0,
+        let size = |input: &Input<'_>| match (input.piece, input.source) {
+            (Some((piece, _)), _) => piece.to - piece.from,
+            (None, Source::File { path, .. }) => path.metadata().map_or(0, |metadata| metadata.len()),
+            (None, Source::Stdin) => 0,
         };
-        self.sources.iter().map(size).sum()
+        self.inputs.iter().map(size).sum()
     }
 
     fn work(&self) {
@@ -224,10 +198,11 @@ impl Scan<'_> {
 
     /// Reads a file or divides it. `buffer` is kept from one task to the next, because fresh memory is slow.
     fn file(&self, index: usize, buffer: &mut Vec<u8>) {
-        let mut report = FileReport { path: self.sources[index].shown().to_owned(), ..FileReport::default() };
+        let Input { source, number, planned, piece } = self.inputs[index];
+        let mut report = FileReport { path: source.shown().to_owned(), ..FileReport::default() };
         let mut context = Context {
             limits: self.limits,
-            file: u32::try_from(index).unwrap_or(u32::MAX),
+            file: number,
             written: Some(self.latest),
             latest: self.latest,
             layout: Arc::default(),
@@ -235,75 +210,56 @@ impl Scan<'_> {
             years: Arc::default(),
             offset: 0,
         };
-        let path = match &self.sources[index] {
-            Source::Stdin => return self.stream(report, context, io::stdin(), true),
+        let path = match source {
+            Source::Stdin => return self.stream(report, context, index, io::stdin(), true),
             Source::File { path, .. } => path,
         };
-        let (file, metadata) = match self.sources[index].open() {
+        let (file, metadata) = match source.open() {
             Some(Ok(opened)) => opened,
             Some(Err(error)) => {
                 let finding = sources::unreadable(Path::new(&report.path), &error);
-                return self.refuse(report, finding);
+                return self.refuse(number, report, finding);
             }
             None => return,
         };
         if metadata.is_dir() {
             let error = io::Error::from(io::ErrorKind::IsADirectory);
-            return self.refuse(report, sources::unreadable(path, &error));
+            return self.refuse(number, report, sources::unreadable(path, &error));
+        }
+        // Of what was piped no more is there.
+        let piped = piece.is_some_and(|(_, base)| base.is_some());
+        if let Some(planned) = planned.filter(|planned| planned.size != metadata.len() && !piped) {
+            let finding = missing::changed(&report.path, planned.size, metadata.len());
+            return lock(&self.fold).note(number, finding);
+        }
+        if let (Some(planned), Some((piece, base))) = (planned, piece) {
+            return self.piece(file, index, planned, (piece, base), buffer);
         }
         report.bytes = metadata.len();
-        context.written = metadata.modified().ok().map(Stamp::from).or(context.written);
+        let written = planned.and_then(PlannedFile::written);
+        context.written = written.or(metadata.modified().ok().map(Stamp::from)).or(context.written);
         if !metadata.is_file() {
-            return self.stream(report, context, files::pipe(file), true);
+            return self.stream(report, context, index, files::pipe(file), true);
         }
         let size = metadata.len();
         buffer.resize(usize::try_from(size).unwrap_or(usize::MAX).min(layout::SAMPLE), 0);
         match read_full_at(&file, buffer, 0) {
             Ok(len) => buffer.truncate(len),
-            Err(error) => return self.refuse(report, sources::unreadable(path, &error)),
+            Err(error) => return self.refuse(number, report, sources::unreadable(path, &error)),
         }
-        let head = &buffer[..buffer.len().min(decode::HEAD)];
-        let (packing, encoding) = (decode::packing(head), decode::encoding(head));
-        match (packing, encoding) {
-            (Ok(Packing::Plain), Ok(Encoding::Utf8 { skip })) if Frame::detect(buffer).is_none() => {
-                let hole = self.hole(&report, &file, head);
-                let skip = skip as u64 + hole;
-                if hole > 0 {
-                    buffer.resize(layout::SAMPLE, 0);
-                    let len = read_full_at(&file, buffer, skip).unwrap_or(0);
-                    buffer.truncate(len);
-                }
-                context.layout = self.learn(buffer);
-                if context.layout.is_yearless() {
-                    let text = OffsetReader { file: &file, at: skip };
-                    context.years = Arc::new(years_of(text, skip, context.written.unwrap_or(self.latest)));
-                }
-                self.divide(&Arc::new(Plain::new(file, index, context, skip, size)), buffer);
-            }
-            _ => {
-                self.stream(report, context, file, size > SMALL);
-                self.check_growth(path, size);
-            }
+        let Some(text::Start { skip, hole }) = text::plain(&file, buffer) else {
+            self.stream(report, context, index, file, size > SMALL);
+            return self.check_growth(number, path, size);
+        };
+        if hole > 0 {
+            lock(&self.fold).note(number, faults::hole(&report.path, hole));
         }
-    }
-
-    /// The length of the hole of zeros at the front of a file, which copying and truncating a log leaves there.
-    fn hole(&self, report: &FileReport, file: &File, head: &[u8]) -> u64 {
-        if head.first() != Some(&0) {
-            return 0;
+        context.layout = self.learn(buffer);
+        if context.layout.is_yearless() {
+            let text = OffsetReader { file: &file, at: skip };
+            context.years = Arc::new(text::years_of(text, skip, context.written.unwrap_or(self.latest)));
         }
-        let mut block = vec![0; PIECE];
-        let mut length = 0;
-        loop {
-            let len = read_full_at(file, &mut block, length).unwrap_or(0);
-            let zeros = block[..len].iter().position(|b| *b != 0).unwrap_or(len);
-            length += zeros as u64;
-            if zeros < len || len == 0 {
-                break;
-            }
-        }
-        lock(&self.total).findings.push(faults::hole(&report.path, length));
-        length
+        self.divide(&Arc::new(Plain::new(file, index, context, Extent::whole(skip, size))), buffer);
     }
 
     /// The layout of a text by its start.
@@ -325,39 +281,91 @@ impl Scan<'_> {
         let (part, fault) = plain.read(number, buffer);
         self.done.fetch_add(PIECE as u64, Ordering::Relaxed);
         let Some((whole, fault)) = plain.add(number, part, fault) else { return };
+        let Input { source, number, planned, piece } = self.inputs[plain.source];
+        if let (Some(planned), Some((piece, _))) = (planned, piece) {
+            return self.finish_piece(plain.source, planned, piece, whole, fault);
+        }
         if let Some(Ok(again)) = whole.learn_again().map(|layout| plain.again(layout)) {
             self.done.fetch_sub(plain.ranges() * PIECE as u64, Ordering::Relaxed);
             return self.divide(&Arc::new(again), buffer);
         }
-        let shown = self.sources[plain.source].shown();
+        let Extent { skip, len, .. } = plain.extent;
         let report = FileReport {
-            path: shown.to_owned(),
+            path: source.shown().to_owned(),
             encoding: Packing::Plain.name().to_owned(),
-            bytes: plain.len,
-            text_bytes: plain.len - plain.skip.min(plain.len),
+            bytes: len,
+            text_bytes: len - skip.min(len),
             ..FileReport::default()
         };
-        self.finish(report, whole, fault);
-        if let Source::File { path, .. } = &self.sources[plain.source] {
-            self.check_growth(path, plain.len);
+        self.finish(plain.source, report, whole, fault);
+        if let Source::File { path, .. } = source {
+            self.check_growth(number, path, len);
         }
     }
 
+    /// Reads a piece of a plain file.
+    fn piece(
+        &self,
+        file: File,
+        index: usize,
+        planned: &PlannedFile,
+        piece: (Piece, Option<u64>),
+        buffer: &mut Vec<u8>,
+    ) {
+        let (Piece { file: number, from, to }, base) = piece;
+        let fixed = Fixed { latest_us: self.latest.micros(), ..Fixed::default() };
+        let context =
+            Context { limits: self.limits, ignore: Arc::clone(&self.ignore), ..fixed.context(number, planned) };
+        let extent =
+            Extent { skip: planned.skip, from: from.max(planned.skip), to, len: planned.size, base: base.unwrap_or(0) };
+        self.divide(&Arc::new(Plain::new(file, index, context, extent)), buffer);
+    }
+
+    fn finish_piece(&self, index: usize, planned: &PlannedFile, piece: Piece, part: Part, fault: Option<io::Error>) {
+        let digests = planned.same_size.then(|| self.digests(index, piece)).transpose();
+        match (fault.map_or(digests, Err), self.inputs[index].source) {
+            (Ok(digests), _) => {
+                let segment = Segment { to: piece.to, part, digests: digests.unwrap_or_default() };
+                lock(&self.fold).add(piece.file, planned, piece.from, segment);
+            }
+            (Err(error), source) => {
+                lock(&self.failed).get_or_insert_with(|| FileError::new("read", source.shown(), error));
+            }
+        }
+    }
+
+    /// The digest of a piece of a file, or of all of it.
+    fn digests(&self, index: usize, piece: Piece) -> io::Result<Vec<Digest>> {
+        let Input { source, piece: part, .. } = self.inputs[index];
+        let (file, _) = source.open().unwrap_or_else(|| Err(io::ErrorKind::Unsupported.into()))?;
+        let text = OffsetReader { file: &file, at: piece.from - part.and_then(|(_, base)| base).unwrap_or(0) };
+        let (sha256, _) = checksums::digest(text.take(piece.to - piece.from))?;
+        Ok(vec![Digest { from: piece.from, to: piece.to, sha256 }])
+    }
+
     /// Reads a packed file, another encoding than UTF-8, or what is no file at all.
-    fn stream(&self, mut report: FileReport, mut context: Context, reader: impl Read + Send, threaded: bool) {
-        let counted = Counted { inner: reader, count: &self.done };
+    fn stream(
+        &self,
+        mut report: FileReport,
+        mut context: Context,
+        index: usize,
+        reader: impl Read + Send,
+        threaded: bool,
+    ) {
+        let number = context.file;
+        let counted = text::Counted { inner: reader, count: &self.done };
         let (head, reader) = decode::peek(counted, decode::HEAD);
         let packing = match decode::packing(&head) {
             Ok(packing) => packing,
             Err(what) => {
                 let finding = faults::packed(&report.path, what);
-                return self.refuse(report, finding);
+                return self.refuse(number, report, finding);
             }
         };
         packing.name().clone_into(&mut report.encoding);
         let text = match decode::unpack(reader, packing) {
             Ok(text) => text,
-            Err(error) => return self.finish(report, Part::new(context), Some(error)),
+            Err(error) => return self.finish(index, report, Part::new(context), Some(error)),
         };
         let (head, mut text) = decode::peek(text, decode::HEAD);
         match decode::encoding(&head) {
@@ -373,7 +381,7 @@ impl Scan<'_> {
             }
             Err(what) => {
                 let finding = faults::not_a_log(&report.path, what);
-                return self.refuse(report, finding);
+                return self.refuse(number, report, finding);
             }
         }
         let (sample, mut text) = decode::peek(text, layout::SAMPLE);
@@ -383,112 +391,50 @@ impl Scan<'_> {
             (sample, text) = decode::peek(decode::Framed::new(text, frame), layout::SAMPLE);
         }
         context.layout = self.learn(&sample);
-        let source = self.sources.get(context.file as usize);
+        let source = self.inputs[index].source;
         if context.layout.is_yearless() {
-            let again = source.filter(|_| frame.is_none()).and_then(unpacked_again);
+            let again = Some(source).filter(|_| frame.is_none()).and_then(text::unpacked_again);
             let written = context.written.unwrap_or(self.latest);
             context.years = Arc::new(match again {
-                Some(text) => years_of(text, 0, written),
+                Some(text) => text::years_of(text, 0, written),
                 // What can be read only once is judged by its start.
-                None => years_of(&sample[..], 0, written),
+                None => text::years_of(&sample[..], 0, written),
             });
         }
         let threads = if threaded { self.threads.min(READERS) } else { 1 };
         let mut read = shared_stream::read(text, &context, threads);
-        if let Some((layout, text)) = read.part.learn_again().zip(source.and_then(unpacked_again)) {
+        if let Some((layout, text)) = read.part.learn_again().zip(text::unpacked_again(source)) {
             context.layout = Arc::new(layout);
             let text = decode::framed(text, frame);
             read = shared_stream::read(text, &context, threads);
         }
         report.text_bytes = read.bytes;
-        self.finish(report, read.part, read.fault);
+        self.finish(index, report, read.part, read.fault);
     }
 
     /// A file that gave nothing.
-    fn refuse(&self, report: FileReport, finding: Finding) {
-        let mut total = lock(&self.total);
-        total.findings.push(finding);
-        total.reports.push(report);
+    fn refuse(&self, number: u32, report: FileReport, finding: Finding) {
+        lock(&self.fold).refuse(number, report, finding);
     }
 
     /// Adds a file that was read, to its end or up to a fault.
-    fn finish(&self, mut report: FileReport, mut part: Part, fault: Option<io::Error>) {
-        part.close_ends();
-        report.dialect = part.dialect().map_or_else(String::new, |dialect| dialect.name().to_owned());
-        report.layout = part.context().layout.describe();
-        report.lines = part.tally.lines;
-        report.records = part.tally.records;
-        report.ignored_lines = part.tally.ignored;
-        report.continued_lines = part.tally.continued;
-        report.started_at = part.tally.first;
-        report.ended_at = part.tally.last;
-        report.complete = fault.is_none();
-        report.first_ignored = std::mem::take(&mut part.samples);
-        let mut findings = faults::of(&report, &part);
-        findings.extend(fault.map(|error| faults::broken(&report, &error)));
-        part.tally.longest_pause = part.odd.longest_pause;
-        let mut total = lock(&self.total);
-        total.tally.merge(part.tally);
-        total.findings.extend(findings);
-        total.reports.push(report);
+    fn finish(&self, index: usize, report: FileReport, part: Part, fault: Option<io::Error>) {
+        let Input { number, planned, .. } = self.inputs[index];
+        let alike = planned.filter(|planned| planned.same_size);
+        // What cannot be read is told, and is no double.
+        let digests = alike.map(|planned| {
+            let whole = Piece { file: number, from: 0, to: planned.size };
+            self.digests(index, whole).unwrap_or_default()
+        });
+        let closed = close(report, part, fault.as_ref());
+        lock(&self.fold).close(number, closed, digests);
     }
 
-    fn check_growth(&self, path: &Path, before: u64) {
+    fn check_growth(&self, number: u32, path: &Path, before: u64) {
         let now = path.metadata().map_or(before, |metadata| metadata.len());
         if now != before {
             let finding = faults::changed(&path.display().to_string(), before, now);
-            lock(&self.total).findings.push(finding);
+            lock(&self.fold).note(number, finding);
         }
-    }
-}
-
-/// The text of a packed file, from its start.
-fn unpacked_again(source: &Source) -> Option<Box<dyn Read + Send>> {
-    let (file, about) = source.open()?.ok()?;
-    about.is_file().then_some(())?;
-    let (head, reader) = decode::peek(file, decode::HEAD);
-    let text = decode::unpack(reader, decode::packing(&head).ok()?).ok()?;
-    let (head, mut text) = decode::peek(text, decode::HEAD);
-    let (skip, big) = match decode::encoding(&head).ok()? {
-        Encoding::Utf8 { skip } => (skip, None),
-        Encoding::Utf16 { big, skip } => (skip, Some(big)),
-    };
-    io::copy(&mut text.by_ref().take(skip as u64), &mut io::sink()).ok()?;
-    Some(match big {
-        Some(big) => Box::new(decode::FromUtf16::new(text, big)),
-        None => text,
-    })
-}
-
-/// The years of the stamps of a text that starts at `offset`.
-fn years_of(text: impl Read, mut offset: u64, written: Stamp) -> Years {
-    let mut chain = Chain::default();
-    let mut pieces = Pieces::new(text);
-    let mut buffer = Vec::new();
-    // What cannot be read is told when the records are.
-    while let Ok(Some(piece)) = pieces.next(buffer) {
-        let length = piece.len() as u64;
-        buffer = piece.into_buffer();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', &buffer).chain([buffer.len()]) {
-            chain.add(offset + start as u64, &buffer[start..end.max(start)]);
-            start = end + 1;
-        }
-        offset += length;
-    }
-    chain.finish(written)
-}
-
-/// Counts the bytes that are read.
-struct Counted<'c, R> {
-    inner: R,
-    count: &'c AtomicU64,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = self.inner.read(buffer)?;
-        self.count.fetch_add(len as u64, Ordering::Relaxed);
-        Ok(len)
     }
 }

@@ -229,7 +229,9 @@ pub(crate) fn duplicates(sources: &[Source]) -> Vec<(usize, usize)> {
             }
         }
     }
-    found
+    // Of several names of one file each is a double of the first that holds these bytes.
+    let firsts: BTreeMap<usize, usize> = found.iter().copied().collect();
+    found.into_iter().map(|(index, first)| (index, firsts.get(&first).copied().unwrap_or(first))).collect()
 }
 
 /// The SHA-256 of the first bytes of a file; none when it cannot be read, which the scan will tell.

@@ -1,11 +1,13 @@
 //! Walks through the parts of a date.
 
+use serde::{Deserialize, Serialize};
+
 use crate::log::timestamp::{month_of, number};
 
 const SECOND: i64 = 1_000_000;
 
 /// What the three numbers of a date mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Order {
     /// Year, month, day.
     Ymd,

@@ -1,5 +1,7 @@
 //! The shapes of dates and times in text, in one table, and how each is read.
 
+use serde::{Deserialize, Serialize};
+
 use super::cursor::Scan;
 pub(crate) use super::cursor::{Day, Order, Parsed, civil};
 use super::date_readers;
@@ -8,7 +10,7 @@ use crate::time::Stamp;
 const SECOND: i64 = 1_000_000;
 
 /// A way of writing a date with a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Shape {
     Iso,
     Ordinal,

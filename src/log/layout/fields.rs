@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::level_words::{self, Sure};
 use super::tokens;
 use crate::log::level::Level;
@@ -10,7 +12,7 @@ use crate::log::level::Level;
 const PAIRED: usize = 24;
 
 /// Where a level stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// `<n>` at the start of the line.
     Pri,
@@ -27,7 +29,7 @@ pub(crate) enum Place {
 }
 
 /// Which part of a field states the level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum View {
     /// All of it but the marks around it.
     Word,

@@ -1,5 +1,7 @@
 //! The keys under which JSON records state their level where no table has them, learnt from the values.
 
+use serde::{Deserialize, Serialize};
+
 use super::level_words::{self, Sure};
 use crate::json::pull::{Members, Raw};
 use crate::log::dialect::{self, KEYS, Role, Scale};
@@ -11,12 +13,12 @@ use crate::log::record::{Record, member};
 pub(super) const MOST: usize = 4;
 
 /// What is learnt of the keys of JSON records.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Keys {
     /// Keys that state the level of records that have it nowhere else; the first that is there decides.
     pub(super) level: Vec<Box<str>>,
     /// Keys such as `status` that may state a level and in this file do not.
-    pub(super) other: Vec<&'static str>,
+    pub(super) other: Vec<Box<str>>,
 }
 
 /// What stands under a key.
@@ -116,7 +118,7 @@ fn best<'a>(records: &[&Record<'a>]) -> Option<&'a str> {
 }
 
 /// Of the keys that state a level in some files only, those that hold something else in these records.
-fn doubtful<'r, 'a: 'r>(records: impl Iterator<Item = &'r Record<'a>>) -> Vec<&'static str> {
+fn doubtful<'r, 'a: 'r>(records: impl Iterator<Item = &'r Record<'a>>) -> Vec<Box<str>> {
     let mut counts: Vec<(&'static str, usize, usize)> = Vec::new();
     for record in records.filter(|record| json_level::may_be_doubtful(record)) {
         for (key, value) in Members::new(record.source()).into_iter().flatten().flatten() {
@@ -132,5 +134,5 @@ fn doubtful<'r, 'a: 'r>(records: impl Iterator<Item = &'r Record<'a>>) -> Vec<&'
         }
     }
     let other = counts.into_iter().filter(|(_, count, known)| *known > 0 && known * 100 < count * 95);
-    other.map(|(name, ..)| name).collect()
+    other.map(|(name, ..)| name.into()).collect()
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::fields::{Found, Place, View, before, behind, field, glued, last, pair, pri, view};
 use super::level_words;
 use super::tokens;
@@ -12,7 +14,7 @@ const BEHIND: usize = 10;
 /// More different values than this are no column of levels.
 const VALUES: usize = 12;
 /// A column of levels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Column {
     pub(crate) place: Place,
     pub(crate) view: View,

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::fields::{Found, Place, View, field};
 use super::level_columns::{Column, Sample};
 use super::tokens;
 
 /// What all words of a column have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Look {
     /// What stands directly before each, and behind it.
     around: (Option<u8>, u8),

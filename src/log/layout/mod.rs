@@ -20,6 +20,8 @@ pub(crate) mod years;
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::ansi;
 use super::crash::classify;
 use super::dialect::{Dialect, Scale};
@@ -39,7 +41,7 @@ pub const SAMPLE: usize = 256 << 10;
 const HEAD: usize = 4096;
 
 /// The layout of a file or a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// What stands before each line.
     wrapping: Option<wrapping::Form>,

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::date_formats::{self, Day, Order, Parsed, Shape};
 use super::fields::Found;
 use super::level_columns::{self, Column, Sample};
@@ -19,7 +21,7 @@ pub(crate) const ANYWHERE: usize = usize::MAX;
 pub(super) const MOST: usize = 4;
 
 /// Where the stamp of lines stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) shape: Shape,
     /// The field in which it starts, counted by blanks.
@@ -30,7 +32,7 @@ pub(crate) struct Place {
 }
 
 /// The layout of some of the lines of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Text {
     /// Where the stamp stands; none in files without one.
     pub(crate) time: Option<Place>,

@@ -1,10 +1,12 @@
 //! What multiplexers put before each line: the name of a container, a process, a package or a file.
 
+use serde::{Deserialize, Serialize};
+
 use super::{date_formats, level_words, tokens};
 use crate::log::level_at_start;
 
 /// A way of putting names before lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Form {
     Bar,
     NumberBar,

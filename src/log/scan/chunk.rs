@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::continuation::{self, Block, Crash, Suspects};
 use super::stream::{Id, Last, Stream};
 use super::unread::Unread;
@@ -47,6 +49,20 @@ pub struct Context {
 }
 
 impl Context {
+    /// What stands in the place of a context that is still to be set.
+    fn none() -> Self {
+        Self {
+            limits: Limits { silence: Duration::ZERO, listed: 0 },
+            file: 0,
+            written: None,
+            latest: Stamp::EPOCH,
+            layout: Arc::default(),
+            ignore: Arc::default(),
+            years: Arc::default(),
+            offset: 0,
+        }
+    }
+
     /// The same for a part that starts at `offset`.
     #[must_use]
     pub fn at(&self, offset: u64) -> Self {
@@ -56,7 +72,7 @@ impl Context {
 }
 
 /// Something that was seen a number of times, and where first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// How often.
     pub count: u64,
@@ -81,7 +97,7 @@ impl Seen {
 const EMPTY_LINE: &[u8] = br#""raw":""}}"#;
 
 /// What is odd about the lines of a file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Oddities {
     /// Records without a usable time.
     pub timeless: Seen,
@@ -187,7 +203,7 @@ impl Oddities {
 }
 
 /// A part of a log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Part {
     /// What the records add up to.
     pub tally: Tally,
@@ -207,6 +223,7 @@ pub struct Part {
     pub(crate) streams: Vec<Stream<'static>>,
     /// The stream of the last line.
     pub(crate) current: Option<Id>,
+    #[serde(skip, default = "Context::none")]
     pub(crate) context: Context,
     /// Lines that the layout does not read in full.
     pub(crate) unread: Unread,

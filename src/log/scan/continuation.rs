@@ -3,8 +3,11 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::damaged;
 use crate::finding::Status;
+use crate::json::stored;
 use crate::log::crash::classify::{self, Kind};
 use crate::log::summary::IgnoredLine;
 use crate::log::{ansi, level_at_start};
@@ -34,7 +37,7 @@ pub(crate) enum Tie {
 }
 
 /// Consecutive lines between two records.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Block {
     /// How many lines there are, blank ones not counted.
     pub(crate) lines: u64,
@@ -54,13 +57,15 @@ pub(crate) struct Block {
     /// The line on which the head starts.
     first: u64,
     /// The start of the block.
+    #[serde(with = "stored::bytes")]
     head: Vec<u8>,
     /// The line that looks like part of a trace, and the text from there.
+    #[serde(with = "stored::marked")]
     marked: Option<(u64, Vec<u8>)>,
 }
 
 /// Lines that look as if something was lost with them, should they be ignored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspects {
     /// How many there are.
     pub count: u64,

@@ -3,14 +3,17 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::continuation::Block;
+use crate::json::stored;
 use crate::log::crash::classify::Kind;
 use crate::log::record::Record;
 use crate::log::totals::first_n::Key;
 use crate::time::Stamp;
 
 /// The record to which the lines after it may belong.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Last<'t> {
     pub(crate) at: Stamp,
     pub(crate) is_text: bool,
@@ -20,11 +23,12 @@ pub(crate) struct Last<'t> {
     pub(crate) crash: Option<(Kind, Key)>,
     pub(crate) failed: bool,
     /// The line itself.
+    #[serde(with = "stored::bytes")]
     pub(crate) text: Cow<'t, [u8]>,
 }
 
 /// A stream, by the number of its names: the same wherever a file is cut.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Id(u16);
 
 impl Id {
@@ -40,7 +44,7 @@ impl Id {
 }
 
 /// What is known of a stream in a part of a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Stream<'t> {
     pub(crate) id: Id,
     /// The lines before the first record.

@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
+use crate::json::stored;
+
 /// How many lines are kept.
 const KEPT: usize = 256;
 /// How much of each, in bytes.
@@ -12,10 +16,11 @@ const SHARE: u64 = 50;
 
 /// The lines of a part of a file that state no level where the layout looks for one. Which of them are kept depends on
 /// their texts alone, so that it is the same however the file is cut.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unread {
     count: u64,
     /// By hash and number of the line.
+    #[serde(with = "stored::keyed_bytes")]
     kept: BTreeMap<(u64, u64), Vec<u8>>,
 }
 

@@ -3,17 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
+
+use crate::json::stored;
 
 /// The longest name that is told apart from others that start in the same way, in bytes.
 const NAME_LIMIT: usize = 256;
 
 /// Counts by name. Of more than `limit` names the first in alphabetical order are kept: whatever the order of
 /// arrival, these were never dropped before, so their counts are exact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Counts {
     limit: usize,
+    #[serde(with = "stored::counts")]
     names: HashMap<Box<[u8]>, u64, FixedState>,
     /// Names beyond this one were dropped.
+    #[serde(with = "stored::optional_bytes")]
     bound: Option<Box<[u8]>>,
     dropped: u64,
 }
@@ -47,7 +52,8 @@ impl Counts {
         }
     }
 
-    fn prune(&mut self) {
+    /// Drops the names beyond the limit: what is left depends on the names alone, not on the order of their arrival.
+    pub(super) fn prune(&mut self) {
         if self.names.len() <= self.limit {
             return;
         }

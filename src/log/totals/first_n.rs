@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::finding::{self, Finding};
+use crate::json::stored;
 use crate::time::Stamp;
 
 /// Where something stands in the evidence. Ordered by time (undated last), then by file and line, so that the same
 /// evidence gives the same order however it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
     /// Microseconds since the epoch; `i64::MAX` where the time is not known.
     at: i64,
@@ -47,10 +50,11 @@ impl Key {
 const LISTING_LIMIT: usize = 2 << 20;
 
 /// The first findings of a kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Listing {
     limit: usize,
     total: u64,
+    #[serde(with = "stored::pairs")]
     kept: BTreeMap<Key, Finding>,
 }
 

@@ -3,10 +3,13 @@
 //! Spans are kept whose records lie within the limit of each other. The order of insertion does not matter, two
 //! coverages merge, and memory grows with the number of gaps alone, by 48 bytes each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::first_n::Key;
+use crate::json::stored;
 use crate::time::Stamp;
 
 /// Of so many spans, from the earliest on, it is known what the records at their ends are called.
@@ -24,7 +27,7 @@ pub struct Mark {
 }
 
 /// What a record is called.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
     /// Its event.
     pub event: Option<Box<str>>,
@@ -33,7 +36,7 @@ pub struct Name {
 }
 
 /// Records without a gap between them, by the first and the last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Span {
     first: Key,
     last: Key,
@@ -53,7 +56,7 @@ pub struct Gap {
 }
 
 /// The time that records cover.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Coverage {
     /// In microseconds.
     limit: i64,
@@ -62,6 +65,7 @@ pub struct Coverage {
     /// Not in their place yet.
     waiting: Vec<Span>,
     /// What the records at the ends of spans are called.
+    #[serde(with = "stored::pairs")]
     names: BTreeMap<Key, Name>,
     /// Later records are not named.
     named_until: Option<Key>,
@@ -141,6 +145,15 @@ impl Coverage {
             };
             self.names.retain(|key, _| is_end(key));
         }
+    }
+
+    /// Settles everything, and keeps the names at the ends of the first spans only: what is left depends on the records
+    /// alone.
+    pub(crate) fn settle_names(&mut self) {
+        self.settle();
+        let first = &self.spans[..self.spans.len().min(NAMED)];
+        let ends: BTreeSet<Key> = first.iter().flat_map(|span| [span.first, span.last]).collect();
+        self.names.retain(|key, _| ends.contains(key));
     }
 
     /// The gaps in order of time; with a `window`, within it, and at its ends too.

@@ -1,11 +1,15 @@
 //! Equal incidents together, in bounded memory and in any order of reading.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::first_n::{self, Key};
 use super::signature;
 use crate::finding::{self, Finding, Status};
+use crate::json::stored;
 use crate::log::summary::Group;
 
 /// At most this many groups are kept: the most severe, then the first by signature.
@@ -14,9 +18,9 @@ const LIMIT: usize = 1000;
 /// The most bytes that the examples of all groups take.
 const EXAMPLES_LIMIT: usize = 1 << 20;
 
-type Name = (Reverse<Status>, &'static str, String);
+type Name = (Reverse<Status>, Cow<'static, str>, String);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Members {
     count: u64,
     first: Key,
@@ -25,8 +29,9 @@ struct Members {
 }
 
 /// Incidents by kind and signature.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Groups {
+    #[serde(with = "stored::pairs")]
     groups: BTreeMap<Name, Members>,
     dropped: u64,
     /// Groups beyond this one were dropped.
@@ -36,7 +41,7 @@ pub struct Groups {
 impl Groups {
     /// Adds an incident; its finding is made only where it is an example.
     pub fn add(&mut self, severity: Status, kind: &'static str, text: &str, key: Key, make: impl FnOnce() -> Finding) {
-        let name = (Reverse(severity), kind, signature::of(text));
+        let name = (Reverse(severity), Cow::Borrowed(kind), signature::of(text));
         if let Some(group) = self.groups.get_mut(&name) {
             group.count += 1;
             group.last = group.last.max(key);
@@ -99,9 +104,9 @@ impl Groups {
     pub fn finish(mut self, files: &[String]) -> (Vec<Group>, u64) {
         finding::share(self.groups.values_mut().map(|group| &mut group.example), EXAMPLES_LIMIT);
         let group = |((Reverse(severity), kind, signature), members): (Name, Members)| Group {
-            id: signature::id(kind, &signature),
+            id: signature::id(&kind, &signature),
             severity,
-            kind: kind.to_owned(),
+            kind: kind.into_owned(),
             signature,
             count: members.count,
             first_at: members.first.at(),

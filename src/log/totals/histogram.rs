@@ -1,5 +1,7 @@
 //! Records over time, in buckets whose width fits the span of the records.
 
+use serde::{Deserialize, Serialize};
+
 use crate::log::summary::Bucket;
 use crate::time::Stamp;
 
@@ -62,7 +64,7 @@ const ROUND: [i64; 24] = [
 pub(crate) type Figures = [u64; 3];
 
 /// Records by time. The width of the buckets depends on the records alone, not on their order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Histogram {
     /// The index of the width.
     width: usize,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::counts::Counts;
@@ -38,7 +39,7 @@ pub struct Limits {
 }
 
 /// What records add up to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tally {
     /// Lines, blank ones included.
     pub lines: u64,
@@ -129,6 +130,15 @@ impl Tally {
         self.warnings.shift(lines);
         self.crashes.shift(lines);
         self.groups.shift(lines);
+    }
+
+    /// Brings what is kept for speed into a form that depends on the records alone.
+    pub(crate) fn settle(&mut self) {
+        for counts in [&mut self.levels, &mut self.unknown_levels, &mut self.events, &mut self.services] {
+            counts.prune();
+        }
+        self.coverage.settle_names();
+        self.receipt.settle_names();
     }
 
     /// Adds all of `other`.

@@ -1,0 +1,76 @@
+//! How logs are read and judged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::log::layout::Layout;
+use crate::log::summary::DownTime;
+use crate::log::totals::summarise::{self, Receipt, Terms};
+use crate::log::totals::tally::Limits;
+use crate::time::Stamp;
+
+/// How logs are read and judged.
+#[derive(Clone, Debug)]
+pub struct ScanOptions {
+    /// A longer silence is a WARN.
+    pub warn_gap: Duration,
+    /// A silence of this length is a FAIL; at least the above.
+    pub fail_gap: Duration,
+    /// How many findings of a kind are listed; all are counted.
+    pub max_listed: usize,
+    /// The layout of all logs, where it is not to be learnt.
+    pub layout: Option<Arc<Layout>>,
+    /// Texts of messages that are not held against the logs.
+    pub ignore: Vec<String>,
+    /// How many threads read; 0 for all cores.
+    pub threads: usize,
+    /// The supervised time of a run: the duration, and silence at its ends is a gap.
+    pub window: Option<(Stamp, Stamp)>,
+    /// When nothing ran in that time, in order of time.
+    pub pauses: Vec<DownTime>,
+    /// How long the command took to end after that time.
+    pub drain: Duration,
+    /// When lines of a supervised run could be received.
+    pub receipt: Option<Receipt>,
+    /// Whether to show progress on standard error, where that is a terminal.
+    pub show_progress: bool,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self {
+            warn_gap: Duration::from_secs(3600),
+            fail_gap: Duration::from_secs(6 * 3600),
+            max_listed: 1000,
+            layout: None,
+            ignore: Vec::new(),
+            threads: 0,
+            window: None,
+            pauses: Vec::new(),
+            drain: Duration::ZERO,
+            receipt: None,
+            show_progress: false,
+        }
+    }
+}
+
+impl ScanOptions {
+    /// How records are tallied.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { silence: summarise::silence(self.warn_gap, self.window), listed: self.max_listed }
+    }
+
+    /// How what was read is judged.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms {
+            warn_gap: self.warn_gap,
+            fail_gap: self.fail_gap.max(self.warn_gap),
+            listed: self.max_listed,
+            window: self.window,
+            pauses: self.pauses.clone(),
+            drain: self.drain,
+            receipt: self.receipt.clone(),
+            ignore: self.ignore.clone(),
+        }
+    }
+}
