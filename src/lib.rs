@@ -21,7 +21,7 @@
 //! | [`time`], [`digest`], [`keys`], [`prose`], [`sanitize`] | instants and durations; digests; keys and signatures; what words say; text made inert | anything else |
 //! | [`finding`] | the vocabulary: status, finding, place | anything else |
 //! | [`json`] | JSON of others: `pull` (fast, for log lines), `lenient` (documents), `python_repr` | opens a file |
-//! | [`log`] | a line of any program to a record; `crash/` tells crashes, `scan/` cuts bytes into records, `totals/` adds up | opens a file, reads the clock |
+//! | [`log`] | a line of any program to a record; `crash/` tells crashes, `scan/` cuts bytes into records, `totals/` adds up, `shards/` merges what many machines read | opens a file, reads the clock |
 //! | [`evidence`] | what a run leaves beside its logs: diary, performance, checksums, plan, chain of snapshots; documents of other systems as components of readiness | the same |
 //! | [`status_report`] | Markdown reports to items | the same |
 //! | [`verdict`] | policy, gates, sign-off, review brief, backlog, wrap-up, packet manifest | the same |

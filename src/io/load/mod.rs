@@ -28,8 +28,7 @@ use super::read::scan::{self, ScanOptions, Source};
 use crate::evidence::checksums::Found;
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
-use crate::log::shards::partial::Partial;
-use crate::log::shards::plan::Plan;
+use crate::log::shards::partial::Folded;
 use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
 use crate::log::totals::faults;
 use crate::supervise::record::{self, RunRecord};
@@ -58,15 +57,6 @@ pub enum Subject {
         /// The performance report.
         performance: Option<PathBuf>,
     },
-}
-
-/// Logs that were read in shards.
-#[derive(Debug)]
-pub struct Folded {
-    /// How they were divided.
-    pub plan: Plan,
-    /// What was read of them.
-    pub partial: Partial,
 }
 
 /// What is to be judged, and how.
@@ -416,7 +406,7 @@ fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSum
         names
     };
     if let Some(folded) = &request.folded {
-        let logs = folded.partial.clone().summary(&folded.plan, &options.terms());
+        let logs = folded.summary(&options.terms());
         return (logs, names(&evidence.logs));
     }
     let (mut sources, mut faults) = scan::expand(&evidence.logs, evidence.root.as_ref().map(|(folder, _)| folder));

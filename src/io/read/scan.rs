@@ -26,14 +26,14 @@ use crate::log::frame::Frame;
 use crate::log::ignore::Ignore;
 use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
-use crate::log::shards::close::close;
+use crate::log::shards::close::{Said, close};
 use crate::log::shards::fold::{Digest, Fold, Segment};
 use crate::log::shards::missing;
 use crate::log::shards::plan::{Fixed, Piece, PlannedFile};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::log::totals::faults;
 use crate::log::totals::summarise;
-use crate::log::totals::tally::Limits;
+use crate::log::totals::tally::{Limits, Tally};
 use crate::time::Stamp;
 
 pub use super::options::ScanOptions;
@@ -218,13 +218,13 @@ impl Scan<'_> {
             Some(Ok(opened)) => opened,
             Some(Err(error)) => {
                 let finding = sources::unreadable(Path::new(&report.path), &error);
-                return self.refuse(number, report, finding);
+                return self.refuse(index, report, finding);
             }
             None => return,
         };
         if metadata.is_dir() {
             let error = io::Error::from(io::ErrorKind::IsADirectory);
-            return self.refuse(number, report, sources::unreadable(path, &error));
+            return self.refuse(index, report, sources::unreadable(path, &error));
         }
         // Of what was piped no more is there.
         let piped = piece.is_some_and(|(_, base)| base.is_some());
@@ -245,7 +245,7 @@ impl Scan<'_> {
         buffer.resize(usize::try_from(size).unwrap_or(usize::MAX).min(layout::SAMPLE), 0);
         match read_full_at(&file, buffer, 0) {
             Ok(len) => buffer.truncate(len),
-            Err(error) => return self.refuse(number, report, sources::unreadable(path, &error)),
+            Err(error) => return self.refuse(index, report, sources::unreadable(path, &error)),
         }
         let Some(text::Start { skip, hole }) = text::plain(&file, buffer) else {
             self.stream(report, context, index, file, size > SMALL);
@@ -352,14 +352,13 @@ impl Scan<'_> {
         reader: impl Read + Send,
         threaded: bool,
     ) {
-        let number = context.file;
         let counted = text::Counted { inner: reader, count: &self.done };
         let (head, reader) = decode::peek(counted, decode::HEAD);
         let packing = match decode::packing(&head) {
             Ok(packing) => packing,
             Err(what) => {
                 let finding = faults::packed(&report.path, what);
-                return self.refuse(number, report, finding);
+                return self.refuse(index, report, finding);
             }
         };
         packing.name().clone_into(&mut report.encoding);
@@ -381,7 +380,7 @@ impl Scan<'_> {
             }
             Err(what) => {
                 let finding = faults::not_a_log(&report.path, what);
-                return self.refuse(number, report, finding);
+                return self.refuse(index, report, finding);
             }
         }
         let (sample, mut text) = decode::peek(text, layout::SAMPLE);
@@ -413,12 +412,16 @@ impl Scan<'_> {
     }
 
     /// A file that gave nothing.
-    fn refuse(&self, number: u32, report: FileReport, finding: Finding) {
-        lock(&self.fold).refuse(number, report, finding);
+    fn refuse(&self, index: usize, report: FileReport, finding: Finding) {
+        self.close(index, (Tally::new(&self.limits), Said { report: Some(report), findings: vec![finding] }));
     }
 
     /// Adds a file that was read, to its end or up to a fault.
     fn finish(&self, index: usize, report: FileReport, part: Part, fault: Option<io::Error>) {
+        self.close(index, close(report, part, fault.as_ref()));
+    }
+
+    fn close(&self, index: usize, closed: (Tally, Said)) {
         let Input { number, planned, .. } = self.inputs[index];
         let alike = planned.filter(|planned| planned.same_size);
         // What cannot be read is told, and is no double.
@@ -426,7 +429,6 @@ impl Scan<'_> {
             let whole = Piece { file: number, from: 0, to: planned.size };
             self.digests(index, whole).unwrap_or_default()
         });
-        let closed = close(report, part, fault.as_ref());
         lock(&self.fold).close(number, closed, digests);
     }
 

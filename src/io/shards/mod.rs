@@ -4,3 +4,5 @@ pub(crate) mod documents;
 pub(crate) mod planning;
 pub(crate) mod read;
 mod spool;
+#[cfg(test)]
+mod tests;

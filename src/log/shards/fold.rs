@@ -75,13 +75,6 @@ impl Fold {
         self.files.entry(number).or_default().findings.push(finding);
     }
 
-    /// Adds a file that gave nothing.
-    pub(crate) fn refuse(&mut self, number: u32, report: FileReport, finding: Finding) {
-        let said = self.files.entry(number).or_default();
-        said.report = Some(report);
-        said.findings.push(finding);
-    }
-
     /// Adds a file that is closed; with `digests`, it is counted once it is known whether another holds the same bytes.
     pub(crate) fn close(&mut self, number: u32, (tally, said): (Tally, Said), digests: Option<Vec<Digest>>) {
         self.say(number, said);

@@ -40,6 +40,22 @@ pub struct Partial {
     digest: String,
 }
 
+/// Logs that were read in shards, as far as they were.
+#[derive(Debug)]
+pub struct Folded {
+    /// How they were divided.
+    pub plan: Plan,
+    /// What was read of them.
+    pub partial: Partial,
+}
+
+impl Folded {
+    /// The summary of the logs: whatever is missing of the plan is a FAIL.
+    pub fn summary(&self, terms: &Terms) -> LogSummary {
+        self.partial.clone().summary(&self.plan, terms)
+    }
+}
+
 impl Partial {
     /// What one shard comes to.
     pub(crate) fn new(plan: &Plan, plan_id: &str, shard: u32, fold: Fold) -> Self {

@@ -8,6 +8,7 @@ mod packet;
 mod readiness;
 mod rewritten;
 pub(crate) mod run_dir;
+mod shards;
 pub(crate) mod tampering;
 mod twin_keys;
 
