@@ -7,6 +7,7 @@ mod attested;
 mod comparison;
 mod folder;
 mod loaded;
+mod logs;
 mod packet;
 mod readiness;
 mod sealed;
@@ -24,13 +25,11 @@ use super::files::{self, FileError, Folder};
 use super::packet::checksums;
 use super::packet::reader::{self, Unpacked};
 use super::read::decode;
-use super::read::scan::{self, ScanOptions, Source};
 use crate::evidence::checksums::Found;
 use crate::evidence::{diary, performance, terraform_plan};
 use crate::finding::Metadata;
 use crate::log::shards::partial::Folded;
-use crate::log::summary::{ChecksumSummary, LogSummary, Summary};
-use crate::log::totals::faults;
+use crate::log::summary::{ChecksumSummary, Summary};
 use crate::supervise::record::{self, RunRecord};
 use crate::time::Stamp;
 use crate::verdict::attestation::judge::{Packet, Trust};
@@ -278,7 +277,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
     let diary = evidence.diary.as_ref().filter(|file| criteria.is_none_or(|c| named(file, c.require_diary)));
     let performance =
         evidence.performance.as_ref().filter(|file| criteria.is_none() || named(file, policy.needs_performance()));
-    let (logs, log_names) = read_logs(evidence, policy, request);
+    let (logs, log_names) = logs::read(evidence, policy, request);
     let metadata = metadata(evidence, [diary, performance], log_names, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
     let started = evidence.earliest();
@@ -383,55 +382,6 @@ fn unreadable(what: &str, error: &FileError) -> String {
         std::io::ErrorKind::NotFound => format!("{what} is missing"),
         _ => format!("{what} cannot be read: {}", error.source),
     }
-}
-
-/// The summary of the logs, and how each of them is called.
-fn read_logs(evidence: &Evidence, policy: &Policy, request: &Request) -> (LogSummary, Vec<String>) {
-    let options = ScanOptions {
-        warn_gap: policy.warn_gap(),
-        fail_gap: policy.fail_gap(),
-        max_listed: policy.logs.max_listed,
-        layout: policy.layout(),
-        ignore: policy.logs.ignore.clone(),
-        threads: request.threads,
-        window: evidence.run.window,
-        pauses: evidence.run.pauses.clone(),
-        drain: evidence.run.drain(),
-        receipt: evidence.run.receipt.clone(),
-        show_progress: request.show_progress,
-    };
-    let names = |logs: &[PathBuf]| {
-        let mut names: Vec<String> = logs.iter().map(|path| path.display().to_string()).collect();
-        names.sort();
-        names
-    };
-    if let Some(folded) = &request.folded {
-        let logs = folded.summary(&options.terms());
-        return (logs, names(&evidence.logs));
-    }
-    let (mut sources, mut faults) = scan::expand(&evidence.logs, evidence.root.as_ref().map(|(folder, _)| folder));
-    for source in &mut sources {
-        if let Source::File { shown, .. } = source {
-            evidence.rename(shown);
-        }
-    }
-    for place in faults.iter_mut().filter_map(|fault| fault.place.as_mut()) {
-        evidence.rename(&mut place.path);
-    }
-    // The same report for any order of the files.
-    sources.sort_by(|a, b| a.shown().cmp(b.shown()));
-    faults.sort_by(|a, b| a.place.cmp(&b.place));
-    let mut logs = scan::scan(&sources, &options);
-    faults::before(&mut logs, faults);
-    if let Some(seconds) = evidence.run.duration_seconds {
-        logs.duration_seconds = Some(seconds);
-        logs.uptime_ratio = logs.uptime_ratio.filter(|_| seconds > 0.0);
-    }
-    let names = match &request.subject {
-        Subject::Run(_) => sources.iter().map(|source| source.shown().to_owned()).collect(),
-        Subject::Files { logs, .. } => names(logs),
-    };
-    (logs, names)
 }
 
 impl Evidence {
