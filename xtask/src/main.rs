@@ -1,6 +1,7 @@
 //! Development chores.
 //!
 //! - `cargo xtask bench [NAME…]` measures speed and memory on generated data, next to plain references.
+//! - `cargo xtask cluster [MIB [PROGRAM]]` tries the adapters of `runbooks/cluster/` on the engines that are here.
 //! - `cargo xtask soak [MINUTES]` supervises a misbehaving command and checks that nothing is lost or leaked.
 //! - `cargo xtask fuzz [--seconds N] [--seed N] [TARGET…]` feeds mutated fixtures to every reader of what others wrote.
 //! - `cargo xtask dist` packs the release build with completions, manual pages and sums.
@@ -11,6 +12,7 @@
 #![expect(clippy::disallowed_methods, reason = "the chores are programs of their own")]
 
 mod capture;
+mod cluster;
 mod dist;
 mod fuzz;
 mod kills;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["bench", ref names @ ..] => bench(names),
         ["soak", ref minutes @ ..] => soak(minutes),
+        ["cluster", ref args @ ..] => cluster(args),
         ["kills", ref trials @ ..] => kills(trials),
         ["dist"] => dist::run(),
         ["pictures"] => pictures::run(),
@@ -50,8 +53,7 @@ fn main() -> ExitCode {
         [logs::DECODE, path] => logs::decode(path),
         [measure::WORD, ref command @ ..] => measure::child(command),
         _ => {
-            let usage =
-                "cargo xtask bench [NAME…] | dist | fuzz [TARGET…] | kills [TRIALS] | pictures | soak [MINUTES]";
+            let usage = "cargo xtask bench [NAME…] | cluster [MIB] | dist | fuzz [TARGET…] | kills [TRIALS] | pictures | soak [MINUTES]";
             Err(format!("usage: {usage}"))
         }
     };
@@ -85,6 +87,17 @@ fn soak(minutes: &[&str]) -> Outcome {
         _ => return Err("usage: cargo xtask soak [MINUTES]".to_owned()),
     };
     soak::run(&Tool::build()?, minutes)
+}
+
+fn cluster(args: &[&str]) -> Outcome {
+    let usage = || "usage: cargo xtask cluster [MIB [PROGRAM]]".to_owned();
+    let number = |text: &str| text.parse().map_err(|_| usage());
+    match args {
+        [] => cluster::run(&Tool::build()?.path, 256),
+        [size] => cluster::run(&Tool::build()?.path, number(size)?),
+        [size, program] => cluster::run(program.as_ref(), number(size)?),
+        _ => Err(usage()),
+    }
 }
 
 fn kills(trials: &[&str]) -> Outcome {

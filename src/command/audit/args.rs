@@ -19,7 +19,7 @@ use crate::verdict::policy::Layer;
                         emp-ops audit --log logs/ --diary diary.json --performance performance.json --sign-off")]
 pub(crate) struct Audit {
     /// A run directory, a packet directory or a packet.tar.gz; with --shard and --merge, a plan and partials
-    #[arg(value_name = "RUN_DIR")]
+    #[arg(id = "run", value_name = "RUN_DIR")]
     pub(super) paths: Vec<PathBuf>,
     /// The run or packet among these.
     #[arg(skip)]
@@ -86,7 +86,7 @@ pub(crate) struct Audit {
     pub export: ExportArgs,
 
     /// Threads that read logs [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Evidence")]
     pub(super) threads: Option<u16>,
 }
 
@@ -95,7 +95,7 @@ pub(crate) struct Audit {
 #[command(next_help_heading = "Shards")]
 pub(super) struct ShardArgs {
     /// Write a plan that divides the logs of --log into shards, and read none of them
-    #[arg(long, value_name = "PLAN", conflicts_with_all = ["shard", "merge", "partial", "paths"], requires = "log")]
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["shard", "merge", "partial", "run"], requires = "log")]
     pub(super) shard_plan: Option<PathBuf>,
     /// About how large a shard is [default: 256M]
     #[arg(long, value_name = "SIZE", value_parser = super::super::size, requires = "shard_plan")]
