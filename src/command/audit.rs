@@ -4,7 +4,7 @@ mod args;
 mod shards;
 mod sign;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) use self::args::Audit;
@@ -25,17 +25,8 @@ use crate::report::view::View;
 /// Options or policy contradict each other, or the evidence's place cannot be used. Bad evidence is a FAIL, no error.
 pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result<ExitCode, Error> {
     let mut layers = args.limits.layers(&common.settings)?;
-    let folded = match shards::run(common, &args, &mut layers)? {
-        Sharded::Done => return Ok(ExitCode::SUCCESS),
-        Sharded::Judge(folded) => {
-            args.log = folded.plan.logs.iter().map(PathBuf::from).collect();
-            Some(folded)
-        }
-        Sharded::No => {
-            args.run = args.only_path()?;
-            None
-        }
-    };
+    layers[0].sign_off = args.sign_off;
+    let Sharded::Judge(folded) = shards::run(common, &mut args, &mut layers)? else { return Ok(ExitCode::SUCCESS) };
     args.check(&layers)?;
     let against = args.against();
     if let Some(last) = against.trend.last() {
@@ -45,7 +36,6 @@ pub(crate) fn run(common: &Common, mut args: Audit, exports: &Exports) -> Result
         common.note(&format!("judging {}, the newest of {all} in its directory", newest.display()));
         args.run = Some(newest);
     }
-    layers[0].sign_off = args.sign_off;
     let signatures = layers.iter().find_map(|layer| layer.signatures.clone()).unwrap_or_default();
     let trust = args.trust.trust(&signatures)?;
     let signing = Signing::plan(common, &args, &trust)?;

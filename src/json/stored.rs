@@ -130,17 +130,16 @@ pub(crate) mod keyed_bytes {
 pub(crate) mod counts {
     use super::{BTreeMap, BuildHasher, Deserialize as _, Deserializer, HashMap, Raw, Serializer};
 
-    pub(crate) fn serialize<H, S: Serializer>(
-        counts: &HashMap<Box<[u8]>, u64, H>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    type ByName<H> = HashMap<Box<[u8]>, u64, H>;
+
+    pub(crate) fn serialize<H, S: Serializer>(counts: &ByName<H>, serializer: S) -> Result<S::Ok, S::Error> {
         let sorted: BTreeMap<&[u8], u64> = counts.iter().map(|(name, count)| (&**name, *count)).collect();
         serializer.collect_seq(sorted.into_iter().map(|(name, count)| (Raw(name), count)))
     }
 
     pub(crate) fn deserialize<'de, H: BuildHasher + Default, D: Deserializer<'de>>(
         deserializer: D,
-    ) -> Result<HashMap<Box<[u8]>, u64, H>, D::Error> {
+    ) -> Result<ByName<H>, D::Error> {
         let pairs = Vec::<(Raw<Vec<u8>>, u64)>::deserialize(deserializer)?;
         Ok(pairs.into_iter().map(|(name, count)| (name.0.into(), count)).collect())
     }

@@ -1,7 +1,7 @@
 //! `audit --shard-plan`, `--shard` and `--merge`: logs that are read in shards, by any number of machines.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::{Common, Error};
@@ -21,12 +21,10 @@ const SHARD_SIZE: u64 = 256 << 20;
 
 /// What became of the options.
 pub(super) enum Sharded {
-    /// None of them is given.
-    No,
     /// A plan or a partial was written.
     Done,
-    /// The partials of a plan are to be judged.
-    Judge(Arc<Folded>),
+    /// There is something to judge: the partials of a plan, or what the other options name.
+    Judge(Option<Arc<Folded>>),
 }
 
 impl From<DocumentError> for Error {
@@ -38,11 +36,12 @@ impl From<DocumentError> for Error {
     }
 }
 
-/// Does what the options for shards ask for. Where partials are to be judged, `layers` gets what their plan fixes.
+/// Does what the options for shards ask for. Where partials are to be judged, `layers` and `args` get what their plan fixes;
+/// else `args` get the run.
 ///
 /// # Errors
 /// They contradict each other, a document is of no use, or a file cannot be read or written.
-pub(super) fn run(common: &Common, args: &Audit, layers: &mut Vec<Layer>) -> Result<Sharded, Error> {
+pub(super) fn run(common: &Common, args: &mut Audit, layers: &mut Vec<Layer>) -> Result<Sharded, Error> {
     let shards = &args.shards;
     if let Some(path) = &shards.shard_plan {
         let plan = plan(args, layers)?;
@@ -55,11 +54,19 @@ pub(super) fn run(common: &Common, args: &Audit, layers: &mut Vec<Layer>) -> Res
         self::shard(common, args, shard, partial)?;
         return Ok(Sharded::Done);
     }
-    if shards.merge { merge(args, layers) } else { Ok(Sharded::No) }
+    if !shards.merge {
+        args.run = args.only_path()?;
+        return Ok(Sharded::Judge(None));
+    }
+    let merged = merge(args, layers)?;
+    if let Sharded::Judge(Some(folded)) = &merged {
+        args.log = folded.plan.logs.iter().map(PathBuf::from).collect();
+    }
+    Ok(merged)
 }
 
 fn plan(args: &Audit, layers: &[Layer]) -> Result<Plan, Error> {
-    let policy = policy::resolve(&with_sign_off(args, layers)).map_err(Error::Usage)?;
+    let policy = policy::resolve(layers).map_err(Error::Usage)?;
     let options = ScanOptions { layout: policy.layout(), ..ScanOptions::default() };
     let planning = Planning {
         logs: &args.log,
@@ -70,15 +77,6 @@ fn plan(args: &Audit, layers: &[Layer]) -> Result<Plan, Error> {
         said_by: said_by(&policy, layers),
     };
     planning::plan(planning).map_err(Error::Usage)
-}
-
-/// Full sign-off moves defaults.
-fn with_sign_off(args: &Audit, layers: &[Layer]) -> Vec<Layer> {
-    let mut layers = layers.to_vec();
-    if let Some(first) = layers.first_mut() {
-        first.sign_off = args.sign_off;
-    }
-    layers
 }
 
 fn shard(common: &Common, args: &Audit, shard: u32, partial: &Path) -> Result<(), Error> {
@@ -134,7 +132,7 @@ fn merge(args: &Audit, layers: &mut Vec<Layer>) -> Result<Sharded, Error> {
             documents::write_partial(path, merged)?;
             Ok(Sharded::Done)
         }
-        (None, Some((plan, _))) => judge(args, plan, merged, layers),
+        (None, Some((plan, _))) => judge(plan, merged, layers),
         (None, None) => Err(Error::Usage(
             "name the plan of the partials too, to judge them; or write what they come to with --partial FILE"
                 .to_owned(),
@@ -143,7 +141,7 @@ fn merge(args: &Audit, layers: &mut Vec<Layer>) -> Result<Sharded, Error> {
 }
 
 /// Lays what the plan fixes under what is said, and checks that nothing else is.
-fn judge(args: &Audit, plan: Plan, partial: Partial, layers: &mut Vec<Layer>) -> Result<Sharded, Error> {
+fn judge(plan: Plan, partial: Partial, layers: &mut Vec<Layer>) -> Result<Sharded, Error> {
     let said = |limit: &str| plan.said_by.contains_key(limit);
     layers.push(Layer {
         source: "the plan of the shards".to_owned(),
@@ -154,10 +152,10 @@ fn judge(args: &Audit, plan: Plan, partial: Partial, layers: &mut Vec<Layer>) ->
         layout: plan.fixed.layout.clone(),
         ..Layer::default()
     });
-    let policy = policy::resolve(&with_sign_off(args, layers)).map_err(Error::Usage)?;
+    let policy = policy::resolve(layers).map_err(Error::Usage)?;
     let (asked, planned) = (fixed(&policy), Fixed { latest_us: 0, ..plan.fixed.clone() });
     if asked == planned {
-        return Ok(Sharded::Judge(Arc::new(Folded { plan, partial })));
+        return Ok(Sharded::Judge(Some(Arc::new(Folded { plan, partial }))));
     }
     let gap = |fixed: &Fixed| duration_text(fixed.limits().silence);
     let what = if asked.warn_gap_us != planned.warn_gap_us {

@@ -297,7 +297,7 @@ impl Scan<'_> {
             text_bytes: len - skip.min(len),
             ..FileReport::default()
         };
-        self.finish(plain.source, report, whole, fault);
+        self.finish(plain.source, report, whole, fault.as_ref());
         if let Source::File { path, .. } = source {
             self.check_growth(number, path, len);
         }
@@ -364,7 +364,7 @@ impl Scan<'_> {
         packing.name().clone_into(&mut report.encoding);
         let text = match decode::unpack(reader, packing) {
             Ok(text) => text,
-            Err(error) => return self.finish(index, report, Part::new(context), Some(error)),
+            Err(error) => return self.finish(index, report, Part::new(context), Some(&error)),
         };
         let (head, mut text) = decode::peek(text, decode::HEAD);
         match decode::encoding(&head) {
@@ -408,7 +408,7 @@ impl Scan<'_> {
             read = shared_stream::read(text, &context, threads);
         }
         report.text_bytes = read.bytes;
-        self.finish(index, report, read.part, read.fault);
+        self.finish(index, report, read.part, read.fault.as_ref());
     }
 
     /// A file that gave nothing.
@@ -417,8 +417,8 @@ impl Scan<'_> {
     }
 
     /// Adds a file that was read, to its end or up to a fault.
-    fn finish(&self, index: usize, report: FileReport, part: Part, fault: Option<io::Error>) {
-        self.close(index, close(report, part, fault.as_ref()));
+    fn finish(&self, index: usize, report: FileReport, part: Part, fault: Option<&io::Error>) {
+        self.close(index, close(report, part, fault));
     }
 
     fn close(&self, index: usize, closed: (Tally, Said)) {
