@@ -175,22 +175,23 @@ fn parse_common(text: &[u8]) -> Option<Stamp> {
 
 /// The number of a month by its English name, whole or its first three letters, in any case.
 pub(crate) fn month(name: &[u8]) -> Option<u32> {
-    const NAMES: [&[u8]; 12] = [
-        b"january",
-        b"february",
-        b"march",
-        b"april",
-        b"may",
-        b"june",
-        b"july",
-        b"august",
-        b"september",
-        b"october",
-        b"november",
-        b"december",
-    ];
-    let named = |month: &[u8]| name.eq_ignore_ascii_case(month) || name.eq_ignore_ascii_case(&month[..3]);
-    NAMES.iter().zip(1..).find(|(month, _)| named(month)).map(|(_, number)| number)
+    let (start, rest) = name.split_first_chunk::<3>()?;
+    let (number, end): (u32, &[u8]) = match &start.map(|b| b.to_ascii_lowercase()) {
+        b"jan" => (1, b"uary"),
+        b"feb" => (2, b"ruary"),
+        b"mar" => (3, b"ch"),
+        b"apr" => (4, b"il"),
+        b"may" => (5, b""),
+        b"jun" => (6, b"e"),
+        b"jul" => (7, b"y"),
+        b"aug" => (8, b"ust"),
+        b"sep" => (9, b"tember"),
+        b"oct" => (10, b"ober"),
+        b"nov" => (11, b"ember"),
+        b"dec" => (12, b"ember"),
+        _ => return None,
+    };
+    (rest.is_empty() || rest.eq_ignore_ascii_case(end)).then_some(number)
 }
 
 /// Blank as the formats define it: Unicode white space and the four ASCII separators U+001C to U+001F.

@@ -185,7 +185,13 @@ impl<'a> Record<'a> {
     }
 
     pub(super) fn read_level(&self, raw: Raw<'a>, scale: Scale) -> Option<Level> {
-        let number = raw.number().or_else(|| raw.string().and_then(|text| text.trim().parse().ok()));
+        let number = match raw {
+            // Most levels are words. `inf` and `nan` are numbers too.
+            Raw::Text(text) if text.bytes.first().is_some_and(|b| b.is_ascii_alphabetic() && !b"iInN".contains(b)) => {
+                None
+            }
+            raw => raw.number().or_else(|| raw.string().and_then(|text| text.trim().parse().ok())),
+        };
         Some(match (number, scale) {
             (_, Scale::Is(level)) => level,
             (Some(number), Scale::Python) => Level::from_python(number),

@@ -110,7 +110,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The record of the line.
-    pub(crate) fn record(mut self, line: &'a [u8], shape: &mut Shape) -> Record<'a> {
+    #[inline]
+    pub(crate) fn record(&mut self, line: &'a [u8], shape: &mut Shape) -> Record<'a> {
         let mut inner = None;
         for (name, value) in self.nested.take().unwrap_or_default() {
             match (name, value) {

@@ -25,6 +25,10 @@ pub(crate) enum After {
 
 /// Where the level word is.
 pub(crate) fn level(text: &[u8], after: After) -> Option<Range<usize>> {
+    if may_state(text) { search(text, after) } else { None }
+}
+
+fn search(text: &[u8], after: After) -> Option<Range<usize>> {
     let status = |word: &Range<usize>| level_of(&text[word.clone()]).map_or(Status::Pass, Level::status);
     let mut doubtful: Option<Range<usize>> = None;
     let mut fields = Fields::default();
@@ -43,6 +47,51 @@ pub(crate) fn level(text: &[u8], after: After) -> Option<Range<usize>> {
     doubtful
 }
 
+/// A cheap test that passes every text in which [`level`] could find one: a word in capitals, or one before a mark that
+/// sets it off. Most texts without a level have neither, and looking at their words takes many times as long.
+fn may_state(text: &[u8]) -> bool {
+    /// So many places are looked at together.
+    const STEP: usize = 16;
+    let blank = |b: &u8| b.is_ascii_whitespace();
+    // The last field may be long; and a mark may follow behind blanks.
+    let end = text.iter().skip(REACH).position(blank).map_or(text.len(), |len| REACH + len);
+    let end = text[end..].iter().position(|b| !blank(b)).map_or(text.len(), |len| end + len + 1);
+    let text = &text[..end];
+    let (&[first, second, ..], &[.., next, last]) = (text, text) else { return true };
+    // What stands before and behind the text is as good as a blank.
+    if end < STEP + 2 || tells(b' ', first, second) || tells(next, last, b' ') {
+        return true;
+    }
+    (0..end - STEP - 2).step_by(STEP).chain([end - STEP - 2]).any(|at| {
+        let window = |from: usize| text[from..].first_chunk::<STEP>();
+        let (Some(first), Some(second), Some(third)) = (window(at), window(at + 1), window(at + 2)) else {
+            return true;
+        };
+        let mut any = false;
+        for ((a, b), c) in first.iter().zip(second).zip(third) {
+            any |= tells(*a, *b, *c);
+        }
+        any
+    })
+}
+
+/// Whether three bytes in a row may be of a word that states a level. Without branches, so that it is done for many bytes
+/// at once.
+#[inline(always)]
+fn tells(a: u8, b: u8, c: u8) -> bool {
+    let capital = |b: u8| b.wrapping_sub(b'A') < 26;
+    let letter = |b: u8| (b | 0x20).wrapping_sub(b'a') < 26;
+    let blank = |b: u8| (b == b' ') | (b.wrapping_sub(9) < 5);
+    let marked = (b == b':') | (b == b'\t') | (b == b']') | (b == b'>') | (b == b')') | (b == b'|');
+    // `level=`, `lvl=`, `severity=`.
+    let keyed = ((a == b'l') | (a == b'y')) & (b == b'=');
+    (capital(a) & capital(b))
+        | (blank(a) & capital(b) & blank(c))
+        | ((letter(a) | blank(a)) & marked)
+        | (blank(a) & (b == b'-'))
+        | keyed
+}
+
 fn level_of(word: &[u8]) -> Option<Level> {
     let level = Level::from_letters(word);
     (level != Level::Unknown).then_some(level)
@@ -52,7 +101,7 @@ fn is_doubtful(word: &[u8]) -> bool {
     level_words::word(word).is_some_and(|(_, sure)| sure != Sure::Certain)
 }
 
-/// The words of letters alone within a field.
+/// The words of letters alone within a field that may name a level.
 fn words(text: &[u8], field: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut at = field.start;
     std::iter::from_fn(move || {
@@ -61,6 +110,9 @@ fn words(text: &[u8], field: Range<usize>) -> impl Iterator<Item = Range<usize>>
             let len = text[start..field.end].iter().position(|b| !b.is_ascii_alphabetic());
             let end = len.map_or(field.end, |len| start + len);
             at = end;
+            if !level_words::may_be(&text[start..end]) {
+                continue;
+            }
             let joined = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_digit() || matches!(b, b'_' | b'\'' | 0x80..));
             if !joined(text[..start].last()) && !joined(text.get(end)) {
                 return Some(start..end);
@@ -289,6 +341,24 @@ mod tests {
             (" <warn>  [17.1] dhcp: x", "warn"),
         ] {
             assert_eq!(read(text, After::Date), Some(expect), "{text}");
+        }
+    }
+
+    /// Longer texts are looked at in another way than short ones.
+    #[test]
+    fn the_cheap_test_passes_whatever_states_a_level() {
+        let marks = ["", " ", "  ", ":", ": ", "]", " ]", " - ", "-", "\t", "|", " | ", ">", ")", ",", "\"", "="];
+        for word in ["E", "ERROR", "error", "Warn", "http", "failed", "level=info", "lvl=\"warn", "severity=error"] {
+            for (before, behind) in marks.iter().flat_map(|before| marks.iter().map(move |behind| (before, behind))) {
+                for (front, end) in [("", ""), ("12 34", "the rest of the message"), ("some words of prose", "")] {
+                    let text = format!("{front}{before}{word}{behind}{end}");
+                    let (narrow, wide) = (format!("{text}{}", " ".repeat(9)), format!("{}{text}", " ".repeat(9)));
+                    for text in [&text, &narrow, &wide] {
+                        let found = search(text.as_bytes(), After::Date);
+                        assert_eq!(level(text.as_bytes(), After::Date), found, "{text:?}");
+                    }
+                }
+            }
         }
     }
 

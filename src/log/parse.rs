@@ -53,7 +53,10 @@ impl<'a> Record<'a> {
             }
             place += 1;
         }
-        members.ended().then(|| fields.record(line, shape))
+        if !members.ended() {
+            return None;
+        }
+        Some(fields.record(line, shape))
     }
 
     /// A record of `key=value` pairs.
@@ -64,8 +67,12 @@ impl<'a> Record<'a> {
                 fields.add(key, value);
             }
         }
-        let record = |fields: Fields<'a>| fields.record(line, &mut Shape::default());
-        fields.says_something().then(|| Self { dialect: Dialect::Logfmt, ..record(fields) })
+        if !fields.says_something() {
+            return None;
+        }
+        let mut record = fields.record(line, &mut Shape::default());
+        record.dialect = Dialect::Logfmt;
+        Some(record)
     }
 
     /// Reads the members that are whole of an object whose end is missing.

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use memchr::memmem::Finder;
 
 use super::crash::classify::{self, Kind, Named};
 use super::crash::fields;
@@ -21,7 +24,8 @@ pub(crate) struct Inner {
     pub(crate) event: Option<String>,
     pub(super) line: String,
     pub(super) message: Message,
-    pub(crate) traces: Vec<Named<'static>>,
+    /// How many lines are around it.
+    pub(super) depth: u8,
     /// It is a frame of a stack trace.
     pub(crate) frame: bool,
     /// It is the start of a JSON object that ends elsewhere, before the level.
@@ -225,22 +229,14 @@ impl<'a> Record<'a> {
         if let Some((_, word)) = self.inner_level() {
             return word.clone();
         }
-        match self.stated_level() {
-            None => Cow::Borrowed("info"),
-            Some((Raw::Null, level)) => Cow::Borrowed(level.word()),
-            Some((Raw::Array(_) | Raw::Object(_), level)) if level != Level::Unknown => Cow::Borrowed(level.word()),
-            Some((raw, _)) => {
-                let text = match raw.to_text() {
-                    text if text.contains('\u{1b}') => Cow::Owned(ansi::strip(&text).into_owned()),
-                    text => text,
-                };
-                let trimmed = text.trim_matches(is_blank);
-                if trimmed.len() == text.len() && !trimmed.chars().any(char::is_uppercase) {
-                    text
-                } else {
-                    Cow::Owned(trimmed.to_lowercase())
-                }
-            }
+        self.stated_level().map_or(Cow::Borrowed("info"), |(raw, level)| level_word(raw, level))
+    }
+
+    /// [`Self::level`] and [`Self::level_word`] in one.
+    pub(crate) fn level_and_word(&self) -> Option<(Level, Cow<'a, str>)> {
+        match (self.inner_level(), self.level) {
+            (None, Some(_)) => self.stated_level().map(|(raw, level)| (level, level_word(raw, level))),
+            _ => self.level().map(|level| (level, self.level_word())),
         }
     }
 
@@ -271,20 +267,24 @@ impl<'a> Record<'a> {
     pub fn traces(&self) -> Vec<Named<'a>> {
         let mut found = fields::of(self.members());
         if let Some(inner) = &self.inner {
-            found.extend(inner.traces.iter().cloned());
+            found.extend(inner.traces());
         }
         found
     }
 
     /// Whether the record shows a crash: in its message or in the fields named after exceptions.
     pub fn crash(&self) -> Option<Kind> {
+        self.crash_in(&self.traces())
+    }
+
+    /// The same where its traces are known.
+    pub(crate) fn crash_in(&self, traces: &[Named<'_>]) -> Option<Kind> {
         if self.dialect == Dialect::Captured && self.keys & const { bit("continues") } != 0 {
             // The record before it shows the crash.
             return None;
         }
-        let traces = self.traces();
         let event = self.event().filter(|_| self.message != Raw::Null).unwrap_or_default();
-        let shown = classify::record(&self.message().unwrap_or_default(), &traces).or_else(|| classify::text(&event));
+        let shown = classify::record(&self.message().unwrap_or_default(), traces).or_else(|| classify::text(&event));
         shown.or_else(|| self.frame())
     }
 
@@ -385,6 +385,9 @@ impl<'a> Record<'a> {
         if self.dialect != Dialect::Captured {
             return None;
         }
+        static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"received\""));
+        // It stands near the start, where it is there at all.
+        KEY.find(&self.body[..self.body.len().min(256)])?;
         let value = Members::new(self.body)?.flatten().take(3).find(|(key, _)| key.bytes == b"received")?.1.number()?;
         Duration::try_from_secs_f64(value).ok()
     }
@@ -418,6 +421,28 @@ impl<'a> Record<'a> {
             }
         }
         (keys.into_iter().collect(), count)
+    }
+}
+
+/// How a value calls a level that it states, trimmed and in lower case.
+fn level_word(raw: Raw<'_>, level: Level) -> Cow<'_, str> {
+    match raw {
+        Raw::Null => Cow::Borrowed(level.word()),
+        Raw::Array(_) | Raw::Object(_) if level != Level::Unknown => Cow::Borrowed(level.word()),
+        // As most programs call it.
+        Raw::Text(text) if text.bytes.eq_ignore_ascii_case(level.word().as_bytes()) => Cow::Borrowed(level.word()),
+        raw => {
+            let text = match raw.to_text() {
+                text if text.contains('\u{1b}') => Cow::Owned(ansi::strip(&text).into_owned()),
+                text => text,
+            };
+            let trimmed = text.trim_matches(is_blank);
+            if trimmed.len() == text.len() && !trimmed.chars().any(char::is_uppercase) {
+                text
+            } else {
+                Cow::Owned(trimmed.to_lowercase())
+            }
+        }
     }
 }
 

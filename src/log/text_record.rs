@@ -1,5 +1,9 @@
 //! Records of plain text: lines that start with a date, a syslog header, a klog header, or state a level.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
 use super::layout::level_words::{self, Sure};
@@ -175,7 +179,8 @@ pub(crate) fn security_event(text: &[u8]) -> Option<(Raw<'_>, Scale)> {
     }
     /// The header stands behind a host and a tag at most.
     const REACH: usize = 200;
-    let at = memchr::memmem::find(&text[..text.len().min(REACH)], b"EF:")?;
+    static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("EF:"));
+    let at = MARK.find(&text[..text.len().min(REACH)])?;
     let value = if text[..at].ends_with(b"C") {
         text[at..].split(|b| *b == b'|').nth(6)?
     } else if text[..at].ends_with(b"LE") {
@@ -212,12 +217,13 @@ fn add_line_inside(record: &mut Record<'_>, line: &[u8], depth: u8) {
     }
 }
 
-/// Whether a line starts with a word of a sentence, as most do: such a line is neither a record nor a frame, and states
-/// no level.
+/// Whether a line starts with a word of a sentence or a plain name, as most do: such a line is neither a record nor a
+/// frame, and states no level.
 fn is_prose(line: &[u8]) -> bool {
-    let end = line.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(line.len());
+    let end = line.iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_')).unwrap_or(line.len());
     let word = &line[..end];
     line.get(end).is_none_or(|b| *b == b' ')
+        && word.first().is_some_and(u8::is_ascii_alphabetic)
         && word.iter().any(u8::is_ascii_lowercase)
         && !matches!(word, b"at" | b"from" | b"File")
         && month_of(word).is_none()

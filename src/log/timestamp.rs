@@ -65,11 +65,16 @@ pub(crate) fn time_of_day(text: &[u8]) -> Option<(i64, usize)> {
 /// The date without a year, in the last year that puts it before `written` (with a day of grace for time zones).
 pub(crate) fn in_year_before(written: Stamp, month: u32, day: u32, clock: i64) -> Option<Stamp> {
     let latest = written.plus(std::time::Duration::from_secs(86_400));
-    // By the average length of a year, which is wrong by one at most.
-    let this_year = 1970 + i32::try_from(written.micros().div_euclid(31_556_952_000_000)).ok()?;
+    // The average length of a year.
+    const YEAR: i64 = 31_556_952_000_000;
+    // This is wrong by one at most.
+    let this_year = 1970 + i32::try_from(written.micros().div_euclid(YEAR)).ok()?;
+    // Years start within two days of when their average length says.
+    let starts_late = |year: &i32| i64::from(year - 1970) * YEAR - 3 * 86_400_000_000 > latest.micros();
     // Eight years back there was a 29 February for certain.
     (this_year - 9..=this_year + 2)
         .rev()
+        .skip_while(starts_late)
         .filter_map(|year| Stamp::civil(year, month, day, clock))
         .find(|at| *at <= latest)
 }

@@ -33,8 +33,9 @@ impl Inner {
             Cow::Owned(plain) => plain,
         };
         line.truncate(line.trim_end_matches(['\r', '\n']).len());
-        if let Some(record) = parse::parse_shaped(line.as_bytes(), None, wrapping.depth + 1, shape) {
-            let inner = Self::of_record(&record, &line);
+        let depth = wrapping.depth + 1;
+        if let Some(record) = parse::parse_shaped(line.as_bytes(), None, depth, shape) {
+            let inner = Self::of_record(&record, &line, depth);
             return Self { line, ..inner };
         }
         let object = line.trim_start();
@@ -46,7 +47,7 @@ impl Inner {
             event: None,
             line: String::new(),
             message: if text.escaped { Message::Text(Some(text.decode().into_owned())) } else { Message::From(0) },
-            traces: Vec::new(),
+            depth,
             frame: frames::is_alone(&line),
             cut: false,
             twins: false,
@@ -56,8 +57,8 @@ impl Inner {
         if object.starts_with("{\"") {
             let start = Record::of_start(object.as_bytes());
             inner.level = start.and_then(|record| {
-                let level = record.level()?;
-                Some((level, word_of(level, record.level_word())))
+                let (level, word) = record.level_and_word()?;
+                Some((level, word_of(level, word)))
             });
             inner.cut = inner.level.is_none() && (wrapping.piece || !object.ends_with('}'));
         } else {
@@ -73,9 +74,17 @@ impl Inner {
         let telling = line.first() == Some(&b'{') || record.level().is_some();
         telling.then(|| {
             let line = sanitize::utf8(line).into_owned();
-            let inner = Self::of_record(&record, &line);
+            let inner = Self::of_record(&record, &line, depth + 1);
             Self { line, ..inner }
         })
+    }
+
+    /// The texts of its fields that are named after exceptions and stack traces.
+    pub(crate) fn traces(&self) -> Vec<Named<'static>> {
+        // Few lines are asked for them, and only one with a mark can show a crash.
+        let suspected = self.structured && classify::suspect(self.line.as_bytes(), 0).is_some();
+        let record = if suspected { parse::parse_inside(self.line.as_bytes(), None, self.depth) } else { None };
+        record.map_or_else(Vec::new, |record| record.traces().into_iter().map(Named::into_owned).collect())
     }
 
     /// Whether it says more than its text.
@@ -94,7 +103,7 @@ impl Inner {
     }
 
     /// What a record says that the line is; the line itself is still to be added.
-    fn of_record(record: &Record<'_>, line: &str) -> Self {
+    fn of_record(record: &Record<'_>, line: &str, depth: u8) -> Self {
         let message = match record.message {
             // Of most lines of text it is the end.
             Raw::Text(Text { bytes, escaped: false }) if record.inner.is_none() && line.as_bytes().ends_with(bytes) => {
@@ -106,15 +115,11 @@ impl Inner {
             },
         };
         Self {
-            level: record.level().map(|level| (level, word_of(level, record.level_word()))),
+            level: record.level_and_word().map(|(level, word)| (level, word_of(level, word))),
             event: record.event().map(Into::into),
             line: String::new(),
             message,
-            // Only of a line with a mark it is asked whether it shows a crash.
-            traces: match classify::suspect(line.as_bytes(), 0) {
-                Some(_) => record.traces().into_iter().map(Named::into_owned).collect(),
-                None => Vec::new(),
-            },
+            depth,
             frame: record.frame().is_some(),
             cut: record.is_cut(),
             twins: record.has_twins(),
@@ -145,6 +150,6 @@ pub(crate) fn coloured(line: &[u8], written: Option<Stamp>, depth: u8) -> Option
     let plain = ansi::strip(&text);
     let record = parse::parse_inside(plain.as_bytes(), written, depth + 1)?;
     let (dialect, at) = (record.dialect, record.at);
-    let inner = Inner { line: plain.clone().into_owned(), ..Inner::of_record(&record, &plain) };
+    let inner = Inner { line: plain.clone().into_owned(), ..Inner::of_record(&record, &plain, depth + 1) };
     Some(Record::of_text(dialect, line, at, None, line).with_inner(inner))
 }

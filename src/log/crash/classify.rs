@@ -29,11 +29,15 @@ fn told(text: &str) -> Option<(Kind, bool)> {
     if text.contains("\\n") && !text.contains('\n') {
         return told(&text.replace("\\n", "\n").replace("\\t", "\t"));
     }
+    // No row can say more.
+    if frames::is_stack_trace(text) {
+        return Some((Kind::StackTrace, true)).filter(|_| !mentions::is_title(text));
+    }
     thread_local!(static TOLD: Memory<Option<(Kind, bool)>> = Memory::default());
     TOLD.with(|told| memo::remembered(told, text, judge))
 }
 
-/// What a text shows that holds a mark.
+/// What a text without frames shows that holds a mark.
 pub(super) fn judge(text: &str) -> Option<(Kind, bool)> {
     static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(RULES));
     let rows = SEARCH.candidates(text);
@@ -42,7 +46,6 @@ pub(super) fn judge(text: &str) -> Option<(Kind, bool)> {
     };
     let told = rows.into_iter().filter(counts).map(|(_, rule)| (rule.kind, rule.sure));
     let told = told.reduce(|(kind, sure), (other, also)| (kind.min(other), sure || also));
-    let told = if frames::is_stack_trace(text) { Some((Kind::StackTrace, true)) } else { told };
     told.filter(|_| !mentions::is_title(text))
 }
 

@@ -24,8 +24,8 @@ pub(crate) fn headline(text: &str) -> String {
 
 /// The first line behind the frames of the last trace.
 fn python(text: &str) -> Option<String> {
-    let trace =
-        text.rfind("Traceback (").or_else(|| text.find("File \"").filter(|at| text[..*at].trim().is_empty()))?;
+    let trace = memchr::memmem::rfind(text.as_bytes(), b"Traceback (")
+        .or_else(|| text.find("File \"").filter(|at| text[..*at].trim().is_empty()))?;
     let mut lines = text[trace..].lines().skip(1).filter(|line| !line.trim().is_empty());
     lines.find(|line| !line.starts_with([' ', '\t'])).map(str::to_owned)
 }

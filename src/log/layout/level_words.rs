@@ -108,10 +108,39 @@ const CHAINS: ([usize; 26], [usize; WORDS.len()]) = {
     (first, next)
 };
 
+/// How long the words with each letter are: a bit for each length.
+const LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < WORDS.len() {
+        let word = WORDS[at].0.as_bytes();
+        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        at += 1;
+    }
+    lengths
+};
+
+/// Whether a word has the first letter and the length of one for a level, or is a letter alone. Most words have not.
+#[inline]
+pub(crate) fn may_be(word: &[u8]) -> bool {
+    word.len() == 1 || first_of(word).is_some()
+}
+
+/// The number of the first letter, where some word with it has the same length.
+#[inline]
+fn first_of(word: &[u8]) -> Option<usize> {
+    let letter = usize::from(word.first()?.to_ascii_lowercase().wrapping_sub(b'a'));
+    (word.len() < 16 && LENGTHS.get(letter)? >> word.len() & 1 != 0).then_some(letter)
+}
+
 /// The level of a word of letters in any case, and how sure it is; none for every other text.
+#[inline]
 pub(crate) fn word(word: &[u8]) -> Option<(Level, Sure)> {
-    let letter = word.first()?.to_ascii_lowercase().wrapping_sub(b'a');
-    let mut at = *CHAINS.0.get(usize::from(letter))?;
+    known(first_of(word)?, word)
+}
+
+fn known(letter: usize, word: &[u8]) -> Option<(Level, Sure)> {
+    let mut at = CHAINS.0[letter];
     let (_, level, sure) = loop {
         let row = &WORDS[at.checked_sub(1)?];
         if row.0.as_bytes().eq_ignore_ascii_case(word) {

@@ -228,6 +228,10 @@ impl Layout {
     /// Reads a line that is not wrapped; none where it is no record of its own.
     #[inline]
     pub(crate) fn read<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
+        // Most need nothing more, and a record is long to hand on.
+        if self.keys.is_empty() && self.inner.is_none() {
+            return self.read_outer(line, written, memory);
+        }
         let mut record = self.read_outer(line, written, memory)?;
         if !self.keys.is_empty() && record.dialect.is_json() {
             self.keys.complete(&mut record);
@@ -250,6 +254,7 @@ impl Layout {
         record
     }
 
+    #[inline]
     fn read_outer<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
         let line = record::trim(line);
         if *line.first()? == b'{' {

@@ -183,8 +183,18 @@ impl Place {
 }
 
 /// Whether a stamp may start behind a byte.
+#[inline]
 fn opens(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t') || b"[(<{\"'=|,:;>".contains(&byte)
+    const OPENS: [bool; 256] = {
+        let (mut opens, mut at) = ([false; 256], 0);
+        let marks = b" \t[(<{\"'=|,:;>";
+        while at < marks.len() {
+            opens[marks[at] as usize] = true;
+            at += 1;
+        }
+        opens
+    };
+    OPENS[usize::from(byte)]
 }
 
 /// Where a stamp may start, with the number of the field.

@@ -22,6 +22,11 @@ pub(super) fn is_yearless(shape: Shape) -> bool {
     YEARLESS.contains(&shape)
 }
 
+/// How many letters stand before the day: that of the level, which changes from line to line.
+fn letters(shape: Shape) -> usize {
+    usize::from(shape == Shape::NoYearLetter)
+}
+
 /// The year from each of some offsets in a text on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Years(Vec<(u64, i32)>);
@@ -64,9 +69,9 @@ impl Chain {
     /// Takes in a line that starts at `offset`.
     pub(crate) fn add(&mut self, offset: u64, line: &[u8]) {
         // Most stamps are of the day of the one before.
-        if let Some((_, start)) = self.place
+        if let Some((shape, start)) = self.place
             && !self.text.is_empty()
-            && line.get(start..).is_some_and(|line| line.starts_with(&self.text))
+            && line.get(start + letters(shape)..).is_some_and(|line| line.starts_with(&self.text))
         {
             return;
         }
@@ -107,7 +112,7 @@ impl Chain {
         {
             // A year may stand behind the time of day.
             if matches!(parsed.day, Day::NoYear(..)) {
-                self.text.extend_from_slice(&line[offset..offset + parsed.split]);
+                self.text.extend_from_slice(&line[offset + letters(shape)..offset + parsed.split]);
             }
             return day(&parsed);
         }

@@ -147,13 +147,16 @@ pub(crate) fn tells_of_error(line: &[u8]) -> bool {
     while let Some(start) = line[at..].iter().position(u8::is_ascii_alphanumeric).map(|start| at + start) {
         let end = line[start..].iter().position(|b| !b.is_ascii_alphanumeric()).map_or(line.len(), |len| start + len);
         let word = &line[start..end];
+        let more = || MORE.iter().any(|more| word.eq_ignore_ascii_case(more));
         let known = match level_words::word(word) {
-            Some((level, sure)) => {
-                level.status() == Status::Fail
-                    && (sure == Sure::Certain || MORE.iter().any(|m| word.eq_ignore_ascii_case(m)))
-            }
-            None => MORE.iter().any(|more| word.eq_ignore_ascii_case(more)),
+            Some((level, sure)) => level.status() == Status::Fail && (sure == Sure::Certain || more()),
+            None => more(),
         };
+        if !known {
+            before = word;
+            at = end;
+            continue;
+        }
         let denied = [&b"no"[..], b"0", b"without", b"zero", b"not"].iter().any(|no| before.eq_ignore_ascii_case(no));
         let after = line[end..].trim_ascii_start();
         let after = after.strip_prefix(b":").or_else(|| after.strip_prefix(b"=")).map(<[u8]>::trim_ascii_start);
@@ -161,7 +164,7 @@ pub(crate) fn tells_of_error(line: &[u8]) -> bool {
             let end = value.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(value.len());
             [&b"0"[..], b"none", b"no", b"null", b"false"].iter().any(|no| value[..end].eq_ignore_ascii_case(no))
         });
-        if known && !denied && !nothing {
+        if !denied && !nothing {
             return true;
         }
         before = word;

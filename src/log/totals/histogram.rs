@@ -92,7 +92,9 @@ impl Histogram {
             Ok(at) => sum(&mut self.buckets[at].1, figures),
             Err(at) => self.buckets.insert(at, (number, figures)),
         }
-        self.coarsen(self.width);
+        if self.buckets.len() > KEPT {
+            self.coarsen(self.width);
+        }
     }
 
     /// Widens the buckets to at least the width with this index, and until there are few enough.
