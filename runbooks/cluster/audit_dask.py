@@ -1,6 +1,6 @@
 """Audits logs in shards on Dask: audit_dask.py SCHEDULER PLAN OUT.part; SCHEDULER is host:port, or the number of local workers.
 
-emp-ops, the plan and the logs are where each worker sees them. Then judge: emp-ops audit --merge OUT.part PLAN.
+emp-ops, the plan and the logs are where each worker sees them, paths relative to the plan. Then judge: emp-ops audit --merge OUT.part PLAN.
 """
 import json
 import os
@@ -11,12 +11,12 @@ import tempfile
 from dask.distributed import Client, LocalCluster
 
 
-def run(*args):
-    return subprocess.run(["emp-ops", "audit", "--quiet", *args], check=True, stdout=subprocess.PIPE).stdout
+def run(*args, folder=None):
+    return subprocess.run(["emp-ops", "audit", "--quiet", *args], check=True, cwd=folder, stdout=subprocess.PIPE).stdout
 
 
 def read(plan, shard):
-    return run("--threads", "1", "--partial", "-", "--shard", str(shard), plan)
+    return run("--threads", "1", "--partial", "-", "--shard", str(shard), plan, folder=os.path.dirname(plan))
 
 
 def merge(*partials):

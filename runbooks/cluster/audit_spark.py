@@ -1,6 +1,6 @@
 """Audits logs in shards on Spark: spark-submit audit_spark.py PLAN OUT.part
 
-emp-ops, the plan and the logs are where each executor sees them; with RANGES=ranges.py the bytes come from object storage. Then
+emp-ops, the plan and the logs are where each executor sees them, paths relative to the plan; with RANGES=ranges.py the bytes come from object storage. Then
 judge: emp-ops audit --merge OUT.part PLAN.
 """
 import json
@@ -12,12 +12,14 @@ import tempfile
 from pyspark import SparkContext
 
 PLAN, OUT = os.path.abspath(sys.argv[1]), sys.argv[2]
-RANGES = os.environ.get("RANGES")
+RANGES = os.environ.get("RANGES") and os.path.abspath(os.environ["RANGES"])
 
 
 def run(*args, stdin=None):
     """What emp-ops writes to standard output. Spark tries a task again that fails, elsewhere where its node is gone."""
-    return subprocess.run(["emp-ops", "audit", "--quiet", *args], check=True, stdin=stdin, stdout=subprocess.PIPE).stdout
+    # The paths of the plan are relative to its folder, and executors work elsewhere.
+    command, folder = ["emp-ops", "audit", "--quiet", *args], os.path.dirname(PLAN)
+    return subprocess.run(command, check=True, cwd=folder, stdin=stdin, stdout=subprocess.PIPE).stdout
 
 
 def read(shard):

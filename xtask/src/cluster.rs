@@ -235,18 +235,18 @@ fn s3(trial: &Trial) -> Outcome {
 s3 = boto3.client('s3', endpoint_url=os.environ['S3_ENDPOINT'])
 for _ in range(600):
     try:
-        s3.create_bucket(Bucket='b')
+        s3.create_bucket(Bucket='store')
         break
     except Exception:
         time.sleep(0.1)
 for path in sorted(pathlib.Path('logs').iterdir()):
-    s3.upload_file(str(path), 'b', path.name)
-    at = s3.head_object(Bucket='b', Key=path.name)['LastModified'].timestamp()
-    name = pathlib.Path('s3:/b', path.name)
+    s3.upload_file(str(path), 'store', path.name)
+    at = s3.head_object(Bucket='store', Key=path.name)['LastModified'].timestamp()
+    name = pathlib.Path('s3:/store', path.name)
     name.parent.mkdir(parents=True, exist_ok=True)
     os.link(path, name)
     os.utime(name, (at, at))
-    print('--log', 's3://b/' + path.name)
+    print('--log', 's3://store/' + path.name)
 ";
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|at| at.local_addr()).map_err(|e| e.to_string())?.port();
@@ -264,7 +264,7 @@ for path in sorted(pathlib.Path('logs').iterdir()):
         let logs = String::from_utf8_lossy(&uploaded.stdout).into_owned();
         let single = trial
             .report(trial.command("emp-ops").arg("audit").args(logs.split_whitespace()).args(["--format", "json"]))?;
-        trial.do_all(with(trial.adapter("ranges.py")).args(["plan", "s3.json", "b", "", "--shard-size", "900K"]))?;
+        trial.do_all(with(trial.adapter("ranges.py")).args(["plan", "s3.json", "store", "", "--shard-size", "900K"]))?;
         let script = format!(
             "set -e; mkdir s3parts; for k in $(seq 0 $(($(jq '.shards|length' s3.json) - 1))); do \
              python3 {} read s3.json $k | emp-ops audit -q --partial s3parts/$k --shard $k s3.json --log -; done",
