@@ -1,5 +1,6 @@
 //! `emp-ops watch`: follows a rehearsal live, or many.
 
+mod ack;
 mod board;
 mod rows;
 
@@ -74,6 +75,15 @@ pub(crate) struct WatchArgs {
     /// Show one moment of the run, from its timeline
     #[arg(long, value_name = "TIME", value_parser = super::stamp, conflicts_with_all = ["all", "wait", "replay"])]
     at: Option<Stamp>,
+    /// Say that somebody has seen an incident, by its id (or its first digits), or all that nobody has seen yet
+    #[arg(long, value_name = "ID|all", conflicts_with_all = ["all", "once", "replay", "at", "exit_when_complete"])]
+    ack: Option<String>,
+    /// Who has seen it, for --ack and the key `a` [default: the user]
+    #[arg(long, value_name = "NAME", value_parser = ack::name)]
+    by: Option<String>,
+    /// What that person says of it
+    #[arg(long, value_name = "TEXT", value_parser = ack::note, requires = "ack")]
+    note: Option<String>,
 }
 
 /// clap parser for a factor of time.
@@ -103,6 +113,9 @@ enum End {
 pub(crate) fn run(common: &Common, args: &WatchArgs) -> Result<ExitCode, Error> {
     let interrupts = Interrupts::catch()?;
     let mut watch = Watch { common, args, interrupts, noted: BTreeSet::new(), started: Instant::now() };
+    if let Some(ids) = &args.ack {
+        return watch.acknowledge(ids);
+    }
     let screen = common.format == Format::Text && !args.plain && !args.once && args.at.is_none() && screen::available();
     match (args.all, screen) {
         (false, false) => watch.lines(),

@@ -57,7 +57,7 @@ fn line_of(path: &str) -> Option<String> {
 }
 
 /// The login name of the user; the number where nobody has it.
-fn user() -> String {
+pub(crate) fn user() -> String {
     let uid = rustix::process::getuid().as_raw();
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = accounts.lines().find_map(|line| {

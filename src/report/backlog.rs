@@ -8,7 +8,7 @@ use crate::finding::{Gate, Place, Status};
 use crate::log::totals::signature;
 use crate::sanitize;
 use crate::time::Stamp;
-use crate::verdict::backlog::{Backlog, Change, Item, NotUnderstood};
+use crate::verdict::backlog::{Backlog, Change, Item, NotUnderstood, Origin};
 
 /// Characters of a summary that a table shows.
 const SUMMARY: usize = 160;
@@ -95,12 +95,15 @@ pub(crate) fn document(backlog: &Backlog) -> Doc {
         for ((_, owner), items) in owners {
             let owner = if owner.is_empty() { "no owner" } else { owner };
             let mut table = Table::new(&["item", "status", "due", "where", "id"]);
-            for item in items {
+            for group in view::alike(items, |item| alike(item)) {
+                let others = group.len() as u64 - 1;
+                let more = if others > 0 { format!(", with {} alike", count(others, "other")) } else { String::new() };
+                let item = Item { count: group.iter().map(|item| item.count).sum(), ..group[0].clone() };
                 table.row([
-                    Cell::from(line(item, 1000)),
+                    Cell::from(line(&item, 1000) + &more),
                     Cell::from(item.status.as_str()),
-                    due(item),
-                    item.sources.first().map_or_else(Cell::default, |_| Cell::new(place(item), Tone::Place)),
+                    due(&item),
+                    item.sources.first().map_or_else(Cell::default, |_| Cell::new(place(&item), Tone::Place)),
                     Cell::code(item.id.as_str()),
                 ]);
             }
@@ -113,6 +116,13 @@ pub(crate) fn document(backlog: &Backlog) -> Doc {
     }
     ending(&mut doc, backlog, usize::MAX);
     doc
+}
+
+/// By what lines of a log are brought together that differ in numbers and names alone. What people wrote stays apart.
+fn alike(item: &Item) -> Option<(String, &str, &str)> {
+    let of_logs = matches!(item.origin, Origin::Logs | Origin::Incident) && item.reference.is_none();
+    let due = item.due.as_deref().unwrap_or_default();
+    of_logs.then(|| (signature::of(item.headline()), item.status.as_str(), due))
 }
 
 fn start(backlog: &Backlog) -> Doc {

@@ -1,6 +1,7 @@
 //! What a command found, in the form that every export draws on: the verdict, its gates and its findings, grouped.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -88,6 +89,22 @@ impl Row {
     pub(crate) fn all<'f>(findings: impl IntoIterator<Item = &'f Finding>, kind: &str) -> Vec<Self> {
         sorted(findings.into_iter().map(|finding| Self::of(finding, kind)).collect())
     }
+}
+
+/// Brings together what has the same key, in the order of the first of each; what has none stays alone.
+pub(crate) fn alike<'i, T, K: Ord>(
+    items: impl IntoIterator<Item = &'i T>,
+    key: impl Fn(&'i T) -> Option<K>,
+) -> Vec<Vec<&'i T>> {
+    let (mut groups, mut places): (Vec<Vec<&T>>, BTreeMap<K, usize>) = (Vec::new(), BTreeMap::new());
+    for item in items {
+        let place = key(item).map(|key| *places.entry(key).or_insert(groups.len()));
+        match place.and_then(|place| groups.get_mut(place)) {
+            Some(group) => group.push(item),
+            None => groups.push(vec![item]),
+        }
+    }
+    groups
 }
 
 /// The worst first, then by time; remarks are left out.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Block, Cell, Doc, Look, Tone, text};
 use crate::finding::{Metadata, Status};
 use crate::sanitize;
+use crate::supervise::acks::Ack;
 use crate::supervise::progress_reader::{Event, View};
 use crate::supervise::staleness::{Health, Judgement};
 use crate::time::human_seconds;
@@ -149,7 +150,15 @@ fn incident(event: &Event) -> String {
         _ if event.count > 1 => format!(" (×{})", event.count),
         _ => String::new(),
     };
-    format!("{at} — {}{count}", event.message)
+    let seen = event.acknowledged.as_ref().map(|ack| format!("; acknowledged {}", acknowledged(event, ack)));
+    format!("{at} — {}{count}{}", event.message, seen.unwrap_or_default())
+}
+
+/// `by alice 2025-01-06 11:59:00Z, again since: looking into it`.
+pub(crate) fn acknowledged(event: &Event, ack: &Ack) -> String {
+    let again = if event.is_acknowledged() { "" } else { ", again since" };
+    let note = ack.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+    format!("by {} {}{again}{note}", ack.by, ack.at.human())
 }
 
 /// The block as text; ends with a newline.

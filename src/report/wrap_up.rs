@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::view::{self, Row, View};
-use super::{Block, Cell, Doc, Table, Tone, count, criteria};
+use super::{Block, Cell, Doc, Table, Tone, acks, count, criteria};
 use crate::finding::{Gate, Place, Status};
 use crate::log::totals::signature;
 use crate::sanitize;
@@ -24,6 +24,7 @@ pub(crate) fn minutes(wrap_up: &WrapUp) -> Doc {
     criteria::section(&mut doc, &wrap_up.criteria);
     doc.section("Objectives", Block::Table(objectives(&wrap_up.objectives)));
     doc.section("What happened", Block::Table(timeline(wrap_up)));
+    acks::push(&mut doc, &wrap_up.acknowledgements);
     doc.section("Decisions", Block::List(wrap_up.decisions.iter().map(|item| told(item).into()).collect()));
     doc.section("Who does what by when", Block::Table(follow_ups(&wrap_up.backlog_items)));
     doc.section("Priorities", Block::List(wrap_up.priorities.iter().map(|item| told(item).into()).collect()));
@@ -177,27 +178,48 @@ fn timeline(wrap_up: &WrapUp) -> Table {
     ));
     events.sort();
     let mut table = Table::new(&["when", "", "what"]);
-    for (at, severity, what) in events {
+    for group in view::alike(&events, |(_, severity, what)| Some((*severity, signature::of(what)))) {
+        let (at, severity, what) = group[0];
+        let what = match group.len() as u64 - 1 {
+            0 => what.clone(),
+            others => format!("{what}, and {} alike until {}", count(others, "other"), last(&group)),
+        };
+        let (at, severity) = (*at, *severity);
         table.row([at.map_or_else(|| "not known".to_owned(), Stamp::human).into(), severity.into(), Cell::from(what)]);
     }
     table
 }
 
+/// When the last of some events happened.
+fn last(events: &[&(Option<Stamp>, Status, String)]) -> String {
+    events.iter().filter_map(|(at, ..)| *at).max().map_or_else(|| "a time that is not known".to_owned(), Stamp::human)
+}
+
 fn follow_ups(entries: &[Entry]) -> Table {
     let mut table = Table::new(&["", "what", "who", "by when", "id"]);
     let open = entries.iter().filter(|entry| entry.severity > Status::Pass);
-    for entry in open.filter(|entry| !matches!(entry.category.as_str(), "priority" | "next_step" | "risk" | "question"))
-    {
-        let times = if entry.count > 1 { format!(" ({}×)", entry.count) } else { String::new() };
+    let open = open.filter(|entry| !matches!(entry.category.as_str(), "priority" | "next_step" | "risk" | "question"));
+    for group in view::alike(open, |entry| alike(entry)) {
+        let (entry, others) = (group[0], group.len() as u64 - 1);
+        let times = group.iter().map(|entry| entry.count).sum::<u64>();
+        let times = if times > 1 { format!(" ({times}×)") } else { String::new() };
+        let more = if others > 0 { format!(", with {} alike", count(others, "other")) } else { String::new() };
         table.row([
             entry.severity.into(),
-            Cell::from(format!("{}{times}", what(entry))),
+            Cell::from(format!("{}{times}{more}", what(entry))),
             entry.owner.as_deref().map_or_else(|| Cell::dim("nobody yet"), |owner| sanitize::shorten(owner, 60).into()),
             entry.due.as_deref().map_or_else(|| Cell::dim("open"), |due| sanitize::shorten(due, 30).into()),
             Cell::code(entry.id.as_str()),
         ]);
     }
     table
+}
+
+/// By what lines of a log are brought together that differ in numbers and names alone.
+fn alike(entry: &Entry) -> Option<(Status, String, Option<&str>, Option<&str>)> {
+    let of_logs = matches!(entry.category.as_str(), "logs" | "harness") && entry.reference.is_none();
+    let text = || signature::of(headline(&entry.description));
+    of_logs.then(|| (entry.severity, text(), entry.owner.as_deref(), entry.due.as_deref()))
 }
 
 /// The follow-up on one line; a note on an objective alone would not say what it is about.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::progress::Incident;
+use crate::digest::sha256;
 use crate::finding::{Metadata, Status};
 use crate::time::Stamp;
 
@@ -46,6 +47,7 @@ impl Incidents {
                 Added::Again
             }
             None => {
+                incident.id = sha256(key.as_bytes())[..12].to_owned();
                 self.index.insert(key, self.list.len());
                 self.list.push(incident);
                 Added::New
@@ -108,9 +110,10 @@ impl Incidents {
     }
 }
 
-/// An incident that happened once.
+/// An incident that happened once; its id comes when it is added to the others.
 pub(crate) fn incident(severity: Status, kind: &str, at: Stamp, message: impl Into<String>) -> Incident {
     Incident {
+        id: String::new(),
         severity,
         occurred_at: at,
         message: message.into(),
@@ -137,6 +140,7 @@ mod tests {
         assert_eq!(all.add("x", incident(Status::Fail, "log_level", at(5), "x")), Added::Again);
         assert_eq!(all.add("x", incident(Status::Warn, "log_level", at(6), "x")), Added::New);
         assert_eq!(all.all().len(), 2);
+        assert!(all.all()[0].id.len() == 12 && all.all()[0].id != all.all()[1].id, "each has an id of its own");
         assert_eq!((all.all()[0].count, all.all()[0].last_at), (2, Some(at(5))));
         assert_eq!(all.worst(), Status::Fail);
         assert_eq!(all.counts(), &BTreeMap::from([(Status::Warn, 1), (Status::Fail, 2)]));

@@ -1,5 +1,6 @@
 //! The live run as a pure state machine, with the documents that it keeps: no threads, children or clock.
 
+pub mod acks;
 pub(crate) mod attempts;
 pub(crate) mod capture;
 pub(crate) mod event;

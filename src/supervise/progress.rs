@@ -125,6 +125,9 @@ pub(crate) enum Phase {
 /// Something that happened during the run and needs a look.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
+    /// Its id within the run, by which it is acknowledged: twelve hexadecimal digits.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// How bad it is.
     pub severity: Status,
     /// When it happened first.

@@ -245,6 +245,9 @@ pub struct EvidencePaths {
     /// The files that its ticked items name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checklist_files: Vec<String>,
+    /// The acknowledgements of incidents; none where there were none when the run was sealed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acks: Option<String>,
 }
 
 /// The name of the checklist in a run directory.

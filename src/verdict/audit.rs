@@ -11,6 +11,7 @@ use super::sign_off::SignOff;
 use super::waivers::Waivers;
 use crate::finding::{Criterion, Gate, Status, to_fix};
 use crate::log::summary::{SCHEMA, Summary};
+use crate::supervise::acks::Acknowledgements;
 use crate::supervise::objective::Objective;
 use crate::time::Stamp;
 
@@ -49,6 +50,9 @@ pub struct Audit {
     /// The decisions of reviewers, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<Judged>,
+    /// Who has seen which incident of the run; no part of the verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledgements: Option<Acknowledgements>,
     /// The packet that was judged, for those who sign it.
     #[serde(skip)]
     pub packet: Option<Packet>,
@@ -104,6 +108,7 @@ impl Audit {
             policy,
             decisions: attested.as_ref().map(|attested| attested.decisions.clone()).unwrap_or_default(),
             signature: attested.map(|attested| attested.signatures),
+            acknowledgements: None,
             packet: None,
         }
     }

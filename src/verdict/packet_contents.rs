@@ -72,7 +72,7 @@ pub(crate) const CONTENTS: &[Part] = &[
     part("raw/run.json", Held::Evidence, "the record of the run: settings, attempts, incidents"),
     part("raw/logs/", Held::Evidence, "the logs: structured (`.jsonl`) and as they were printed (`.log`)"),
     part("raw/progress_timeline/", Held::Evidence, "snapshots during the run, each with the digest of the one before"),
-    // The last snapshot, diary, performance report, checklist.
+    // The last snapshot, diary, performance report, checklist, acknowledgements.
     part("raw/", Held::Evidence, ""),
 ];
 
@@ -96,6 +96,7 @@ pub(crate) fn evidence(record: &RunRecord) -> Vec<(&str, bool)> {
         || settings.minimum_sharpe_ratio.is_some()
         || !settings.performance_figures.is_empty();
     let always = files.logs.iter().chain(&files.raw_logs).chain(&files.checklist).chain(&files.checklist_files);
+    let always = always.chain(&files.acks);
     let diary = files.diary.iter().map(|path| (path, settings.require_diary));
     let performance = files.performance.iter().map(|path| (path, needs_performance));
     let named = always.map(|path| (path, true)).chain(diary).chain(performance);

@@ -236,3 +236,27 @@ fn hostile_text_stays_text() {
     assert!(!page.contains("<script>") && !page.contains("javascript:"), "{page}");
     assert_eq!(page.matches("<!-- emp-ops:end -->").count(), 1, "{page}");
 }
+
+#[test]
+fn lines_that_differ_in_numbers_alone_are_one_row_of_a_page_and_each_an_item() {
+    let bench = Bench::new();
+    let line = |n: u32| format!("2025-01-06T08:00:{n:02}Z ERROR order {} failed after {n}s\n", 4000 + n);
+    let log: String = (1..=12).map(line).chain(["2025-01-06T08:00:13Z ERROR disk gone\n".to_owned()]).collect();
+    bench.write("app.log", log);
+    let _ = bench.run(&["audit", "--log", "app.log", "--out", "."]).exits(1);
+    let json = bench.run(&["backlog", "audit.json", "--format", "json"]).exits(1).json();
+    assert_eq!(json["items"].as_array().unwrap().len(), 13, "{json}");
+    for command in ["backlog", "wrap-up"] {
+        let page = bench.run(&[command, "audit.json", "--format", "markdown"]).exits(1).stdout;
+        let rows: Vec<&str> =
+            page.lines().filter(|line| line.starts_with('|') && line.contains("failed after")).collect();
+        // The minutes list them as what happened, and as what somebody must do.
+        assert_eq!(rows.len(), if command == "backlog" { 1 } else { 2 }, "{page}");
+        assert!(rows.iter().all(|row| row.contains("order 4001 failed") && row.contains("11 others alike")), "{page}");
+        assert!(page.contains("disk gone"), "{page}");
+    }
+    // What people wrote is not brought together, however alike.
+    bench.write("status.md", "# Status\n\n## Action items\n\n- [ ] Fix order 1\n- [ ] Fix order 2\n");
+    let page = bench.run(&["backlog", "status.md", "--format", "markdown"]).stdout;
+    assert!(page.contains("Fix order 1") && page.contains("Fix order 2"), "{page}");
+}

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 #![expect(clippy::disallowed_methods, reason = "tests set up what they like")]
 
+mod acks;
 mod audit;
 mod backlog;
 mod cli;

@@ -162,13 +162,13 @@ fn the_wait_ends_when_the_supervisor_dies() {
 }
 
 /// `emp-ops` on a pseudo-terminal of 80 by 24.
-struct OnTerminal {
-    child: Child,
+pub(crate) struct OnTerminal {
+    pub(crate) child: Child,
     master: Option<File>,
 }
 
 impl OnTerminal {
-    fn watch(bench: &Bench, args: &[&str]) -> Self {
+    pub(crate) fn watch(bench: &Bench, args: &[&str]) -> Self {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
@@ -184,7 +184,7 @@ impl OnTerminal {
     }
 
     /// Everything that is written until `mark` appears, or until the terminal is closed.
-    fn read_until(&mut self, mark: &str) -> String {
+    pub(crate) fn read_until(&mut self, mark: &str) -> String {
         let mut seen = Vec::new();
         let mut buffer = [0; 4096];
         while !String::from_utf8_lossy(&seen).contains(mark) {
@@ -201,7 +201,7 @@ impl OnTerminal {
         self.read_until("\u{0}never written")
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.master.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
     }
 }

@@ -19,6 +19,7 @@ mod kills;
 mod logs;
 mod measure;
 mod offline;
+mod page;
 mod pictures;
 mod soak;
 
@@ -32,7 +33,8 @@ type Outcome = Result<(), String>;
 /// A bench: its name, and what runs it.
 type Bench = (&'static str, fn(&Tool) -> Outcome);
 
-const BENCHES: &[Bench] = &[("logs", logs::bench), ("capture", capture::bench), ("offline", offline::bench)];
+const BENCHES: &[Bench] =
+    &[("logs", logs::bench), ("capture", capture::bench), ("offline", offline::bench), ("page", page::bench)];
 
 /// The program under test, as a release build.
 struct Tool {

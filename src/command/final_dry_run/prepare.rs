@@ -94,6 +94,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
         checklist_files: Vec::new(),
+        acks: None,
     };
     let record = RunRecord {
         provenance: Some(provenance),

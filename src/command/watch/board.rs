@@ -19,7 +19,7 @@ use crate::supervise::staleness::{Health, Judgement};
 /// What was read of the log for the screen.
 #[derive(Default)]
 struct Looked {
-    log: Option<LogView>,
+    log: log_tail::Tail,
     context: Option<LogView>,
     /// The message that the context is of.
     of: Option<String>,
@@ -28,7 +28,9 @@ struct Looked {
 impl Looked {
     /// Reads what the board shows, and nothing else.
     fn refresh(&mut self, progress: &Path, view: Option<&View>, board: &Board) {
-        self.log = board.log.then(|| log_tail::tail(progress));
+        if board.log {
+            self.log.look(progress);
+        }
         let message = view.filter(|_| board.detail).and_then(|view| dashboard::selected(view, board));
         let message = message.map(|event| event.message.clone());
         if message != self.of {
@@ -85,7 +87,7 @@ impl Watch<'_> {
                 let (title, history) = (run.title(), &run.history);
                 let (view, problem) = (run.view.as_ref(), run.problem.as_deref());
                 looked.refresh(run.path(), view, &board);
-                let (log, context) = (looked.log.as_ref(), looked.context.as_ref());
+                let (log, context) = (Some(looked.log.view()), looked.context.as_ref());
                 let (health, judgement) = (&health, &judgement);
                 let scene = Scene { title: &title, view, health, judgement, history, problem, now, log, context };
                 screen.draw(|frame| dashboard::draw(frame, &scene, &board, palette))?;
@@ -101,6 +103,7 @@ impl Watch<'_> {
                 Some(Input::Key(key)) => {
                     match board.press(key, run.view.as_ref()) {
                         Ask::Leave => return Ok(End::Quit),
+                        Ask::Acknowledge => self.acknowledge_selected(run, &mut board),
                         Ask::Back if nested => return Ok(End::Back),
                         Ask::Back | Ask::Draw => {}
                     }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -149,16 +149,51 @@ impl Folder {
             Err(Errno::NXIO) => return Err(io::Error::other("it is a socket or a device, not a regular file")),
             Err(error) => return Err(error.into()),
         };
+        self.check_ours(&file)?;
+        Ok(file)
+    }
+
+    /// Refuses what is no regular file, and the file of a stranger.
+    fn check_ours(&self, file: &File) -> io::Result<()> {
         let about = file.metadata()?;
         regular(&about)?;
         let found = about.uid();
         if let Some(owner) = self.owner
             && ![owner, 0, rustix::process::geteuid().as_raw()].contains(&found)
         {
-            let text = format!("it belongs to user number {found} and its directory to number {owner}: not read");
+            let text = format!("it belongs to user number {found} and its directory to number {owner}: not used");
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
         }
-        Ok(file)
+        Ok(())
+    }
+
+    /// Adds a line at the end of a file below this directory, which is made where it is missing.
+    ///
+    /// # Errors
+    /// As for [`Self::open_file`], and when it cannot be written.
+    pub fn append_line(&self, name: impl AsRef<Path>, line: &str) -> Result<(), FileError> {
+        let name = name.as_ref();
+        let append = || {
+            let (holder, last) = self.holder(name)?;
+            let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            let opened = rustix::fs::openat(&*holder.directory, last, flags | OFlags::CLOEXEC, write::FILE_MODE);
+            let mut file = match opened {
+                Ok(file) => File::from(file),
+                Err(Errno::LOOP) => return Err(io::Error::other("it is a symbolic link, which is not followed here")),
+                Err(error) => return Err(error.into()),
+            };
+            self.check_ours(&file)?;
+            let length = file.metadata()?.len();
+            let mut last = [b'\n'];
+            if length > 0 {
+                file.read_exact_at(&mut last, length - 1)?;
+            }
+            // A line that was cut short does not swallow this one; one write, so that others come before it or behind it.
+            let gap = if last == [b'\n'] { "" } else { "\n" };
+            io::Write::write_all(&mut file, format!("{gap}{line}\n").as_bytes())?;
+            file.sync_all()
+        };
+        append().map_err(|source| FileError::new("write", self.path.join(name), source))
     }
 
     /// The whole of a document that was found below this directory.

@@ -10,6 +10,7 @@ use crate::io::files;
 use crate::io::packet::checksums;
 use crate::io::read::decode;
 use crate::json::lenient;
+use crate::supervise::acks;
 use crate::supervise::record::{self, RunRecord};
 use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
 
@@ -87,9 +88,10 @@ impl Folder<'_> {
         evidence.files = admitted
             .map(|path| FileFound {
                 path: path.clone(),
-                found: match known.get(&self.place.shown(path)) {
-                    Some(found) => found.clone(),
-                    None => checksums::look(self.found, path),
+                found: match (self.before_sealing(record, path), known.get(&self.place.shown(path))) {
+                    (Some(found), _) => found,
+                    (None, Some(found)) => found.clone(),
+                    (None, None) => checksums::look(self.found, path),
                 },
                 text: raw.contains(path).then(|| self.text(path)).flatten(),
                 source_sha256: source(path).and_then(|source| {
@@ -102,6 +104,13 @@ impl Folder<'_> {
         let in_logs = self.found.folder("logs").map(|logs| logs.walk().found).unwrap_or_default();
         let in_logs: Vec<String> = in_logs.iter().map(|(path, _)| format!("logs/{}", path.display())).collect();
         run::compare_files(&mut evidence.run, self.place, &evidence.files, &in_logs);
+    }
+
+    /// What was there of the acknowledgements when the run was sealed: people go on adding to them. None for other files.
+    fn before_sealing(&self, record: &RunRecord, path: &str) -> Option<Found> {
+        let sealed = acks::sealed_bytes(record).filter(|_| path == acks::FILE_NAME)?;
+        let (sha256, bytes) = checksums::digest(self.found.open_file(path).ok()?.take(sealed)).ok()?;
+        Some(Found::File { sha256, bytes })
     }
 
     /// The files of the timeline in their order.

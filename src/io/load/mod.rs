@@ -265,7 +265,8 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         let judged = Audit::new(summary.clone(), policy.clone(), about.clone(), at);
         (summary.baseline, summary.trend) = comparison::add(request, &policy, &evidence, &judged)?;
     }
-    let audit = Audit { packet, ..Audit::new(summary, policy, about, at) };
+    let acknowledgements = evidence.acknowledgements(request.sealing);
+    let audit = Audit { packet, acknowledgements, ..Audit::new(summary, policy, about, at) };
     Ok(Loaded { audit, evidence })
 }
 

@@ -1,5 +1,6 @@
-//! The components of a release and the checklist of a run, read and handed over to be judged.
+//! The components of a release and the checklist of a run, read and handed over to be judged; the acknowledgements.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::io::{clock, files};
 use crate::json::lenient;
 use crate::log::summary::ChecklistSummary;
 use crate::log::summary::readiness::Readiness;
+use crate::supervise::acks::{self, Acknowledgements, Acks};
 use crate::supervise::record;
 use crate::time::Stamp;
 use crate::verdict::policy::{Policy, Text};
@@ -96,6 +98,15 @@ fn told(refused: &Refused, given: &[Given], request: &Request) -> String {
 }
 
 impl Evidence {
+    /// The acknowledgements of incidents; with `sealed` only those that were there when the run was sealed.
+    pub(super) fn acknowledgements(&self, sealed: bool) -> Option<Acknowledgements> {
+        let (record, (root, _)) = (self.run.record.as_ref()?, self.root.as_ref()?);
+        let mut bytes = Vec::new();
+        let limit = acks::sealed_bytes(record).filter(|_| sealed).unwrap_or(u64::MAX).min(acks::LIMIT);
+        root.open_file(acks::FILE_NAME).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
+        Acks::parse(&bytes).told(record)
+    }
+
     /// The checklist of the run, judged at its end; none where it has none.
     pub(super) fn checklist(&self) -> Option<ChecklistSummary> {
         let (record, place) = (self.run.record.as_ref()?, self.place?);

@@ -13,6 +13,7 @@ use crate::evidence::checklist;
 use crate::io::capture::Kept;
 use crate::io::files::{self, FileError, Folder};
 use crate::json::lenient;
+use crate::supervise::acks;
 use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile};
 
 /// Notes the evidence files of `record` with their digests. `logs` are the parts of the structured log and those of the
@@ -51,6 +52,9 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<Kept>; 2]
         }
     }
     sealed.extend(checklist(folder, &mut record.evidence));
+    let acks = digested(folder, acks::FILE_NAME);
+    record.evidence.acks = acks.as_ref().map(|file| file.path.clone());
+    sealed.extend(acks);
     record.sealed_files = Some(sealed);
 }
 

@@ -1,6 +1,7 @@
 //! Follows one run: notices new snapshots at the price of one `stat`, reads them, and keeps the run's course.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 use super::find::{Finder, Run};
 use super::replay::Replay;
 use crate::io::clock;
-use crate::io::files;
+use crate::io::files::{self, Folder};
 use crate::io::process::alive;
+use crate::supervise::acks::{self, Ack, Acks};
 use crate::supervise::history::{History, Sample};
 use crate::supervise::progress_reader::View;
 use crate::supervise::record::{self, State};
@@ -45,6 +47,8 @@ pub(crate) struct Follower {
     /// Why there is no (newer) snapshot.
     pub problem: Option<String>,
     wants_history: bool,
+    /// The acknowledgements beside the snapshot, with the size of their file.
+    acks: (u64, Acks),
     /// Where the past is shown.
     replay: Option<Replay>,
 }
@@ -63,6 +67,7 @@ impl Follower {
             history: History::default(),
             problem: None,
             wants_history: false,
+            acks: (0, Acks::default()),
             replay: None,
         }
     }
@@ -185,9 +190,52 @@ impl Follower {
 
     /// Looks whether there is anything new; returns whether the snapshot or the problem changed.
     pub(crate) fn look(&mut self) -> bool {
-        if self.replay.is_some() {
-            return self.play();
+        let fresh = if self.replay.is_some() { self.play() } else { self.look_now() };
+        self.acknowledge(fresh) || fresh
+    }
+
+    /// Notes who has seen which incident; returns whether that is something new.
+    fn acknowledge(&mut self, fresh: bool) -> bool {
+        let now = self.now();
+        let Some(events) = self.view.as_mut().and_then(|view| view.incidents.as_mut()).filter(|all| !all.is_empty())
+        else {
+            return false;
+        };
+        let (path, past) = (self.run.as_ref().map_or(&self.target, |run| &run.progress), self.replay.is_some());
+        // It only ever grows.
+        let size = fs::metadata(path.with_file_name(acks::FILE_NAME)).map_or(0, |about| about.len());
+        let grown = size != self.acks.0;
+        if grown {
+            self.acks = (size, read_acks(path));
         }
+        if grown || fresh {
+            for event in events {
+                event.acknowledged = self.acks.1.of(&event.id).filter(|ack| !past || ack.at <= now).cloned();
+            }
+        }
+        grown
+    }
+
+    /// Takes the acknowledgement of incidents of the run: who has seen them, and what that person says.
+    ///
+    /// # Errors
+    /// The past is shown, the run is in a packet, or the file cannot be written.
+    pub(crate) fn add_ack(&self, incident: &str, by: &str, note: Option<&str>) -> Result<(), String> {
+        if self.replay.is_some() {
+            return Err("the past cannot be acknowledged: watch the run itself".to_owned());
+        }
+        let folder = files::folder_of(self.path());
+        let above = folder.join("..");
+        if ["manifest.json", "SHA256SUMS"].iter().any(|name| folder.join(name).exists() || above.join(name).exists()) {
+            return Err(format!("{} is in a packet, which is sealed: name the run directory", folder.display()));
+        }
+        let ack =
+            Ack { at: clock::now(), incident: incident.to_owned(), by: by.to_owned(), note: note.map(str::to_owned) };
+        let folder = Folder::of_evidence(folder).map_err(|error| error.to_string())?;
+        folder.append_line(acks::FILE_NAME, files::json_line(&ack).trim_end()).map_err(|error| error.to_string())
+    }
+
+    fn look_now(&mut self) -> bool {
         let before = self.problem.clone();
         let fresh = match self.search() {
             Ok(()) => self.refresh(),
@@ -306,6 +354,16 @@ impl Follower {
             }
         }
     }
+}
+
+/// The acknowledgements beside a progress file; none where they cannot be read.
+fn read_acks(progress: &Path) -> Acks {
+    let mut bytes = Vec::new();
+    let folder = Folder::of_evidence(files::folder_of(progress)).ok();
+    let file = folder.and_then(|folder| folder.open_file(acks::FILE_NAME).ok());
+    // What was read before an error is as true as all of it.
+    let _ = file.map(|file| file.take(acks::LIMIT).read_to_end(&mut bytes));
+    Acks::parse(&bytes)
 }
 
 fn read(path: &Path) -> Result<View, String> {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::io::files;
@@ -11,6 +11,8 @@ use crate::supervise::log_lines::{LogLine, LogView};
 
 /// How much of the end of a log is read.
 const TAIL: u64 = 128 << 10;
+/// The largest compressed log whose end is looked for, in bytes: that takes half a second.
+const PACKED: u64 = 16 << 20;
 /// How much of the logs is searched for an incident.
 const SEARCHED: u64 = 512 << 20;
 /// Lines before and behind an incident.
@@ -18,24 +20,40 @@ const AROUND: usize = 5;
 /// The longest line that is read, in bytes.
 const LINE: u64 = 64 << 10;
 
-/// The end of the newest structured log of the run whose progress file this is.
-pub(crate) fn tail(progress: &Path) -> LogView {
-    let Some(path) = logs(progress).pop() else {
-        return LogView { problem: Some("the run has no log yet".to_owned()), ..LogView::default() };
-    };
-    let view = LogView { file: shown(&path), ..LogView::default() };
-    if path.extension().is_none_or(|extension| extension != "jsonl") {
-        let problem = Some("the log is compressed; only one that is not can be followed".to_owned());
-        return LogView { problem, ..view };
+/// The end of the newest structured log of a run, which is read again only where it has changed.
+#[derive(Default)]
+pub(crate) struct Tail {
+    /// The log and its size as they were read.
+    seen: Option<(PathBuf, u64)>,
+    view: LogView,
+}
+
+impl Tail {
+    /// What was read last.
+    pub(crate) fn view(&self) -> &LogView {
+        &self.view
     }
-    let read = files::open_found(&path).and_then(|mut file| {
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        let mut bytes = Vec::new();
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        Ok((bytes, length > TAIL))
-    });
-    match read {
+
+    /// Reads the log of the run whose progress file this is.
+    pub(crate) fn look(&mut self, progress: &Path) -> &LogView {
+        let newest = logs(progress).pop();
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |about| about.len());
+        let seen = newest.map(|path| (path.clone(), size(&path)));
+        if seen.is_none() || seen != self.seen {
+            self.view = seen.as_ref().map_or_else(
+                || LogView { problem: Some("the run has no log yet".to_owned()), ..LogView::default() },
+                |(path, _)| tail(path),
+            );
+            self.seen = seen;
+        }
+        &self.view
+    }
+}
+
+/// The end of a log.
+fn tail(path: &Path) -> LogView {
+    let view = LogView { file: shown(path), ..LogView::default() };
+    match end(path) {
         Ok((bytes, cut)) => {
             // What a cut begins with is the rest of a line, and what does not end yet is still being written.
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
@@ -47,6 +65,37 @@ pub(crate) fn tail(progress: &Path) -> LogView {
         }
         Err(error) => LogView { problem: Some(format!("cannot read {}: {error}", path.display())), ..view },
     }
+}
+
+/// The last bytes of a log, and whether there are others before them.
+fn end(path: &Path) -> io::Result<(Vec<u8>, bool)> {
+    let mut file = files::open_found(path)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if path.extension().is_some_and(|extension| extension == "jsonl") {
+        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+        file.take(TAIL).read_to_end(&mut bytes)?;
+        return Ok((bytes, length > TAIL));
+    }
+    if length > PACKED {
+        let text = format!(
+            "it is compressed and larger than {} MiB, so its end takes long to find; --rotate-size keeps logs smaller",
+            PACKED >> 20
+        );
+        return Err(io::Error::other(text));
+    }
+    let (head, text) = decode::peek(file, decode::HEAD);
+    let mut text = decode::unpack(text, decode::packing(&head).map_err(io::Error::other)?).map_err(io::Error::other)?;
+    let (mut chunk, mut cut) = (vec![0; TAIL as usize], false);
+    // While it is written it has no end, so whatever stops the reading, what came before is true.
+    while let Ok(read @ 1..) = text.read(&mut chunk) {
+        bytes.extend_from_slice(&chunk[..read]);
+        if let Some(more) = bytes.len().checked_sub(2 * TAIL as usize) {
+            bytes.drain(..more + TAIL as usize);
+            cut = true;
+        }
+    }
+    Ok((bytes, cut))
 }
 
 /// The lines around the first one that says `message`; none where no log says it.
@@ -127,13 +176,15 @@ fn shown(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]
     fn the_end_of_a_log_and_the_lines_around_an_incident() {
         let folder = tempfile::tempdir().unwrap();
         let progress = folder.path().join("progress.json");
-        assert!(tail(&progress).problem.is_some());
+        assert!(Tail::default().look(&progress).problem.is_some());
         fs::create_dir(folder.path().join("logs")).unwrap();
         let line = |n: u32| {
             let text = if n == 9 { "say \\\"boom\\\"" } else { "tick" };
@@ -141,12 +192,41 @@ mod tests {
         };
         let text: String = (1..=20).map(line).collect();
         fs::write(folder.path().join("logs/a.jsonl"), text + "{\"half").unwrap();
-        let end = tail(&progress);
+        let end = Tail::default().look(&progress).clone();
         assert_eq!((end.file.as_str(), end.lines.len(), end.lines[19].time.as_str()), ("logs/a.jsonl", 20, "08:00:20"));
         let near = around(&progress, "say \"boom\"").unwrap();
         let numbers: Vec<u64> = near.lines.iter().filter_map(|line| line.number).collect();
         assert_eq!((near.hit, numbers), (Some(9), (4..=14).collect()));
         assert_eq!((near.lines[5].text.as_str(), near.lines[0].time.as_str()), ("say \"boom\"", "08:00:04"));
         assert!(around(&progress, "nobody said this").is_none());
+    }
+
+    #[test]
+    fn a_compressed_log_is_followed_up_to_its_last_flush() {
+        use std::io::Write as _;
+        let folder = tempfile::tempdir().unwrap();
+        let progress = folder.path().join("progress.json");
+        fs::create_dir(folder.path().join("logs")).unwrap();
+        let path = folder.path().join("logs/a.jsonl.zst");
+        let mut packed = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
+        let mut write = |from: u32, to: u32| {
+            for n in from..to {
+                writeln!(packed, "{{\"level\":\"info\",\"message\":\"line {n} {}\"}}", "x".repeat(100)).unwrap();
+            }
+            packed.flush().unwrap();
+            fs::write(&path, packed.get_ref()).unwrap();
+        };
+        let mut tail = Tail::default();
+        write(0, 3);
+        let texts = |view: &LogView| view.lines.iter().map(|line| line.text[..7].to_owned()).collect::<Vec<_>>();
+        assert_eq!(texts(tail.look(&progress)), ["line 0 ", "line 1 ", "line 2 "]);
+        write(3, 5000);
+        let end = texts(tail.look(&progress));
+        assert_eq!((end.last().map(String::as_str), end.len() > 500, end.len() < 4000), (Some("line 49"), true, true));
+        File::options().write(true).open(&path).unwrap().set_len(PACKED + 1).unwrap();
+        let refused = tail.look(&progress);
+        assert!(refused.problem.as_ref().is_some_and(|why| why.contains("--rotate-size")), "{refused:?}");
+        fs::write(&path, "not packed at all").unwrap();
+        assert!(tail.look(&progress).lines.is_empty());
     }
 }

@@ -8,7 +8,7 @@ mod signatures;
 
 pub(super) use logs::down_times;
 
-use super::{Block, Cell, Doc, Table, Tone, count, criteria};
+use super::{Block, Cell, Doc, Table, Tone, acks, count, criteria};
 use crate::finding::{Gate, Place, Status, Waived, to_fix};
 use crate::verdict::audit::Audit;
 use crate::verdict::gates;
@@ -36,6 +36,10 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     evidence::performance(&mut doc, audit);
     evidence::checksums(&mut doc, audit);
     signatures::push(&mut doc, audit);
+    if let Some(acks) = &audit.acknowledgements {
+        acks::push(&mut doc, &acks.list);
+        doc.push(Block::List(acks::rest(acks).into_iter().map(Cell::from).collect()));
+    }
     evidence::record(&mut doc, audit);
     evidence::plan(&mut doc, audit);
     evidence::metadata(&mut doc, audit);

@@ -78,7 +78,8 @@ fn entry(event: &Event, scene: &Scene<'_>, selected: bool, width: u16, palette: 
         None => String::new(),
     };
     let count = if event.count > 1 { format!("×{}", event.count) } else { String::new() };
-    let lead = format!(" {time:<9} {age:>7} {count:>4} ");
+    let seen = if event.is_acknowledged() { "✓" } else { " " };
+    let lead = format!(" {time:<9} {age:>7} {count:>4}{seen}");
     let room = usize::from(width).saturating_sub(widgets::width(&lead) + 6);
     let message = sanitize::columns(&sanitize::line(&event.message), room);
     let style = if selected { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
@@ -125,6 +126,10 @@ pub(super) fn detail(
     }
     if event.count > 1 {
         fact("times", crate::report::thousands(event.count));
+    }
+    fact("id", event.id.clone());
+    if let Some(ack) = &event.acknowledged {
+        fact("acknowledged", sanitize::line(&crate::report::watch_lines::acknowledged(event, ack)));
     }
     for (key, value) in &event.metadata {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -17,6 +17,8 @@ pub(crate) enum Ask {
     Leave,
     /// To go back to where it was opened from.
     Back,
+    /// To acknowledge the selected incident, with the note that was typed.
+    Acknowledge,
 }
 
 /// The user's choices; the snapshot itself is not part of it.
@@ -38,6 +40,10 @@ pub(crate) struct Board {
     pub search: String,
     /// Whether keys go into that text.
     pub typing: bool,
+    /// The note to an acknowledgement, while keys go into it.
+    pub note: Option<String>,
+    /// What became of the last acknowledgement, until the next key.
+    pub said: Option<String>,
 }
 
 /// What a filter shows.
@@ -68,8 +74,17 @@ impl Board {
 
     /// Takes a key. `view` is the snapshot on the screen.
     pub(crate) fn press(&mut self, key: KeyCode, view: Option<&View>) -> Ask {
+        self.said = None;
         if self.help {
             self.help = false;
+            return Ask::Draw;
+        }
+        if let Some(note) = &mut self.note {
+            match key {
+                KeyCode::Enter => return Ask::Acknowledge,
+                KeyCode::Esc => self.note = None,
+                other => typed(note, other),
+            }
             return Ask::Draw;
         }
         if self.typing {
@@ -85,6 +100,9 @@ impl Board {
             KeyCode::Enter if self.log => {}
             KeyCode::Esc if self.detail => self.detail = false,
             KeyCode::Esc | KeyCode::Backspace => return Ask::Back,
+            KeyCode::Char('a') if !self.log => {
+                self.note = view.is_some_and(|view| !self.shown(view).is_empty()).then(String::new);
+            }
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.help = true,
             KeyCode::Enter | KeyCode::Char(' ') => {
                 self.detail = !self.detail && view.is_some_and(|view| !self.shown(view).is_empty());
@@ -112,11 +130,9 @@ impl Board {
 
     fn type_in(&mut self, key: KeyCode) {
         match key {
-            KeyCode::Char(letter) if self.search.len() < 200 => self.search.push(letter),
-            KeyCode::Backspace => drop(self.search.pop()),
             KeyCode::Esc => (self.typing, self.search) = (false, String::new()),
             KeyCode::Enter => self.typing = false,
-            _ => {}
+            other => typed(&mut self.search, other),
         }
     }
 
@@ -127,6 +143,15 @@ impl Board {
         let to = go(at).min(shown.len() - 1);
         // At the top the selection follows what comes in; elsewhere it stays with its incident.
         self.selected = (to > 0).then(|| shown[to]);
+    }
+}
+
+/// A key that edits a line.
+fn typed(text: &mut String, key: KeyCode) {
+    match key {
+        KeyCode::Char(letter) if text.len() < 200 => text.push(letter),
+        KeyCode::Backspace => drop(text.pop()),
+        _ => {}
     }
 }
 
@@ -180,6 +205,19 @@ mod tests {
         assert!(board.log && board.search.is_empty(), "first the filter goes");
         board.press(KeyCode::Esc, None);
         assert!(!board.log, "then the log");
+    }
+
+    #[test]
+    fn an_incident_is_acknowledged_with_a_note_or_not_at_all() {
+        let some = view(&["fail"]);
+        let mut board = Board::default();
+        board.press(KeyCode::Char('a'), Some(&view(&[])));
+        assert_eq!(board.note, None, "there is nothing to acknowledge");
+        for key in [KeyCode::Char('a'), KeyCode::Char('q'), KeyCode::Char('x'), KeyCode::Backspace] {
+            assert_eq!(board.press(key, Some(&some)), Ask::Draw);
+        }
+        assert_eq!((board.press(KeyCode::Enter, Some(&some)), board.note.as_deref()), (Ask::Acknowledge, Some("q")));
+        assert_eq!((board.press(KeyCode::Esc, Some(&some)), board.note), (Ask::Draw, None));
     }
 
     #[test]

@@ -136,13 +136,26 @@ fn head(scene: &Scene<'_>, view: &View, palette: Palette, width: u16) -> Vec<Lin
 
 fn foot(frame: &mut Frame<'_>, area: Rect, scene: &Scene<'_>, board: &Board, palette: Palette) {
     let line = match scene.problem {
+        _ if board.note.is_some() => {
+            let note = sanitize::line(board.note.as_deref().unwrap_or_default());
+            Line::raw(format!(" acknowledge; a note, if any: {note}▏  Enter done  Esc not at all"))
+        }
+        _ if board.said.is_some() => {
+            let said = sanitize::line(board.said.as_deref().unwrap_or_default());
+            Line::raw(sanitize::columns(&format!(" {said}"), usize::from(area.width)))
+        }
         Some(problem) => Line::styled(
             sanitize::columns(&format!(" ! {}", sanitize::line(problem)), usize::from(area.width)),
             palette.status(Status::Warn),
         ),
         None if board.typing => Line::styled(" type a text  Enter done  Esc all lines", palette.dim()),
         None if board.log => Line::styled(" / filter by text  l incidents  ? help  q quit", palette.dim()),
-        None => Line::styled(" ↑↓ select  Enter details  f filter  l log  ? help  q quit", palette.dim()),
+        None if area.width < 76 => {
+            Line::styled(" ↑↓  Enter open  a ack  f filter  l log  ? help  q quit", palette.dim())
+        }
+        None => {
+            Line::styled(" ↑↓ select  Enter details  a acknowledge  f filter  l log  ? help  q quit", palette.dim())
+        }
     };
     frame.render_widget(Paragraph::new(line), area);
 }
@@ -165,10 +178,11 @@ const HELP: &[(&str, &str)] = &[
     ("↑ ↓ j k", "select an incident, newest first"),
     ("PgUp PgDn", "ten at a time"),
     ("Home End g G", "newest, oldest"),
-    ("Enter", "details of the selected incident, with the lines around it"),
+    ("Enter", "details, with the lines around it"),
+    ("a", "acknowledge the incident, with a note"),
     ("f", "filter: all, FAIL, WARN and FAIL"),
     ("l", "the end of the log, or the incidents again"),
-    ("/", "in the log: only lines that hold a text"),
+    ("/", "in the log: only lines with a text"),
     ("Esc", "close, back"),
     ("q Ctrl-C", "quit"),
 ];

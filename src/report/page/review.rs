@@ -2,8 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::markup::{Safe, badge};
+use super::markup::{Safe, badge, time};
 use crate::finding::Status;
+use crate::report::acks;
+use crate::sanitize::shorten;
+use crate::supervise::acks::Acknowledgements;
 use crate::verdict::attestation::decisions::{Choice, Judged};
 use crate::verdict::attestation::judge::{Signatures, State};
 use crate::verdict::audit::Audit;
@@ -26,9 +29,34 @@ pub(super) fn section(audit: &Audit, people: &[String], notes: &[String]) -> Mar
             }
         }
         @if !notes.is_empty() { h3 { "Remarks of the operator" } ul { @for note in notes { li { (Safe(note)) } } } }
+        @if let Some(acks) = &audit.acknowledgements { (acknowledged(acks)) }
         @if let Some(signature) = &audit.signature { (signatures(signature)) }
         @if !audit.decisions.is_empty() { (decisions(&audit.decisions)) }
         (paper(people))
+    }
+}
+
+fn acknowledged(acks: &Acknowledgements) -> Markup {
+    html! {
+        table.cards {
+            caption { "Incidents that somebody has seen, as the operators noted; no part of the verdict" }
+            thead { tr {
+                th scope="col" { "Who" } th scope="col" { "When" } th scope="col" { "Incident" }
+                th scope="col" { "How soon" } th scope="col" { "Note" }
+            } }
+            tbody { @for told in acks.list.iter().take(LISTED) { tr {
+                th scope="row" { (Safe(&shorten(&told.ack.by, 100))) }
+                td data-l="When" { (time(told.ack.at)) }
+                td data-l="Incident" {
+                    @if let Some(severity) = told.severity { (badge(severity)) " " }
+                    (Safe(&shorten(told.what(), 240)))
+                }
+                td data-l="How soon" { (told.soon()) }
+                td data-l="Note" { (Safe(&shorten(told.ack.note.as_deref().unwrap_or_default(), 240))) }
+            } } }
+        }
+        @if acks.list.len() > LISTED { p { (acks.list.len() - LISTED) " more are in the JSON." } }
+        @if let Some(rest) = acks::rest(acks) { p.quiet { (rest) "." } }
     }
 }
 

@@ -15,6 +15,7 @@ use super::backlog::{Gathered, Item, NotUnderstood, Readiness, evidence, lists};
 use super::headline::Terms;
 use crate::finding::{Criterion, Metadata, Status};
 use crate::status_report::{Line, Report};
+use crate::supervise::acks::Acknowledged;
 use crate::time::{Stamp, human_duration, human_seconds};
 
 /// The name of the document, in its `schema` key.
@@ -62,6 +63,9 @@ pub(crate) struct WrapUp {
     pub backlog_items: Vec<Entry>,
     /// What happened during the run, as the supervisor saw it.
     pub incidents: Vec<Incident>,
+    /// Who has seen which incident, as the summary holds it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub acknowledgements: Vec<Acknowledged>,
     /// The gates of the sign-off, as it holds them.
     pub gates: Vec<Value>,
     /// Every limit with its value and its source.
@@ -323,6 +327,10 @@ fn assemble(
         duration_met: met,
         backlog_items: if options.backlog { items.iter().map(entries::entry).collect() } else { Vec::new() },
         incidents,
+        acknowledgements: list(audit.get("acknowledgements"), "list")
+            .into_iter()
+            .filter_map(|told| serde_json::from_value(told).ok())
+            .collect(),
         gates: list(sign_off, "gates"),
         criteria: terms.criteria,
         objectives: list(review, "objectives"),

@@ -1,0 +1,38 @@
+//! Who has seen which incident, as a table.
+
+use super::{Block, Cell, Doc, Table};
+use crate::finding::count;
+use crate::sanitize::shorten;
+use crate::supervise::acks::{Acknowledged, Acknowledgements};
+
+/// Acknowledgements that people are shown; JSON has them all.
+const SHOWN: usize = 50;
+
+/// Adds the acknowledgements of a run; nothing where there are none.
+pub(super) fn push(doc: &mut Doc, list: &[Acknowledged]) {
+    let mut table = Table::new(&["when", "who", "incident", "what", "how soon", "note"]);
+    for told in list.iter().take(SHOWN) {
+        table.row([
+            told.ack.at.human().into(),
+            shorten(&told.ack.by, 60).into(),
+            Cell::code(shorten(&told.ack.incident, 20)),
+            Cell::from(shorten(told.what(), 200)),
+            told.soon().into(),
+            shorten(told.ack.note.as_deref().unwrap_or_default(), 300).into(),
+        ]);
+    }
+    doc.section("Acknowledged", Block::Table(table));
+    if list.len() > SHOWN {
+        doc.push(Block::Text(format!("{} more are in the JSON", list.len() - SHOWN).into()));
+    }
+}
+
+/// What nobody acknowledged, and what could not be read, in a sentence; none where there is neither.
+pub(super) fn rest(acks: &Acknowledgements) -> Option<String> {
+    let unseen =
+        (acks.unacknowledged > 0).then(|| format!("nobody acknowledged {}", count(acks.unacknowledged, "incident")));
+    let unread =
+        (acks.unread > 0).then(|| format!("{} of acks.jsonl could not be understood", count(acks.unread, "line")));
+    let rest: Vec<String> = unseen.into_iter().chain(unread).collect();
+    (!rest.is_empty()).then(|| rest.join("; "))
+}
