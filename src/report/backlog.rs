@@ -8,7 +8,7 @@ use crate::finding::{Gate, Place, Status};
 use crate::log::totals::signature;
 use crate::sanitize;
 use crate::time::Stamp;
-use crate::verdict::backlog::{Backlog, Change, Item, NotUnderstood, Origin};
+use crate::verdict::backlog::{Backlog, Change, Item, NotUnderstood, Origin, Source};
 
 /// Characters of a summary that a table shows.
 const SUMMARY: usize = 160;
@@ -98,7 +98,8 @@ pub(crate) fn document(backlog: &Backlog) -> Doc {
             for group in view::alike(items, |item| alike(item)) {
                 let others = group.len() as u64 - 1;
                 let more = if others > 0 { format!(", with {} alike", count(others, "other")) } else { String::new() };
-                let item = Item { count: group.iter().map(|item| item.count).sum(), ..group[0].clone() };
+                let count = view::total(group.iter().map(|item| (item.count, is_incident(&item.sources))));
+                let item = Item { count, ..group[0].clone() };
                 table.row([
                     Cell::from(line(&item, 1000) + &more),
                     Cell::from(item.status.as_str()),
@@ -116,6 +117,11 @@ pub(crate) fn document(backlog: &Backlog) -> Doc {
     }
     ending(&mut doc, backlog, usize::MAX);
     doc
+}
+
+/// Whether the supervisor tells of it, who counts what is alike.
+pub(super) fn is_incident(sources: &[Source]) -> bool {
+    sources.iter().any(|source| source.part.as_deref() == Some("incidents"))
 }
 
 /// By what lines of a log are brought together that differ in numbers and names alone. What people wrote stays apart.

@@ -21,6 +21,10 @@ pub(crate) fn document(title: &str, headline: &str, names: &[String], signed: bo
         table.row([Cell::new(part.path, Tone::Place), part.what.into()]);
     }
     doc.push(Block::Table(table));
+    if names.iter().any(|name| name.starts_with("raw/")) {
+        let text = "Evidence is named by its place in the run directory, as logs/…: here it is below raw/.";
+        doc.push(Block::Text(text.into()));
+    }
     doc.section("Judge it again", Block::Code("emp-ops audit .".to_owned()));
     doc
 }

@@ -1,10 +1,11 @@
 //! The review brief for people.
 
-use super::{Block, Cell, Doc, Table, criteria};
+use super::{Block, Cell, Doc, Table, count, criteria, view};
+use crate::log::totals::signature;
 use crate::sanitize;
-use crate::verdict::review::Review;
+use crate::verdict::review::{ActionItem, Review};
 
-/// Action items shown; the JSON has all.
+/// Action items shown, those that differ in numbers and names alone as one; the JSON has all.
 const SHOWN: usize = 50;
 
 /// The brief as a document. The verdict with its figures is in the summary beside it, and here in the same words.
@@ -21,12 +22,21 @@ pub(crate) fn review(review: &Review, because: Vec<String>) -> Doc {
     doc.section("Objectives", Block::Table(objectives));
 
     let mut items = Table::new(&["severity", "from", "count", "what"]).right(&[2]);
-    for item in review.action_items.iter().take(SHOWN) {
-        let what = sanitize::shorten(&item.description, 300);
-        items.row([item.severity.into(), item.category.as_str().into(), item.count.into(), Cell::from(what)]);
+    let alike = |item: &ActionItem| {
+        let of_logs = matches!(item.category.as_str(), "logs" | "run");
+        of_logs.then(|| (item.severity, item.category.clone(), signature::of(&item.description)))
+    };
+    let groups = view::alike(&review.action_items, alike);
+    let listed: usize = groups.iter().take(SHOWN).map(Vec::len).sum();
+    for group in groups.iter().take(SHOWN) {
+        let (item, times) = (group[0], group.iter().map(|item| item.count).sum::<u64>());
+        let others = group.len() as u64 - 1;
+        let more = if others > 0 { format!(", with {} alike", count(others, "other")) } else { String::new() };
+        let what = sanitize::shorten(&item.description, 300) + &more;
+        items.row([item.severity.into(), item.category.as_str().into(), times.into(), Cell::from(what)]);
     }
     doc.section("Action items", Block::Table(items));
-    if let Some(more @ 1..) = review.action_items.len().checked_sub(SHOWN) {
+    if let Some(more @ 1..) = review.action_items.len().checked_sub(listed) {
         doc.push(Block::Text(Cell::dim(format!("{more} more are in review.json."))));
     }
     criteria::section(&mut doc, &review.criteria);

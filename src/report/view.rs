@@ -107,6 +107,16 @@ pub(crate) fn alike<'i, T, K: Ord>(
     groups
 }
 
+/// How often the members of a group happened: an incident counts all that are like it, those that the log lists too.
+pub(crate) fn total(group: impl Iterator<Item = (u64, bool)>) -> u64 {
+    let (mut listed, mut counted) = (0_u64, 0_u64);
+    for (count, incident) in group {
+        listed += if incident { 1 } else { count };
+        counted = counted.max(if incident { count } else { 0 });
+    }
+    listed.max(counted)
+}
+
 /// The worst first, then by time; remarks are left out.
 pub(crate) fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
     rows.retain(|row| row.severity > Status::Pass);

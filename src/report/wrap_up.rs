@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::backlog::is_incident;
 use super::view::{self, Row, View};
 use super::{Block, Cell, Doc, Table, Tone, acks, count, criteria};
 use crate::finding::{Gate, Place, Status};
@@ -158,41 +159,52 @@ fn objectives(objectives: &[Value]) -> Table {
     table
 }
 
+/// Something that happened.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Happened {
+    at: Option<Stamp>,
+    severity: Status,
+    text: String,
+    count: u64,
+    incident: bool,
+}
+
 /// Incidents of the supervisor and gaps in the logs, in order of time.
 fn timeline(wrap_up: &WrapUp) -> Table {
-    let times = |count: u64| if count > 1 { format!(" ({count}×)") } else { String::new() };
-    let mut events: Vec<(Option<Stamp>, Status, String)> = wrap_up
+    let happened = |at, severity, text: &str, count, incident| {
+        let text = sanitize::shorten(headline(text), 300);
+        Happened { at, severity, text, count, incident }
+    };
+    let mut events: Vec<Happened> = wrap_up
         .incidents
         .iter()
-        .map(|i| (i.occurred_at, i.severity, format!("{}{}", sanitize::shorten(&i.message, 300), times(i.count))))
+        .map(|found| happened(found.occurred_at, found.severity, &found.message, found.count, true))
         .collect();
     let dated = wrap_up.backlog_items.iter().filter(|item| matches!(item.category.as_str(), "logs" | "diary"));
-    events.extend(dated.filter(|item| item.sources.iter().all(|s| s.part.as_deref() != Some("incidents"))).map(
-        |item| {
-            (
-                item.occurred_at,
-                item.severity,
-                format!("{}{}", sanitize::shorten(headline(&item.description), 300), times(item.count)),
-            )
-        },
-    ));
+    events.extend(
+        dated
+            .filter(|item| !is_incident(&item.sources))
+            .map(|item| happened(item.occurred_at, item.severity, &item.description, item.count, false)),
+    );
     events.sort();
     let mut table = Table::new(&["when", "", "what"]);
-    for group in view::alike(&events, |(_, severity, what)| Some((*severity, signature::of(what)))) {
-        let (at, severity, what) = group[0];
-        let what = match group.len() as u64 - 1 {
-            0 => what.clone(),
-            others => format!("{what}, and {} alike until {}", count(others, "other"), last(&group)),
+    for group in view::alike(&events, |event| Some((event.severity, signature::of(&event.text)))) {
+        let first = group[0];
+        let count_of_all = view::total(group.iter().map(|event| (event.count, event.incident)));
+        let times = if count_of_all > 1 { format!(" ({count_of_all}×)") } else { String::new() };
+        let more = match group.len() as u64 - 1 {
+            0 => String::new(),
+            others => format!(", with {} alike until {}", count(others, "other"), last(&group)),
         };
-        let (at, severity) = (*at, *severity);
-        table.row([at.map_or_else(|| "not known".to_owned(), Stamp::human).into(), severity.into(), Cell::from(what)]);
+        let at = first.at.map_or_else(|| "not known".to_owned(), Stamp::human);
+        table.row([at.into(), first.severity.into(), Cell::from(format!("{}{times}{more}", first.text))]);
     }
     table
 }
 
 /// When the last of some events happened.
-fn last(events: &[&(Option<Stamp>, Status, String)]) -> String {
-    events.iter().filter_map(|(at, ..)| *at).max().map_or_else(|| "a time that is not known".to_owned(), Stamp::human)
+fn last(events: &[&Happened]) -> String {
+    events.iter().filter_map(|event| event.at).max().map_or_else(|| "a time that is not known".to_owned(), Stamp::human)
 }
 
 fn follow_ups(entries: &[Entry]) -> Table {
@@ -201,7 +213,7 @@ fn follow_ups(entries: &[Entry]) -> Table {
     let open = open.filter(|entry| !matches!(entry.category.as_str(), "priority" | "next_step" | "risk" | "question"));
     for group in view::alike(open, |entry| alike(entry)) {
         let (entry, others) = (group[0], group.len() as u64 - 1);
-        let times = group.iter().map(|entry| entry.count).sum::<u64>();
+        let times = view::total(group.iter().map(|entry| (entry.count, is_incident(&entry.sources))));
         let times = if times > 1 { format!(" ({times}×)") } else { String::new() };
         let more = if others > 0 { format!(", with {} alike", count(others, "other")) } else { String::new() };
         table.row([

@@ -199,6 +199,10 @@ fn pack(
     let folder = contents.run.clone();
     let mut documents = Documents { folder: None, written: std::mem::take(&mut contents.documents) };
     run_documents::of_packet(&mut documents, record, audit)?;
+    // In the packet the evidence lies below raw/, and links lead there.
+    for (_, bytes) in documents.written.iter_mut().filter(|(name, _)| name.ends_with(".md")) {
+        *bytes = below_raw(bytes, &contents.raw);
+    }
     let mut add = |name: &str, bytes: Vec<u8>| documents.written.push((name.to_owned(), bytes));
     add(POLICY_JSON, files::json_text(&audit.policy.document()).into_bytes());
     if let Some(waivers) = waivers::document(&audit.policy.waivers, record.ended_at) {
@@ -225,6 +229,14 @@ fn pack(
         let _ = folder.remove_folder("packet");
     }
     written
+}
+
+/// A Markdown document with its links to the evidence as they are in the packet.
+fn below_raw(markdown: &[u8], raw: &[(String, PathBuf)]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(markdown).into_owned();
+    let evidence = raw.iter().map(|(name, _)| name.as_str()).chain([FILE_NAME]);
+    let named = evidence.filter(|name| !name.starts_with(TIMELINE));
+    named.fold(text, |text, name| text.replace(&format!("]({name}"), &format!("](raw/{name}"))).into_bytes()
 }
 
 /// Signs the verdict on the packet, whatever it is; nothing where nobody gave a key.

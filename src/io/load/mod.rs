@@ -256,7 +256,6 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
     });
     let about = About { attested, ..about(&evidence, request) };
     summary.readiness = readiness::judge(request, &policy, about.ended_at)?;
-    let packet = evidence.packet.take();
     // One time for all of it, so that its documents can be written again.
     let at = summary.generated_at;
     let against = &request.against;
@@ -265,7 +264,7 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         let judged = Audit::new(summary.clone(), policy.clone(), about.clone(), at);
         (summary.baseline, summary.trend) = comparison::add(request, &policy, &evidence, &judged)?;
     }
-    let acknowledgements = evidence.acknowledgements(request.sealing);
+    let (packet, acknowledgements) = (evidence.packet.take(), evidence.acknowledgements(request.sealing));
     let audit = Audit { packet, acknowledgements, ..Audit::new(summary, policy, about, at) };
     Ok(Loaded { audit, evidence })
 }

@@ -9,10 +9,13 @@ use super::markup::{Links, Safe, time};
 use super::timeline::{self, Curve, Mark, Timeline, Unit};
 use super::{Page, comparison, evidence, gates, latency, review};
 use crate::finding::{Gate, Status, count, percent, thousands};
+use crate::sanitize::shorten;
 use crate::supervise::provenance::Provenance;
 use crate::supervise::record::{RunRecord, Sample, Stalls};
 use crate::time::human_seconds;
 use crate::verdict::audit::Audit;
+use crate::verdict::gates::first_of_logs;
+use crate::verdict::headline::reasons;
 use crate::verdict::packet::Listed;
 
 pub(crate) use super::findings::places;
@@ -104,18 +107,21 @@ fn sentence(audit: &Audit) -> String {
     }
 }
 
-/// The failing gates, then those that warn.
+/// The failing gates, then those that warn, then what was given up.
 fn because(audit: &Audit, links: Links<'_>) -> Vec<Markup> {
     let mut all: Vec<&Gate> = audit.gates.iter().filter(|gate| gate.status > Status::Pass).collect();
     all.sort_by_key(|gate| std::cmp::Reverse(gate.status));
-    all.into_iter()
-        .map(|gate| {
-            html! {
-                b { (gate.name) } ": " (Safe(&gate.measured)) ", asked for: " (Safe(&gate.threshold))
-                @if let Some(evidence) = &gate.evidence { " " span.quiet { "(" (links.evidence(evidence)) ")" } }
-            }
-        })
-        .collect()
+    let first = |gate: &Gate| first_of_logs(&audit.summary.logs).filter(|_| gate.name == "logs");
+    let gates = all.into_iter().map(|gate| {
+        html! {
+            b { (gate.name) } ": " (Safe(&gate.measured))
+            @if let Some(first) = first(gate) { "; first: " (Safe(&shorten(&first.summary, 160))) }
+            ", asked for: " (Safe(&gate.threshold))
+            @if let Some(evidence) = &gate.evidence { " " span.quiet { "(" (links.evidence(evidence)) ")" } }
+        }
+    });
+    let given_up = reasons(&audit.gates, &audit.criteria);
+    gates.chain(given_up.iter().map(|reason| html! { (Safe(reason)) })).collect()
 }
 
 fn facts_list(facts: &Facts<'_>) -> Markup {

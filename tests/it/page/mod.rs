@@ -172,3 +172,28 @@ fn the_pages_break_no_rule_of_accessibility() {
         }
     }
 }
+
+/// Links of a packet lead to what is in it, in its Markdown as on its page.
+#[test]
+fn links_in_the_markdown_of_a_packet_lead_somewhere() {
+    let bench = Bench::new();
+    let script = "echo up; echo 'ERROR: gone (see ](logs/nowhere))'; while :; do echo beat; sleep 0.1; done";
+    let options = ["-q", "--no-diary", "--no-performance", "--duration", "2s", "--run-name", "r", "--", "sh", "-c"];
+    let _ = bench.run(&[&["final-dry-run"], &options[..], &[script]].concat()).exits(1);
+    let mut links = 0;
+    for folder in ["runs/r", "runs/r/packet"].map(|folder| bench.path().join(folder)) {
+        for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.extension().is_none_or(|extension| extension != "md") {
+                continue;
+            }
+            for event in pulldown_cmark::Parser::new(&fs::read_to_string(&entry).unwrap()) {
+                if let pulldown_cmark::Event::Start(pulldown_cmark::Tag::Link { dest_url, .. }) = event {
+                    let file = dest_url.split('#').next().unwrap();
+                    assert!(folder.join(file).exists(), "{}: {dest_url} leads nowhere", entry.display());
+                    links += 1;
+                }
+            }
+        }
+    }
+    assert!(links > 10, "{links}");
+}
