@@ -69,7 +69,8 @@ fn a_browser_shows_what_the_documents_say_and_has_nothing_to_complain_of() {
         let summary = read("summary.json");
         for (scheme, width) in [("light", 1280), ("dark", 400)] {
             browser.show(&packet.join("report.html"), scheme, width);
-            assert!(browser.run("document.title").as_str().unwrap().starts_with(verdict));
+            let title = browser.run("document.title");
+            assert!(title.as_str().unwrap().starts_with(verdict), "{verdict}: {title}, {}", summary["headline"]);
             let text = browser.run("document.body.innerText").as_str().unwrap().to_owned();
             for gate in summary["summary"]["gates"].as_array().unwrap() {
                 let row = format!(
