@@ -95,7 +95,7 @@ pub(crate) fn document(backlog: &Backlog) -> Doc {
         for ((_, owner), items) in owners {
             let owner = if owner.is_empty() { "no owner" } else { owner };
             let mut table = Table::new(&["item", "status", "due", "where", "id"]);
-            for group in view::alike(items, |item| alike(item)) {
+            for group in view::alike(items, alike) {
                 let others = group.len() as u64 - 1;
                 let more = if others > 0 { format!(", with {} alike", count(others, "other")) } else { String::new() };
                 let count = view::total(group.iter().map(|item| (item.count, is_incident(&item.sources))));

@@ -211,7 +211,7 @@ fn follow_ups(entries: &[Entry]) -> Table {
     let mut table = Table::new(&["", "what", "who", "by when", "id"]);
     let open = entries.iter().filter(|entry| entry.severity > Status::Pass);
     let open = open.filter(|entry| !matches!(entry.category.as_str(), "priority" | "next_step" | "risk" | "question"));
-    for group in view::alike(open, |entry| alike(entry)) {
+    for group in view::alike(open, alike) {
         let (entry, others) = (group[0], group.len() as u64 - 1);
         let times = view::total(group.iter().map(|entry| (entry.count, is_incident(&entry.sources))));
         let times = if times > 1 { format!(" ({times}×)") } else { String::new() };
