@@ -3,7 +3,6 @@
 //! Callers put raw text in, whatever its origin: each renderer makes it inert for its own medium, in one
 //! place ([`crate::sanitize`]). JSON is not a view: it is the serialised result itself.
 
-mod acks;
 pub(crate) mod audit;
 pub(crate) mod backlog;
 pub(crate) mod check;

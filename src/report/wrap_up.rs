@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::audit::acks;
 use super::backlog::is_incident;
 use super::view::{self, Row, View};
-use super::{Block, Cell, Doc, Table, Tone, acks, count, criteria};
+use super::{Block, Cell, Doc, Table, Tone, count, criteria};
 use crate::finding::{Gate, Place, Status};
 use crate::log::totals::signature;
 use crate::sanitize;

@@ -46,7 +46,11 @@ pub(crate) const CONTENTS: &[Part] = &[
     ),
     part("summary.md", Held::Derived, "the verdict, why, the gates and the criteria"),
     part("review.md", Held::Derived, "what the reviewers decide on: objectives, action items, remarks, attendees"),
-    part("wrap_up.md", Held::Derived, "the minutes: what happened, who does what by when; what was waived is still work there"),
+    part(
+        "wrap_up.md",
+        Held::Derived,
+        "the minutes: what happened, who does what by when; what was waived is still work there",
+    ),
     part("backlog.md", Held::Derived, "the follow-ups, for a tracker; what was waived is still one"),
     part(SUMMARY_MARKDOWN, Held::Derived, "the evidence in detail: logs, silences, diary, performance"),
     part(VERIFY.0, Held::Digest, "how to verify the files and their signatures by hand"),

@@ -30,6 +30,7 @@ pub(super) fn compare(
             packet.derived = Some(Gates::of(derived.verdict, &derived.gates));
         }
         own_verdict = (!same_terms).then_some(derived.verdict);
+        let acknowledgements = evidence.acknowledgements(true);
         let run = &mut evidence.run;
         if let Some(record) = &run.record {
             run.differs.extend(run::compare_documents(&evidence.documents, &derived, record));
@@ -45,7 +46,6 @@ pub(super) fn compare(
         {
             let judged = run::as_sealed(judged, run, &evidence.documents, &request.metadata);
             let at = judged.generated_at;
-            let acknowledgements = evidence.acknowledgements(true);
             let audit = Audit { acknowledgements, ..Audit::new(judged, own.clone(), known, at) };
             let written = again(record, &audit, &evidence.documents);
             let differs = run::compare_whole(&evidence.documents, &written, record);

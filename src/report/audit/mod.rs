@@ -1,5 +1,6 @@
 //! The audit as a document: the verdict and what decided it, the gates, what would change the verdict, the evidence.
 
+pub(super) mod acks;
 pub(super) mod comparison;
 mod evidence;
 mod logs;
@@ -8,7 +9,7 @@ mod signatures;
 
 pub(super) use logs::down_times;
 
-use super::{Block, Cell, Doc, Table, Tone, acks, count, criteria};
+use super::{Block, Cell, Doc, Table, Tone, count, criteria};
 use crate::finding::{Gate, Place, Status, Waived, to_fix};
 use crate::verdict::audit::Audit;
 use crate::verdict::gates;

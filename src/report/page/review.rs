@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::markup::{Safe, badge, time};
 use crate::finding::Status;
-use crate::report::acks;
+use crate::report::audit::acks;
 use crate::sanitize::shorten;
 use crate::supervise::acks::Acknowledgements;
 use crate::verdict::attestation::decisions::{Choice, Judged};

@@ -52,7 +52,19 @@ fn runs(bench: &Bench) -> [(&'static str, std::path::PathBuf); 3] {
         let run = ["--run-name", name, "--label", "Release <7>", "--", "sh", "-c", command];
         let _ = bench.run(&[&["final-dry-run", "-q"], &options[..], &run].concat());
     }
-    let _ = bench.run(&["final-dry-run", "-q", "--simulate", "--duration", "2s", "--run-name", "warn"]);
+    let _ = bench.run(&[
+        "final-dry-run",
+        "-q",
+        "--simulate",
+        "--duration",
+        "2s",
+        "--warn-gap",
+        "1m",
+        "--fail-gap",
+        "1m",
+        "--run-name",
+        "warn",
+    ]);
     ["PASS", "WARN", "FAIL"].map(|word| (word, bench.path().join("runs").join(word.to_lowercase()).join("packet")))
 }
 

@@ -1,7 +1,7 @@
 //! Who has seen which incident, as a table.
 
-use super::{Block, Cell, Doc, Table};
 use crate::finding::count;
+use crate::report::{Block, Cell, Doc, Table};
 use crate::sanitize::shorten;
 use crate::supervise::acks::{Acknowledged, Acknowledgements};
 
@@ -9,7 +9,7 @@ use crate::supervise::acks::{Acknowledged, Acknowledgements};
 const SHOWN: usize = 50;
 
 /// Adds the acknowledgements of a run; nothing where there are none.
-pub(super) fn push(doc: &mut Doc, list: &[Acknowledged]) {
+pub(in crate::report) fn push(doc: &mut Doc, list: &[Acknowledged]) {
     let mut table = Table::new(&["when", "who", "incident", "what", "how soon", "note"]);
     for told in list.iter().take(SHOWN) {
         table.row([
@@ -28,7 +28,7 @@ pub(super) fn push(doc: &mut Doc, list: &[Acknowledged]) {
 }
 
 /// What nobody acknowledged, and what could not be read, in a sentence; none where there is neither.
-pub(super) fn rest(acks: &Acknowledgements) -> Option<String> {
+pub(in crate::report) fn rest(acks: &Acknowledgements) -> Option<String> {
     let unseen =
         (acks.unacknowledged > 0).then(|| format!("nobody acknowledged {}", count(acks.unacknowledged, "incident")));
     let unread =
