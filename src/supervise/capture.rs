@@ -30,7 +30,7 @@ use crate::log::record::Record;
 use crate::log::scan::line;
 use crate::log::totals::signature;
 use crate::time::Stamp;
-use text::{is_object, lossy, one_line, plain, suspected};
+use text::{is_object, level_word, lossy, one_line, plain, suspected};
 use written::Line;
 
 /// Longer lines are cut, in bytes.
@@ -178,10 +178,10 @@ impl Formatter {
         levels.max()
     }
 
-    /// Lines that were joined, without the names of services before them.
-    fn without_names<'t>(&self, text: &'t str, lines: u64) -> Cow<'t, str> {
+    /// Lines of a trace without the names of services before them.
+    fn without_names<'t>(&self, text: &'t str, trace: bool) -> Cow<'t, str> {
         let layout = self.learner.layout();
-        if lines == 1 || !layout.wraps() {
+        if !trace || !layout.wraps() {
             return Cow::Borrowed(text);
         }
         let plain = ansi::strip(text);
@@ -335,7 +335,7 @@ impl<'l> Chunk<'_, 'l> {
         self.batch.first_at.get_or_insert(pending.arrived.at);
         let line: &[u8] = &pending.text;
         let text = lossy(line);
-        let bare = self.formatter.without_names(&text, pending.lines);
+        let bare = self.formatter.without_names(&text, pending.lines > 1 || pending.crash.is_some());
         let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
         *self.batch.lines.entry(stream).or_default() += lines;
@@ -389,11 +389,12 @@ impl<'l> Chunk<'_, 'l> {
             has_twins: record.as_ref().is_some_and(Record::has_twins),
             object: written.as_deref(),
         };
+        let start = self.out.len();
         line.append(self.out);
 
         let severity = level.unwrap_or(self.formatter.level).status();
         // The audit looks at each record alone.
-        let told = crash.is_some() || pending.continues;
+        let told = pending.continues || (pending.trace || crash.is_some()) && text::shows_crash(&self.out[start..]);
         let trace = (pending.trace || crash.is_some()) && !pending.continues;
         if !trace && severity == Status::Pass {
             return told;
@@ -487,17 +488,6 @@ fn foldable(line: &[u8], layout: &Layout, crash: Option<Kind>, default: Level) -
     let level = stated.unwrap_or(default);
     let crash = crash.or_else(|| suspected(line).and_then(|()| record.as_ref()?.crash()));
     crash.is_none() && level.status() == Status::Pass
-}
-
-/// The level in the words of the line.
-fn level_word<'a>(record: &Record<'a>, level: Level, redactor: &Redactor) -> Cow<'a, str> {
-    match record.level_word() {
-        // Any text can stand there; but known words must not be lost.
-        word if level == Level::Unknown => redactor.text(word),
-        // Numbers mean nothing outside their dialect.
-        word if word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
-        word => word,
-    }
 }
 
 #[cfg(test)]

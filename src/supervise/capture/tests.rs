@@ -332,6 +332,22 @@ fn what_comes_of_a_trace_after_a_pause_is_no_crash_of_its_own() {
 }
 
 #[test]
+fn a_trace_behind_the_name_of_a_service_is_seen_by_the_audit_too() {
+    let start: Vec<String> = (0..6).map(|n| format!("api-1  | GET /{n}")).collect();
+    let trace = ["/app/a.rb:1:in 'f': boom (RuntimeError)", "\tfrom /app/a.rb:4:in 'g'", "\tfrom /app/a.rb:7:in 'h'"];
+    let lines: Vec<String> = start.into_iter().chain(trace.iter().map(|line| format!("api-1  | {line}"))).collect();
+    let mut formatter = Formatter::new("stdout", Level::Info, Arc::default());
+    let mut seen = Vec::new();
+    for line in &lines {
+        let (records, batch) = take(&mut formatter, false, &[&[line]]);
+        let crash = |r: &Value| text::shows_crash(format!("{r}\n").as_bytes());
+        assert_eq!(records.iter().filter(|r| crash(r)).count(), batch.incidents.len(), "{records:#?}");
+        seen.extend(batch.incidents);
+    }
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+}
+
+#[test]
 fn a_crash_that_only_its_frames_show_is_told_after_a_pause_too() {
     let lines = [
         "/app/index.js:3",
@@ -351,7 +367,7 @@ fn a_crash_that_only_its_frames_show_is_told_after_a_pause_too() {
             records.extend(more);
             incidents += batch.incidents.len();
         }
-        let crashes = records.iter().filter(|r| parse::parse(r.to_string().as_bytes()).unwrap().crash().is_some());
+        let crashes = records.iter().filter(|r| text::shows_crash(r.to_string().as_bytes()));
         assert_eq!((incidents > 0, crashes.count()), (true, 1), "{pieces:?} {records:#?}");
     }
 }

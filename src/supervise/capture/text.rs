@@ -6,6 +6,10 @@ use serde::de::IgnoredAny;
 
 use crate::log::ansi;
 use crate::log::crash::classify;
+use crate::log::key_cache::Shape;
+use crate::log::level::Level;
+use crate::log::record::Record;
+use crate::supervise::redact::Redactor;
 
 /// A line without colours, which stand between the fields that matter, or `lines` of them as one.
 pub(super) fn plain(line: &[u8], lines: u64) -> Cow<'_, [u8]> {
@@ -27,6 +31,12 @@ pub(super) fn is_object(line: &[u8]) -> bool {
     line.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }
 
+/// Whether a record of the structured log shows a crash to those who read it later.
+pub(super) fn shows_crash(written: &[u8]) -> bool {
+    let record = suspected(written).and_then(|()| Record::of_json(written, &mut Shape::default()));
+    record.is_some_and(|record| record.crash().is_some())
+}
+
 /// Whether a line of JSON may tell of a crash; most need no closer look.
 pub(super) fn suspected(line: &[u8]) -> Option<()> {
     classify::suspect(line, 0).map(|_| ())
@@ -35,4 +45,15 @@ pub(super) fn suspected(line: &[u8]) -> Option<()> {
 /// A line as text. Nearly all are valid, and that is seen faster than what is wrong with one.
 pub(super) fn lossy(line: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)
+}
+
+/// The level in the words of the line.
+pub(super) fn level_word<'a>(record: &Record<'a>, level: Level, redactor: &Redactor) -> Cow<'a, str> {
+    match record.level_word() {
+        // Any text can stand there; but known words must not be lost.
+        word if level == Level::Unknown => redactor.text(word),
+        // Numbers mean nothing outside their dialect.
+        word if word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
+        word => word,
+    }
 }
