@@ -264,7 +264,14 @@ for path in sorted(pathlib.Path('logs').iterdir()):
         let logs = String::from_utf8_lossy(&uploaded.stdout).into_owned();
         let single = trial
             .report(trial.command("emp-ops").arg("audit").args(logs.split_whitespace()).args(["--format", "json"]))?;
-        trial.do_all(with(trial.adapter("ranges.py")).args(["plan", "s3.json", "store", "", "--shard-size", "900K"]))?;
+        trial.do_all(with(trial.adapter("ranges.py")).args([
+            "plan",
+            "s3.json",
+            "store",
+            "",
+            "--shard-size",
+            "900K",
+        ]))?;
         let script = format!(
             "set -e; mkdir s3parts; for k in $(seq 0 $(($(jq '.shards|length' s3.json) - 1))); do \
              python3 {} read s3.json $k | emp-ops audit -q --partial s3parts/$k --shard $k s3.json --log -; done",
