@@ -333,8 +333,7 @@ impl<'l> Chunk<'_, 'l> {
         let stream = self.formatter.stream;
         let redactor = Arc::clone(&self.formatter.redactor);
         self.batch.first_at.get_or_insert(pending.arrived.at);
-        let line: &[u8] = &pending.text;
-        let text = lossy(line);
+        let text = lossy(&pending.text);
         let bare = self.formatter.without_names(&text, pending.lines > 1 || pending.crash.is_some());
         let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
@@ -345,7 +344,7 @@ impl<'l> Chunk<'_, 'l> {
             self.own_interrupt(pending.lines, pending.arrived);
             return false;
         }
-        let plain_line = plain(line, pending.lines);
+        let plain_line = plain(&pending.text, pending.lines);
         let (record, damage) = self.formatter.read(&pending, &plain_line);
         let stated = record.as_ref().and_then(Record::level);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
@@ -357,7 +356,7 @@ impl<'l> Chunk<'_, 'l> {
             _ => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
         };
         let at = record.as_ref().and_then(|r| r.at).and_then(|stated| self.credible(stated, pending.arrived.at, lines));
-        let structured = matches!(text, Cow::Borrowed(_)) && is_object(line);
+        let structured = matches!(text, Cow::Borrowed(_)) && is_object(&pending.text);
         let object = record.as_ref().filter(|_| structured);
         let crash = pending.shows(record.as_ref(), object.is_some(), &bare);
         // Judged as it came, written as it may be seen.

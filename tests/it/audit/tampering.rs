@@ -445,7 +445,7 @@ fn the_copy_of_a_diary_elsewhere_is_judged() {
     fs::create_dir(bench.path().join("elsewhere")).unwrap();
     let script = r#"entries=; while :; do echo "INFO tick"
         entry=$(printf '{"entry_id": "e%s", "policy_id": "p", "recorded_at": "%s", "status": "approved"}' "${#entries}" "$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)")
-        entries="$entries${entries:+, }$entry"; echo "[$entries]" > "$FINAL_DRY_RUN_DIARY_PATH"; sleep 0.1; done"#;
+        entries="$entries${entries:+, }$entry"; echo "[$entries]" > "$FINAL_DRY_RUN_DIARY_PATH.tmp"; mv "$FINAL_DRY_RUN_DIARY_PATH.tmp" "$FINAL_DRY_RUN_DIARY_PATH"; sleep 0.1; done"#;
     let options =
         ["final-dry-run", "-q", "--no-performance", "--run-name", "r", "--output-root", ".", "--duration", "2s"];
     let diary = bench.path().join("elsewhere/diary.json");
