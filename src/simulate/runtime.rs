@@ -20,7 +20,7 @@ use crate::time::Stamp;
 /// How the simulated runtime behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Scenario {
-    /// Nothing goes wrong: PASS
+    /// Nothing goes wrong: WARN, as a simulation is never a PASS
     #[default]
     Clean,
     /// Warnings in the log: FAIL, or WARN with --allow-warnings
