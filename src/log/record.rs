@@ -274,18 +274,16 @@ impl<'a> Record<'a> {
 
     /// Whether the record shows a crash: in its message or in the fields named after exceptions.
     pub fn crash(&self) -> Option<Kind> {
-        self.crash_in(&self.traces())
+        let event = self.event().filter(|_| self.message != Raw::Null).unwrap_or_default();
+        let shown = classify::record(&self.message().unwrap_or_default(), &self.traces());
+        shown.or_else(|| classify::text(&event)).or_else(|| self.frame())
     }
 
-    /// The same where its traces are known.
-    pub(crate) fn crash_in(&self, traces: &[Named<'_>]) -> Option<Kind> {
-        if self.dialect == Dialect::Captured && self.keys & const { bit("continues") } != 0 {
-            // The record before it shows the crash.
-            return None;
-        }
-        let event = self.event().filter(|_| self.message != Raw::Null).unwrap_or_default();
-        let shown = classify::record(&self.message().unwrap_or_default(), traces).or_else(|| classify::text(&event));
-        shown.or_else(|| self.frame())
+    /// Whether our capture says that a record before it shows its crash.
+    pub(crate) fn continues(&self) -> bool {
+        self.dialect == Dialect::Captured
+            && self.keys & const { bit("continues") } != 0
+            && member(self.body, b"continues") == Some(Raw::Bool(true))
     }
 
     /// The name of the service that wrote the line, where a multiplexer put it before the line.

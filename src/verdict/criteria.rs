@@ -22,6 +22,16 @@ pub struct Criteria {
     pub minimum_sharpe_ratio: Option<f64>,
 }
 
+/// A share as a policy may state it: a number, or a text in percent.
+pub(super) fn number_or_percent(value: &toml::Value) -> Option<f64> {
+    match value {
+        toml::Value::Float(number) => Some(*number),
+        toml::Value::Integer(number) => Some(*number as f64),
+        toml::Value::String(text) => Some(text.trim().strip_suffix('%')?.trim().parse::<f64>().ok()? / 100.0),
+        _ => None,
+    }
+}
+
 impl Criteria {
     /// What a part of the evidence in state `status` is for the sign-off.
     pub(super) fn accepts(&self, status: Status) -> Status {

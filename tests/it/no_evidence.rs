@@ -124,3 +124,36 @@ fn a_folder_names_what_it_leaves_out() {
         assert!(json.to_string().contains(name), "{name}: {logs}");
     }
 }
+
+/// A captured record may say that the one before it shows its crash. That is believed only where one does.
+#[test]
+fn a_crash_that_is_said_to_be_told_elsewhere_is_told_somewhere() {
+    let bench = Bench::new();
+    let trace = r#"Traceback (most recent call last):\n  File \"a.py\", line 3, in f\n    x()\nValueError: boom"#;
+    let record = |second: u32, more: &str, message: &str| {
+        format!(
+            "{{\"timestamp\":\"2025-03-03T08:00:{second:02}.000000+00:00\",\"received\":{second},\"level\":\"info\",\
+             \"event\":null,\"message\":\"{message}\",\"stream\":\"stderr\",{more}\
+             \"payload\":{{\"stream\":\"stderr\",\"ingested_at\":\"2025-03-03T08:00:{second:02}.000000+00:00\"}}}}\n"
+        )
+    };
+    let frame = r#"  File \"b.py\", line 9, in g"#;
+    for (first, more, second, expect) in [
+        ("tick", r#""continues":true,"#, trace, "fail \"1 fault of the files"),
+        ("tick", r#""continues":true,"#, frame, "fail \"1 fault of the files"),
+        ("tick", r#""continues":false,"#, trace, "fail \"1 stack trace"),
+        ("tick", r#""continues":"yes","#, trace, "fail \"1 stack trace"),
+        (trace, r#""continues":true,"#, frame, "fail \"1 stack trace"),
+    ] {
+        let text: String = (0..30)
+            .map(|at| match at {
+                10 => record(at, "", first),
+                11 => record(at, more, second),
+                _ => record(at, "", "tick"),
+            })
+            .collect();
+        bench.write("r.jsonl", &text);
+        let (code, said, json) = audit(&bench, "r.jsonl");
+        assert!(code == 1 && said.starts_with(expect), "{more} {first}: {said} {json}");
+    }
+}

@@ -135,6 +135,8 @@ pub struct Oddities {
     pub bare_errors: Seen,
     /// Records of text that state no level where most others do, and hold a word for an error.
     pub telling: Seen,
+    /// Captured records that show a crash and say that one before them does.
+    pub continued_crashes: Seen,
 }
 
 impl Oddities {
@@ -160,7 +162,7 @@ impl Oddities {
         }
     }
 
-    fn all(&mut self) -> [&mut Seen; 15] {
+    fn all(&mut self) -> [&mut Seen; 16] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -177,6 +179,7 @@ impl Oddities {
             &mut self.bare,
             &mut self.bare_errors,
             &mut self.telling,
+            &mut self.continued_crashes,
         ]
     }
 

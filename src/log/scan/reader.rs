@@ -272,7 +272,11 @@ impl<'t> Reader<'t> {
         if record.dialect == Dialect::Captured {
             self.part.odd.look_at_text(record, spot.line);
         }
-        let crash = if suspected { record.crash() } else { record.frame() };
+        let mut crash = if suspected { record.crash() } else { record.frame() };
+        if crash.is_some() && record.continues() {
+            self.part.odd.continued_crashes.add(spot.line);
+            crash = None;
+        }
         let (severity, crash) = self.part.unless_ignored(record, severity, crash);
         if record.has_twins() {
             self.part.odd.twins.add(spot.line);

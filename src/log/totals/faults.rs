@@ -52,6 +52,11 @@ fn passed_over(part: &Part) -> Vec<(Status, String, u64)> {
         );
         found.push((Status::Warn, summary, odd.telling.line));
     }
+    // That a crash is told elsewhere is believed only where one is.
+    if odd.continued_crashes.count > 0 && part.tally.crashes.total() == 0 {
+        let summary = "a record shows a crash and says that it goes on with one before it, which is not in this file";
+        found.push((Status::Fail, summary.to_owned(), odd.continued_crashes.line));
+    }
     found
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::log::summary::comparison::Better;
+use crate::verdict::criteria::number_or_percent;
 
 /// A difference below this share of what was expected is none, where nobody says.
 pub(super) const MIN_CHANGE: f64 = 0.1;
@@ -89,15 +90,7 @@ fn floor(value: &toml::Value) -> Result<(f64, Option<String>), String> {
 }
 
 fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    let number = match toml::Value::deserialize(deserializer)? {
-        toml::Value::Float(number) => Some(number),
-        toml::Value::Integer(number) => Some(number as f64),
-        toml::Value::String(text) => {
-            text.trim().strip_suffix('%').and_then(|percent| percent.trim().parse::<f64>().ok()).map(|p| p / 100.0)
-        }
-        _ => None,
-    };
-    match number {
+    match number_or_percent(&toml::Value::deserialize(deserializer)?) {
         Some(number) if number.is_finite() && (0.0..=100.0).contains(&number) => Ok(Some(number)),
         _ => Err(de::Error::custom("write a share such as \"10%\" or 0.1")),
     }

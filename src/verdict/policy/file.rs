@@ -20,6 +20,7 @@ use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
 use crate::time::{duration_text, parse_duration};
 use crate::verdict::baseline;
+use crate::verdict::criteria::number_or_percent;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -302,15 +303,7 @@ fn sharpe<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::
 }
 
 fn ratio<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    let number = match toml::Value::deserialize(deserializer)? {
-        toml::Value::Float(number) => Some(number),
-        toml::Value::Integer(number) => Some(number as f64),
-        toml::Value::String(text) => {
-            text.trim().strip_suffix('%').and_then(|percent| percent.trim().parse::<f64>().ok()).map(|p| p / 100.0)
-        }
-        _ => None,
-    };
-    match number {
+    match number_or_percent(&toml::Value::deserialize(deserializer)?) {
         Some(number) if (0.0..=1.0).contains(&number) => Ok(Some(number)),
         _ => Err(de::Error::custom("write a ratio from 0 to 1 such as 0.98, or a percentage such as \"98%\"")),
     }
