@@ -157,3 +157,32 @@ fn a_crash_that_is_said_to_be_told_elsewhere_is_told_somewhere() {
         assert!(code == 1 && said.starts_with(expect), "{more} {first}: {said} {json}");
     }
 }
+
+/// Containers keep each line by itself, so what is set in may be a record of its own as well as go on with the one before.
+#[test]
+fn an_error_that_is_set_in_is_seen_in_the_lines_of_containers() {
+    let bench = Bench::new();
+    for lines in [
+        &["  failed: ERROR boom"][..],
+        &["  all is well", "  failed: ERROR boom"],
+        &["    ERROR boom"],
+        &["\tdetail: level=error msg=boom"],
+        &["  [error] boom"],
+        &["ValueError: boom"],
+    ] {
+        let mut texts: Vec<String> = (0..40).map(|second| format!("2025-01-06 00:00:{second:02} INFO tick")).collect();
+        texts.splice(20..20, lines.iter().map(|line| (*line).to_owned()));
+        let docker = |(at, text): (usize, &String)| {
+            let text = Value::from(format!("{text}\n"));
+            format!("{{\"log\":{text},\"stream\":\"stdout\",\"time\":\"2025-01-06T00:00:{at:02}.000000001Z\"}}\n")
+        };
+        let cri = |(at, text): (usize, &String)| format!("2025-01-06T00:00:{at:02}.000000001Z stdout F {text}\n");
+        let kept: [String; 2] =
+            [texts.iter().enumerate().map(docker).collect(), texts.iter().enumerate().map(cri).collect()];
+        for text in kept {
+            bench.write("c.log", &text);
+            let (_, said, _) = audit(&bench, "c.log");
+            assert!(said.starts_with("fail"), "{lines:?}: {said}\n{text}");
+        }
+    }
+}

@@ -83,7 +83,6 @@ impl Trace {
     /// The state after a line that was kept with a time of its own, and whether it belongs to the lines before it in
     /// its stream. The head of a crash report does not: it is a record.
     pub(crate) fn follow(&mut self, line: &str) -> bool {
-        let names_exception = || level_at_start::word(line).is_none() && level_at_start::level(line).is_some();
         let set_in = line.starts_with([' ', '\t']);
         if set_in && level_at_start::word(line).is_some() {
             *self = Self::None;
@@ -92,8 +91,8 @@ impl Trace {
         if self.takes(line.as_bytes()) {
             return true;
         }
-        let belongs = set_in || frames::is_frame(line) || is_unmistakable(line) || names_exception();
-        *self = if belongs || line.starts_with("panic: ") || Style::of(line) != Style::Frames {
+        let belongs = set_in || frames::is_frame(line) || is_unmistakable(line) || names_exception(line);
+        *self = if belongs || is_head(line) {
             Self::Open(if is_caret(line) { Style::Caret } else { Style::of(line) })
         } else {
             Self::None
@@ -121,6 +120,21 @@ pub(crate) fn may_belong(line: &[u8]) -> bool {
         || HEADS.iter().any(|head| line.starts_with(head))
         || name.ends_with(b"Error")
         || name.ends_with(b"Exception")
+}
+
+/// Whether a line by itself shows that it is of a crash.
+pub(crate) fn shows_crash(line: &str) -> bool {
+    frames::is_frame(line) || is_unmistakable(line) || names_exception(line) || is_head(line)
+}
+
+/// Whether a line is the head of a report of a crash.
+fn is_head(line: &str) -> bool {
+    line.starts_with("panic: ") || Style::of(line) != Style::Frames
+}
+
+/// `ValueError: boom`
+fn names_exception(line: &str) -> bool {
+    level_at_start::word(line).is_none() && level_at_start::level(line).is_some()
 }
 
 /// Whether a line stands inside a report of a crash only.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::{CONTINUES, RECORD_LIMIT, Step};
 use crate::json::pull::{Members, Raw, Text};
 use crate::log::crash::trace::{self, Trace};
+use crate::log::scan::damaged::tells_of_error;
 use crate::sanitize;
 
 /// Docker cuts lines to this length, in bytes.
@@ -30,8 +31,21 @@ struct Open {
     stream: Vec<u8>,
     started: Option<Started>,
     trace: Trace,
+    /// Whether a line of the trace shows a crash; otherwise its lines are set in, and no more is known.
+    crashed: bool,
     /// How many lines came since one of this stream.
     idle: u16,
+}
+
+impl Open {
+    /// Whether a line goes on with the lines before it in its stream. One that tells of an error by itself does so in a
+    /// crash only, which is counted: as a part of a record that shows none it would be passed over.
+    fn goes_on(&mut self, line: &str) -> bool {
+        let was_open = self.trace != Trace::None;
+        let belongs = self.trace.follow(line);
+        self.crashed = self.trace != Trace::None && (was_open && self.crashed || trace::shows_crash(line));
+        belongs && (self.crashed || !tells_of_error(line.as_bytes()))
+    }
 }
 
 #[derive(Debug)]
@@ -102,7 +116,13 @@ impl Streams {
         self.open.iter_mut().for_each(|open| open.idle = open.idle.saturating_add(1));
         let known = self.open.iter().position(|open| open.stream == parts.stream);
         let at = known.unwrap_or_else(|| {
-            self.open.push(Open { stream: parts.stream.to_vec(), started: None, trace: Trace::None, idle: 0 });
+            self.open.push(Open {
+                stream: parts.stream.to_vec(),
+                started: None,
+                trace: Trace::None,
+                crashed: false,
+                idle: 0,
+            });
             self.open.len() - 1
         });
         let open = &mut self.open[at];
@@ -121,7 +141,7 @@ impl Streams {
             [] => sanitize::utf8(text.bytes),
             _ => text.decode(),
         };
-        let continues = open.trace.follow(text.trim_end());
+        let continues = open.goes_on(text.trim_end());
         self.open.retain(|open| open.started.is_some() || open.trace != Trace::None && open.idle < IDLE);
         let line = joined.map_or(Cow::Borrowed(line), |text| [parts.before, &text, parts.after].concat().into());
         Some(if continues { [CONTINUES, &line].concat().into() } else { line })
