@@ -10,8 +10,9 @@
 //! simulate
 //! io, report
 //! verdict
-//! supervise -> evidence
+//! supervise -> evidence, shards
 //! log, stage, offline, status_report
+//! crash
 //! json -> finding
 //! digest, keys, prose, sanitize, time
 //! ```
@@ -21,7 +22,9 @@
 //! | [`time`], [`digest`], [`keys`], [`prose`], [`sanitize`] | instants and durations; digests; keys and signatures; what words say; text made inert | anything else |
 //! | [`finding`] | the vocabulary: status, finding, place | anything else |
 //! | [`json`] | JSON of others: `pull` (fast, for log lines), `lenient` (documents), `python_repr` | opens a file |
-//! | [`log`] | a line of any program to a record; `crash/` tells crashes, `scan/` cuts bytes into records, `totals/` adds up, `shards/` merges what many machines read | opens a file, reads the clock |
+//! | [`crash`] | does a text tell of a crash, and what is its headline: the markers of all languages as rows | opens a file, knows a log format |
+//! | [`log`] | a line of any program to a record; `layout/` learns where time and level are, `scan/` cuts bytes into records, `totals/` adds up | opens a file, reads the clock |
+//! | [`shards`] | a log in pieces that many machines read: plan, partial results, merge | the same |
 //! | [`evidence`] | what a run leaves beside its logs: diary, performance, checksums, plan, chain of snapshots; documents of other systems as components of readiness | the same |
 //! | [`status_report`] | Markdown reports to items | the same |
 //! | [`verdict`] | policy, gates, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
@@ -56,6 +59,7 @@
 
 pub mod cli;
 mod command;
+mod crash;
 pub mod digest;
 pub mod evidence;
 pub mod finding;
@@ -67,6 +71,7 @@ mod offline;
 mod prose;
 pub mod report;
 mod sanitize;
+pub mod shards;
 mod simulate;
 pub mod stage;
 pub mod status_report;

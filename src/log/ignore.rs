@@ -5,8 +5,8 @@
 //! exceptions). One at an error level is ignored only where the text is its whole message. A record without a usable time
 //! never is, and what is ignored is counted.
 
-use super::crash::classify::Kind;
 use super::record::Record;
+use crate::crash::classify::Kind;
 use crate::finding::Status;
 
 /// A text shorter than this, in characters, is met in too many messages by chance.

@@ -1,7 +1,6 @@
 //! From a line of any program to a record, and from the records of a file to what it says. Opens no file.
 
 pub(crate) mod ansi;
-pub(crate) mod crash;
 pub(crate) mod dialect;
 pub(crate) mod frame;
 pub(crate) mod ignore;
@@ -16,9 +15,9 @@ pub(crate) mod logfmt;
 pub(crate) mod parse;
 pub(crate) mod record;
 pub mod scan;
-pub mod shards;
 pub mod summary;
 pub(crate) mod text_record;
 pub(crate) mod timestamp;
 pub mod totals;
+pub(crate) mod trace;
 pub(crate) mod wrapped;

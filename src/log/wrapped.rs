@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::crash::classify::{self, Named};
-use super::crash::frames;
 use super::key_cache::Shape;
 use super::level::Level;
 use super::level_after_date::{self, After};
 use super::parse;
 use super::record::{Inner, Message, Record};
 use super::{ansi, level_at_start};
+use crate::crash::classify::{self, Named};
+use crate::crash::frames;
 use crate::json::pull::{Raw, Text};
 use crate::sanitize;
 use crate::time::Stamp;

@@ -11,8 +11,8 @@ use crate::io::read::options::ScanOptions;
 use crate::io::shards::documents::{self, Document, DocumentError};
 use crate::io::shards::planning::{self, Planning};
 use crate::io::shards::read;
-use crate::log::shards::partial::{Folded, Merge, Partial};
-use crate::log::shards::plan::{Fixed, Plan};
+use crate::shards::partial::{Folded, Merge, Partial};
+use crate::shards::plan::{Fixed, Plan};
 use crate::time::duration_text;
 use crate::verdict::policy::{self, Layer, Policy};
 

@@ -26,14 +26,14 @@ use crate::log::frame::Frame;
 use crate::log::ignore::Ignore;
 use crate::log::layout::{self, Layout};
 use crate::log::scan::chunk::{Context, Part};
-use crate::log::shards::close::{Said, close};
-use crate::log::shards::fold::{Digest, Fold, Segment};
-use crate::log::shards::missing;
-use crate::log::shards::plan::{Fixed, Piece, PlannedFile};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::log::totals::faults;
 use crate::log::totals::summarise;
 use crate::log::totals::tally::{Limits, Tally};
+use crate::shards::close::{Said, close};
+use crate::shards::fold::{Digest, Fold, Segment};
+use crate::shards::missing;
+use crate::shards::plan::{Fixed, Piece, PlannedFile};
 use crate::time::Stamp;
 
 pub use super::options::ScanOptions;

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::io::files::{self, FileError};
-use crate::log::shards::partial::Partial;
-use crate::log::shards::plan::Plan;
+use crate::shards::partial::Partial;
+use crate::shards::plan::Plan;
 
 /// The largest plan or partial that is read.
 const LIMIT: u64 = 1 << 30;

@@ -11,7 +11,7 @@ use crate::io::read::scan;
 use crate::io::read::sources::{Source, expand};
 use crate::io::read::text;
 use crate::log::layout::{self, Layout};
-use crate::log::shards::plan::{Fixed, Plan, PlannedFile, RULES, SCHEMA};
+use crate::shards::plan::{Fixed, Plan, PlannedFile, RULES, SCHEMA};
 use crate::time::Stamp;
 
 /// What is to be planned.

@@ -10,8 +10,8 @@ use crate::io::read::options::ScanOptions;
 use crate::io::read::scan::{self, Input};
 use crate::io::read::sources::Source;
 use crate::log::layout::Layout;
-use crate::log::shards::partial::Partial;
-use crate::log::shards::plan::{Fixed, Piece, Plan};
+use crate::shards::partial::Partial;
+use crate::shards::plan::{Fixed, Piece, Plan};
 
 /// Reads a shard; `piped` tells that its bytes come from standard input, piece behind piece, each that is cut from one byte
 /// before it.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write as _};
 use tempfile::NamedTempFile;
 
 use crate::io::read::line_chunks::LINE_LIMIT;
-use crate::log::shards::plan::{Piece, Plan};
+use crate::shards::plan::{Piece, Plan};
 
 /// How much is read at once.
 const BLOCK: usize = 256 << 10;

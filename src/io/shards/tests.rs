@@ -12,10 +12,10 @@ use super::planning::{Planning, plan};
 use super::read;
 use crate::io::read::options::ScanOptions;
 use crate::io::read::scan::{expand, scan};
-use crate::log::shards::partial::{Merge, Partial};
-use crate::log::shards::plan::{Fixed, Piece, Plan};
 use crate::log::summary::LogSummary;
 use crate::log::totals::faults;
+use crate::shards::partial::{Merge, Partial};
+use crate::shards::plan::{Fixed, Piece, Plan};
 
 /// How many ways are tried where the variable [`CASES_VARIABLE`] says nothing.
 const CASES: u64 = 24;

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use super::{CONTINUES, RECORD_LIMIT, Step};
 use crate::json::pull::{Members, Raw, Text};
-use crate::log::crash::trace::{self, Trace};
 use crate::log::scan::damaged::tells_of_error;
+use crate::log::trace::{self, Trace};
 use crate::sanitize;
 
 /// Docker cuts lines to this length, in bytes.

@@ -23,13 +23,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::ansi;
-use super::crash::classify;
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
 use super::level::Level;
 use super::level_after_date::{self, After};
 use super::record::{self, Record};
 use super::text_record;
+use crate::crash::classify;
 use crate::json::pull::{Raw, Text};
 use crate::time::Stamp;
 

@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::damaged;
+use crate::crash::classify::{self, Kind};
 use crate::finding::Status;
 use crate::json::stored;
-use crate::log::crash::classify::{self, Kind};
 use crate::log::summary::IgnoredLine;
 use crate::log::{ansi, level_at_start};
 use crate::sanitize;

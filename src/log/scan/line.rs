@@ -1,7 +1,7 @@
 //! What a line of a log is, by its look.
 
 use super::continuation::Tie;
-use crate::log::crash::classify;
+use crate::crash::classify;
 use crate::log::layout::{Layout, Memory};
 use crate::log::{ansi, record};
 use crate::time::Stamp;

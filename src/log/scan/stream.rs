@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::continuation::Block;
+use crate::crash::classify::Kind;
 use crate::json::stored;
-use crate::log::crash::classify::Kind;
 use crate::log::record::Record;
 use crate::log::totals::first_n::Key;
 use crate::time::Stamp;

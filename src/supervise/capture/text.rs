@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
+use crate::crash::classify;
 use crate::log::ansi;
-use crate::log::crash::classify;
 use crate::log::key_cache::Shape;
 use crate::log::level::Level;
 use crate::log::record::Record;

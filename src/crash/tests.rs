@@ -152,7 +152,7 @@ fn table() -> String {
 #[test]
 fn the_runbook_shows_the_rows() {
     let table = table();
-    let runbook = include_str!("../../../runbooks/crash-markers.md");
+    let runbook = include_str!("../../runbooks/crash-markers.md");
     assert!(runbook.contains(&table), "the table of runbooks/crash-markers.md is to be:\n\n{table}");
 }
 

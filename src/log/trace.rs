@@ -1,8 +1,8 @@
 //! Stack traces line by line: which lines belong together, and what they say.
 
-use super::classify::{self, Kind};
-use super::frames;
-use crate::log::level_at_start;
+use super::level_at_start;
+use crate::crash::classify::{self, Kind};
+use crate::crash::frames;
 
 /// Whether the lines at hand belong to a stack trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

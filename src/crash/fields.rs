@@ -163,7 +163,7 @@ fn texts<'a>(lines: &mut Vec<Cow<'a, str>>, value: Raw<'a>, depth: u8) {
 
 #[cfg(test)]
 mod tests {
-    use crate::log::crash::classify::Kind;
+    use crate::crash::classify::Kind;
     use crate::log::parse;
 
     #[test]

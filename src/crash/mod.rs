@@ -12,6 +12,5 @@ mod pattern;
 pub(crate) mod prefilter;
 #[cfg(test)]
 mod tests;
-pub(crate) mod trace;
 
 pub(crate) use headline::headline;

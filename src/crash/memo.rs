@@ -68,7 +68,7 @@ fn tells(before: u8, digits: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::crash::markers::RULES;
+    use crate::crash::markers::RULES;
 
     #[test]
     fn numbers_that_tell_nothing_are_made_equal() {
@@ -87,7 +87,7 @@ mod tests {
     /// A number that stands in a row of the rules has to be in the lists above.
     #[test]
     fn masks_change_no_verdict() {
-        let corpus = include_str!("../../../fixtures/crash/corpus.tsv");
+        let corpus = include_str!("../../fixtures/crash/corpus.tsv");
         let corpus =
             corpus.lines().filter_map(|line| line.splitn(3, '\t').nth(2)).map(|text| text.replace("\\n", "\n"));
         let rows = RULES.iter().copied().flatten().flat_map(|rule| [rule.hit, rule.miss]).flatten();
