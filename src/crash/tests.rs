@@ -76,7 +76,9 @@ fn accused(message: &str, form: Form) -> bool {
         written: None,
         layout: std::sync::Arc::default(),
         ignore: std::sync::Arc::default(),
+        statuses: std::sync::Arc::default(),
         years: std::sync::Arc::default(),
+        bounds: std::sync::Arc::default(),
         offset: 0,
         latest: Stamp::parse("2030-01-01T00:00:00Z").expect("a time"),
     };

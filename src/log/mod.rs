@@ -1,5 +1,6 @@
 //! From a line of any program to a record, and from the records of a file to what it says. Opens no file.
 
+pub(crate) mod access;
 pub(crate) mod ansi;
 pub(crate) mod dialect;
 pub(crate) mod frame;

@@ -274,8 +274,13 @@ impl<'a> Record<'a> {
 
     /// Whether the record shows a crash: in its message or in the fields named after exceptions.
     pub fn crash(&self) -> Option<Kind> {
+        self.crash_in(&self.traces())
+    }
+
+    /// The same where its traces are known.
+    pub(crate) fn crash_in(&self, traces: &[Named<'_>]) -> Option<Kind> {
         let event = self.event().filter(|_| self.message != Raw::Null).unwrap_or_default();
-        let shown = classify::record(&self.message().unwrap_or_default(), &self.traces());
+        let shown = classify::record(&self.message().unwrap_or_default(), traces);
         shown.or_else(|| classify::text(&event)).or_else(|| self.frame())
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::finding::Finding;
+use crate::log::access::Statuses;
 use crate::log::ignore::Ignore;
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
@@ -32,6 +33,9 @@ pub struct Fixed {
     /// Texts of messages that are not held against the logs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
+    /// Which responses of web servers are errors or warnings.
+    #[serde(default, skip_serializing_if = "Statuses::is_empty")]
+    pub statuses: Statuses,
     /// The layout of all logs, where the policy pins it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Description>,
@@ -122,7 +126,9 @@ impl Fixed {
             latest: self.latest(),
             layout: file.layout.clone().map(Arc::from).unwrap_or_default(),
             ignore: Arc::new(Ignore::new(&self.ignore)),
+            statuses: Arc::new(self.statuses.clone()),
             years: Arc::default(),
+            bounds: Arc::default(),
             offset: 0,
         }
     }

@@ -15,6 +15,7 @@ use super::provenance::Provenance;
 use crate::evidence::diary::Explained;
 use crate::evidence::figures::Figure;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
+use crate::log::access::Statuses;
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -221,6 +222,9 @@ pub struct Settings {
     /// Texts of log messages that are not held against the logs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_ignore: Vec<String>,
+    /// Which responses of web servers are errors or warnings.
+    #[serde(default, skip_serializing_if = "Statuses::is_empty")]
+    pub log_statuses: Statuses,
 }
 
 fn warn() -> Status {

@@ -225,7 +225,9 @@ fn context(file: u32) -> Context {
         latest: Stamp::parse("2030-01-01").unwrap(),
         layout: Arc::default(),
         ignore: Arc::default(),
+        statuses: Arc::default(),
         years: Arc::default(),
+        bounds: Arc::default(),
         offset: 0,
     }
 }

@@ -1,6 +1,7 @@
 //! Development chores.
 //!
-//! - `cargo xtask bench [NAME…]` measures speed and memory on generated data, next to plain references.
+//! - `cargo xtask bench [NAME…]` measures speed and memory on generated data, next to plain references; with
+//!   `BENCH_PROGRAM` that of a program which is built already, such as an older one.
 //! - `cargo xtask cluster [MIB [PROGRAM]]` tries the adapters of `runbooks/cluster/` on the engines that are here.
 //! - `cargo xtask soak [MINUTES]` supervises a misbehaving command and checks that nothing is lost or leaked.
 //! - `cargo xtask fuzz [--seconds N] [--seed N] [TARGET…]` feeds mutated fixtures to every reader of what others wrote.
@@ -74,7 +75,10 @@ fn bench(names: &[&str]) -> Outcome {
         let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
         return Err(format!("no bench {unknown:?}; there are {known:?}"));
     }
-    let tool = Tool::build()?;
+    let tool = match env::var_os("BENCH_PROGRAM") {
+        Some(path) => Tool { path: path.into() },
+        None => Tool::build()?,
+    };
     for (name, run) in BENCHES.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
         println!("\n{name}");
         run(&tool)?;

@@ -149,6 +149,8 @@ fn judge(plan: Plan, partial: Partial, layers: &mut Vec<Layer>) -> Result<Sharde
         warn_gap: said("warn_gap").then(|| plan.fixed.limits().silence),
         max_listed: said("max_listed").then_some(plan.fixed.max_listed),
         ignore: said("ignore").then(|| plan.fixed.ignore.clone()),
+        error_statuses: said("error_statuses").then(|| plan.fixed.statuses.error.clone()),
+        warn_statuses: said("warn_statuses").then(|| plan.fixed.statuses.warn.clone()),
         layout: plan.fixed.layout.clone(),
         ..Layer::default()
     });
@@ -163,7 +165,7 @@ fn judge(plan: Plan, partial: Partial, layers: &mut Vec<Layer>) -> Result<Sharde
     } else if asked.max_listed != planned.max_listed {
         format!("the shards list {} findings of a kind, and {} are asked for", planned.max_listed, asked.max_listed)
     } else {
-        "the shards were read with other texts to ignore, or with another layout, than are asked for".to_owned()
+        "the shards were read with other texts to ignore, statuses or layout than are asked for".to_owned()
     };
     Err(Error::Usage(format!("{what}: plan with the options by which you judge")))
 }
@@ -175,13 +177,15 @@ fn fixed(policy: &Policy) -> Fixed {
         max_listed: policy.logs.max_listed,
         latest_us: 0,
         ignore: policy.logs.ignore.clone(),
+        statuses: policy.logs.statuses.clone(),
         layout: policy.logs.layout.clone(),
     }
 }
 
 /// Who said that, where it is not the default.
 fn said_by(policy: &Policy, layers: &[Layer]) -> BTreeMap<String, String> {
-    let sources = ["warn_gap", "ignore"].map(|limit| (limit.to_owned(), policy.source_of(limit).to_owned()));
+    let limits = ["warn_gap", "ignore", "error_statuses", "warn_statuses"];
+    let sources = limits.map(|limit| (limit.to_owned(), policy.source_of(limit).to_owned()));
     let mut said: BTreeMap<String, String> =
         sources.into_iter().filter(|(_, source)| source != NotRequired::DEFAULT).collect();
     if layers.iter().any(|layer| layer.max_listed.is_some()) {

@@ -276,6 +276,7 @@ fn record_of(
             performance_figures: policy.performance.figures.clone(),
             max_listed: Some(policy.logs.max_listed),
             log_ignore: policy.logs.ignore.clone(),
+            log_statuses: policy.logs.statuses.clone(),
         },
         evidence,
         objectives: args.objective.clone(),

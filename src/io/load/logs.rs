@@ -16,6 +16,7 @@ pub(super) fn read(evidence: &Evidence, policy: &Policy, request: &Request) -> (
         max_listed: policy.logs.max_listed,
         layout: policy.layout(),
         ignore: policy.logs.ignore.clone(),
+        statuses: policy.logs.statuses.clone(),
         threads: request.threads,
         window: evidence.run.window,
         pauses: evidence.run.pauses.clone(),

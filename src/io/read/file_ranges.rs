@@ -74,6 +74,8 @@ impl Ordered {
 impl Plain {
     /// A file with its number, and what is read of it.
     pub(crate) fn new(file: File, source: usize, context: Context, extent: Extent) -> Self {
+        // What was read of it with another layout tells nothing.
+        let context = Context { bounds: Arc::default(), ..context };
         Self { file, source, context, extent, state: Mutex::default() }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::log::access::Statuses;
 use crate::log::layout::Layout;
 use crate::log::summary::DownTime;
 use crate::log::totals::summarise::{self, Receipt, Terms};
@@ -22,6 +23,8 @@ pub struct ScanOptions {
     pub layout: Option<Arc<Layout>>,
     /// Texts of messages that are not held against the logs.
     pub ignore: Vec<String>,
+    /// Which responses of web servers are errors or warnings.
+    pub statuses: Statuses,
     /// How many threads read; 0 for all cores.
     pub threads: usize,
     /// The supervised time of a run: the duration, and silence at its ends is a gap.
@@ -44,6 +47,7 @@ impl Default for ScanOptions {
             max_listed: 1000,
             layout: None,
             ignore: Vec::new(),
+            statuses: Statuses::default(),
             threads: 0,
             window: None,
             pauses: Vec::new(),

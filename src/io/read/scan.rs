@@ -22,6 +22,7 @@ use crate::io::clock;
 use crate::io::files::{self, FileError};
 use crate::io::packet::checksums;
 use crate::io::tty::progress_bar;
+use crate::log::access::Statuses;
 use crate::log::frame::Frame;
 use crate::log::ignore::Ignore;
 use crate::log::layout::{self, Layout};
@@ -91,6 +92,7 @@ pub(crate) fn fold(inputs: &[Input<'_>], options: &ScanOptions, latest: Stamp) -
         limits,
         layout: options.layout.as_ref(),
         ignore: Arc::new(Ignore::new(&options.ignore)),
+        statuses: Arc::new(options.statuses.clone()),
         latest,
         threads: parallel::threads(options.threads),
         queue: Mutex::new(Queue::default()),
@@ -126,6 +128,7 @@ struct Scan<'s> {
     limits: Limits,
     layout: Option<&'s Arc<Layout>>,
     ignore: Arc<Ignore>,
+    statuses: Arc<Statuses>,
     latest: Stamp,
     threads: usize,
     queue: Mutex<Queue>,
@@ -207,7 +210,9 @@ impl Scan<'_> {
             latest: self.latest,
             layout: Arc::default(),
             ignore: Arc::clone(&self.ignore),
+            statuses: Arc::clone(&self.statuses),
             years: Arc::default(),
+            bounds: Arc::default(),
             offset: 0,
         };
         let path = match source {
@@ -314,8 +319,8 @@ impl Scan<'_> {
     ) {
         let (Piece { file: number, from, to }, base) = piece;
         let fixed = Fixed { latest_us: self.latest.micros(), ..Fixed::default() };
-        let context =
-            Context { limits: self.limits, ignore: Arc::clone(&self.ignore), ..fixed.context(number, planned) };
+        let (ignore, statuses) = (Arc::clone(&self.ignore), Arc::clone(&self.statuses));
+        let context = Context { limits: self.limits, ignore, statuses, ..fixed.context(number, planned) };
         let extent =
             Extent { skip: planned.skip, from: from.max(planned.skip), to, len: planned.size, base: base.unwrap_or(0) };
         self.divide(&Arc::new(Plain::new(file, index, context, extent)), buffer);

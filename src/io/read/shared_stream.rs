@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use super::file_ranges::Ordered;
@@ -28,7 +28,8 @@ pub(crate) struct Streamed {
 /// Reads a stream on this thread and as many others as make up `threads`.
 pub(crate) fn read(text: impl Read + Send, context: &Context, threads: usize) -> Streamed {
     let stream = Stream {
-        context: context.clone(),
+        // What was read of it with another layout tells nothing.
+        context: Context { bounds: Arc::default(), ..context.clone() },
         source: Mutex::new(Pieces::new(text)),
         shared: Mutex::default(),
         changed: Condvar::new(),

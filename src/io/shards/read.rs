@@ -66,6 +66,7 @@ pub(crate) fn options(fixed: &Fixed, threads: usize, show_progress: bool) -> Res
         max_listed: limits.listed,
         layout,
         ignore: fixed.ignore.clone(),
+        statuses: fixed.statuses.clone(),
         threads,
         show_progress,
         ..ScanOptions::default()

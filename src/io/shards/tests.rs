@@ -12,6 +12,7 @@ use super::planning::{Planning, plan};
 use super::read;
 use crate::io::read::options::ScanOptions;
 use crate::io::read::scan::{expand, scan};
+use crate::log::access::Statuses;
 use crate::log::summary::LogSummary;
 use crate::log::totals::faults;
 use crate::shards::partial::{Merge, Partial};
@@ -49,6 +50,7 @@ fn options() -> ScanOptions {
         warn_gap: Duration::from_secs(30),
         max_listed: 40,
         ignore: vec!["slow answer of the mirror".to_owned()],
+        statuses: Statuses { error: vec!["5xx".to_owned()], warn: vec!["404".to_owned()] },
         threads: 1,
         ..ScanOptions::default()
     }
@@ -56,7 +58,8 @@ fn options() -> ScanOptions {
 
 fn fixed(options: &ScanOptions) -> Fixed {
     let warn_gap_us = u64::try_from(options.warn_gap.as_micros()).expect("short");
-    Fixed { warn_gap_us, max_listed: options.max_listed, ignore: options.ignore.clone(), ..Fixed::default() }
+    let (ignore, statuses) = (options.ignore.clone(), options.statuses.clone());
+    Fixed { warn_gap_us, max_listed: options.max_listed, ignore, statuses, ..Fixed::default() }
 }
 
 /// The plan of logs, all of them to be cut as finely as can be.
@@ -231,6 +234,9 @@ fn corpus(folder: &TempDir) -> Vec<PathBuf> {
     add("near-twin.jsonl", events.replacen("step 399", "step 398", 1).as_bytes());
     let ignored = lines(60, &|n| format!("{} WARN slow answer of the mirror {n}\n", dated(n, 5)));
     add("ignored.log", ignored.as_bytes());
+    let access =
+        lines(90, &|n| format!("{} \"GET /{n} HTTP/1.1\" {} 5\n", dated(n, 5), [200, 404, 502][n as usize % 3]));
+    add("access.log", access.as_bytes());
     let yearless = lines(80, &|n| format!("Dec 31 23:{:02}:{:02} host app[{n}]: <err> lost\n", n / 60 + 58, n % 60));
     add("yearless.log", yearless.replacen("Dec 31 23:59", "Jan  1 00:00", 1).as_bytes());
     let late = lines(40, &|n| format!("{} INFO early {n}\n", dated(n, 5)))

@@ -13,6 +13,7 @@ use crate::crash::classify::Kind;
 use crate::crash::headline;
 use crate::finding::Status;
 use crate::json::pull::Raw;
+use crate::log::access::Statuses;
 use crate::log::dialect::{DIALECTS, Dialect};
 use crate::log::ignore::Ignore;
 use crate::log::layout::years::Years;
@@ -21,7 +22,7 @@ use crate::log::record::Record;
 use crate::log::summary::IgnoredLine;
 use crate::log::totals::first_n::Key;
 use crate::log::totals::histogram::Histogram;
-use crate::log::totals::tally::{Details, Limits, Tally, crash_details};
+use crate::log::totals::tally::{Bounds, Details, Limits, Tally, crash_details};
 use crate::time::Stamp;
 
 /// A step back of the clock by more than this is noted.
@@ -42,8 +43,12 @@ pub struct Context {
     pub layout: Arc<Layout>,
     /// What is not held against the log.
     pub ignore: Arc<Ignore>,
+    /// Which responses of web servers are errors or warnings.
+    pub statuses: Arc<Statuses>,
     /// The years of stamps without one.
     pub years: Arc<Years>,
+    /// Beyond which findings need not be made.
+    pub bounds: Arc<Bounds>,
     /// Where in the text of the file the part starts.
     pub offset: u64,
 }
@@ -58,7 +63,9 @@ impl Context {
             latest: Stamp::EPOCH,
             layout: Arc::default(),
             ignore: Arc::default(),
+            statuses: Arc::default(),
             years: Arc::default(),
+            bounds: Arc::default(),
             offset: 0,
         }
     }
@@ -235,8 +242,10 @@ pub struct Part {
 impl Part {
     /// Nothing read yet.
     pub fn new(context: Context) -> Self {
+        let mut tally = Tally::new(&context.limits);
+        tally.keep_to(&context.bounds);
         Self {
-            tally: Tally::new(&context.limits),
+            tally,
             odd: Oddities::default(),
             samples: Vec::new(),
             suspects: Suspects::default(),
@@ -287,6 +296,7 @@ impl Part {
         self.unread.append(next.unread);
         self.dialects.iter_mut().zip(next.dialects).for_each(|(total, more)| *total += more);
         self.tally.merge(next.tally);
+        self.tally.tell(&self.context.bounds);
     }
 
     /// Appends what follows in a stream.

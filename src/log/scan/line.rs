@@ -1,9 +1,10 @@
 //! What a line of a log is, by its look.
 
 use super::continuation::Tie;
-use crate::crash::classify;
+use crate::crash::classify::{self, Kind, Named};
+use crate::log::ansi;
 use crate::log::layout::{Layout, Memory};
-use crate::log::{ansi, record};
+use crate::log::record::{self, Record};
 use crate::time::Stamp;
 
 /// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
@@ -27,4 +28,16 @@ pub(crate) fn starts(line: &[u8], layout: &Layout, written: Option<Stamp>) -> Ve
 pub(super) fn is_blank(line: &[u8]) -> bool {
     let plain = record::trim(line);
     plain.is_empty() || plain.first() == Some(&0x1b) && ansi::strip(&String::from_utf8_lossy(plain)).trim().is_empty()
+}
+
+/// The crash that a record shows, with its traces. Most lines are not suspected of one, and have no traces to look for.
+#[inline]
+pub(super) fn crash_of<'a>(record: &Record<'a>, suspected: bool) -> (Option<Kind>, Vec<Named<'a>>) {
+    match record.frame() {
+        frame if !suspected && frame.is_none() => (None, Vec::new()),
+        frame => {
+            let traces = record.traces();
+            (if suspected { record.crash_in(&traces) } else { frame }, traces)
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::chunk::{Context, Part, Seen};
 use super::continuation::{Block, Tie};
 use super::damaged;
-use super::line::{is_blank, starts};
+use super::line::{crash_of, is_blank, starts};
 use super::stream::{Id, Last, Stream};
 use crate::crash::prefilter::Marks;
 use crate::finding::Status;
@@ -27,8 +27,8 @@ impl Part {
     /// Reads lines; the last may lack its line end.
     pub fn read(raw: &[u8], context: Context) -> Self {
         // Colours and holes stand between the fields that matter; without them all lines are read alike.
-        if memchr::memchr2(0x1b, 0, raw).is_none() {
-            return read_lines(raw, raw, context, Seen::default());
+        if memchr::memchr3(0x1b, 0, b'\r', raw).is_none() {
+            return read_lines(raw, raw, context, Seen::default(), false);
         }
         let text = ansi::strip_bytes(raw);
         let mut zeros = Seen::default();
@@ -43,19 +43,19 @@ impl Part {
             }
             None => text,
         };
-        read_lines(raw, &text, context, zeros)
+        let joined = memchr::memchr_iter(b'\r', &text).any(|at| text.get(at + 1).is_some_and(|next| *next != b'\n'));
+        read_lines(raw, &text, context, zeros, joined)
     }
 }
 
-/// Reads lines; `raw` are the same as they stand in the file.
-fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen) -> Part {
+/// Reads lines, which may hold several where they are `joined`; `raw` are the same as they stand in the file.
+fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bool) -> Part {
     let years = Some(Arc::clone(&context.years)).filter(|years| years.turns());
     let offset = context.offset;
     let mut raw_starts = memchr::memchr_iter(b'\n', raw);
     let mut raw_start = 0;
-    let mut reader = Reader::new(context);
+    let mut reader = Reader::new(context, joined);
     reader.part.odd.zeros = zeros;
-    reader.joined = memchr::memchr_iter(b'\r', text).any(|at| text.get(at + 1).is_some_and(|next| *next != b'\n'));
     let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
     let mut suspects = Marks::of(text, 0);
     let mut start = 0;
@@ -115,7 +115,7 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn new(context: Context) -> Self {
+    fn new(context: Context, joined: bool) -> Self {
         Self {
             layout: Arc::clone(&context.layout),
             part: Part::new(context),
@@ -127,7 +127,7 @@ impl<'t> Reader<'t> {
             streams: Vec::new(),
             current: None,
             id: Id::default(),
-            joined: false,
+            joined,
         }
     }
 
@@ -148,6 +148,7 @@ impl<'t> Reader<'t> {
             return self.loose(number, line, suspected);
         };
         record.service = service;
+        self.part.context.statuses.apply(&mut record);
         self.id = Id::of(service, Some(&record));
         // One without a time and a name may belong to any stream.
         if carried.is_some() || self.id != Id::default() {
@@ -272,7 +273,7 @@ impl<'t> Reader<'t> {
         if record.dialect == Dialect::Captured {
             self.part.odd.look_at_text(record, spot.line);
         }
-        let mut crash = if suspected { record.crash() } else { record.frame() };
+        let (mut crash, traces) = crash_of(record, suspected);
         if crash.is_some() && record.continues() {
             self.part.odd.continued_crashes.add(spot.line);
             crash = None;
@@ -288,7 +289,7 @@ impl<'t> Reader<'t> {
             let key = Key::new(Some(at), self.part.context.file, spot.line, spot.part);
             self.part.tally.add_incident(record, severity, key, crash.is_none());
             if let Some(kind) = crash.filter(|_| !record.is_text()) {
-                self.part.tally.add_crash(record, kind, key);
+                self.part.tally.add_crash(record, &traces, kind, key);
             }
         }
         let failed = severity == Status::Fail || crash.is_some();
@@ -357,8 +358,8 @@ impl<'t> Reader<'t> {
         self.part.odd.timeless.add(spot.line);
         let key = Key::new(None, self.part.context.file, spot.line, spot.part);
         self.part.tally.add_incident(record, record.level().map_or(Status::Pass, Level::status), key, true);
-        if let Some(kind) = if suspected { record.crash() } else { record.frame() } {
-            self.part.tally.add_crash(record, kind, key);
+        if let (Some(kind), traces) = crash_of(record, suspected) {
+            self.part.tally.add_crash(record, &traces, kind, key);
         }
     }
 

@@ -265,7 +265,9 @@ mod tests {
             latest,
             layout: Arc::default(),
             ignore: Arc::default(),
+            statuses: Arc::default(),
             years: Arc::default(),
+            bounds: Arc::default(),
             offset: 0,
         })
     }

@@ -1,6 +1,7 @@
 //! The first findings of a kind, with their exact number, in bounded memory and in any order of reading.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,12 +57,30 @@ pub struct Listing {
     total: u64,
     #[serde(with = "stored::pairs")]
     kept: BTreeMap<Key, Finding>,
+    /// Findings after this time are not kept, in microseconds since the epoch. What is stored is merged, and no finding added.
+    #[serde(skip, default = "unbounded")]
+    bound: i64,
+}
+
+/// The time after which no finding of a listing is kept, because enough earlier ones were read in another part of the
+/// same log: it need not be made.
+#[derive(Debug)]
+pub(super) struct Bound(AtomicI64);
+
+impl Default for Bound {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MAX))
+    }
+}
+
+fn unbounded() -> i64 {
+    i64::MAX
 }
 
 impl Listing {
     /// Nothing yet; at most `limit` findings are kept.
     pub fn new(limit: usize) -> Self {
-        Self { limit, total: 0, kept: BTreeMap::new() }
+        Self { limit, total: 0, kept: BTreeMap::new(), bound: unbounded() }
     }
 
     /// How many there are, kept or not.
@@ -69,9 +88,24 @@ impl Listing {
         self.total
     }
 
+    /// Leaves out what lies beyond a bound. Times alone are compared: the numbers of lines are not known yet.
+    pub(super) fn keep_to(&mut self, bound: &Bound) {
+        self.bound = bound.0.load(Ordering::Relaxed);
+    }
+
+    /// Tells other listings of the same log what need not be kept.
+    pub(super) fn tell(&self, bound: &Bound) {
+        if let Some((last, _)) = self.kept.last_key_value().filter(|_| self.kept.len() >= self.limit) {
+            bound.0.fetch_min(last.at, Ordering::Relaxed);
+        }
+    }
+
     /// Counts one, and makes its finding only if it is among the first.
     pub fn add(&mut self, key: Key, make: impl FnOnce() -> Finding) {
         self.total += 1;
+        if key.at > self.bound {
+            return;
+        }
         if self.kept.len() < self.limit || self.kept.last_key_value().is_some_and(|(last, _)| key < *last) {
             self.kept.insert(key, make());
             self.cut();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::counts::Counts;
-use super::first_n::{Key, Listing};
+use super::first_n::{Bound, Key, Listing};
 use super::gaps::Coverage;
 use super::groups::Groups;
 use super::histogram::Histogram;
@@ -122,6 +122,20 @@ impl Tally {
         }
     }
 
+    /// Leaves out findings that cannot be among the first of their kind.
+    pub(crate) fn keep_to(&mut self, bounds: &Bounds) {
+        self.listings().into_iter().zip(&bounds.0).for_each(|(listing, bound)| listing.keep_to(bound));
+    }
+
+    /// Tells other parts of the same log which findings need not be made.
+    pub(crate) fn tell(&mut self, bounds: &Bounds) {
+        self.listings().into_iter().zip(&bounds.0).for_each(|(listing, bound)| listing.tell(bound));
+    }
+
+    fn listings(&mut self) -> [&mut Listing; 3] {
+        [&mut self.errors, &mut self.warnings, &mut self.crashes]
+    }
+
     /// Moves the places of everything down by a number of lines.
     pub fn shift(&mut self, lines: u64) {
         self.coverage.shift(lines);
@@ -206,10 +220,10 @@ impl Tally {
         }
     }
 
-    /// Lists a record that shows a crash.
-    pub fn add_crash(&mut self, record: &Record<'_>, kind: Kind, key: Key) {
+    /// Lists a record that shows a crash. `traces` are those of the record.
+    pub fn add_crash(&mut self, record: &Record<'_>, traces: &[Named<'_>], kind: Kind, key: Key) {
         let details = || crash_details(record, kind).with_keys(record);
-        self.add_crash_text(&headline_of(record), record.at, details, kind, key);
+        self.add_crash_text(&headline_of(record, traces), record.at, details, kind, key);
     }
 
     /// Lists a crash by its summary and details, which are asked for only where they are kept.
@@ -231,6 +245,10 @@ impl Tally {
         self.groups.add(Status::Fail, kind.word(), summary, key, make);
     }
 }
+
+/// The bounds of the listings of errors, warnings and crashes.
+#[derive(Debug, Default)]
+pub struct Bounds([Bound; 3]);
 
 /// The details of a crash.
 #[derive(Clone, Debug)]
@@ -271,9 +289,8 @@ impl Details {
 }
 
 /// What the crash of a record is called: the exception among its fields, where the message does not name it.
-fn headline_of(record: &Record<'_>) -> String {
+fn headline_of(record: &Record<'_>, traces: &[Named<'_>]) -> String {
     let summary = summary_of(record);
-    let traces = record.traces();
     let trace = traces.iter().find_map(Named::trace).filter(|_| classify::text(&summary).is_none());
     headline(trace.unwrap_or(&summary))
 }

@@ -376,6 +376,8 @@ fn part(lines: &[String], file: u32) -> crate::log::scan::chunk::Part {
         latest: Stamp::parse("2030-01-01").expect("a time"),
         layout: std::sync::Arc::default(),
         ignore: std::sync::Arc::new(crate::log::ignore::Ignore::new(&["slow mirror".to_owned()])),
+        statuses: std::sync::Arc::default(),
+        bounds: std::sync::Arc::default(),
         years: std::sync::Arc::default(),
         offset: 0,
     };

@@ -15,9 +15,9 @@ use crate::digest::sha256;
 use crate::evidence::figures::Figure;
 use crate::evidence::{diary, readiness};
 use crate::finding::{Status, Waiver};
-use crate::log::ignore;
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
+use crate::log::{access, ignore};
 use crate::time::{duration_text, parse_duration};
 use crate::verdict::baseline;
 use crate::verdict::criteria::number_or_percent;
@@ -64,6 +64,8 @@ struct LogsTable {
     max_listed: Option<usize>,
     layout: Option<Spanned<Description>>,
     ignore: Option<Vec<Spanned<String>>>,
+    error_statuses: Option<Vec<Spanned<String>>>,
+    warn_statuses: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -100,6 +102,11 @@ struct SignOffTable {
     allow_warnings: Option<bool>,
     optional_diary: Option<bool>,
     optional_performance: Option<bool>,
+}
+
+/// The texts of a list.
+fn texts(list: Vec<Spanned<String>>) -> Vec<String> {
+    list.into_iter().map(Spanned::into_inner).collect()
 }
 
 /// The tables of a policy; a configuration has them too.
@@ -172,6 +179,9 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
     for ignored in logs.ignore.iter().flatten() {
         ignore::check(ignored.get_ref()).map_err(|message| text.at(ignored.span(), &message))?;
     }
+    for status in logs.error_statuses.iter().chain(&logs.warn_statuses).flatten() {
+        access::check(status.get_ref()).map_err(|message| text.at(status.span(), &message))?;
+    }
     if let Some(layout) = &logs.layout {
         Layout::from_description(layout.get_ref()).map_err(|message| text.at(layout.span(), &message))?;
     }
@@ -189,10 +199,12 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         fail_gap: logs.fail_gap.map(Spanned::into_inner),
         max_listed: logs.max_listed,
         layout: logs.layout.map(Spanned::into_inner),
-        ignore: logs.ignore.map(|texts| texts.into_iter().map(Spanned::into_inner).collect()),
+        ignore: logs.ignore.map(texts),
+        error_statuses: logs.error_statuses.map(texts),
+        warn_statuses: logs.warn_statuses.map(texts),
         diary_min_entries_per_day: diary.min_entries_per_day,
         diary_daily_gap_severity: diary.daily_gap_severity,
-        diary_accept_status: diary.accept_status.map(|words| words.into_iter().map(Spanned::into_inner).collect()),
+        diary_accept_status: diary.accept_status.map(texts),
         diary_explained_by: diary.explained_by.map(Spanned::into_inner),
         diary_min_explained: diary.min_explained,
         diary_explained_severity: diary.explained_severity,
@@ -338,6 +350,7 @@ mod tests {
             ("[logs]\nwarn_gap = \"0s\"\n", "p.toml:2:12: this must be longer than zero"),
             ("[logs]\nwarn_gap = \"1h\"\nfail_gap = \"10m\"\n", "p.toml:3:12: this is shorter than warn_gap (1h)"),
             ("[logs]\nignore = [\"abc\"]\n", "p.toml:2:11: this is too short to ignore records by"),
+            ("[logs]\nwarn_statuses = [\"4xx\", \"6xx\"]\n", "p.toml:2:25: this is no status of HTTP"),
             ("[logs]\nignore = [\"mirror \"]\n", "p.toml:2:11: this starts or ends with blanks"),
             ("[logs]\nmax_listed = 0\n", "p.toml:2:14: write a whole number from 1"),
             ("[sign_off]\nmin_uptime = 98\n", "p.toml:2:14: write a ratio from 0 to 1"),

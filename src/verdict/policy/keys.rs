@@ -20,6 +20,7 @@ pub(crate) const WAIVER: &str = "waiver";
 
 const TEXT: &str = r#"{"type": "string", "minLength": 1}"#;
 const NAMES: &str = r#"{"type": "array", "items": {"type": "string"}}"#;
+const STATUSES: &str = r#"{"type": "array", "items": {"type": "string", "pattern": "^[1-5](xx|[0-9][0-9])$"}}"#;
 const COUNT: &str = r#"{"type": "integer", "minimum": 1}"#;
 
 /// Every key that only a file can set; the parser of the policy knows the same.
@@ -30,6 +31,20 @@ pub(crate) const KEYS: &[Key] = &[
         schema: r#"{"type": "array", "items": {"type": "string", "minLength": 4}}"#,
         example: r#"["connection reset by peer"]"#,
         says: "Texts of messages that are not held against the logs",
+    },
+    Key {
+        table: "logs",
+        key: "error_statuses",
+        schema: STATUSES,
+        example: r#"["5xx"]"#,
+        says: "Statuses of responses in access logs that are errors: classes such as 5xx, or single ones",
+    },
+    Key {
+        table: "logs",
+        key: "warn_statuses",
+        schema: STATUSES,
+        example: r#"["4xx"]"#,
+        says: "The same for warnings, where they are no errors",
     },
     Key {
         table: "logs",

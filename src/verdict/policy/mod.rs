@@ -21,6 +21,7 @@ use super::criteria::Criteria;
 use crate::evidence::figures::Figure;
 use crate::evidence::{diary, performance, readiness};
 use crate::finding::{Criterion, NotRequired, Status, Waiver};
+use crate::log::access::Statuses;
 use crate::log::layout::Layout;
 use crate::log::layout::description::Description;
 use crate::time::{Stamp, duration_text};
@@ -71,6 +72,10 @@ pub struct Layer {
     pub layout: Option<Description>,
     /// Texts of log messages that are not held against the logs.
     pub ignore: Option<Vec<String>>,
+    /// The statuses of HTTP responses that are errors, or classes of them.
+    pub error_statuses: Option<Vec<String>>,
+    /// The same for warnings.
+    pub warn_statuses: Option<Vec<String>>,
     /// Diary entries for each UTC day.
     pub diary_min_entries_per_day: Option<u64>,
     /// What a day below that minimum is.
@@ -183,6 +188,9 @@ pub struct LogPolicy {
     /// Texts of messages that are not held against the logs: see [`crate::log::ignore`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
+    /// Which responses of web servers are errors or warnings.
+    #[serde(default, skip_serializing_if = "Statuses::is_empty")]
+    pub statuses: Statuses,
 }
 
 /// Thresholds of the diary.
@@ -288,6 +296,10 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
             max_listed: first(&layers, |l| l.max_listed).unwrap_or(MAX_LISTED),
             layout: layers.iter().find_map(|layer| layer.layout.clone()),
             ignore: first(&layers, |l| l.ignore.clone()).unwrap_or_default(),
+            statuses: Statuses {
+                error: first(&layers, |l| l.error_statuses.clone()).unwrap_or_default(),
+                warn: first(&layers, |l| l.warn_statuses.clone()).unwrap_or_default(),
+            },
         },
         diary: DiaryPolicy {
             min_entries_per_day: first(&layers, |l| l.diary_min_entries_per_day).unwrap_or_default(),
@@ -375,6 +387,8 @@ fn defaults(layers: &[Layer]) -> Layer {
         warn_gap: Some(warn_gap),
         fail_gap: Some(fail_gap),
         ignore: Some(Vec::new()),
+        error_statuses: Some(Vec::new()),
+        warn_statuses: Some(Vec::new()),
         diary_min_entries_per_day: Some(0),
         diary_daily_gap_severity: Some(diary::Rules::default().daily_gap_severity),
         diary_accept_status: Some(Vec::new()),

@@ -2,6 +2,7 @@
 
 use super::Layer;
 use crate::finding::{Criterion, NotRequired, Status, percent};
+use crate::log::access::Statuses;
 use crate::time::human_duration;
 
 /// A limit of the policy.
@@ -16,7 +17,7 @@ struct Limit {
     text: fn(&Layer) -> String,
 }
 
-const LIMITS: [Limit; 14] = [
+const LIMITS: [Limit; 16] = [
     Limit {
         name: "min_duration",
         of: |layer| layer.min_duration.map(|length| length.as_secs_f64()),
@@ -78,6 +79,22 @@ const LIMITS: [Limit; 14] = [
         },
     },
     Limit {
+        name: "error_statuses",
+        of: |layer| layer.error_statuses.as_deref().map(|error| counting(error, &[])),
+        more_is_looser: false,
+        text: |layer| statuses(layer.error_statuses.as_deref()),
+    },
+    Limit {
+        name: "warn_statuses",
+        // One that is an error counts too: that is no relaxation.
+        of: |layer| {
+            let warn = layer.warn_statuses.as_deref()?;
+            Some(counting(layer.error_statuses.as_deref().unwrap_or_default(), warn))
+        },
+        more_is_looser: false,
+        text: |layer| statuses(layer.warn_statuses.as_deref()),
+    },
+    Limit {
         name: "min_entries_per_day",
         of: |layer| layer.diary_min_entries_per_day.map(|entries| entries as f64),
         more_is_looser: false,
@@ -93,10 +110,7 @@ const LIMITS: [Limit; 14] = [
         name: "accept_status",
         of: |layer| layer.diary_accept_status.as_ref().map(|words| words.len() as f64),
         more_is_looser: true,
-        text: |layer| match layer.diary_accept_status.as_deref() {
-            None | Some([]) => "none".to_owned(),
-            Some(words) => words.join(", "),
-        },
+        text: |layer| listed(layer.diary_accept_status.as_deref()),
     },
     Limit {
         name: "min_explained",
@@ -111,6 +125,28 @@ const LIMITS: [Limit; 14] = [
         text: |layer| layer.performance_min_roi.map(|roi| roi.to_string()).unwrap_or_default(),
     },
 ];
+
+/// How many statuses of HTTP these lists make at least a warning.
+fn counting(error: &[String], warn: &[String]) -> f64 {
+    Statuses { error: error.to_vec(), warn: warn.to_vec() }.count(Status::Warn) as f64
+}
+
+fn listed(words: Option<&[String]>) -> String {
+    match words {
+        None | Some([]) => "none".to_owned(),
+        Some(words) => words.join(", "),
+    }
+}
+
+fn statuses(names: Option<&[String]>) -> String {
+    match names {
+        None | Some([]) => "no status".to_owned(),
+        names => listed(names),
+    }
+}
+
+/// Limits that are not said where they are not set.
+const UNLESS_SET: [&str; 3] = ["ignore", "error_statuses", "warn_statuses"];
 
 /// Limits whose relaxing a gate of its own shows as given up.
 const OF_A_GATE: [&str; 3] = ["optional_diary", "optional_performance", "ignore"];
@@ -154,7 +190,8 @@ fn figures(layers: &[Layer]) -> Vec<Criterion> {
 pub(super) fn rows(layers: &[Layer]) -> Vec<Criterion> {
     let rows = LIMITS.iter().filter_map(|limit| row(limit, layers));
     // That nothing is ignored is no limit.
-    rows.filter(|row| row.limit != "ignore" || row.value != "none" || row.relaxed).chain(figures(layers)).collect()
+    let unset = |row: &Criterion| matches!(row.value.as_str(), "none" | "no status") && !row.relaxed;
+    rows.filter(|row| !UNLESS_SET.contains(&row.limit.as_str()) || !unset(row)).chain(figures(layers)).collect()
 }
 
 fn row(limit: &Limit, layers: &[Layer]) -> Option<Criterion> {

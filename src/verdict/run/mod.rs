@@ -436,6 +436,8 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
         max_listed: settings.max_listed,
         ignore: Some(settings.log_ignore.clone()).filter(|texts| !texts.is_empty()),
+        error_statuses: Some(settings.log_statuses.error.clone()).filter(|texts| !texts.is_empty()),
+        warn_statuses: Some(settings.log_statuses.warn.clone()).filter(|texts| !texts.is_empty()),
         recorded: record.criteria.clone(),
         ..Layer::default()
     }

@@ -412,6 +412,7 @@ fn the_criteria_of_a_record_are_its_settings() {
             "no for allow_warnings, its settings yes",
         ),
         (|r| r["settings"]["log_ignore"] = json!(["a b c"]), "nothing for ignore, its settings \"a b c\""),
+        (|r| r["settings"]["log_statuses"] = json!({"error": ["5xx"]}), "nothing for error_statuses, its settings 5xx"),
         (|r| r["settings"]["minimum_uptime_ratio"] = json!(0.1), "for min_uptime, its settings 10%"),
         (|r| r["settings"]["diary_accept_status"] = json!(["sunk"]), "none for accept_status, its settings sunk"),
     ] {

@@ -9,6 +9,7 @@ mod readiness;
 mod rewritten;
 pub(crate) mod run_dir;
 mod shards;
+mod statuses;
 pub(crate) mod tampering;
 mod twin_keys;
 

@@ -107,6 +107,8 @@ fn logs(text: &[u8], choice: u64) -> Outcome {
         latest,
         layout: Arc::new(layout),
         years: Arc::default(),
+        statuses: Arc::default(),
+        bounds: Arc::default(),
         ignore: Arc::default(),
         offset: 0,
     };
