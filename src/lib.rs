@@ -12,7 +12,7 @@
 //! verdict
 //! supervise -> evidence, shards
 //! log, stage, offline, status_report
-//! crash
+//! crash, level
 //! json -> finding
 //! digest, keys, prose, sanitize, time
 //! ```
@@ -23,6 +23,7 @@
 //! | [`finding`] | the vocabulary: status, finding, place | anything else |
 //! | [`json`] | JSON of others: `pull` (fast, for log lines), `lenient` (documents), `python_repr` | opens a file |
 //! | [`crash`] | does a text tell of a crash, and what is its headline: the markers of all languages as rows | opens a file, knows a log format |
+//! | [`level`] | the levels of log records, their names and numbers, how bad each is | anything else |
 //! | [`log`] | a line of any program to a record; `layout/` learns where time and level are, `scan/` cuts bytes into records, `totals/` adds up | opens a file, reads the clock |
 //! | [`shards`] | a log in pieces that many machines read: plan, partial results, merge | the same |
 //! | [`evidence`] | what a run leaves beside its logs: diary, performance, checksums, plan, chain of snapshots; documents of other systems as components of readiness | the same |
@@ -66,6 +67,7 @@ pub mod finding;
 pub mod io;
 pub mod json;
 pub mod keys;
+mod level;
 pub mod log;
 mod offline;
 mod prose;

@@ -6,10 +6,10 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Scale;
-use super::level::Level;
 use super::record::{Record, member};
 use crate::finding::Status;
 use crate::json::pull::{Members, Raw};
+use crate::level::Level;
 
 /// The keys of JSON records under which the status of a response stands.
 const STATUS: [&[u8]; 8] = [

@@ -1,7 +1,7 @@
 //! The log dialects that are recognised, each in one row, and the JSON keys that carry time, level, event and
 //! message in them. `runbooks/formats.md` shows the same list; a test keeps the two together.
 
-use super::level::Level;
+use crate::level::Level;
 
 /// A way of writing log records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

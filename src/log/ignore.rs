@@ -54,7 +54,7 @@ impl Ignore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::level::Level;
+    use crate::level::Level;
     use crate::log::parse;
 
     #[test]

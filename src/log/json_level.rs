@@ -3,10 +3,10 @@
 
 use super::dialect::{self, KEYS, Role, Scale, bit};
 use super::layout::level_words::{self, Sure};
-use super::level::Level;
 use super::level_at_start;
 use super::record::Record;
 use crate::json::pull::{Members, Raw};
+use crate::level::Level;
 
 /// The keys whose objects may hold the level or the time of a record, in plain form.
 const CONTAINERS: [&str; 20] = [

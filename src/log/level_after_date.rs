@@ -7,8 +7,8 @@
 use std::ops::Range;
 
 use super::layout::level_words::{self, Sure};
-use super::level::Level;
 use crate::finding::Status;
+use crate::level::Level;
 
 /// How many fields outside brackets may come before the level, and how many bytes.
 const FIELDS: usize = 6;

@@ -2,8 +2,8 @@
 
 use super::ansi;
 use super::layout::level_words::{self, Sure};
-use super::level::Level;
 use super::level_after_date::{self, After};
+use crate::level::Level;
 
 /// The level that a line states at its start: `ERROR: …`, `[error] …`, `FATAL …`, `<3>…`, after a time of day
 /// (`05:51:29.123 [main] ERROR …`) too, or the name of an exception (`java.lang.OutOfMemoryError: …`). In lower or mixed

@@ -9,7 +9,6 @@ mod json_level;
 pub(crate) mod json_record;
 pub(crate) mod key_cache;
 pub mod layout;
-pub(crate) mod level;
 pub(crate) mod level_after_date;
 pub(crate) mod level_at_start;
 pub(crate) mod logfmt;

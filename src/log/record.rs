@@ -8,12 +8,12 @@ use std::time::Duration;
 use memchr::memmem::Finder;
 
 use super::dialect::{self, Dialect, Scale, TWINS, bit};
-use super::level::Level;
 use super::{ansi, level_at_start, logfmt};
 use crate::crash::classify::{self, Kind, Named};
 use crate::crash::fields;
 use crate::finding::{self, Metadata};
 use crate::json::pull::{Members, Raw, Text};
+use crate::level::Level;
 use crate::sanitize;
 use crate::time::{Stamp, is_blank};
 

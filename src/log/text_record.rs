@@ -7,13 +7,13 @@ use memchr::memmem::Finder;
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
 use super::layout::level_words::{self, Sure};
-use super::level::Level;
 use super::level_after_date::{self, After};
 use super::logfmt::{self, is_key};
 use super::record::{Inner, Record};
 use super::timestamp::{in_year_before, leading_time, month_of, number, short_time, time_of_day};
 use super::wrapped::{self, Wrapping};
 use crate::json::pull::{Raw, Text};
+use crate::level::Level;
 use crate::sanitize;
 use crate::time::Stamp;
 

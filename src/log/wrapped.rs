@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::key_cache::Shape;
-use super::level::Level;
 use super::level_after_date::{self, After};
 use super::parse;
 use super::record::{Inner, Message, Record};
@@ -11,6 +10,7 @@ use super::{ansi, level_at_start};
 use crate::crash::classify::{self, Named};
 use crate::crash::frames;
 use crate::json::pull::{Raw, Text};
+use crate::level::Level;
 use crate::sanitize;
 use crate::time::Stamp;
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::finding::Status;
-use crate::log::level::Level;
+use crate::level::Level;
 
 /// One line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::sanitize;
 
 /// Puts stars in the place of secrets, one for each byte.

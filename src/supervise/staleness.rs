@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::progress_reader::View;
 use crate::finding::{Status, percent};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::time::{self, Stamp};
 
 /// Missing this many intervals makes a snapshot stale.

@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["verdict"],
     &["supervise", "evidence", "shards"],
     &["log", "stage", "offline", "status_report"],
-    &["crash"],
+    &["crash", "level"],
     &["json", "finding"],
     &["digest", "keys", "time", "prose", "sanitize"],
 ];

@@ -20,7 +20,7 @@ use crate::io::process::child::Launch;
 use crate::io::process::supervisor::Setup;
 use crate::io::provenance;
 use crate::json::lenient;
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::sanitize;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::provenance::{Provenance, Subject};

@@ -24,7 +24,7 @@ use crate::io::files::{self, FileError, Folder, Syncer};
 use crate::io::packet::seal;
 use crate::io::progress_file::ProgressFile;
 use crate::io::read::parallel::lock;
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::sanitize::shorten;
 use crate::supervise::capture::Formatter;
 use crate::supervise::event::{Action, CaptureFault, Event, Exit, Now, Process, StopSignal, Trouble};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::level_words::{self, Sure};
 use super::tokens;
-use crate::log::level::Level;
+use crate::level::Level;
 
 /// How many fields are looked through for a pair.
 const PAIRED: usize = 24;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::level_words::{self, Sure};
 use crate::json::pull::{Members, Raw};
+use crate::level::Level;
 use crate::log::dialect::{self, KEYS, Role, Scale};
 use crate::log::json_level;
-use crate::log::level::Level;
 use crate::log::record::{Record, member};
 
 /// More keys than this are not learnt.

@@ -1,7 +1,7 @@
 //! The words for levels, in one table.
 
+use crate::level::Level;
 use crate::log::ansi;
-use crate::log::level::Level;
 
 /// How sure it is that a word states a level where it stands among the fields of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

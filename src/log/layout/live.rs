@@ -1,8 +1,8 @@
 //! The layout of a stream while it is read: it is learnt again as more lines come.
 
 use super::{HEADS, Layout, Memory, head, is_head};
+use crate::level::Level;
 use crate::log::ansi;
-use crate::log::level::Level;
 use crate::log::record::{self, Record};
 use crate::log::scan::damaged;
 use crate::time::Stamp;

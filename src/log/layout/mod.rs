@@ -25,12 +25,12 @@ use serde::{Deserialize, Serialize};
 use super::ansi;
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
-use super::level::Level;
 use super::level_after_date::{self, After};
 use super::record::{self, Record};
 use super::text_record;
 use crate::crash::classify;
 use crate::json::pull::{Raw, Text};
+use crate::level::Level;
 use crate::time::Stamp;
 
 /// How many lines a layout is learnt from.

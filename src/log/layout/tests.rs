@@ -13,7 +13,7 @@ fn show(text: &str) -> Vec<String> {
             let Some(record) = layout.read(line, Some(latest), &mut memory) else { return format!("{service}-") };
             let at = record.at.map_or("-".to_owned(), |at| at.to_string().replace("+00:00", ""));
             let message = record.message().unwrap_or_default().into_owned();
-            format!("{service}{at} {} {message}", record.level().map_or("-", crate::log::level::Level::word))
+            format!("{service}{at} {} {message}", record.level().map_or("-", crate::level::Level::word))
         })
         .collect()
 }

@@ -3,10 +3,10 @@
 
 use crate::finding::Status;
 use crate::json::pull;
+use crate::level::Level;
 use crate::log::dialect::{self, Dialect, KEYS, Role, Scale};
 use crate::log::key_cache::Shape;
 use crate::log::layout::level_words::{self, Sure};
-use crate::log::level::Level;
 use crate::log::record::Record;
 
 /// More objects in a line than this are not looked for.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::finding::{self, Finding, Status};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::log::scan::chunk::{Oddities, Part, Seen};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::time::human_duration;

@@ -8,7 +8,7 @@ use super::faults;
 use super::gaps::{Gap, Mark, Name};
 use super::tally::Tally;
 use crate::finding::{Finding, Status};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::log::summary::{DownTime, FileReport, LogSummary, LogTotals};
 use crate::time::{Stamp, human_duration};
 

@@ -16,7 +16,7 @@ use super::histogram::Histogram;
 use crate::crash::classify::{self, Kind, Named};
 use crate::crash::headline;
 use crate::finding::{FINDING_LIMIT, Finding, Metadata, Status};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::log::record::Record;
 use crate::sanitize;
 use crate::time::Stamp;

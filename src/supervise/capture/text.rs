@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 use crate::crash::classify;
+use crate::level::Level;
 use crate::log::ansi;
 use crate::log::key_cache::Shape;
-use crate::log::level::Level;
 use crate::log::record::Record;
 use crate::supervise::redact::Redactor;
 

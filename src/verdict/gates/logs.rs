@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{View, told, worst};
 use crate::finding::{Finding, Gate, Status, count};
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::log::summary::LogSummary;
 
 impl View<'_> {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Entry, Incident, of_target};
 use crate::finding::{Metadata, Status};
 use crate::json::lenient;
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::sanitize::shorten;
 use crate::time::Stamp;
 use crate::verdict::backlog::{Item, Origin, Source, lists, merge};
