@@ -42,7 +42,10 @@ pub(super) fn judge(text: &str) -> Option<(Kind, bool)> {
     static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(RULES));
     let rows = SEARCH.candidates(text);
     let counts = |row: &(usize, &'static Rule)| {
-        SEARCH.places(*row, text).any(|(start, end)| row.1.sure || !mentions::denied(text, start, end))
+        SEARCH.places(*row, text).any(|(start, end)| match row.1.sure {
+            true => !mentions::only_named(text, start, end),
+            false => !mentions::denied(text, (start, end), row.1.kind),
+        })
     };
     let told = rows.into_iter().filter(counts).map(|(_, rule)| (rule.kind, rule.sure));
     let told = told.reduce(|(kind, sure), (other, also)| (kind.min(other), sure || also));

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
+use super::kind::Kind;
+
 /// A regular expression of ASCII in which letters stand for both cases.
 fn regex(pattern: &str) -> Regex {
     let syntax = syntax::Config::new().unicode(false).utf8(false).case_insensitive(true);
@@ -29,7 +31,7 @@ pub(super) fn is_title(text: &str) -> bool {
             "|", TAG, r"##+ |", TAG, r"# (?:help|type|subtest)\b",
             "|", TAG, r"[*-] \S+: (?:\S+ ){2}",
             r"|\(#\d+\)$|closes: #\d+",
-            "|", TAG, r"[a-z]+-\d+[.:] ",
+            "|", TAG, r"[a-z]+-\d{1,4}[.:] ",
             // Tests.
             "|", TAG, r"(?:not )?ok \d+|", TAG, r"(?:=== run|--- pass|pass(?:ed)?:? |\xe2\x9c[\x93\x94])|\b(?:passed|\.\.\. ok)$",
             // Code and documents.
@@ -40,7 +42,7 @@ pub(super) fn is_title(text: &str) -> bool {
 }
 
 /// Whether the words from `start` to `end` of a text are denied by those around them.
-pub(super) fn denied(text: &str, start: usize, end: usize) -> bool {
+pub(super) fn denied(text: &str, (start, end): (usize, usize), kind: Kind) -> bool {
     // What stands before the marker to part it from other words is none of its own.
     let start = start + text[start..end].find(|c: char| c.is_alphanumeric()).unwrap_or(0);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -54,7 +56,7 @@ pub(super) fn denied(text: &str, start: usize, end: usize) -> bool {
         || denied_within(clause(head, after))
         || counted_none(found, after)
         || topic(before, found, after)
-        || handled(before, after)
+        || handled(before, after, kind)
 }
 
 /// The last clause of what stands before. A comma ends it, unless a list goes on behind the marker.
@@ -72,8 +74,8 @@ fn clause<'t>(before: &'t str, after: &str) -> &'t str {
 /// "no exceptions", "0 unhandled exceptions", "without any panic", "did not throw an exception".
 fn denied_before(clause: &str, found: &str, after: &str) -> bool {
     static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
-        const FILLER: &str = r"(?:an?|any|the|more|further|new|other|single|known|unhandled|uncaught|unexpected|fatal|raised?|throws?|threw|thrown|throwing|caused?|causing|see|seen|saw|report|reported|have|had|has|been|was|were|is|are|be|got|errors?|exceptions?|worker|workers|process|task|thread|child|job|of|these|those|running|run|longer|critical|runtime|serious|ever|yet|,|or|nor|and|panics?)";
-        regex(&[r"(?:\b(?:no|without|never|not|non|neither|nor|none|zero|cannot|hardly|nothing|nobody|free of|free from)|n't)[ -]+(?:", FILLER, r"(?:, | |-))*[^\w]?$"].concat())
+        const FILLER: &str = r"(?:an?|any|the|more|further|new|other|single|known|unhandled|uncaught|unexpected|fatal|raised?|throws?|threw|thrown|throwing|caused?|causing|see|seen|saw|report|reported|have|had|has|been|was|were|is|are|be|got|errors?|exceptions?|worker|workers|process|task|thread|child|job|of|machine|check|these|those|running|run|longer|critical|runtime|serious|ever|yet|,|or|nor|and|panics?)";
+        regex(&[r"\bhow to \w+ (?:a |an |the )?$|(?:\b(?:no|without|never|not|non|neither|nor|none|zero|cannot|hardly|nothing|nobody|free of|free from)|n't)[ -]+(?:", FILLER, r"(?:, | |-))*[^\w]?$"].concat())
     });
     static ZERO: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:^|[\s(:=])0\s+(?:[\w-]+ ){0,3}$"));
     static HAPPENS: LazyLock<Regex> =
@@ -91,10 +93,34 @@ fn denied_before(clause: &str, found: &str, after: &str) -> bool {
         || MAY.is_match(after)
 }
 
+/// Whether a fixed form is only named: "AddressSanitizer: disabled", "assertion failed count: 0", "if the worker exits
+/// with code 137".
+pub(super) fn only_named(text: &str, start: usize, end: usize) -> bool {
+    static STATE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^\s*[:=]\s*(?:enabled|disabled|off|none|0 times)\s*(?:$|[,;)\]}\n])|^ (?:will|would) be\b|^[\x22']?\s*[:=]\s*false\b",
+        )
+    });
+    static COUNT: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"^ (?:count|rate|total)s?\s*[:=]\s*0(?:\.0+)?\s*(?:$|[,;)\]}\n])"));
+    static IF: LazyLock<Regex> =
+        LazyLock::new(|| regex(r"\b(?:if|whether|unless|in case|should)\s+(?:[\w'-]+\s+){0,4}$"));
+    let end = start + text[start..end].trim_end_matches([':', '=', ' ']).len();
+    let start = start + text[start..end].find(|c: char| c.is_alphanumeric()).unwrap_or(0);
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    static OFF: LazyLock<Regex> = LazyLock::new(|| regex(r": (?:enabled|disabled|off|none)$"));
+    // The text of an assertion may be "false".
+    let state = STATE.is_match(&text[end..]) && !text[start..end].to_ascii_lowercase().contains("assert");
+    let state = state || COUNT.is_match(&text[end..]);
+    state || OFF.is_match(&text[start..end]) || IF.is_match(&text[line_start..start])
+}
+
 /// "no worker ", "0 workers ", where "crashed" follows.
 fn denied_within(head: &str) -> bool {
     static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
-        regex(r"\b(?:no|not|never|nothing|nobody|none|neither|n't|without)(?: \w+)? $|(?:^|[\s(])0 \w+s $")
+        regex(
+            r"\b(?:no|not|never|nothing|nobody|none|neither|n't|without)(?: \w+)? $|(?:^|[\s(])0 \w+s $|\bsince (?:the |its )?(?:last|previous|latest) (?:\w+ )?$",
+        )
     });
     DENIAL.is_match(head)
 }
@@ -107,12 +133,12 @@ fn is_exception(found: &str) -> bool {
 fn counted_none(found: &str, after: &str) -> bool {
     static NONE: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"^[\w]*(?:\(e?s\))?[\x22']?(?: (?:count|counts|counter|rate|total|totals|number|so far|seen|found|today|occurred|raised|\([^)]*\)))*\s*(?:[:=>(\[]|->|=>|\s|\xe2\x86\x92)+\s*[\x22']?(?:0+(?:\.0+)?%?|none|null|nil|false|off|disabled|never|no|n/a|\{\}|\[\])[\x22']?\s*(?:$|[\s,;)\]|}.])",
+            r"^[\w]*(?:\(e?s\))?[\x22']?(?: (?:count|counts|counter|rate|total|totals|number|so far|seen|found|today|occurred|raised|in|the|last|past|this|per|since|start|startup|hours?|minutes?|days?|runs?|below|under|within|threshold|limit|\d+|\([^)]*\)))*\s*(?:[:=>(\[]|->|=>|\s|\xe2\x86\x92)+\s*[\x22']?(?:0+(?:\.0+)?%?|none|null|nil|false|off|disabled|never|no|n/a|\{\}|\[\])[\x22']?\s*(?:$|[\s,;)\]|}.])",
         )
     });
     static ALONE: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"^[\w]*[\x22']?\s*[:=]\s*[\x22']?(?:0|none|null|nil|false|off|disabled|never|no|yes|n/a|\{\}|\[\])[\x22']?\s*(?:$|[,;)\]|}.]|\s\w+=)",
+            r"^[\w]*[\x22']?\s*[:=]\s*[\x22']?(?:0|none|null|nil|false|off|disabled|never|no|yes|n/a|\{\}|\[\])[\x22']?\s*(?:$|[,;)\]|}.]|\s\w+=| of (?:the )?\d| times\b)",
         )
     });
     static LIST: LazyLock<Regex> = LazyLock::new(|| regex(r"^\s*[:=]\s*(?:\{|\[|true|yes|on\b|false)"));
@@ -127,7 +153,25 @@ fn counted_none(found: &str, after: &str) -> bool {
 fn topic(before: &str, found: &str, after: &str) -> bool {
     static ABOUT: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"^(?:s|es)?[ -]?(?:callback|calendar|capture|class|classes|catcher|count:? 0|documentation|example|file|filters?|free|handlers?|handling|hooks?|level|lists?|logging|loop|management|mappers?|mapping|messages?|middleware|mode|monitor|monitoring|names?|notifier|option|policies|policy|recovery|reporter|reporting|rules?|safe|safety|set|setting|simulation|state|support|switch|tables?|tests?|threshold|tolerance|tolerant|tracker|tracking|translation|translator|types?|wording|serialization|port|port 0x|translator|mask|masks|injection|vector|vectors|interval)\b",
+            r"^[\x22')\]]*(?:s|es)?[ -]?(?:callback|calendar|capture|checks?|checkers?|class|classes|catcher|count:? 0|detection|detectors?|documentation|drills?|example|file|filters?|free|handlers?|handling|hooks?|level|lists?|logging|loop|management|mappers?|mapping|messages?|middleware|mode|monitor|monitoring|names?|notifier|option|prevention|protection|policies|policy|recovery|reporter|reporting|rules?|safe|safety|set|setting|simulation|state|support|switch|tables?|tests?|threshold|tolerance|tolerant|tracker|tracking|translation|translator|types?|wording|serialization|port|port 0x|translator|mask|masks|injection|vector|vectors|interval)\b",
+        )
+    });
+    // "exceptions enabled", "exceptions will be reported to the tracker": how the system is set up.
+    static SET_UP: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^(?:s|es)? (?:are |is )?(?:enabled|disabled|supported|allowed|registered|configured|installed|armed)\b|^(?:s|es)? (?:will be|are) (?:reported|sent|logged|forwarded|written|collected|captured|uploaded|rethrown)\b",
+        )
+    });
+    // "FROM exceptions", "handler for x.YException", "retryOn=[IOException, …", "query=…", "a market crash".
+    static SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"\b(?:from|into|table|update|join|index on)\s+[\x22'`\w.]*$|\b(?:handlers?|mappers?|listeners?)(?: \w+)? for (?:the )?$|(?:retry|ignor|skip|allow|handle|expect|exclud|includ|catch|swallow|rollback|record)\w*(?: \w+)?\s*[:=]\s*[\[({][^\])}]*$|(?:^|[\s,{(\x22'])(?:query|search|q|keywords?|question)[\x22']?\s*[:=]\s*[\x22']?[^\x22']*$|\b(?:recording|reporting|capturing|collecting|forwarding|tracking) (?:all |uncaught |unhandled )?$",
+        )
+    });
+    // Words of other trades: "customs exception", "market crash".
+    static TRADE: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"\b(?:holiday|price|pricing|compliance|customs|delivery|shipping|calendar|schedule|tax|risk) exceptions?$|\b(?:stock|market|car|plane|train|bike|traffic|road|vehicle|flash)s? crash(?: of)?$",
         )
     });
     static IDIOM: LazyLock<Regex> = LazyLock::new(|| regex(r"\bwith (?:the )?$"));
@@ -154,14 +198,17 @@ fn topic(before: &str, found: &str, after: &str) -> bool {
         || after.starts_with("/")
         || after.starts_with("`");
     ABOUT.is_match(after) && !(strong && COUNTED.is_match(after))
+        || SET_UP.is_match(after)
+        || SUBJECT.is_match(before)
+        || TRADE.is_match(&[before, found].concat())
         || is_exception(found) && (IDIOM.is_match(before) && after.starts_with(" of") || code)
 }
 
 /// "handled by retry", "ignoring", "this is expected", "will retry"; and not "not handled".
-fn handled(before: &str, after: &str) -> bool {
+fn handled(before: &str, after: &str, kind: Kind) -> bool {
     static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"\b(?:handled|ignor(?:e|ed|es|ing)|swallow(?:ed|ing)?|suppress(?:ed|ing)?|discard(?:ed|ing)|tolerat(?:ed|ing)|recovered from|recovering from|recover from|expected|harmless|benign|retriable|retryable|recoverable|transient|test|testing|simulated|injected|user-level|http|using|supports?|support(?:ed|ing)|expecting|rehears\w+|simulating|injecting|catch|catching|catches|throws?|enable|enabled|disable|disabled|raise properly|installed|registered)(?: (?:an?|the|any|unexpected|expected|user-level|accept|exceptions?|errors?|\w+ing|\w+))?\s*:?[ '\x22(<]*(?:[\w.$]+(?:\.|::))?$",
+            r"\b(?:handled|ignor(?:e|ed|es|ing)|swallow(?:ed|ing)?|suppress(?:ed|ing)?|discard(?:ed|ing)|tolerat(?:ed|ing)|recovered from|recovering from|recover from|expected|harmless|benign|retriable|retryable|recoverable|transient|test|testing|simulated|injected|user-level|http|using|supports?|support(?:ed|ing)|expecting|rehears\w+|simulating|injecting|catch|catching|catches|throws?|enable|enabled|disable|disabled|raise properly|installed|registered)(?: (?:an?|the|any|unexpected|expected|user-level|accept|exceptions?|errors?|\w+ing|\w+))?(?: of type)?\s*:?[ '\x22(<]*(?:[\w.$]+(?:\.|::))?$",
         )
     });
     static RETRIED: LazyLock<Regex> =
@@ -174,6 +221,17 @@ fn handled(before: &str, after: &str) -> bool {
     static AFTER: LazyLock<Regex> = LazyLock::new(|| {
         regex(
             r"^\w*[^.;]*?(?:\b(?:ignored|ignoring|swallowed|suppressed|discarded|tolerated|harmless|benign|averted|expected|disabled|retryable|retriable|will retry|will be retried|retrying|retried|retry in|retry will|reattempting|reconnecting|recovered|falling back|fell back|fallback|using default|trying again|try again|is normal|are normal|this is normal|is ok|can be ignored|may be ignored|safe to ignore|likely due to|maybe client|before authentication|preauth)\b)|[.;] (?:this is normal|ignoring|ignored|retrying|this is expected|will retry|reattempting|reconnecting|recovered|continuing|falling back|will be retried|can be ignored)\b|\?\s*$",
+        )
+    });
+    static CAUGHT: LazyLock<Regex> = LazyLock::new(|| regex(r"\bcaught (?:an? |the )?$"));
+    static SET_OFF: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"(?:[.;,(\[]| - | -- | => ?)\s?(?:(?:it |and |this |we |this error |error |attempt \S+ )?(?:is |was |are |can be |may be |safe to be |safely )?(?:ignored|ignoring|swallowed|suppressed|discarded|tolerated|harmless|benign|handled|expected|normal|retryable|retriable|recovered|reconnecting|reattempting)\b|(?:and )?(?:will retry|will be retried|retrying|retried|retry in|retry \d|trying again|try again|falling back|fell back|using default|continuing)\b)[^:]*$|^: (?:ignored|expected|handled|harmless)$|\bbefore authentication\b|\[preauth\]$",
+        )
+    });
+    static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"^[^.;:]*\b(?:averted|was expected|is expected|as expected|was simulated|simulated|disabled|on purpose|harmless|can be ignored)\b|\?\s*$",
         )
     });
     static HANDLED: LazyLock<Regex> = LazyLock::new(|| {
@@ -192,7 +250,17 @@ fn handled(before: &str, after: &str) -> bool {
     if NOT.is_match(prefix) || NOT.is_match(after) || GAVE_UP.is_match(after) {
         return false;
     }
-    BEFORE.is_match(sentence) || RETRIED.is_match(before) || AFTER.is_match(after) || HANDLED.is_match(after)
+    if BEFORE.is_match(sentence) {
+        return true;
+    }
+    // That a process is started again undoes no crash of it.
+    if matches!(kind, Kind::Panic | Kind::Uncaught) {
+        return HARMLESS.is_match(after);
+    }
+    // What follows the colon of an exception is its text, whatever it says: only what is set off from it speaks of it.
+    let text_follows = after.starts_with(':') && !CAUGHT.is_match(before);
+    let followed = if text_follows { &SET_OFF } else { &AFTER };
+    RETRIED.is_match(before) || followed.is_match(after) || HANDLED.is_match(after)
 }
 
 /// Whether a message says that what happened was handled: "handled by retry", "error was handled"; and not "request

@@ -50,7 +50,7 @@ pub(super) fn regex_of(says: &str) -> String {
 }
 
 /// The parts of a row between the `|` that stand in no group.
-fn alternatives(says: &str) -> Vec<&str> {
+pub(super) fn alternatives(says: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
     let (mut escaped, mut class) = (false, false);
     for (at, c) in says.char_indices() {

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, Input, Span, packed};
 
 /// The letters that are searched for, and the piece that holds them. The order matters: see above.
-const PIECES: [(&str, &str); 128] = [
+const PIECES: [(&str, &str); 288] = [
     ("GABR", "GABR"),
     ("** (", "** ("),
     ("0x55", "0x55"),
@@ -51,7 +51,7 @@ const PIECES: [(&str, &str); 128] = [
     (" mem", "w memory: "),
     ("bort", "bort"),
     ("ANR ", "ANR in"),
-    ("gche", "bugcheck"),
+    ("gche", "ugcheck"),
     (".erl", ".erl:"),
     ("GILL", "SIGILL"),
     ("XCEP", "XCEPTI"),
@@ -62,10 +62,10 @@ const PIECES: [(&str, &str); 128] = [
     ("age:", "(package:"),
     ("tl: ", "rtl: "),
     ("IGBU", "SIGBUS"),
-    ("ed C", "raised C"),
+    ("ed C", "aised C"),
     ("izer", "tizer"),
     ("*** ", "*** "),
-    ("m_re", "oom_reap"),
+    ("m_re", "om_reap"),
     ("IP: ", "IP: "),
     ("h Wi", "g with Windows"),
     ("GMEN", "EGMENTATION"),
@@ -124,6 +124,8 @@ const PIECES: [(&str, &str); 128] = [
     ("ed c", "g failed container"),
     ("atal", "Fatal"),
     ("urne", "urned -"),
+    ("urne", "urned 1"),
+    ("urne", "urned (1"),
     ("dled", "nhandled"),
     ("anic", "anic"),
     ("ocke", "ocked"),
@@ -141,37 +143,202 @@ const PIECES: [(&str, &str); 128] = [
     (" at ", "  at "),
     ("voke", "voked from"),
     ("ror ", "ror in "),
+    ("BEND", "BEND"),
+    ("== I", "== Invalid "),
+    ("R TI", "ER TIMEOUT"),
+    ("p.!:", "p.!:"),
+    ("dErr", "dError"),
+    ("eErr", "NameErr"),
+    ("GTRA", "SIGTRAP"),
+    ("GSYS", "SIGSYS"),
+    ("EGV_", "EGV_"),
+    ("US_A", "BUS_ADR"),
+    ("RASH", "CRASH"),
+    ("kpoi", "eakpoint "),
+    ("e du", "ore dump"),
+    ("ng c", "umping core"),
+    ("re-d", "ore-dump"),
+    ("redu", "oredump"),
+    ("h co", "ith code"),
+    ("h st", "ith status"),
+    ("a co", "ith a code"),
+    ("a st", "ith a status"),
+    ("rn c", "turn code"),
+    ("urnc", "turncode"),
+    ("Exit", "Exit"),
+    ("Died", "Died"),
+    ("rema", "rematur"),
+    ("oo e", "too early"),
+    ("udde", "sudden"),
+    ("t wa", "ithout warning"),
+    ("t no", "ithout notice"),
+    ("t a ", "ithout a reason"),
+    ("m ki", "oom kill"),
+    ("OOM ", "OOM "),
+    ("mOOM", "SystemOOM"),
+    (" mem", "heap mem"),
+    (" mem", "gpu mem"),
+    (" mem", "virtual mem"),
+    (" mem", "stack mem"),
+    ("lloc", "d_alloc"),
+    (" mem", "enlarge mem"),
+    (" pro", "eneral prot"),
+    ("oops", "oops"),
+    ("AN: ", "ASAN: "),
+    ("le p", "handle page"),
+    ("stal", "ed stall"),
+    ("d pa", "bad page"),
+    ("d pa", "Bad page"),
+    ("inke", "odules linked"),
+    ("oo o", "too often"),
+    ("oo f", "too fast"),
+    ("mula", "ormulating"),
+    ("nt N", "vent Name"),
+    ("BEX6", "BEX64"),
+    ("LR20", "LR20"),
+    ("buck", "Fault bucket"),
+    ("ailF", "ailFast"),
+    ("VIOL", "_VIOLATION"),
+    ("xc00", "0xc000"),
+    ("xC00", "0xC000"),
+    ("d ch", "econd chance"),
+    ("dump", "ini dump"),
+    ("dump", "inidump"),
+    ("dump", "ore dump"),
+    ("fass", "fassert"),
+    ("+abi", "c++abi"),
+    ("R602", "R6025"),
+    ("le f", "uble free"),
+    ("hing", "mashing det"),
+    ("flow", "flow detected"),
+    ("ed *", "etected ***"),
+    ("p_ch", "munmap_ch"),
+    ("ert ", "ssert failed"),
+    ("CHEC", "CHECK("),
+    ("CHEC", "CHECK_"),
+    ("CHEC", "CHECK failed"),
+    ("REAC", "TREACHED"),
+    ("reac", "be reached"),
+    ("LYSI", "DLYSIGNAL"),
+    ("Fuzz", "ibFuzzer"),
+    ("RINE", "ARINESS"),
+    ("==ER", "==ERROR"),
+    ("== E", "== ERROR"),
+    ("F DE", "F DEBUG"),
+    ("F li", "F libc"),
+    ("F/li", "F/libc"),
+    ("F ar", "F art"),
+    ("t fi", "port file with"),
+    ("F An", "F AndroidR"),
+    ("tid:", "tid: "),
+    ("h `R", "with `RUST"),
+    ("e.go", "runtime.go"),
+    ("e.ma", "runtime.main("),
+    ("e.th", "runtime.throw"),
+    ("nt c", "recent call"),
+    ("d ma", "load main class"),
+    ("d de", "hread death"),
+    ("d by", "aused by: "),
+    (") at", ") at "),
+    (".php", ".php("),
+    ("(fil", "(file:"),
+    ("(dar", "(dart:"),
+    (".jl:", ".jl:"),
+    (".ex:", ".ex:"),
+    ("n ch", "main chunk"),
+    ("[C]:", "[C]: in"),
+    ("efut", "refutable pat"),
+    ("d se", "record selector"),
+    ("w to", "hrow to key"),
+    ("ive)", "rective) failed"),
+    ("ed P", "aised PROGRAM"),
+    ("ed S", "aised STORAGE"),
+    ("ed T", "aised TASKING"),
+    ("mpt ", "ttempt to "),
+    ("o un", "to undefined f"),
+    ("o a ", "to a member"),
+    ("[BUG", "[BUG]"),
+    ("eads", "threads left"),
+    ("#PID", "#PID<"),
+    ("t_er", "start_error"),
+    ("wn_e", "shutdown_error"),
+    ("loga", "Slogan: "),
+    ("{bad", "{bad"),
+    ("{fun", "{function_cl"),
+    ("{cas", "{case_cl"),
+    ("{und", "{undef,"),
+    ("{nop", "{noproc,"),
+    ("{noc", "{nocatch,"),
+    ("row ", "hrow e"),
+    ("row ", "hrow new"),
+    ("LIFE", "ELIFECYCLE"),
+    ("aili", "bailing out"),
+    ("ot c", "not continue"),
+    ("'t c", "'t continue"),
+    ("utti", "utting down"),
+    ("t pr", "not proceed"),
+    ("t pr", "'t proceed"),
+    ("o co", "to continue"),
+    ("o pr", "to proceed"),
+    ("ompi", "ompiler err"),
+    ("halt", "halted"),
+    ("merg", "mergency s"),
+    ("edit", "editation"),
+    ("e sc", "lue screen"),
+    ("ug c", "ug check"),
+    ("oted", "rebooted without"),
+    ("m ki", "Oom kill"),
+    ("lled", "alled `"),
+    ("ILED", "FAILED TO START"),
+    ("ORA-", "ORA-"),
+    ("raps", "raps: "),
+    ("ykil", "rykiller: "),
+    ("bend", "bend"),
+    ("mini", "a mini"),
+    ("rLos", "erLostE"),
+    ("nPro", "okenPro"),
+    ("rom ", "alled from "),
+    ("sed ", "aised at "),
+    ("sed ", "aised by "),
+    ("e.js", "ode.js v"),
 ];
 
 /// How many letters are searched for.
 const LETTERS: usize = 4;
 
+/// The fast search takes so many different letters at once; what is more goes into further ones.
+const AT_ONCE: usize = 128;
+const SEARCHES: usize = 2;
+
 /// The places in raw lines where a crash may be told of, one after the other.
 pub(crate) struct Marks<'t> {
     text: &'t [u8],
-    next: Option<usize>,
+    /// The next place of each search.
+    next: [Option<usize>; SEARCHES],
 }
 
 impl<'t> Marks<'t> {
     /// Those at or after `from`, where a line starts.
     pub(crate) fn of(text: &'t [u8], from: usize) -> Self {
-        Self { text, next: find(text, from) }
+        Self { text, next: std::array::from_fn(|search| find(search, text, from)) }
     }
 
     /// The first of them.
     pub(crate) fn at(&self) -> Option<usize> {
-        self.next
+        self.next.iter().flatten().min().copied()
     }
 
     /// Leaves those before `from` behind.
     pub(crate) fn skip_to(&mut self, from: usize) {
-        if self.next.is_some_and(|at| at < from) {
-            self.next = find(self.text, from);
+        for (search, next) in self.next.iter_mut().enumerate() {
+            if next.is_some_and(|at| at < from) {
+                *next = find(search, self.text, from);
+            }
         }
     }
 }
 
-/// The search for the letters of all pieces, and by number of the letters what stands before and behind them in each piece.
+/// The search for the letters of some pieces, and by number of the letters what stands before and behind them in each.
 struct Search {
     letters: Letters,
     around: Vec<Vec<[&'static [u8]; 2]>>,
@@ -184,7 +351,8 @@ enum Letters {
 }
 
 impl Search {
-    fn new() -> Self {
+    /// All pieces in searches for as many letters as are searched for at once.
+    fn all() -> Vec<Self> {
         let mut letters: Vec<&str> = Vec::new();
         let mut around: Vec<Vec<[&[u8]; 2]>> = Vec::new();
         for (four, piece) in PIECES {
@@ -196,26 +364,32 @@ impl Search {
             let (before, behind) = piece.split_once(four).unwrap_or((piece, ""));
             around[number].push([before.as_bytes(), behind.as_bytes()]);
         }
+        let parts = letters.chunks(AT_ONCE).zip(around.chunks(AT_ONCE));
+        parts.map(|(letters, around)| Self { letters: Letters::of(letters), around: around.to_vec() }).collect()
+    }
+}
+
+impl Letters {
+    fn of(letters: &[&str]) -> Self {
         let mut config = packed::Config::new();
-        let letters = match config.heuristic_pattern_limits(false).builder().extend(&letters).build() {
-            Some(fast) => Letters::Fast(fast),
+        match config.heuristic_pattern_limits(false).builder().extend(letters).build() {
+            Some(fast) => Self::Fast(fast),
             None => {
-                let plain = AhoCorasick::new(&letters);
-                Letters::Plain(plain.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}")))
+                let plain = AhoCorasick::new(letters);
+                Self::Plain(plain.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}")))
             }
-        };
-        Self { letters, around }
+        }
     }
 
-    /// Where letters stand at or after `from`, and which.
+    /// Where they stand at or after `from`, and which.
     #[inline]
     fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
-        match &self.letters {
-            Letters::Fast(fast) => {
+        match self {
+            Self::Fast(fast) => {
                 let found = fast.find_in(text, Span { start: from, end: text.len() })?;
                 Some((found.start(), found.pattern().as_usize()))
             }
-            Letters::Plain(plain) => {
+            Self::Plain(plain) => {
                 let found = plain.find(Input::new(text).range(from..))?;
                 Some((found.start(), found.pattern().as_usize()))
             }
@@ -223,13 +397,14 @@ impl Search {
     }
 }
 
-/// Where the letters of a piece stand at or after `from`.
-fn find(text: &[u8], mut from: usize) -> Option<usize> {
-    static SEARCH: LazyLock<Search> = LazyLock::new(Search::new);
-    while let Some((at, letters)) = SEARCH.find(text, from) {
+/// Where the letters of a piece of one search stand at or after `from`.
+fn find(search: usize, text: &[u8], mut from: usize) -> Option<usize> {
+    static SEARCHES: LazyLock<Vec<Search>> = LazyLock::new(Search::all);
+    let search = SEARCHES.get(search)?;
+    while let Some((at, letters)) = search.letters.find(text, from) {
         let whole =
             |[before, behind]: &[&[u8]; 2]| text[..at].ends_with(before) && text[at + LETTERS..].starts_with(behind);
-        if SEARCH.around[letters].iter().any(whole) {
+        if search.around[letters].iter().any(whole) {
             return Some(at);
         }
         from = at + 1;
@@ -263,6 +438,9 @@ mod tests {
             assert_eq!(Marks::of(letters.as_bytes(), 0).at().is_some(), alone, "{letters}");
         }
         // More would make the search refuse to be fast.
-        assert!(PIECES.len() < 192);
+        let mut letters: Vec<_> = PIECES.iter().map(|(letters, _)| letters).collect();
+        letters.sort();
+        letters.dedup();
+        assert!(letters.len() <= SEARCHES * AT_ONCE, "{}", letters.len());
     }
 }

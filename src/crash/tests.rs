@@ -51,6 +51,102 @@ fn rows_find_their_own_examples_and_acquit_the_others() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Texts that a row matches, as far as its language goes: each choice of each group is made in one of them at least.
+fn samples(says: &str) -> Vec<String> {
+    let mut rest = says;
+    let found = choices(&mut rest);
+    assert!(rest.is_empty(), "what is left of {says}: {rest}");
+    found
+}
+
+/// The choices of a group, up to its closing bracket.
+fn choices(rest: &mut &str) -> Vec<String> {
+    let mut found = Vec::new();
+    loop {
+        found.extend(sequence(rest));
+        match rest.strip_prefix('|') {
+            Some(more) => *rest = more,
+            None => return found,
+        }
+    }
+}
+
+/// One element after the other.
+fn sequence(rest: &mut &str) -> Vec<String> {
+    const NAMES: [(&str, &str); 5] = [
+        ("<Exception>", "FeedException"),
+        ("<exception>", "FeedException"),
+        ("<hex>", "0x7f00"),
+        ("<signal>", "SIGSEGV"),
+        ("<code>", "139"),
+    ];
+    let mut elements: Vec<Vec<String>> = Vec::new();
+    while let Some(c) = rest.chars().next().filter(|c| !matches!(c, '|' | ')')) {
+        if let Some((name, text)) = NAMES.iter().find(|(name, _)| rest.starts_with(name)) {
+            *rest = &rest[name.len()..];
+            elements.push(vec![(*text).to_owned()]);
+            continue;
+        }
+        *rest = &rest[c.len_utf8()..];
+        match c {
+            '(' => {
+                elements.push(choices(rest));
+                *rest = rest.strip_prefix(')').expect("a group ends");
+            }
+            '?' => elements.last_mut().expect("something before it").push(String::new()),
+            '+' | '^' | '$' => {}
+            '#' => elements.push(vec!["7".to_owned()]),
+            '*' => elements.push(vec!["x.Y".to_owned()]),
+            '…' => elements.push(vec!["x y".to_owned()]),
+            '[' => {
+                let (class, more) = rest.split_once(']').expect("a class ends");
+                *rest = more;
+                let of = |c: char| class.starts_with(c).then(|| if c == '^' { "x" } else { "." }.to_owned());
+                let first = class.trim_start_matches('\\').chars().next().map(String::from);
+                elements.push(vec![of('^').or(first).unwrap_or_default()]);
+            }
+            '\\' => {
+                let literal = rest.chars().next().expect("something behind it");
+                *rest = &rest[literal.len_utf8()..];
+                elements.push(vec![match literal {
+                    'd' => "7".to_owned(),
+                    'w' | 'S' => "x".to_owned(),
+                    's' => " ".to_owned(),
+                    't' => "\t".to_owned(),
+                    'b' => String::new(),
+                    literal => literal.to_string(),
+                }]);
+            }
+            c => elements.push(vec![c.to_string()]),
+        }
+    }
+    let most = elements.iter().map(Vec::len).max().unwrap_or(1);
+    (0..most).map(|at| elements.iter().map(|options| options[at % options.len()].as_str()).collect()).collect()
+}
+
+/// What no mark stands in is never looked at, and a way of telling in a row would be dead.
+#[test]
+fn every_way_of_telling_in_every_row_is_found_by_the_fast_search() {
+    let mut dead = Vec::new();
+    for rule in rules() {
+        for way in super::pattern::alternatives(rule.says) {
+            for sample in samples(way) {
+                // Words may begin a sentence.
+                let mut capital = sample.clone();
+                if capital.contains(' ') && capital.is_char_boundary(1) {
+                    capital[..1].make_ascii_uppercase();
+                }
+                for text in [sample, capital] {
+                    if suspect(text.as_bytes(), 0).is_none() {
+                        dead.push(format!("{text:60} of {way}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{} have no mark:\n{}", dead.len(), dead.join("\n"));
+}
+
 /// How a message is written where it is found.
 #[derive(Clone, Copy, Debug)]
 enum Form {

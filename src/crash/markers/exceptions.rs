@@ -33,12 +33,14 @@ pub(super) const RULES: &[Rule] = &[
             "Crash capture READY",
             "crash[0] threshold[5 sec]",
             "config no longer crashes when the file is missing",
+            "days since last crash: 45",
+            "market crash of 1929 indexed",
             "Starting consumer crash simulation with 100 consumers",
         ],
     ),
     unless_denied(
         FatalError,
-        "fatal:? (\\S+ )?(error|errors|exception|exceptions|failure|crash|fault|signal|panic|condition)|^FATAL[:!]|FATAL: |^fatal[:!]|^FATAL (- |ERROR|EXCEPTION|\\[)|(^| )Fatal: |FATAL EXCEPTION|FATAL ERROR|^FATAL$|level=fatal|fatal exception|hit a fatal|(encountered|caught|detected) a fatal|is fatal, (exiting|aborting|stopping)",
+        "fatal:? (\\S+ )?(error|errors|exception|exceptions|failure|crash|fault|signal|panic|condition)|^FATAL[:!]|FATAL: |^fatal[:!]|^FATAL (- |-- |ERROR|EXCEPTION|\\[)|(^| )Fatal: |FATAL EXCEPTION|FATAL ERROR|^FATAL$|level=fatal|fatal exception|hit a fatal|(encountered|caught|detected) a fatal|is fatal, (exiting|aborting|stopping)|^process terminated\\. ",
         &[
             "Fatal Error: cannot continue",
             "fatal error: 0 bytes read",
@@ -48,6 +50,8 @@ pub(super) const RULES: &[Rule] = &[
             "FATAL EXCEPTION: feed-thread-1",
             "Fatal Exception - load failed",
             "Fatal error in polling thread.",
+            "FATAL -- : the ledger is locked",
+            "Process terminated. Infinite recursion during resource lookup.",
         ],
         &[
             "0 fatal errors",
@@ -55,11 +59,12 @@ pub(super) const RULES: &[Rule] = &[
             "fatal error rate 0%",
             "Errors from xkbcomp are not fatal to the X server",
             "fatalmsg",
+            "Fatal error rate below threshold (0.00%)",
         ],
     ),
     unless_denied(
         FatalError,
-        "(unrecoverable|irrecoverable|non-recoverable|nonrecoverable|not recoverable|unrecoverably) (\\S+ )?(error|exception|failure|fault|state|condition|problem|corruption)|(error|failure|exception|corruption|failed|invariant|lost|fault|violated|violation|corrupt|corrupted)…[,;:.(-] ?(aborting|bailing out|terminating|exiting|cannot continue|can't continue|giving up and exiting|shutting down)( now| immediately| process| program| the process)?[.!]?$|^aborting (due to|because of|on|after) (a |an |the )?(\\S+ )?(error|exception|failure|panic|fault|fatal|crash|signal|unhandled|uncaught|unexpected)|aborting:? (process|program|execution)|program aborted|process aborted|(cannot|can't|unable to) (continue|proceed), (exiting|aborting|terminating|shutting down|stopping)|execution aborted|internal compiler error|critical (failure|error) …, aborting|critical (failure|fault)[:,] … (exiting|aborting|halted|stopping)|emergency (shutdown|stop)(:| due| because| -)|system halted|guru meditation|blue screen|bug ?check (code|was)|has rebooted from a bugcheck|rebooted without cleanly shutting down",
+        "(unrecoverable|irrecoverable|non-recoverable|nonrecoverable|not recoverable|unrecoverably) (\\S+ )?(error|exception|failure|fault|state|condition|problem|corruption)|(error|failure|exception|corruption|failed|invariant|lost|fault|violated|violation|corrupt|corrupted)…[,;:.(-] ?(aborting|bailing out|terminating|exiting|cannot continue|can't continue|giving up and exiting|shutting down)( now| immediately| process| program| the process)?[.!]?$|^aborting (due to|because of|on|after) (a |an |the )?(\\S+ )?(error|exception|failure|panic|fault|fatal|crash|signal|unhandled|uncaught|unexpected)|aborting:? (process|program|execution)|program aborted|process aborted|(cannot|can't|unable to) (continue|proceed), (exiting|aborting|terminating|shutting down)|execution aborted|internal compiler error|critical (failure|error) …, aborting|critical (failure|fault)[:,] … (exiting|aborting|halted|stopping)|emergency (shutdown|stop)(:| due| because| -)|system halted|guru meditation|blue screen|bug ?check (code|was)|has rebooted from a bugcheck|rebooted without cleanly shutting down",
         &[
             "Unrecoverable error, aborting",
             "irrecoverable failure in the journal",
@@ -76,10 +81,11 @@ pub(super) const RULES: &[Rule] = &[
     ),
     unless_denied(
         Exception,
-        "^(\\S+: )?(uncaught )?(Syntax|Type|Value|Key|Index|Name|Attribute|Runtime|Import|ModuleNotFound|Assertion|Recursion|Memory|OS|IO|ZeroDivision|NotImplemented|Indentation|Tab|Arithmetic|FloatingPoint|Overflow|Lookup|ConnectionReset|ConnectionRefused|BrokenPipe|FileNotFound|Permission|UnboundLocal|UnicodeDecode|UnicodeEncode|Reference|Range|URI|Eval|Aggregate|Internal|NoMethod|Argument|Frozen|StopIteration|System|Load|NoSuchMethod|NoClassDefFound|StackOverflow|ExceptionInInitializer|UnsatisfiedLink|Verify|Linkage|AbstractMethod|IncompatibleClassChange|Virtual|Method|Bounds|Domain|Undef(Var|Ref)|Dimension|Boundary|Load|BorrowMut|KeyNotFound|CompileTime|ArgumentCount|Parse|DivisionByZero|UnhandledMatch|Assert|Regexp|Fiber|Thread|Encoding|ZeroDiv|Local Jump|StringIndex|Exit)(Error|Exception):|([a-z]\\w+\\.)+[A-Z]\\w+Error:|^<Exception>$|^<Exception> \\(|^(\\w+::)+Error \\(|java\\.(lang|util|io|net)\\.<Exception>|core\\.exception\\.*",
+        "^(\\S+: )?(uncaught )?(Syntax|Type|Value|Key|Index|Name|Attribute|Runtime|Import|ModuleNotFound|Assertion|Recursion|Memory|OS|IO|ZeroDivision|NotImplemented|Indentation|Tab|Arithmetic|FloatingPoint|Overflow|Lookup|ConnectionReset|ConnectionRefused|BrokenPipe|FileNotFound|Permission|UnboundLocal|UnicodeDecode|UnicodeEncode|Reference|Range|URI|Eval|Aggregate|Internal|NoMethod|Argument|Frozen|StopIteration|System|Load|NoSuchMethod|NoClassDefFound|StackOverflow|ExceptionInInitializer|UnsatisfiedLink|Verify|Linkage|AbstractMethod|IncompatibleClassChange|Virtual|Method|Bounds|Domain|Undef(Var|Ref)|Dimension|Boundary|Load|BorrowMut|KeyNotFound|CompileTime|ArgumentCount|Parse|DivisionByZero|UnhandledMatch|Assert|Regexp|Fiber|Thread|Encoding|ZeroDiv|Local Jump|StringIndex|Exit)(Error|Exception):|([a-z]\\w+\\.)+[A-Z]\\w+Error: |^AssertionError( \\[|$)|^<Exception>$|^<Exception> \\(|^(\\w+::)+Error \\(|java\\.(lang|util|io|net)\\.<Exception>|core\\.exception\\.*",
         &[
             "SyntaxError: invalid syntax",
             "TypeError: x is not a function",
+            "AssertionError [ERR_ASSERTION]: book crossed",
             "java.lang.NoSuchMethodError: feed.Book.close()V",
         ],
         &[
@@ -142,6 +148,13 @@ pub(super) const RULES: &[Rule] = &[
             "Caught expected exception: book is closed",
             "compiled with -fno-exceptions: YES",
             "an exceptional day",
+            "exceptions in the last hour: 0",
+            "retry policy: retryOn=[IOException, feed.TimeoutException]",
+            "SELECT id FROM exceptions WHERE day = 5",
+            "Registered exception handler for java.lang.RuntimeException",
+            "NullPointerException check added to the validator",
+            "exceptions will be reported to the tracker",
+            "Handled exception of type TimeoutException",
         ],
     ),
 ];

@@ -70,7 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         Panic,
-        "^(\\# )?(… )?(bus error|illegal (hardware )?instruction|trace/breakpoint trap|trace/bpt trap|abort trap|floating(-| )point exception|floating point exception|arithmetic exception|bad system call|aborted \\(core dumped\\))( \\(core dumped\\)|: #|:)?($|  )|(line|:) # (aborted|killed|bus error|illegal instruction|floating point exception|trace/breakpoint trap)|: line #: # (aborted|killed|bus error|illegal instruction|floating point exception)|^aborted$|^(\\[#\\] … )?(aborted|bus error|illegal instruction) \\(core dumped\\)|^abort trap: #|: abort trap: 6|(got|caught|received|with|by|on) (a |an )?(bus error|illegal instruction|floating point exception)",
+        "^(\\# )?(… )?(bus error|illegal (hardware )?instruction|trace/breakpoint trap|trace/bpt trap|abort trap|floating(-| )point exception|floating point exception|arithmetic exception|aborted \\(core dumped\\))( \\(core dumped\\)|: #|:)?($|  )|(line|:) # (aborted|killed|bus error|illegal instruction|floating point exception|trace/breakpoint trap)|: line #: # (aborted|killed|bus error|illegal instruction|floating point exception)|^aborted$|^(\\[#\\] … )?(aborted|bus error|illegal instruction) \\(core dumped\\)|^abort trap: #|: abort trap: 6|(got|caught|received|with|by|on) (a |an )?(bus error|illegal instruction|floating point exception)",
         &[
             "Bus error",
             "Illegal instruction (core dumped)",
@@ -88,11 +88,13 @@ pub(super) const RULES: &[Rule] = &[
     ),
     unless_denied(
         Panic,
-        "^killed$|^killed: 9$|^\\[\\d\\]\\S* …killed( |$)|\\[\\d\\]\\S? …killed |^(bash|sh):…killed( |$)|: line #:? # killed|\\] killed$|\\*\\*\\* \\[…\\] (aborted|killed|bus error|illegal instruction|floating point exception)|^killed by (the )?(kernel|oom|signal|SIGKILL)|killed (by|due to) (the )?(oom|out of memory|out-of-memory|kernel|SIGKILL)|(process|worker|container|child|pid|task|job|it) (\\(?*\\)? )?(was|got|has been|is) (force(fully)? )?killed (because|by the kernel|by oom|after running out|\\(oom|\\(exit code|unexpectedly)",
+        "^killed$|^killed: 9$|^\\[\\d\\]\\S* …killed( |$)|\\[\\d\\]\\S? …killed |^(bash|sh):…killed( |$)|: line #:? # killed|\\] killed$|\\*\\*\\* \\[…\\] (aborted|killed|bus error|illegal instruction|floating point exception)|^killed by (the )?(kernel|oom|signal|SIGKILL)|killed by yarn for exceeding|killed by (SEGV|ABRT|BUS|KILL|ILL|FPE) signal|zsh: (abort|killed|bus error|illegal hardware instruction)|killed (by|due to) (the )?(oom|out of memory|out-of-memory|kernel|SIGKILL)|(process|worker|container|child|pid|task|job|it) (\\(?*\\)? )?(was|got|has been|is) (force(fully)? )?killed (because|by the kernel|by oom|after running out|\\(oom|\\(exit code|unexpectedly)",
         &[
             "Killed",
             "run.sh: line 3: 99 Killed ./feedd",
             "worker 3 was killed by the OOM killer",
+            "zsh: abort      ./feedd",
+            "feedd main process (55) killed by SEGV signal",
             "[1]+  Killed   ./feedd",
         ],
         &[
@@ -103,7 +105,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         Panic,
-        "core dumped|dumped core|dumping core|core dump(ed)? (written|saved|created|generated|to|failed)|code=dumped|code=killed, (status|signal)=(4|5|6|7|8|9|11)|result=core-dump|result '(oom-kill|signal|core-dump|watchdog)'|status=(4|5|6|7|8|9|11)/|process # \\(*\\) of user # dumped|generating core dump|coredump of",
+        "core dumped|dumped core($|[.,;:!]| (for|at|in|after|with|on|to) |\\)| \\()|dumping core|core dump(ed)? (written|saved|created|generated|to|failed)|code=dumped|code=killed, (status|signal)=(4|5|6|7|8|9|11)|result=core-dump|result '(oom-kill|signal|core-dump|watchdog)'|process # \\(*\\) of user # dumped|generating core dump|coredump of",
         &[
             "Segfault, core dumped",
             "feedd.service: Main process exited, code=dumped, status=11/SEGV",
@@ -113,12 +115,17 @@ pub(super) const RULES: &[Rule] = &[
             "Process 4711 (feedd) of user 1000 dumped core.",
             "feedd.service: Main process exited, code=killed, status=9/KILL",
         ],
-        &["core dumps disabled", "savecore: no core dump", "Main process exited, code=killed, status=15/TERM"],
+        &[
+            "core dumps disabled",
+            "savecore: no core dump",
+            "dumped core metrics in 3 ms",
+            "Main process exited, code=killed, status=15/TERM",
+        ],
     ),
     // Exit codes.
     sure(
         Panic,
-        "(exit|exited|exits|return|returned|terminated|ended|died|finished|failed|quit|result|crashed|stopped|completed|process|container|command|job|worker)…(code|status)( of| was| is)?[\"')]?[:=]? ?[\"'(]?<code>|(exit|exited|exits|died|terminated|quit|returned|exitcode|returncode|rc)( with| code)?[:=]? ?\\(?<code>|\\w*exit_?(code|status)[\"']?[:=] ?\"?<code>|make(\\[#\\])?: \\*\\*\\* … error <code>",
+        "(exit|exited|exits|terminated|died|crashed|killed)…(code|status)( of| was| is)?[\"')]?[:=]? ?[\"'(]?<code>|with (a )?(code|status)( of)?[:=]? ?[\"'(]?<code>|return ?code[:=]? ?<code>|(exit|exited|exits|died|terminated|exitcode)( with| code)?[:=]? ?\\(?<code>|returned \\(?<code>|\\w*exit_?(code|status)[\"']?[:=] ?\"?<code>|make(\\[#\\])?: \\*\\*\\* … error <code>",
         &[
             "container ledger exited with code 137",
             "worker 3 exited with exit status 139",
@@ -130,11 +137,18 @@ pub(super) const RULES: &[Rule] = &[
             "make: *** [Makefile:3: run] Error 139",
             "exited with code=3221225477",
         ],
-        &["exited with code 0", "exit code: 143", "exited with code 1377", "return code 1"],
+        &[
+            "exited with code 0",
+            "exit code: 143",
+            "exited with code 1377",
+            "return code 1",
+            "exit code 137 will be treated as out of memory",
+            "if the worker exits with code 139, see below",
+        ],
     ),
     unless_denied(
         Panic,
-        "(exited|exits|exit|exiting|terminated|terminates|terminating|died|dies|quit|ended|disappeared|vanished|crashed|shut down|went away) (\\(*\\) )?((has |was |have )?(unexpectedly|abnormally|prematurely|too early|too quickly|suddenly)|without (warning|notice|a reason))|(unexpectedly|abnormally|prematurely) (exited|terminated|died|quit|ended|crashed)|(abnormal|unexpected|premature|abrupt) (termination|program termination|process termination|process exit|program exit|exit of)|(worker|process|child|thread|daemon|subprocess|kernel|server|executor|backend|instance|node) (\\([^)]+\\) |\\S+ |\\S+ \\([^)]+\\) )?(has |have )?(died|dies)|(stopped|closed|lost) unexpectedly|has died unexpectedly|^abnormal program termination",
+        "(exited|exits|exit|exiting|terminated|terminates|terminating|died|dies|quit|ended|disappeared|vanished|crashed|shut down|went away) (\\(*\\) )?((has |was |have )?(unexpectedly|abnormally|prematurely|too early|too quickly|suddenly)|without (warning|notice|a reason))|(unexpectedly|abnormally|prematurely) (exited|terminated|died|quit|ended|crashed)|(abnormal|unexpected|premature|abrupt) (termination|program termination|process termination|process exit|program exit|exit of)|(worker|process|child|thread|daemon|subprocess|kernel|server|executor|backend|instance|node) (\\([^)]+\\) |\\S+ |\\S+ \\([^)]+\\) )?(has |have )?died|(stopped|closed|lost) unexpectedly|has died unexpectedly|^abnormal program termination",
         &[
             "worker 4 exited unexpectedly",
             "The feed process terminated abnormally",
@@ -148,7 +162,7 @@ pub(super) const RULES: &[Rule] = &[
     // Memory.
     sure(
         Panic,
-        "out of memory: kill(ed)? process|out of memory: killed|memory cgroup out of memory|invoked oom-killer|oom-kill: ?constraint|oom-kill:constraint|oom_reaper: reaped|killed as a result of limit|(was|were|got|been|is|reason|reason:|reason=|terminated|status|container|pod|process|state|killed|task|job|cause|event|by|:|due to) \"?'?OOM[ -]?killed|OOMKilled$|\"OOMKilled\": ?true|oom_killed=true|OOMKilled=true|reason\"?[:=] ?\"?OOMKilled|^OOMKilled|OOMKilled \\(exit|OOMKilled[,:;.] |(system )?oom encountered|SystemOOM|oom-killer (killed|terminated)|oom killer (killed|terminated|invoked|was invoked|struck)|oom killer: |oom kill (of|event|detected)",
+        "out of memory: kill(ed)? process|out of memory: killed|memory cgroup out of memory|invoked oom-killer|oom-kill: ?constraint|oom-kill:constraint|oom_reaper: reaped|killed as a result of limit|(was|were|got|been|is|reason|reason:|reason=|terminated|status|container|pod|process|state|killed|task|job|cause|event|by|:|due to) \"?'?OOM[ -]?killed|OOMKilled$|\"OOMKilled\": ?true|oom_killed=true|OOMKilled=true|reason\"?[:=] ?\"?OOMKilled|^OOMKilled|OOMKilled \\(exit|OOMKilled[,:;.] |OOM encountered|SystemOOM|(oom|OOM)-killer (killed|terminated)|(oom|OOM) killer (killed|terminated|invoked|was invoked|struck)|(oom|OOM) killer: |(oom|OOM) kill (of|event|detected)",
         &[
             "Out of memory: Killed process 2481 (python3) total-vm:8kB, anon-rss:7kB",
             "Out of Memory: Kill process 18 (postfix) score 5 or sacrifice child",
@@ -163,7 +177,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     unless_denied(
         Panic,
-        "(java\\.lang\\.)?OutOfMemory(Error|Exception)?|(ran|running|run|is|fatal|error|went|process|died|crashed|killed|aborted|was|exited|heap):? out of|: out of (heap |virtual |gpu |stack )?memory|^out of memory|(heap|cuda error:|cuda) out of memory|memory allocation of # bytes failed|std::bad_alloc|javascript heap out of memory|(could not|failed to|unable to|cannot) allocate memory|allowed memory size of # bytes exhausted|heap exhausted|memory exhausted|virtual memory exhausted|libfuzzer: out-of-memory|memory fault at|native memory allocation …failed|commit_memory\\(…failed|cannot allocate vector|cannot enlarge memory",
+        "(java\\.lang\\.)?OutOfMemory(Error|Exception)?|(ran|running|run|is|fatal|error|went|process|died|crashed|killed|aborted|was|exited|heap):? out of memory|: out of (heap |virtual |gpu |stack )?memory|^out of memory|(heap|cuda error:|cuda) out of memory|memory allocation of # bytes failed|std::bad_alloc|javascript heap out of memory|(could not|failed to|unable to|cannot) allocate (memory|# bytes)|allowed memory size of # bytes exhausted|heap exhausted|memory exhausted|virtual memory exhausted|libfuzzer: out-of-memory|memory fault at|native memory allocation …failed|commit_memory\\(…failed|cannot allocate vector|cannot enlarge memory",
         &[
             "memory allocation of 4096 bytes failed",
             "FATAL: worker ran out of memory",
@@ -178,7 +192,7 @@ pub(super) const RULES: &[Rule] = &[
     // Kernels.
     sure(
         Panic,
-        "segfault at *|traps: * … (general protection|trap )|general protection( fault)?[:, ]|protection fault|kernel BUG at|kernel panic|kernel oops|(internal error: )?oops(: #| - )|unhandled …fault \\(#\\)|low memory: killing|lowmemorykiller: killing|oops\\[#|oops#|^oops|BUG: (KASAN|KFENCE|KCSAN|KMSAN|kernel|unable|soft|hard|scheduling|bad|sleeping|workqueue|spinlock|using)|KASAN: |UBSAN: |unable to handle (kernel|page)|(soft|hard) lockup|invalid opcode: #|divide error: #|rcu(_sched|_preempt|_bh)?:? (self-)?(detected )?(self-detected |expedited )?stall|task * blocked for more than # seconds|trap (invalid opcode|divide error|int3)|double fault: #|bad page (state|map)|kernel stack (overflow|corrupt)|not syncing: |end kernel panic|stack guard page was hit|detected stalls on",
+        "segfault at *|traps: * …(general protection|trap )|general protection( fault)?[:, ]|protection fault|kernel BUG at|kernel panic( -|[:!,.(]|$| (occurred|detected|at|in|on|after|during|while|caused) )|kernel oops|(internal error: )?oops(: #| - )|unhandled …fault \\(#\\)|low memory: killing|lowmemorykiller: killing|oops\\[#|oops#|^oops|BUG: (KASAN|KFENCE|KCSAN|KMSAN|kernel|unable|soft|hard|scheduling|bad|sleeping|workqueue|spinlock|using)|KASAN: |UBSAN: |unable to handle (kernel|page)|(soft|hard) lockup|invalid opcode: #|divide error: #|rcu(_sched|_preempt|_bh)?:? (self-)?(detected )?(self-detected |expedited )?stall|task * blocked for more than # seconds|double fault: #|bad page (state|map)|kernel stack (overflow|corrupt)|end kernel panic|stack guard page was hit|detected stalls on",
         &[
             "feedd[18]: segfault at 0 ip 000055 sp 00007f error 6 in feedd[55+1000]",
             "traps: feedd[7] general protection fault ip:55 sp:7f error:0 in libc.so",
@@ -192,18 +206,23 @@ pub(super) const RULES: &[Rule] = &[
             "invalid opcode: 0000 [#1] SMP",
             "rcu: INFO: rcu_sched self-detected stall on CPU",
         ],
-        &["ddb.onpanic: 1 -> 0", "Command line: ro quiet panic=10", "crashkernel: invalid size"],
+        &[
+            "ddb.onpanic: 1 -> 0",
+            "Command line: ro quiet panic=10",
+            "crashkernel: invalid size",
+            "Kernel panic timeout set to 10 s",
+        ],
     ),
     sure(
         StackTrace,
-        "^call trace:|\\[ cut here \\]|RIP: \\d+:|^modules linked in: |\\[<[^>]+>\\] …\\+<hex>/<hex>",
+        "^Call Trace:|\\[ cut here \\]|RIP: \\d+:|^modules linked in: |\\[<[^>]+>\\] …\\+<hex>/<hex>",
         &["Call Trace:", "------------[ cut here ]------------", "RIP: 0010:feed_read+0x1/0x20"],
         &["call tracing enabled"],
     ),
     // Containers, supervisors, service managers.
     unless_denied(
         Panic,
-        "CrashLoopBackOff|back-?off (\\S+ )?restarting failed|back-off restarting failed|crash loop(ing)? (detected|backoff|back-off)|(is|are|in|into|entered|a) crash[- ]?loop(ing)?|restarting too (often|quickly|fast)|start request repeated too quickly|gave up: * entered FATAL state|entered FATAL state",
+        "CrashLoopBackOff|back-?off (\\S+ )?restarting failed container|crash loop(ing)? (detected|backoff|back-off)|(is|are|in|into|entered|a) crash[- ]?loop(ing)?|restarting too (often|quickly|fast)|start request repeated too quickly|gave up: * entered FATAL state|entered FATAL state",
         &[
             "pod ledger-0 is in CrashLoopBackOff",
             "Back-off restarting failed container ledger in pod ledger-0",
@@ -214,7 +233,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         Panic,
-        "exited: * \\(…not expected\\)|start request repeated too quickly|watchdog timeout \\(limit|exit signal [A-Z]\\w+|received signal \\*\\*\\*|signal code: *|unexpected signal during|signal \\d+ \\(-\\d+\\)|caught segfault|stopped interacting with windows|\\*\\*\\* SIG\\w+ \\(@|\\*\\*\\* aborted at \\d+|entered FATAL state|^termination signal: |^termination reason: |^crashed thread: |^exception type: |^exception codes?: |thread # (crashed|name: … crashed)|saved (crash|crashdump) report|formulating (crash )?report|faulting (application|module|process|package)|event name: (APPCRASH|BEX|CLR20r3|MoAppCrash)|(APPCRASH|BEX64|CLR20r3)|(fault bucket #)|environment\\.failfast|requested process termination|access violation( …)?(at|code|reading|writing|-|exception|\\(|executing|!)|EXCEPTION_ACCESS_VIOLATION|STATUS_ACCESS_VIOLATION|0xc0000005|0xc0000409|0xc00000fd|0xc0000374|second chance|an error report file with more information|hs_err_pid#|/hs_err_pid#|a fatal error has been detected by the java|(wrote|writing|created|generated|saved|writing a) (a )?(mini|crash)(dump| dump| report)|called for pid #, signal #",
+        "exited: * \\(…not expected\\)|start request repeated too quickly|watchdog timeout \\(limit|exit signal [A-Z]\\w+|received signal \\*\\*\\*|signal code: *|unexpected signal during|signal \\d+ \\(-\\d+\\)|caught segfault|stopped interacting with Windows|\\*\\*\\* SIG\\w+ \\(@|\\*\\*\\* aborted at \\d+|entered FATAL state|^termination signal: |^termination reason: |^crashed thread: |^exception type: |^exception codes?: |thread # (crashed|name: … crashed)|saved (crash|crashdump) report|formulating (crash )?report|faulting (application|module|process|package)|Event Name: (APPCRASH|BEX|CLR20r3|MoAppCrash)|(APPCRASH|BEX64|CLR20r3)|Fault bucket #|Environment\\.FailFast|requested process termination|access violation( …)?(at|code|reading|writing|-|exception|\\(|executing|!)|EXCEPTION_ACCESS_VIOLATION|STATUS_ACCESS_VIOLATION|0xc0000005|0xc0000409|0xc00000fd|0xc0000374|second chance|an error report file with more information|hs_err_pid#|a fatal error has been detected by the java|(mini|crash|core) ?dump (was |has been )?(written|saved|created|generated)( to|:|$)|(ABEND|abend(ed)?( code)?)[ :=]+[SU]?[0-9A-F][0-9A-F][0-9A-F][0-9A-F]?|ABENDED|(wrote|writing|created|generated|saved|writing a) (a )?(mini|crash)(dump| dump| report)|called for pid #, signal #",
         &[
             "Thread 3 Crashed:",
             "exited: feedd (exit status 1; not expected)",
@@ -227,16 +246,24 @@ pub(super) const RULES: &[Rule] = &[
             "# A fatal error has been detected by the Java Runtime Environment:",
             "# saved as hs_err_pid13060.log",
             "Saved crash report for feedd[7] version 1.0 to feedd.crash",
+            "minidump written to /srv/crash/feedd.dmp",
+            "ABEND S0C4 IN PROGRAM FEED01",
             "apport (pid 93): called for pid 85, signal 11, core limit 0, dump mode 1",
         ],
-        &["Checking file /Library/Logs/CrashReporter/com.example.log", "Creating crash report directory /srv/reports"],
+        &[
+            "Checking file /Library/Logs/CrashReporter/com.example.log",
+            "Creating crash report directory /srv/reports",
+            "crash dump directory created",
+        ],
     ),
     sure(
         Panic,
-        "another server process exited|possibly corrupted shared memory|attempting backtrace|stack_bottom = |redis bug report|bug report start|=== … crash report|PANIC: |(mysqld|mariadbd|redis|postgres|mongod) (got|crashed|died|has crashed)|terminating connection because of crash|database system was (interrupted|not properly shut down)[;,]|crash of another server process|assertion failure: |invariant failure|fassert",
+        "another server process exited|server process \\(PID #\\) exited with exit code [1-9]|all server processes terminated|exited before completing request|ORA-#: (internal error code|exception encountered)|possibly corrupted shared memory|attempting backtrace|stack_bottom = |REDIS BUG REPORT|BUG REPORT START|=== … crash report|PANIC: |(mysqld|mariadbd|redis|postgres|mongod) (got signal|crashed|died|has crashed)|terminating connection because of crash|database system was (interrupted|not properly shut down)[;,]|crash of another server process|assertion failure: |invariant failure|fassert",
         &[
             "WARNING:  terminating connection because of crash of another server process",
             "PANIC:  could not locate a valid checkpoint record",
+            "LOG:  server process (PID 7) exited with exit code 2",
+            "ORA-00600: internal error code, arguments: [1]",
             "LOG:  database system was interrupted; last known up at 2025-01-06 00:00:00 UTC",
             "Attempting backtrace. You can use the following information to find out where it died.",
             "stack_bottom = 7edfc5121a70 thread_stack 0x80000",

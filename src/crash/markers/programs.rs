@@ -7,18 +7,18 @@ pub(super) const RULES: &[Rule] = &[
     // C and C++.
     sure(
         Panic,
-        "terminate called|terminating (due to|with|because of) (an )?uncaught|libc\\+\\+abi: *|(std::)?abort(\\(\\))? (was|has been|is) called|pure virtual (method|function) call(ed)?|called abort\\(\\)|std::terminate\\(\\) (was )?called|R6025|runtime error!",
+        "terminate called( after| without| recursively|[.:!]|$)|terminating (due to|with|because of) (an )?uncaught|libc\\+\\+abi: *|(std::)?abort(\\(\\))? (was|has been|is) called|pure virtual (method|function) call(ed)?|abort\\(\\) called|called abort\\(\\)|std::terminate\\(\\) (was )?called|R6025|runtime error!",
         &[
             "terminate called after throwing an instance of 'std::runtime_error'",
             "libc++abi: terminating due to uncaught exception of type feed_error",
             "abort() has been called",
             "pure virtual method called",
         ],
-        &["terminate requested", "abort called off"],
+        &["terminate requested", "abort called off", "terminate called on 3 workers, all stopped"],
     ),
     sure(
         Panic,
-        "(free|malloc|calloc|realloc|munmap_chunk|malloc_consolidate|tcache_thread_shutdown|__fortify_fail)\\(\\): (corrupted|double|invalid|memory|mismatching|unaligned|unsorted|chunk|unlink|largebin|smallbin|too many)|double free (or corruption|detected)|corrupted (size vs|double-linked|top size|unsorted)|(smashing|overflow) detected|detected \\*\\*\\*|heap corruption detected|stack smashing|malloc: \\*\\*\\* error|pointer being freed was not allocated|munmap_chunk\\(\\)",
+        "(free|malloc|calloc|realloc|munmap_chunk|malloc_consolidate|tcache_thread_shutdown|__fortify_fail)\\(\\): (corrupted|double|invalid|memory|mismatching|unaligned|unsorted|chunk|unlink|largebin|smallbin|too many)|double free (or corruption|detected)|corrupted (size vs|double-linked|top size|unsorted)|(smashing|overflow) detected|detected \\*\\*\\*|heap corruption detected|stack smashing( detected|$|[!:] )|malloc: \\*\\*\\* error|pointer being freed was not allocated|munmap_chunk\\(\\)",
         &[
             "free(): double free detected in tcache 2",
             "free(): invalid pointer",
@@ -28,11 +28,11 @@ pub(super) const RULES: &[Rule] = &[
             "*** stack smashing detected ***: terminated",
             "*** buffer overflow detected ***: terminated",
         ],
-        &["malloc(): 5 bytes", "corrupted record skipped"],
+        &["malloc(): 5 bytes", "corrupted record skipped", "stack smashing protection: enabled"],
     ),
     sure(
         Panic,
-        "assertion( \\(…\\))? (failed|failure|violated|error)|assertion [`'\"]… failed|: assertion … failed|assertion failed:?|^assert failed|assert(ion)? failed|(^|\\] |\\# |: |security )check failed[:.]|DCHECK(_[A-Z]+)?\\(|CHECK failed|NOTREACHED( hit|\\(\\))|(entered|reached|hit|internal error:) unreachable( code)?|debug assertion failed|assertion statement|static assertion|failed assertion|contract violation: |check failure stack trace|code should not be reached|invariant\\(\\) failure|fatal assertion #",
+        "assertion( \\(…\\))? (failed|failure|violated|error)|assertion [`'\"]… failed|: assertion … failed|assertion failed:?|^assert failed|assert(ion)? failed|\\] check failed[:.]|(^|\\# |: |security )check failed[:.]|DCHECK(_[A-Z]+)?\\(|CHECK failed|NOTREACHED( hit|\\(\\))|(entered|reached|hit|internal error:) unreachable( code)?|debug assertion failed|assertion statement|static assertion|failed assertion|contract violation: |check failure stack trace|code should not be reached|invariant\\(\\) failure|fatal assertion #",
         &[
             "feed: feed.c:3: main: Assertion `x > 0' failed.",
             "Assertion failed: (x > 0), function main, file feed.c, line 3.",
@@ -45,20 +45,22 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         Panic,
-        "(address|thread|leak|memory|hwaddress|undefinedbehavior|hwaddress|kernel)sanitizer: *|DEADLYSIGNAL|(error|warning): (libfuzzer|ubsan|asan|msan|tsan|hwasan|lsan): *|libfuzzer: (deadly signal|out-of-memory|timeout|fuzz target)|:#:(#:)? runtime error: |^ ?SCARINESS: #|==#== ?ERROR: ",
+        "(address|thread|leak|memory|hwaddress|undefinedbehavior|hwaddress|kernel)sanitizer: *|DEADLYSIGNAL|libFuzzer: (deadly signal|out-of-memory|timeout|fuzz target)|:#:(#:)? runtime error: |runtime error: (signed integer|unsigned integer|division by zero|null pointer|load of|member (access|call)|index * out of bounds|shift exponent|left shift|applying)|^==#==( )+(Invalid (read|write|free)|Process terminating with)|^ ?SCARINESS: #|==#== ?ERROR: ",
         &[
             "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x1",
             "AddressSanitizer:DEADLYSIGNAL",
             "==7== ERROR: libFuzzer: deadly signal",
             "feed.c:12:5: runtime error: signed integer overflow: 2147483647 + 1",
             "WARNING: ThreadSanitizer: data race (pid=7)",
+            "==7== Invalid read of size 8",
+            "==7== Process terminating with default action of signal 11 (SIGSEGV)",
         ],
-        &["AddressSanitizer enabled", "built with UndefinedBehaviorSanitizer"],
+        &["AddressSanitizer enabled", "AddressSanitizer: disabled", "built with UndefinedBehaviorSanitizer"],
     ),
     // glog, Chromium, Android, V8.
     sure(
         FatalError,
-        "^F(0[1-9]|1[0-2])(0[1-9]|[12]) |^F[01][0-9][0-3][0-9] #:#:*|\\[\\S*:FATAL:*\\(#\\)\\]|^F/*|^(… )?F (libc|DEBUG|art|AndroidRuntime|google-breakpad)( |:)|^(E/)?AndroidRuntime( *)?: FATAL|fatal error in *, line #|runtime error in *, line #|native stack trace -|\\*\\*\\* \\*\\*\\* \\*\\*\\* \\*\\*\\*|^fatal error in (CALL|v8|V8)|pid: #, tid: #, name: …>>>|ANR in *|signal # \\(SIG*\\), code",
+        "\\[\\S*:FATAL:*\\(#\\)\\]|^(… )?F (libc|DEBUG|art|AndroidRuntime)( |:)|^F/libc( |:)|^(E/)?AndroidRuntime( *)?: FATAL|fatal error in *, line #|runtime error in *, line #|native stack trace -|\\*\\*\\* \\*\\*\\* \\*\\*\\* \\*\\*\\*|^fatal error in (CALL|v8|V8)|pid: #, tid: #, name: …>>>|ANR in *|signal # \\(SIG*\\), code",
         &[
             "[1201/130354.77:FATAL:feed.cc(58)] book crossed",
             "F/libc    ( 803): Fatal signal 11 (SIGSEGV) at 0x0 (code=1)",
@@ -72,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
     // Go, Rust, Zig.
     sure(
         Panic,
-        "panicked at|thread '…' (\\(#\\) )?panicked|panicked while|goroutine # panicked|thread # panic: |has overflowed its stack|panic\\([^)]+\\)|panic!|thread panicked|run with `RUST_BACKTRACE|unexpected fault address|panic recover|http: panic serving|recovered from panic|observed a panic|panic while|panic in (worker|goroutine|thread|handler)|(domain|kernel|system) panic( has occurred| -)|panic (occurred|shutdown|detected|caught|recovered)|cascading panic|panic in a (function|destructor)",
+        "panicked at|goroutine stack exceeds|called `(Result|Option)::(unwrap|expect)|attempt to (add|subtract|multiply|divide|negate|shift left|shift right|calculate the remainder) with overflow|thread '…' (\\(#\\) )?panicked|panicked while|goroutine # panicked|thread # panic: |has overflowed its stack|panic\\([^)]+\\)|panic!|thread panicked|run with `RUST_BACKTRACE|unexpected fault address|panic recover|http: panic serving|recovered from panic|observed a panic|panic while|panic in (worker|goroutine|thread|handler)|(domain|kernel|system) panic( has occurred| -)|panic (occurred|shutdown|detected|caught|recovered)|cascading panic|panic in a (function|destructor)",
         &[
             "thread 'main' panicked at src/main.rs:4:5:",
             "thread 'main' (4711) panicked at src/main.rs:4:5:",
@@ -81,6 +83,8 @@ pub(super) const RULES: &[Rule] = &[
             "panic(thread 95):Segmentation fault at address 0x20",
             "thread 'main' has overflowed its stack",
             "thread 12 panic: index out of bounds",
+            "runtime: goroutine stack exceeds 1000000000-byte limit",
+            "attempt to subtract with overflow",
             "kernel panic - not syncing",
         ],
         &[
@@ -122,9 +126,10 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         FatalError,
-        "fatal python error|WorkerLostError|BrokenProcessPool|TerminatedWorkerError|worker exited prematurely|process pool was terminated abruptly",
+        "fatal python error|WORKER TIMEOUT \\(pid:#\\)|WorkerLostError|BrokenProcessPool|TerminatedWorkerError|worker exited prematurely|process pool was terminated abruptly",
         &[
             "Fatal Python error: Segmentation fault",
+            "[CRITICAL] WORKER TIMEOUT (pid:44)",
             "WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 1.')",
         ],
         &[],
@@ -138,16 +143,17 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         Uncaught,
-        "could not find or load main class|could not create the java virtual machine|(terminating|aborting|exiting) due to (java\\.lang\\.)?*|(java virtual machine|jvm) (crashed|exited|terminated)|thread death",
+        "could not find or load main class|could not create the java virtual machine|(terminating|aborting|exiting) due to (java\\.lang\\.)?*|halting due to out of|APPLICATION FAILED TO START|(java virtual machine|jvm) (crashed|exited|terminated)|thread death",
         &[
             "Error: Could not find or load main class Feed",
+            "APPLICATION FAILED TO START",
             "Terminating due to java.lang.OutOfMemoryError: Java heap space",
         ],
         &["thread \"main\" started"],
     ),
     sure(
         StackTrace,
-        "^caused by: <Exception>|^caused by: *\\.*|^(native |c |current |full |crash )?stack ?trace:$|(printed|dumping|current|c|first throw call|native|print) (stack|stack trace|call stack)[: =]*$|stack backtrace:|stack traceback:|^traceback:$|^(backtrace|call stack|callstack|stacktrace|stack trace):$|backtrace for this error|\\*\\*\\* (backtrace|first throw)|== … ?stack trace ==",
+        "^Caused by: <Exception>|^Caused by: *\\.*|^(native |c |current |full |crash )?stack ?trace:$|(printed|dumping|current|c|first throw call|native|print) (stack|stack trace|call stack)[: =]*$|stack backtrace:|stack traceback:|^traceback:$|^(backtrace|call stack|callstack|stacktrace|stack trace):$|backtrace for this error|\\*\\*\\* (backtrace|first throw)|== … ?stack trace ==",
         &[
             "Caused by: java.io.IOException: closed",
             "stack backtrace:",
@@ -163,7 +169,7 @@ pub(super) const RULES: &[Rule] = &[
     // Native frames: gdb, glibc, sanitizers, macOS, Dart, PHP, Julia, Elixir, Haskell.
     sure(
         StackTrace,
-        "^\\#\\d+ +<hex> (in )?*|^\\#\\d+ +* \\(…\\) at *:#|^\\#\\d+ +…\\((#|package:…|file:…|dart:…)\\)|^\\#\\d+ +\\{main\\}|^ ?thrown in * on line #|^\\S+\\(\\S+\\+<hex>\\) ?\\[<hex>\\]|^\\d+ +* +<hex> … \\+ #|^ *\\[\\d+\\] … (at|@) *:#|^(\\(\\w+ [\\d.]+\\) )?\\S+\\.(ex|erl|exs):#: |, called at *:#:# in *|^invoked from within$|: in main chunk|^\\[C\\]: in |^Called from \\S+ in file |^Raised (at|by) \\S+ in file |^\\tmain::* called at * line #",
+        "^\\#\\d+ +<hex> (in )?*|^\\#\\d+ +* \\(…\\) at *:#|^\\#\\d+ +…\\.php\\(#\\)|^\\#\\d+ +…\\((package:…|file:…|dart:…)\\)|^\\#\\d+ +\\{main\\}|^ ?thrown in * on line #|^\\S+\\(\\S+\\+<hex>\\) ?\\[<hex>\\]|^\\d+ +* +<hex> … \\+ #|^ *\\[\\d+\\] … (at|@) *\\.jl:#|^(\\(\\w+ [\\d.]+\\) )?\\S+\\.(ex|erl|exs):#: |, called at *:#:# in *|^invoked from within$|: in main chunk|^\\[C\\]: in |^Called from \\S+ in file |^Raised (at|by) \\S+ in file |^\\tmain::* called at * line #",
         &[
             "#0  0x00007f0000000000 in feed_read () from /srv/lib/feed.so",
             "    #0 0x55f13bb in operator delete(void*)",
@@ -180,19 +186,20 @@ pub(super) const RULES: &[Rule] = &[
     // Haskell, OCaml, Lisp, Scheme, Tcl, Prolog, R, Julia, Fortran, Perl, Ruby, Lua, PHP.
     sure(
         Uncaught,
-        "\\*\\*\\* exception|thread blocked indefinitely in|CallStack \\(from HasCallStack\\)|prelude\\.*: *|<<loop>>$|non-exhaustive (patterns|guards)|irrefutable pattern failed|no match in record selector",
+        "\\*\\*\\* exception|thread blocked indefinitely in|CallStack \\(from HasCallStack\\)|Prelude\\.*: *|Map\\.!: given key|<<loop>>$|non-exhaustive (patterns|guards)|irrefutable pattern failed|no match in record selector",
         &[
             "*** Exception: book crossed",
             "feedd: thread blocked indefinitely in an MVar operation",
             "CallStack (from HasCallStack):",
             "feedd: Prelude.head: empty list",
+            "feedd: Map.!: given key is not an element in the map",
             "feedd: <<loop>>",
         ],
         &["*** done ***"],
     ),
     sure(
         Uncaught,
-        "^exception: (Failure|Not_found|Invalid_argument|Stack_overflow|Sys_error|End_of_file|Division_by_zero)|^fatal error: exception|execution halted|^error in *\\(…\\) ?:|^ERROR: LoadError|fortran runtime error|forrtl: (severe|error) \\(|libcob: …error: |syntax error compiling at|illegal memory access|runtime error \\d+ at|terminated due to an (unhandled exception|internal error)|debugger invoked on|unhandled (simple-error|memory-fault|*-error|condition)|in procedure *: *|throw to key|(goal|directive) … (raised exception|failed)|^raised [A-Z]+_ERROR|raised [A-Z_]+_ERROR : ",
+        "^exception: (Failure|Not_found|Invalid_argument|Stack_overflow|Sys_error|End_of_file|Division_by_zero)|^fatal error: exception|execution halted|^error in *\\(…\\) ?:|^ERROR: LoadError|fortran runtime error|forrtl: (severe|error) \\(|libcob: …error: |syntax error compiling at|illegal memory access|runtime error \\d+ at|terminated due to an (unhandled exception|internal error)|debugger invoked on|unhandled (simple-error|memory-fault|*-error|condition)|in procedure *: *|throw to key|(goal|directive) … raised exception|Goal \\(directive\\) failed|raised (CONSTRAINT|PROGRAM|STORAGE|TASKING)_ERROR",
         &[
             "Exception: Failure \"hd\".",
             "Error in read_book(-1) : depth must be positive",
@@ -220,10 +227,11 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         StackTrace,
-        "^*:#:in [`'][^`'\"]+': … \\([A-Z][A-Za-z:]+\\)$|^ ?from *:#:in [`']*|\\[BUG\\] *|stack level too deep|no live threads left|deadlock\\? \\(fatal\\)",
+        "^*:#:in [`'][^`'\"]+': … \\([A-Z][A-Za-z:]+\\)$|^ ?from *:#:in [`']*|undefined (method|local variable or method) [`']…\\((NoMethod|Name)Error\\)|\\[BUG\\] *|stack level too deep|no live threads left|deadlock\\? \\(fatal\\)",
         &[
             "feed.rb:12:in `read': boom (RuntimeError)",
             "feed.rb:7: [BUG] Segmentation fault at 0x0",
+            "undefined method `close' for nil:NilClass (NoMethodError)",
             "\tfrom feed.rb:20:in `<main>'",
         ],
         &["see feed.rb in 'lib'"],
@@ -231,7 +239,7 @@ pub(super) const RULES: &[Rule] = &[
     // Erlang and Elixir.
     sure(
         Uncaught,
-        "=(crash|error|supervisor) report=*|crasher:|in process * with exit value|init terminating in|runtime terminating during boot|kernel pid terminated|generic (server|event handler|fsm) * terminating|GenServer * terminating|state machine * terminating|(process|task|agent|GenServer) \\#PID<*> … ?(terminating|raised|terminated)|^\\*\\* \\([A-Za-z.]+\\) *|\\*\\* \\((exit|stop|throw|[A-Z]*Error)\\) *|\\*\\* reason for termination|had child * started with … exit with reason|exit with reason …in context (child_terminated|start_error|shutdown_error)|context: (child_terminated|start_error|shutdown_error)|process <[\\d.]+> …exited with reason: |\\*\\* \\(EXIT from|crash dump (is being|was) written|exception (error|exit|throw): |^slogan: |\\{(badmatch|function_clause|case_clause|badarith|undef|noproc|nocatch|badarg),",
+        "=(CRASH|ERROR|SUPERVISOR) REPORT=*|crasher:|in process * (on node * )?with exit value|(connection )?process exit with reason: |init terminating in|runtime terminating during boot|kernel pid terminated|generic (server|event handler|fsm) * terminating|GenServer * terminating|state machine * terminating|(process|task|agent|GenServer) \\#PID<*> … ?(terminating|raised|terminated)|^\\*\\* \\([A-Za-z.]+\\) *|\\*\\* \\((exit|stop|throw|[A-Z]*Error)\\) *|\\*\\* reason for termination|had child * started with … exit with reason|exit with reason …in context (child_terminated|start_error|shutdown_error)|context: (child_terminated|start_error|shutdown_error)|process <[\\d.]+> …exited with reason: |\\*\\* \\(EXIT from|crash dump (is being|was) written|exception (error|exit|throw): |^Slogan: |\\{(badmatch|function_clause|case_clause|badarith|undef|noproc|nocatch|badarg),",
         &[
             "=CRASH REPORT==== 6-Jan-2025::00:00:00 ===",
             "** (RuntimeError) boom",
@@ -240,13 +248,14 @@ pub(super) const RULES: &[Rule] = &[
             "Supervisor {<0.82.0>,feed_sup} had child feed started with feed:start_link() at <0.7.1> exit with reason badarg in context child_terminated",
             "init terminating in do_boot",
             "Error in process <0.27.0> with exit value: {badmatch,[1]}",
+            "Error in process <0.27.0> on node 'feed@host' with exit value:",
         ],
         &["=PROGRESS REPORT==== 6-Jan-2025::00:00:00 ===", "Eshell V5.4 (abort with ^G)"],
     ),
     // Web and scripts.
     sure(
         Uncaught,
-        "uncaught \\(in promise\\)|uncaught (<Exception>|error:|*Error:)|^ ?throw (err|new *|e|error|er);?( //…)?$|^node:internal/*:#$|^Node\\.js v#\\.#|npm ERR!|npm error (code|lifecycle|command)|ELIFECYCLE|^\\(node:#\\) (UnhandledPromise*|\\[DEP#\\])",
+        "uncaught \\(in promise\\)|uncaught (<Exception>|error:|*Error:)|^ ?throw (err|new *|e|error|er);?( //…)?$|^node:internal/*:#$|^Node\\.js v#\\.#|npm ERR!|npm error (code|lifecycle|command)|ELIFECYCLE|^\\(node:#\\) UnhandledPromise*",
         &[
             "error: Uncaught (in promise) Error: No such host",
             "Uncaught TypeError: x is undefined",
@@ -257,7 +266,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         FatalError,
-        "PHP (fatal|parse) error:|fatal error</b>|(^|\\*\\*\\* )\\[…\\] error #|make(\\[#\\])?: \\*\\*\\* ",
+        "PHP (fatal|parse) error: |fatal error</b>|\\*\\*\\* \\[…\\] error #|make(\\[#\\])?: \\*\\*\\* ",
         &[
             "PHP Fatal error:  Uncaught RuntimeException: ledger locked in /srv/a.php:3",
             "make: *** [Makefile:2: all] Error 1",
