@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, Input, Span, packed};
 
 /// The letters that are searched for, and the piece that holds them. The order matters: see above.
-const PIECES: [(&str, &str); 288] = [
+const PIECES: [(&str, &str); 287] = [
     ("GABR", "GABR"),
     ("** (", "** ("),
     ("0x55", "0x55"),
@@ -270,7 +270,6 @@ const PIECES: [(&str, &str); 288] = [
     ("{nop", "{noproc,"),
     ("{noc", "{nocatch,"),
     ("row ", "hrow e"),
-    ("row ", "hrow new"),
     ("LIFE", "ELIFECYCLE"),
     ("aili", "bailing out"),
     ("ot c", "not continue"),

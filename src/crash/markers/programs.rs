@@ -255,7 +255,7 @@ pub(super) const RULES: &[Rule] = &[
     // Web and scripts.
     sure(
         Uncaught,
-        "uncaught \\(in promise\\)|uncaught (<Exception>|error:|*Error:)|^ ?throw (err|new *|e|error|er);?( //…)?$|^node:internal/*:#$|^Node\\.js v#\\.#|npm ERR!|npm error (code|lifecycle|command)|ELIFECYCLE|^\\(node:#\\) UnhandledPromise*",
+        "uncaught \\(in promise\\)|uncaught (<Exception>|error:|*Error:)|^ ?throw (err|e|error|er);?( //…)?$|^node:internal/*:#$|^Node\\.js v#\\.#|npm ERR!|npm error (code|lifecycle|command)|ELIFECYCLE|^\\(node:#\\) UnhandledPromise*",
         &[
             "error: Uncaught (in promise) Error: No such host",
             "Uncaught TypeError: x is undefined",
