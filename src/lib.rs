@@ -29,7 +29,7 @@
 //! | [`evidence`] | what a run leaves beside its logs: diary, performance, checksums, plan, chain of snapshots; documents of other systems as components of readiness | the same |
 //! | [`status_report`] | Markdown reports to items | the same |
 //! | [`verdict`] | policy, gates, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
-//! | [`supervise`] | the live run as a pure state machine; its progress snapshot and run record | threads, children, clock |
+//! | [`supervise`] | the live run as a pure state machine of one or more workloads; its progress snapshot and run record | threads, children, clock |
 //! | [`stage`] | SSE decoding, smoke scenario, alert freshness, alert rehearsal | network, files |
 //! | [`offline`] | session artefact to story, mentions, deltas, moderation, publishing, retry queue | files |
 //! | [`report`] | one document model, rendered as terminal text and Markdown; the dashboard | I/O, decisions |

@@ -3,9 +3,11 @@
 mod args;
 mod check;
 mod details;
+mod planning;
 mod prepare;
 mod scale;
 mod seal;
+mod several;
 mod voice;
 
 use std::process::ExitCode;
@@ -25,7 +27,11 @@ pub(crate) use check::check;
 /// The options contradict each other, the run directory cannot be made, or the command cannot be started.
 pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Result<ExitCode, Error> {
     let signers = args.signatures.signers(common)?;
-    let prepared = prepare::prepare(args, &common.settings, &signers)?;
+    let config = &common.settings;
+    let prepared = match several::asked(args, config)? {
+        Some(asked) => several::prepare(args, config, &signers, &asked)?,
+        None => prepare::prepare(args, config, &signers)?,
+    };
     let short = args.env.iter().filter(|(_, value)| (1..sanitize::SHORTEST_SECRET).contains(&value.len()));
     let short: Vec<&str> = short.map(|(name, _)| name.as_str()).collect();
     if !short.is_empty() {
@@ -35,8 +41,7 @@ pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Res
         ));
     }
     let target = crate::time::human_duration(prepared.plan.target);
-    common
-        .note(&format!("supervising for up to {target}: {}", sanitize::shorten(&prepared.plan.command.join(" "), 200)));
+    common.note(&format!("supervising for up to {target}: {}", sanitize::shorten(&prepared.what, 200)));
     if prepared.plan.simulated {
         common.note("this is the built-in simulator, not your system: a clean run ends with WARN, exit code 0");
     }

@@ -15,6 +15,7 @@ pub(crate) mod simulate;
 pub(crate) mod stage_alerts;
 pub(crate) mod stage_smoke;
 pub(crate) mod watch;
+pub(crate) mod workloads;
 pub(crate) mod wrap_up;
 
 use std::path::{Path, PathBuf};

@@ -10,6 +10,7 @@ use super::{Error, positive_duration};
 use crate::io::files;
 use crate::io::tty::terminal;
 use crate::simulate::runtime::{self, Scenario};
+use crate::simulate::services::{self, Role};
 use crate::simulate::stage_server;
 
 /// What to simulate.
@@ -36,6 +37,15 @@ pub(crate) enum Simulate {
         #[arg(long, default_value = "simulated-stage-ca.pem", value_name = "PEM")]
         ca_out: PathBuf,
     },
+    /// One of the services of `final-dry-run --simulate workloads`
+    Service {
+        /// Which
+        #[arg(long, value_enum)]
+        role: Role,
+        /// Between heartbeats
+        #[arg(long, value_parser = positive_duration, default_value = "1s", value_name = "D")]
+        tick: Duration,
+    },
     /// A process that stays for an hour
     Linger,
 }
@@ -48,6 +58,10 @@ pub(crate) fn run(simulate: &Simulate) -> Result<ExitCode, Error> {
     match simulate {
         Simulate::Runtime { scenario, tick } => Ok(runtime::run(*scenario, *tick)?.into()),
         Simulate::Stage { port, scenario, ca_out } => stage(*port, *scenario, ca_out),
+        Simulate::Service { role, tick } => {
+            services::run(*role, *tick)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Simulate::Linger => {
             runtime::linger();
             Ok(ExitCode::SUCCESS)

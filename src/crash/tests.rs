@@ -167,7 +167,7 @@ fn accused(message: &str, form: Form) -> bool {
     let frame = if matches!(form, Form::Text) { healthy_text } else { healthy };
     let log = format!("{frame}\n{record}\n{frame}\n");
     let context = Context {
-        limits: Limits { silence: Duration::from_secs(3600), listed: 10 },
+        limits: Limits { silence: Duration::from_secs(3600), listed: 10, sources: false },
         file: 0,
         written: None,
         layout: std::sync::Arc::default(),

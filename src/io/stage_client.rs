@@ -165,6 +165,31 @@ impl Client {
         read.map(|_| bytes).map_err(|error| io_text(&error))
     }
 
+    /// Sends a request to the base URL itself and gives the status of the answer, with so much of its body.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or takes longer than `limit`.
+    pub(super) fn ask(
+        &self,
+        method: &str,
+        body: Option<&str>,
+        limit: Duration,
+        most: u64,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let mut request = ureq::http::Request::builder().method(method).uri(&self.base).header("accept", "*/*");
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.body(body.unwrap_or_default().to_owned()).map_err(|error| error.to_string())?;
+        let request =
+            self.agent.configure_request(request).timeout_global(Some(limit)).allow_non_standard_methods(true);
+        let mut answer = self.agent.run(request.build()).map_err(|error| failure(&error).message)?;
+        let mut bytes = Vec::new();
+        // What cannot be read is not there; the status was sent all the same.
+        let _ = answer.body_mut().as_reader().take(most).read_to_end(&mut bytes);
+        Ok((answer.status().as_u16(), bytes))
+    }
+
     fn send(&self, request: &Request, limit: Duration) -> Result<Answer, Failure> {
         let mut response = self.call(request, limit, true).map_err(|error| failure(&error))?;
         let mut answer = head(&response);

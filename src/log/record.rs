@@ -395,6 +395,14 @@ impl<'a> Record<'a> {
         Duration::try_from_secs_f64(value).ok()
     }
 
+    /// For a record of our own capture: the workload that wrote it, where there are several.
+    pub fn workload(&self) -> Option<&'a [u8]> {
+        match Members::new(self.body)?.flatten().take(8).find(|(key, _)| key.bytes == b"source")?.1 {
+            Raw::Text(text) => Some(text.bytes),
+            _ => None,
+        }
+    }
+
     /// Every field but those of time, level, event and message, in their order.
     fn payload(&self) -> impl Iterator<Item = (Text<'a>, Raw<'a>)> + use<'a> {
         self.members().filter(|(key, _)| key.escaped || !dialect::is_core(key.bytes))

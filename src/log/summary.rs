@@ -3,8 +3,10 @@
 //! Keys and their meaning are documented in `runbooks/formats.md`. Every field has a default on reading, so
 //! that summaries of other writers are accepted.
 
+mod bucket;
 pub mod comparison;
 pub mod readiness;
+pub mod workloads;
 
 use std::collections::BTreeMap;
 
@@ -13,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::layout::description::Description;
 use crate::finding::{Finding, Known, Metadata, Place, Status, Waived};
 use crate::time::Stamp;
+pub use bucket::Bucket;
 use comparison::{Baseline, Trend};
 use readiness::Readiness;
+use workloads::WorkloadsSummary;
 
 /// The name of the document, in its `schema` key.
 pub const SCHEMA: &str = "emp-ops/audit/v1";
@@ -52,6 +56,9 @@ pub struct Summary {
     /// The checklist of the run, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checklist: Option<ChecklistSummary>,
+    /// The workloads of the run, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<WorkloadsSummary>,
     /// What other systems say of their readiness, where that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
@@ -105,6 +112,9 @@ pub struct LogSummary {
     /// Records by the service that wrote them, where a multiplexer such as `docker compose` named it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub service_counts: BTreeMap<String, u64>,
+    /// Records by the workload that wrote them, in the logs of one that has others beside it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, u64>,
     /// Silences longer than the limit; at most the limit for listing.
     pub gap_incidents: Vec<Finding>,
     /// Stack traces, panics and the like; at most the limit for listing.
@@ -198,28 +208,6 @@ pub struct Group {
     /// Who accepts them, and until when; such a group is a WARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived: Option<Waived>,
-}
-
-/// A stretch of time with the records in it. Empty stretches are there too, as one however long they are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bucket {
-    /// The start; the end is the start of the next one.
-    pub start: Stamp,
-    /// The length: the same for all with records in them, half a second or more as the span of the logs asks for.
-    pub seconds: f64,
-    /// Records in it; 0 for an empty stretch.
-    pub records: u64,
-    /// Those at a warning level.
-    pub warnings: u64,
-    /// Those at an error level, or with a crash in them.
-    pub errors: u64,
-}
-
-impl Bucket {
-    /// Where it ends.
-    pub fn end(&self) -> Stamp {
-        self.start.plus(std::time::Duration::try_from_secs_f64(self.seconds).unwrap_or_default())
-    }
 }
 
 /// How one file was read.

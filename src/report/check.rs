@@ -2,6 +2,9 @@
 
 use super::{Block, Cell, Doc, Table, Tone, criteria};
 use crate::finding::{Criterion, Status, count};
+use crate::supervise::plan::Restart;
+use crate::supervise::workloads::document::{Planned, PlannedWorkload};
+use crate::time::human_seconds;
 
 /// One thing that a run needs.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -38,6 +41,9 @@ pub(crate) struct Check {
     pub settings: Vec<Set>,
     /// Every limit with its source; empty where they contradict each other.
     pub criteria: Vec<Criterion>,
+    /// The workloads as they would be supervised, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<Planned>,
 }
 
 /// The check as a document.
@@ -62,6 +68,9 @@ pub(crate) fn document(check: &Check) -> Doc {
         needs.row([Cell::from(need.name), state, need.detail.as_str().into()]);
     }
     doc.section("Checks", Block::Table(needs));
+    if let Some(planned) = &check.workloads {
+        doc.section("Workloads", Block::Table(workloads(planned)));
+    }
     let mut settings = Table::new(&["option", "value", "set by"]);
     for set in &check.settings {
         settings.row([set.option.as_str(), set.value.as_str(), set.source.as_str()]);
@@ -69,4 +78,50 @@ pub(crate) fn document(check: &Check) -> Doc {
     doc.section("Settings", Block::Table(settings));
     criteria::section(&mut doc, &check.criteria);
     doc
+}
+
+/// The workloads in the order of their starts. They are stopped in the reverse order.
+fn workloads(planned: &Planned) -> Table {
+    let mut table = Table::new(&["start", "workload", "what", "waits for", "ready", "limits", "set by"]);
+    let mut order: Vec<&PlannedWorkload> = planned.workloads.iter().collect();
+    order.sort_by_key(|workload| workload.level);
+    for workload in order {
+        let what = match (workload.left_out, workload.job, workload.required) {
+            (true, ..) => "left out",
+            (_, true, true) => "required job",
+            (_, true, false) => "optional job",
+            (_, false, true) => "required service",
+            (_, false, false) => "optional service",
+        };
+        let waits = workload.depends_on.iter().map(|(name, condition)| format!("{name} {}", condition.word()));
+        let waits: Vec<String> = waits.collect();
+        let ready = workload.ready.as_ref().map_or_else(
+            || if workload.job { "when it is done".to_owned() } else { "no probe".to_owned() },
+            |ready| format!("{} within {}", ready.check, human_seconds(ready.within_seconds)),
+        );
+        let sources: Vec<String> = workload.sources.iter().map(|(key, source)| format!("{key} {source}")).collect();
+        table.row([
+            workload.level.to_string(),
+            workload.name.clone(),
+            what.to_owned(),
+            if waits.is_empty() { "nothing".to_owned() } else { waits.join(", ") },
+            ready,
+            limits(workload),
+            sources.join(", "),
+        ]);
+    }
+    table
+}
+
+fn limits(workload: &PlannedWorkload) -> String {
+    let mut limits = vec![match workload.restart {
+        Restart::Never => "never restarted".to_owned(),
+        Restart::OnFailure => format!("{} after failures", count(workload.max_restarts, "restart")),
+        Restart::Always => format!("{} after any end", count(workload.max_restarts, "restart")),
+    }];
+    if let Some(seconds) = workload.hang_timeout_seconds {
+        limits.push(format!("hangs after {}", human_seconds(seconds)));
+    }
+    limits.push(format!("{} to stop", human_seconds(workload.shutdown_grace_seconds)));
+    limits.join(", ")
 }

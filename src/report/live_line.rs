@@ -63,6 +63,12 @@ pub(crate) fn killing(signal: &str) -> String {
     format!("{signal}: the command is killed now; then its evidence is sealed")
 }
 
+/// A workload that went to another state.
+pub(crate) fn change(name: &str, state: &str, because: &str) -> String {
+    let because = if because.is_empty() { String::new() } else { format!(" ({because})") };
+    sanitize::line(&format!("{name}: {state}{because}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

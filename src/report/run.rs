@@ -143,6 +143,8 @@ fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: Option<&str>) ->
         Some(EndReason::CommandEnded) => "the command ended",
         Some(EndReason::GaveUp) => "given up",
         Some(EndReason::Interrupted) => "interrupted",
+        Some(EndReason::WorkloadFailed) => "a workload failed",
+        Some(EndReason::AllCompleted) => "all jobs completed",
         None => "not completed",
     };
     let required = match settings.required_duration_seconds {
@@ -176,14 +178,19 @@ fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: Option<&str>) ->
         Some((ratio, logs)) => format!("{} ({required} required){}", percent(ratio), gates::silences(logs)),
         None => format!("unknown ({required} required)"),
     };
+    let by = record.ended_by.as_ref().map(|by| match &by.root {
+        Some(root) => format!(" ({}, because of {root})", by.workload),
+        None => format!(" ({})", by.workload),
+    });
+    let duration = duration + &by.unwrap_or_default();
     let mut facts = vec![
         ("Duration".to_owned(), duration.into()),
         ("Uptime".to_owned(), uptime.into()),
         ("Lines".to_owned(), lines.into()),
         ("Incidents".to_owned(), incidents),
     ];
-    if record.attempts.len() > 1 {
-        facts.push(("Restarts".to_owned(), count(record.attempts.len() as u64 - 1, "restart").into()));
+    if record.restarts() > 0 {
+        facts.push(("Restarts".to_owned(), count(record.restarts(), "restart").into()));
     }
     let monitor = &record.resource_monitor;
     if let (Some(cpu), Some(memory)) = (monitor.peak_cpu_percent, monitor.peak_memory_mb) {

@@ -10,6 +10,7 @@ use super::Doc;
 use crate::sanitize;
 use crate::supervise::provenance::Provenance;
 use crate::supervise::record::RunRecord;
+use crate::supervise::workloads::runtime::RUNTIME_SUMMARY;
 use crate::verdict::audit::Audit;
 use crate::verdict::bundle::{self, Bundle};
 use crate::verdict::packet::{SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
@@ -66,6 +67,9 @@ pub(crate) fn of_run<S: Sink>(
     given: Given,
     bundle: &mut Bundle,
 ) -> Result<(), S::Error> {
+    if let Some(runtime) = &audit.runtime {
+        json(to, record, RUNTIME_SUMMARY, runtime)?;
+    }
     if let Some(remarks) = given.review {
         let mut brief = review::brief(audit, remarks);
         brief.evidence_packet.clone_from(&bundle.evidence_packet);

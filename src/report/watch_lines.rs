@@ -8,7 +8,7 @@ use super::{Block, Cell, Doc, Look, Tone, text};
 use crate::finding::{Metadata, Status};
 use crate::sanitize;
 use crate::supervise::acks::Ack;
-use crate::supervise::progress_reader::{Event, View};
+use crate::supervise::progress_reader::{Event, View, Worker};
 use crate::supervise::staleness::{Health, Judgement};
 use crate::time::human_seconds;
 
@@ -21,6 +21,17 @@ pub(crate) struct Parts {
     pub summary: bool,
     /// Whether the status of the sign-off is shown.
     pub sign_off: bool,
+}
+
+/// A workload with its state.
+fn worker(worker: &Worker) -> (String, Cell) {
+    let tone = match (worker.state.as_str(), worker.required) {
+        ("failed" | "skipped", true) => Tone::Status(Status::Fail),
+        ("failed" | "skipped" | "restarting" | "hung" | "unready", _) => Tone::Status(Status::Warn),
+        _ => Tone::Plain,
+    };
+    let because = if worker.because.is_empty() { String::new() } else { format!(" ({})", worker.because) };
+    (format!("Workload {}", worker.name), Cell::new(format!("{}{because}", worker.state), tone))
 }
 
 /// Names and values of a block, each only where it is known.
@@ -85,6 +96,8 @@ pub(crate) fn facts(
         };
         fact(&format!("Evidence {name}"), Cell::new(format!("{}{age}", fresh.state), tone));
     }
+    facts.extend(view.workloads.iter().map(worker));
+    let mut fact = |name: &str, value: Cell| facts.push((name.to_owned(), value));
     if let Some(text) = resources(view) {
         fact("Resources", text.into());
     }

@@ -109,7 +109,7 @@ pub struct Plan {
 impl Fixed {
     /// How records are tallied.
     pub fn limits(&self) -> Limits {
-        Limits { silence: Duration::from_micros(self.warn_gap_us), listed: self.max_listed }
+        Limits { silence: Duration::from_micros(self.warn_gap_us), listed: self.max_listed, sources: false }
     }
 
     /// Later times lie in the future.

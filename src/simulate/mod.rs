@@ -3,4 +3,5 @@
 #![allow(clippy::disallowed_methods, reason = "these are systems of their own, with files and a server")]
 
 pub(crate) mod runtime;
+pub(crate) mod services;
 pub(crate) mod stage_server;

@@ -41,6 +41,8 @@ pub(crate) enum Scenario {
     IgnoreSignals,
     /// Leaves a process behind that holds its output: FAIL, or WARN with --allow-warnings
     Grandchild,
+    /// Four workloads: a job, a feed that waits for it, a trade that needs both, and a quiet one; nothing goes wrong
+    Workloads,
 }
 
 /// Entries at the start and at the end of the diary that are kept; those between are dropped, so that each refresh

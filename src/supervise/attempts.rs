@@ -29,6 +29,7 @@ impl Attempts {
     /// The command was started.
     pub(crate) fn spawned(&mut self, pid: u32, at: Stamp) {
         self.list.push(Attempt {
+            workload: None,
             number: self.list.len() as u64 + 1,
             pid,
             started_at: at,
@@ -84,6 +85,11 @@ impl Attempts {
     /// How many times it was tried to start the command again.
     pub(crate) fn restarts(&self) -> u64 {
         (self.list.len() as u64).saturating_sub(1) + self.failed_starts
+    }
+
+    /// The number of the last start; 0 before the first.
+    pub(crate) fn number(&self) -> u64 {
+        self.list.len() as u64
     }
 
     /// Whether the command was started at all.

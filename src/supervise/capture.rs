@@ -32,6 +32,7 @@ use crate::log::trace::{Style, Trace};
 use crate::time::Stamp;
 use text::{is_object, level_word, lossy, one_line, plain, suspected};
 use written::Line;
+pub(crate) use written::Origin;
 
 /// Longer lines are cut, in bytes.
 pub(crate) const LINE_LIMIT: usize = 1 << 20;
@@ -62,6 +63,8 @@ pub(crate) struct Formatter {
     channels: Vec<Channel>,
     learner: Learner,
     memory: Memory,
+    /// Whose lines these are, where there are several workloads.
+    origin: Option<Origin>,
 }
 
 /// The lines of one service of a stream, whose traces those of others must not tear apart.
@@ -128,8 +131,13 @@ struct Pending<'l> {
 impl Formatter {
     /// A formatter for `stream`; lines that state no level get `level`, and what `redactor` knows is not written.
     pub(crate) fn new(stream: &'static str, level: Level, redactor: Arc<Redactor>) -> Self {
-        let channels = vec![Channel::default()];
-        Self { stream, level, redactor, channels, learner: Learner::default(), memory: Memory::default() }
+        let (channels, (learner, memory, origin)) = (vec![Channel::default()], Default::default());
+        Self { stream, level, redactor, channels, learner, memory, origin }
+    }
+
+    /// A formatter whose records name the workload.
+    pub(crate) fn of(self, origin: Option<Origin>) -> Self {
+        Self { origin, ..self }
     }
 
     /// Learns how the lines that have come look, before they are judged; `lines` are whole.
@@ -382,6 +390,7 @@ impl<'l> Chunk<'_, 'l> {
             message: message.as_deref(),
             stream,
             service: service.as_deref(),
+            origin: self.formatter.origin.as_ref(),
             folded: (pending.repeated, pending.lines),
             cut_from: pending.cut_from,
             continues: pending.continues,
@@ -431,11 +440,12 @@ impl Chunk<'_, '_> {
     fn own_interrupt(&mut self, lines: u64, arrived: Arrival) {
         let received = arrived.since_start.as_micros() as f64 / 1e6;
         let (stream, arrived) = (self.formatter.stream, arrived.at.to_string());
-        let record = json!({
+        let mut record = json!({
             "timestamp": arrived, "received": received, "level": Level::Info.word(), "event": null,
             "message": "KeyboardInterrupt: the command ended on the SIGINT that emp-ops sent", "stream": stream,
             "lines": lines, "payload": {"stream": stream, "ingested_at": arrived, "raw": "KeyboardInterrupt"},
         });
+        Origin::mark(self.formatter.origin.as_ref(), &mut record);
         let _ = serde_json::to_writer(&mut *self.out, &record);
         self.out.push(b'\n');
     }

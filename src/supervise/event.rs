@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::workloads::probe::Answer;
+use super::workloads::state::Change;
 use crate::finding::Status;
 use crate::time::Stamp;
 
@@ -23,30 +25,16 @@ pub(crate) struct Now {
 pub(crate) enum Event {
     /// The run starts.
     Start,
-    /// The command was started.
-    Spawned {
-        /// Its process id, which is that of its process group too.
-        pid: u32,
-    },
-    /// The command could not be started (again).
-    SpawnFailed {
-        /// Why.
-        error: String,
-    },
-    /// Lines were captured.
-    Output(Batch),
-    /// The command has ended; its output and what it left behind are still being collected.
-    Gone(Exit),
-    /// The command ended, and its pipes are drained.
-    Exited(Exit),
-    /// Processes outlived the command.
+    /// Something happened to the workload of this number.
+    Of(usize, Happened),
+    /// Processes outlived all workloads, and belong to none that could be named.
     Leaked(Vec<Process>),
-    /// The process tree was measured.
-    Sampled(Measure),
+    /// The process tree was measured: of each workload that runs.
+    Sampled(Vec<(usize, Measure)>),
     /// An evidence file was looked at.
     EvidenceSeen {
         /// The name in the plan.
-        name: &'static str,
+        name: String,
         /// When it was last written; none where it is missing or empty.
         modified: Option<Stamp>,
     },
@@ -58,7 +46,12 @@ pub(crate) enum Event {
         total: u64,
     },
     /// Evidence of the run could not be kept, or can be kept again.
-    Capture(CaptureFault),
+    Capture {
+        /// Whose evidence, where it is that of one workload.
+        workload: Option<usize>,
+        /// What happened.
+        fault: CaptureFault,
+    },
     /// The operator, or the machine, asks emp-ops to stop.
     Stop {
         /// The name of the signal.
@@ -73,13 +66,76 @@ pub(crate) enum Event {
     Tick,
 }
 
-/// What the machine asks for.
+/// Something that happened to one workload.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Happened {
+    /// It was started.
+    Spawned {
+        /// Its process id, which is that of its process group too.
+        pid: u32,
+    },
+    /// It could not be started (again).
+    SpawnFailed {
+        /// Why.
+        error: String,
+    },
+    /// Lines were captured.
+    Output(Batch),
+    /// It has ended; its output and what it left behind are still being collected.
+    Gone(Exit),
+    /// It ended, and its pipes are drained.
+    Exited(Exit),
+    /// Processes outlived it.
+    Leaked(Vec<Process>),
+    /// A probe was answered, that began in this attempt (0 before the first); `before` its next start where it was down.
+    Probed {
+        /// The attempt.
+        attempt: u64,
+        /// Whether it was the look before a start.
+        before: bool,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Its actions before or after its stop are done; what went wrong, in words.
+    Acted {
+        /// Which of them.
+        stage: Stage,
+        /// One sentence for each that failed or was late.
+        faults: Vec<String>,
+    },
+    /// It is about to be killed: its processes as they are now, in words.
+    Diagnosed(Vec<String>),
+}
+
+/// When actions of a workload are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Before it is asked to stop.
+    BeforeStop,
+    /// When it has stopped.
+    AfterStop,
+}
+
+/// What the machine asks for.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// Start the command.
-    Spawn,
-    /// Send a signal to the process group of the command.
-    Signal(StopSignal),
+    /// Start the workload of this number.
+    Spawn(usize),
+    /// Send a signal to its process group.
+    Signal(usize, StopSignal),
+    /// Ask whether it is ready, in this attempt; `before` its next start where it is down.
+    Probe {
+        /// The workload.
+        workload: usize,
+        /// The attempt; 0 before the first.
+        attempt: u64,
+        /// Whether it is the look before a start.
+        before: bool,
+    },
+    /// Do its actions.
+    Act(usize, Stage),
+    /// Keep this change of state.
+    Changed(Change),
     /// Measure the process tree.
     Sample,
     /// Look at the evidence files.
@@ -100,10 +156,32 @@ pub(crate) enum Action {
 pub(crate) enum StopSignal {
     /// SIGINT: what an operator's Ctrl-C would be.
     Interrupt,
+    /// Another one that the workload is told to stop by, by its number.
+    Other(i32),
     /// SIGTERM: for commands that ignore the first.
     Terminate,
     /// SIGKILL.
     Kill,
+}
+
+impl StopSignal {
+    /// Its number.
+    pub(crate) fn number(self) -> i32 {
+        match self {
+            Self::Interrupt => 2,
+            Self::Other(number) => number,
+            Self::Terminate => 15,
+            Self::Kill => 9,
+        }
+    }
+
+    /// `SIGINT`.
+    pub(crate) fn name(self) -> String {
+        match signal_name(self.number()) {
+            "" => format!("signal {}", self.number()),
+            name => name.trim_matches([' ', '(', ')']).to_owned(),
+        }
+    }
 }
 
 /// How the command ended.
@@ -141,7 +219,9 @@ fn signal_name(signal: i32) -> &'static str {
         7 => " (SIGBUS)",
         8 => " (SIGFPE)",
         9 => " (SIGKILL)",
+        10 => " (SIGUSR1)",
         11 => " (SIGSEGV)",
+        12 => " (SIGUSR2)",
         13 => " (SIGPIPE)",
         15 => " (SIGTERM)",
         24 => " (SIGXCPU)",
@@ -162,7 +242,7 @@ pub(crate) struct Process {
 }
 
 /// CPU and memory of the process tree.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Measure {
     /// Processes in the tree.
     pub processes: u64,
@@ -172,6 +252,16 @@ pub(crate) struct Measure {
     pub rss_bytes: u64,
     /// Resident memory in percent of the machine's.
     pub memory_percent: f64,
+}
+
+impl Measure {
+    /// Adds another tree.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.processes += other.processes;
+        self.cpu_percent += other.cpu_percent;
+        self.rss_bytes += other.rss_bytes;
+        self.memory_percent += other.memory_percent;
+    }
 }
 
 /// Evidence of the run could not be kept, or can be kept again.
@@ -221,6 +311,8 @@ pub(crate) struct Batch {
     pub first_at: Option<Stamp>,
     /// When the last of them came.
     pub last_at: Option<Stamp>,
+    /// Whether one of them says that the workload is ready.
+    pub ready: bool,
     /// Lines that need a look.
     pub incidents: Vec<LineIncident>,
     /// Lines that need a look but were too many to keep, by kind and severity.
@@ -297,6 +389,7 @@ impl Batch {
         self.invalid_utf8 += later.invalid_utf8;
         self.first_at = self.first_at.or(later.first_at);
         self.last_at = later.last_at.or(self.last_at);
+        self.ready |= later.ready;
         for incident in later.incidents {
             self.incident(incident);
         }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
+
 use super::progress::Incident;
 use crate::digest::sha256;
 use crate::finding::{Metadata, Status};
@@ -62,6 +64,19 @@ impl Incidents {
         }
     }
 
+    /// Names another consequence of a known incident, where that is as severe. Whether it is.
+    pub(crate) fn follow(&mut self, key: &str, severity: Status, consequence: &str) -> bool {
+        let Some(known) = self.index.get(key).map(|i| &mut self.list[*i]).filter(|known| known.severity >= severity)
+        else {
+            return false;
+        };
+        let list = known.metadata.entry("consequences".to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+        if let Some(list) = list.as_array_mut() {
+            list.push(consequence.into());
+        }
+        true
+    }
+
     /// Tells a known incident anew; `key` is its kind, its severity and its own key.
     pub(crate) fn retell(&mut self, key: &str, retell: impl FnOnce(&mut Incident)) {
         if let Some(&i) = self.index.get(key) {
@@ -118,6 +133,8 @@ pub(crate) fn incident(severity: Status, kind: &str, at: Stamp, message: impl In
         occurred_at: at,
         message: message.into(),
         kind: kind.to_owned(),
+        workload: None,
+        attempt: None,
         count: 1,
         last_at: None,
         shown_at: None,

@@ -31,12 +31,12 @@ const SERIES: usize = 720;
 #[derive(Debug, Default)]
 pub(crate) struct EvidenceMonitor {
     /// The severity that each file has reached, for telling escalations and recoveries.
-    reached: BTreeMap<&'static str, Status>,
+    reached: BTreeMap<String, Status>,
     /// When each was last known to be written.
-    written: BTreeMap<&'static str, Stamp>,
+    written: BTreeMap<String, Stamp>,
     shown: BTreeMap<String, Freshness>,
-    ages: BTreeMap<&'static str, Series<(Stamp, f64)>>,
-    stalls: BTreeMap<&'static str, Watcher>,
+    ages: BTreeMap<String, Series<(Stamp, f64)>>,
+    stalls: BTreeMap<String, Watcher>,
 }
 
 impl EvidenceMonitor {
@@ -50,24 +50,24 @@ impl EvidenceMonitor {
         all: &mut Incidents,
     ) -> bool {
         let state = if modified.is_some() { "stale" } else { "missing" };
-        self.written.extend(modified.map(|at| (watch.name, at)));
+        self.written.extend(modified.map(|at| (watch.name.clone(), at)));
         // A file that is empty for the instant of its rewriting is as old as it was before.
-        let written = self.written.get(watch.name).copied();
+        let written = self.written.get(&watch.name).copied();
         let age = written.map_or(now.mono, |at| now.wall.since(at));
-        self.ages.entry(watch.name).or_default().keep((now.wall, round(age.as_secs_f64())));
+        self.ages.entry(watch.name.clone()).or_default().keep((now.wall, round(age.as_secs_f64())));
         let over = |limit: Option<Duration>| now.mono >= grace && limit.is_some_and(|limit| age >= limit);
         let severity = match (over(watch.fail), over(watch.warn)) {
             (true, _) => Status::Fail,
             (_, true) => Status::Warn,
             _ => Status::Pass,
         };
-        let stalls = self.stalls.entry(watch.name).or_default();
+        let stalls = self.stalls.entry(watch.name.clone()).or_default();
         // The two clocks never agree to the microsecond: the start of the run is reckoned once.
         let from = written.or_else(|| stalls.since()).unwrap_or_else(|| now.wall.minus(age));
         stalls.look(from, round(age.as_secs_f64()), severity);
         let state = if modified.is_some() && severity == Status::Pass { "fresh" } else { state };
         self.shown.insert(
-            watch.name.to_owned(),
+            watch.name.clone(),
             Freshness {
                 path: watch.path.clone(),
                 state: state.to_owned(),
@@ -76,7 +76,7 @@ impl EvidenceMonitor {
                 fail_seconds: watch.fail.map(|d| d.as_secs_f64()),
             },
         );
-        let before = self.reached.insert(watch.name, severity).unwrap_or_default();
+        let before = self.reached.insert(watch.name.clone(), severity).unwrap_or_default();
         if severity > before {
             let limit = if severity == Status::Fail { watch.fail } else { watch.warn }.unwrap_or_default();
             let what = match (state, written) {
@@ -121,12 +121,12 @@ impl EvidenceMonitor {
 
     /// How often and how long every file was not refreshed in time, by name.
     pub(crate) fn stalls(&self) -> BTreeMap<String, Stalls> {
-        self.stalls.iter().filter_map(|(name, stalls)| Some(((*name).to_owned(), stalls.all()?))).collect()
+        self.stalls.iter().filter_map(|(name, stalls)| Some((name.clone(), stalls.all()?))).collect()
     }
 
     /// The age of every file in seconds over the whole run, by name.
     pub(crate) fn ages(&self) -> BTreeMap<String, Vec<(Stamp, f64)>> {
-        self.ages.iter().map(|(name, ages)| ((*name).to_owned(), ages.kept.clone())).collect()
+        self.ages.iter().map(|(name, ages)| (name.clone(), ages.kept.clone())).collect()
     }
 }
 
@@ -180,7 +180,15 @@ impl ResourceState {
     }
 
     /// Judges one sample. True when there is something new to show.
-    pub(crate) fn sampled(&mut self, seen: Measure, limits: &Limits, now: Now, all: &mut Incidents) -> bool {
+    /// `whose` names the workload of the tree, where there are several.
+    pub(crate) fn sampled(
+        &mut self,
+        seen: Measure,
+        limits: &Limits,
+        now: Now,
+        whose: Option<&str>,
+        all: &mut Incidents,
+    ) -> bool {
         let megabytes = seen.rss_bytes as f64 / f64::from(1 << 20);
         let sample = Sample {
             timestamp: now.wall,
@@ -215,12 +223,14 @@ impl ResourceState {
             ("memory_percent", "% of the memory", sample.memory_percent, limits.memory_percent),
         ] {
             let Some(limit) = limit.filter(|limit| observed > *limit) else { continue };
-            let message = format!("the process tree uses {observed:.1}{unit} (limit {limit:.1})");
+            let of = whose.map(|name| format!(" of {name}")).unwrap_or_default();
+            let message = format!("the process tree{of} uses {observed:.1}{unit} (limit {limit:.1})");
             let mut found = incident(limits.severity, "resource", now.wall, message);
             found.metadata.insert(format!("observed_{metric}"), json!(observed));
             found.metadata.insert(format!("threshold_{metric}"), json!(limit));
             found.metadata.insert("observed_at".to_owned(), json!(now.wall));
-            all.add(metric, found);
+            found.workload = whose.map(str::to_owned);
+            all.add(&format!("{}/{metric}", whose.unwrap_or_default()), found);
             news = true;
         }
         news
@@ -266,7 +276,8 @@ pub(crate) fn disk_seen(available: u64, total: u64, reached: &mut Status, now: N
 
 /// Judges evidence that cannot be kept. True when there is something new to show: an outage is one incident, however
 /// long it lasts.
-pub(crate) fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents) -> bool {
+/// `whose` names the workload, where there are several.
+pub(crate) fn capture_fault(fault: &CaptureFault, now: Now, whose: Option<&str>, all: &mut Incidents) -> bool {
     let path = &fault.path;
     // The whole path is in the details.
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -279,6 +290,7 @@ pub(crate) fn capture_fault(fault: &CaptureFault, now: Now, all: &mut Incidents)
     let news = message.is_some();
     if let Some(message) = message {
         let mut found = incident(Status::Fail, "capture", now.wall, message);
+        found.workload = whose.map(str::to_owned);
         found.metadata.insert("path".to_owned(), json!(path));
         if !matches!(fault.trouble, Trouble::Failed(_)) {
             found.metadata.insert("lost_lines".to_owned(), json!(0));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use super::workloads::seen::WorkloadSeen;
 use crate::finding::{Criterion, Metadata, Status};
 use crate::time::Stamp;
 
@@ -80,6 +81,12 @@ pub(crate) struct Snapshot {
     pub child_pid: Option<u32>,
     /// How many times the command was restarted.
     pub restarts: u64,
+    /// What is supervised, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workloads: BTreeMap<String, WorkloadSeen>,
+    /// The SHA-256 of `workloads.json`, in hex; none in a run of one command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads_sha256: Option<String>,
     /// Incidents so far, by severity.
     pub incident_counts: BTreeMap<Status, u64>,
     /// The incidents so far, newest last; equal ones are one, with a count. Capped; the counts stay exact.
@@ -135,9 +142,15 @@ pub struct Incident {
     /// One sentence for people.
     pub message: String,
     /// The kind: `log_level`, `stack_trace`, `silence`, `evidence`, `resource`, `exit`, `restart`, `hang`, `disk`,
-    /// `clock`, `capture`, `leak`, `signal`.
+    /// `clock`, `capture`, `leak`, `signal`, and of workloads `readiness`, `dependency`, `stop`, `workload`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kind: String,
+    /// The workload to which it happened; none where it concerns the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// The number of its start at that time; 0 before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u64>,
     /// How often it happened.
     #[serde(default = "once")]
     pub count: u64,

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use super::workloads::seen::Worker;
+
 use super::acks::Ack;
+use super::workloads::seen::workers;
 use crate::digest::sha256;
 use crate::finding::{Metadata, Status};
 use crate::json::lenient::{counts, flag, natural, real, whole};
@@ -74,6 +77,9 @@ pub struct View {
     pub child_pid: Option<u32>,
     /// How many times the command was restarted.
     pub restarts: Option<u64>,
+    /// What is supervised, where there are several workloads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<Worker>,
     /// Incidents by severity; counted from the list where the writer does not state it.
     pub incident_counts: BTreeMap<Status, u64>,
     /// The incidents, newest last; `None` where this snapshot leaves them out.
@@ -230,6 +236,7 @@ impl View {
             supervisor_host: text(object.get("supervisor_host")),
             child_pid: natural(object.get("child_pid")).and_then(|pid| pid.try_into().ok()),
             restarts: natural(object.get("restarts")),
+            workloads: part("workloads").map(workers).unwrap_or_default(),
             incident_counts,
             incidents,
             evidence: part("evidence").map(freshness).unwrap_or_default(),

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::objective::Objective;
 use super::progress::Incident;
 use super::provenance::Provenance;
+pub use super::workloads::record::{Down, EndedBy, ProbeRecord, Signalled, Stop, WorkloadRecord};
 use crate::evidence::diary::Explained;
 use crate::evidence::figures::Figure;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
@@ -62,6 +63,15 @@ pub struct RunRecord {
     /// Why supervision ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_because: Option<EndReason>,
+    /// Which workload ended it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<EndedBy>,
+    /// What was supervised, one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<WorkloadRecord>,
+    /// The SHA-256 of `workloads.json`, in hex; none in a run of one command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads_sha256: Option<String>,
     /// The thresholds and criteria of the run; `audit` of the run directory applies the same.
     pub settings: Settings,
     /// Those criteria and who set them, as documents show them.
@@ -123,6 +133,14 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// How many times something was started again.
+    pub fn restarts(&self) -> u64 {
+        match self.workloads.is_empty() {
+            true => (self.attempts.len() as u64).saturating_sub(1),
+            false => self.workloads.iter().map(|workload| workload.attempts.len().saturating_sub(1) as u64).sum(),
+        }
+    }
+
     /// Whether the built-in simulator ran, by the record or by the command itself.
     pub fn is_simulated(&self) -> bool {
         self.simulated || is_simulator(&self.command)
@@ -161,6 +179,24 @@ pub enum EndReason {
     GaveUp,
     /// The operator (or the machine) asked emp-ops to stop.
     Interrupted,
+    /// A required workload ended for good, or can never start.
+    WorkloadFailed,
+    /// Everything was a job, and is done.
+    AllCompleted,
+}
+
+impl EndReason {
+    /// Its name in documents.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DurationReached => "duration_reached",
+            Self::CommandEnded => "command_ended",
+            Self::GaveUp => "gave_up",
+            Self::Interrupted => "interrupted",
+            Self::WorkloadFailed => "workload_failed",
+            Self::AllCompleted => "all_completed",
+        }
+    }
 }
 
 impl RunRecord {
@@ -252,6 +288,9 @@ pub struct EvidencePaths {
     /// The acknowledgements of incidents; none where there were none when the run was sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acks: Option<String>,
+    /// Of a run of several workloads: their plan, their changes of state, and their further evidence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workload_files: Vec<String>,
 }
 
 /// The name of the checklist in a run directory.
@@ -277,6 +316,9 @@ pub struct SealedFile {
 /// One start of the command.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
+    /// Of which workload, in a list of all; none in a run of one command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
     /// Counts from 1.
     pub number: u64,
     /// The process id.
@@ -331,6 +373,24 @@ pub struct Capture {
     /// When the last line came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_line_at: Option<Stamp>,
+}
+
+impl Capture {
+    /// Adds what was captured of another workload.
+    pub(crate) fn add_up(&mut self, other: &Self) {
+        self.total_lines += other.total_lines;
+        for (sum, more) in [(&mut self.line_counts, &other.line_counts), (&mut self.level_counts, &other.level_counts)]
+        {
+            more.iter().for_each(|(name, count)| *sum.entry(name.clone()).or_default() += count);
+        }
+        self.bytes += other.bytes;
+        self.raw_bytes = self.raw_bytes.into_iter().chain(other.raw_bytes).reduce(|a, b| a + b);
+        self.cut_lines += other.cut_lines;
+        self.invalid_utf8_lines += other.invalid_utf8_lines;
+        self.lost_lines += other.lost_lines;
+        self.first_line_at = self.first_line_at.into_iter().chain(other.first_line_at).min();
+        self.last_line_at = self.last_line_at.max(other.last_line_at);
+    }
 }
 
 /// CPU and memory of the process tree.

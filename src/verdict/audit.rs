@@ -1,6 +1,7 @@
 //! The audit document: the summary of the evidence with the verdict on it.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::attestation::decisions::Judged;
 use super::attestation::judge::{Packet, Signatures};
@@ -53,6 +54,9 @@ pub struct Audit {
     /// Who has seen which incident of the run; no part of the verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledgements: Option<Acknowledgements>,
+    /// The workloads in the words of readers of supervised tasks, where there are several.
+    #[serde(skip)]
+    pub runtime: Option<Value>,
     /// The packet that was judged, for those who sign it.
     #[serde(skip)]
     pub packet: Option<Packet>,
@@ -109,6 +113,7 @@ impl Audit {
             decisions: attested.as_ref().map(|attested| attested.decisions.clone()).unwrap_or_default(),
             signature: attested.map(|attested| attested.signatures),
             acknowledgements: None,
+            runtime: None,
             packet: None,
         }
     }

@@ -68,6 +68,9 @@ pub(crate) struct Bundle {
     /// Where the packet is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence_packet: Option<Value>,
+    /// The summary of the workloads for other readers, as in `runtime_summary.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Value>,
     /// The minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrap_up: Option<Value>,
@@ -100,6 +103,7 @@ pub(crate) fn bundle(record: &RunRecord, audit: &Audit, timeline: bool) -> Bundl
         duration_seconds: record.duration_seconds,
         review: None,
         evidence_packet: None,
+        runtime: audit.runtime.clone(),
         wrap_up: None,
     }
 }
@@ -120,7 +124,7 @@ fn metadata(record: &RunRecord) -> Metadata {
         "actual_duration_seconds": record.duration_seconds,
         "timed_out": record.ended_because == Some(EndReason::DurationReached),
         "ended_because": record.ended_because,
-        "restarts": record.attempts.len().saturating_sub(1),
+        "restarts": record.restarts(),
         "harness_incidents": record.incidents,
         "log_line_counts": record.capture.line_counts,
         "log_level_counts": record.capture.level_counts,

@@ -4,6 +4,7 @@ mod comparison;
 mod integrity;
 mod logs;
 mod measures;
+mod workloads;
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::finding::{Finding, Gate, NotRequired, Place, Status, count};
 use crate::log::summary::Summary;
 use crate::sanitize::shorten;
 use crate::supervise::objective::Objective;
-use crate::supervise::record::RunRecord;
+use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::Stamp;
 
 pub(crate) use logs::first_of_logs;
@@ -33,6 +34,10 @@ pub struct About {
     pub ended_at: Option<Stamp>,
     /// Whether neither a run nor a log was named.
     pub without_logs: bool,
+    /// The workloads that the rehearsal does not fail with.
+    pub optional: Vec<String>,
+    /// Why the run ended, in the word of its record.
+    pub all_completed: bool,
     /// What people signed about the packet; none for a run or files.
     pub attested: Option<Judgement>,
 }
@@ -45,6 +50,8 @@ impl About {
             simulated: record.is_simulated(),
             objectives: record.objectives.clone(),
             ended_at: record.ended_at,
+            optional: record.workloads.iter().filter(|w| !w.required).map(|w| w.name.clone()).collect(),
+            all_completed: record.ended_because == Some(EndReason::AllCompleted),
             without_logs: false,
             attested: None,
         }
@@ -62,7 +69,6 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
     });
     let first = [
         view.subject(),
-        view.run(),
         (!view.only_components()).then(|| view.logs()),
         view.ignored(),
         view.duration(),
@@ -83,7 +89,9 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.trend(),
     ];
     let last = last.into_iter().chain(components).flatten();
-    first.into_iter().flatten().chain(view.figures()).chain(last).collect()
+    let [subject, rest @ ..] = first;
+    let first = subject.into_iter().chain(view.workloads()).chain(view.run()).chain(rest.into_iter().flatten());
+    first.chain(view.figures()).chain(last).collect()
 }
 
 struct View<'a> {
@@ -121,8 +129,10 @@ impl View<'_> {
         samples: u64,
         clean: &str,
     ) -> Gate {
-        let standing = findings.iter().filter(|finding| !finding.is_waived()).map(|finding| finding.severity);
-        let status = Status::roll_up(standing.chain([status]));
+        let (optional, own): (Vec<&Finding>, Vec<&Finding>) =
+            findings.iter().filter(|finding| !finding.is_waived()).partition(|finding| self.is_optional(finding));
+        let status = Status::roll_up(own.iter().map(|finding| finding.severity).chain([status]));
+        let optional = Status::roll_up(optional.iter().map(|finding| finding.severity)).min(Status::Warn);
         let first = worst(findings);
         let standing = findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
         Gate {
@@ -130,7 +140,7 @@ impl View<'_> {
             threshold: self.wanted().to_owned(),
             measured: first.map_or_else(|| clean.to_owned(), |first| told(causes(findings, first.severity), standing)),
             samples,
-            status: self.accepts(status),
+            status: self.accepts(status).max(optional),
             raised: self.accepts(status) > status,
             evidence: first.and_then(|first| first.place.as_ref()).map(ToString::to_string).or_else(|| self.path(path)),
             ..Gate::default()

@@ -15,4 +15,5 @@ pub(crate) mod review;
 pub(crate) mod run;
 pub(crate) mod sign_off;
 pub(crate) mod waivers;
+pub(crate) mod workloads;
 pub(crate) mod wrap_up;

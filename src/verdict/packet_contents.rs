@@ -1,6 +1,7 @@
 //! What a packet contains: the place to add a file to it, or to take one out.
 
 use crate::supervise::record::RunRecord;
+use crate::supervise::workloads::runtime::RUNTIME_SUMMARY;
 use crate::verdict::packet::{
     PAGE, POLICY_JSON, README, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN, VERIFY, WAIVERS_JSON,
 };
@@ -71,12 +72,14 @@ pub(crate) const CONTENTS: &[Part] = &[
     ),
     part(SUMMARY_JSON, Held::Required, ""),
     part("review.json", Held::Derived, ""),
+    part(RUNTIME_SUMMARY, Held::Derived, "the workloads, for readers of supervised tasks"),
     part("wrap_up.json", Held::Derived, ""),
     part("backlog.json", Held::Derived, ""),
     part("raw/run.json", Held::Evidence, "the record of the run: settings, attempts, incidents"),
     part("raw/logs/", Held::Evidence, "the logs: structured (`.jsonl`) and as they were printed (`.log`)"),
     part("raw/progress_timeline/", Held::Evidence, "snapshots during the run, each with the digest of the one before"),
-    // The last snapshot, diary, performance report, checklist, acknowledgements.
+    // The last snapshot, diary, performance report, checklist, acknowledgements; of several workloads their plan and their
+    // changes of state.
     part("raw/", Held::Evidence, ""),
 ];
 
@@ -103,7 +106,8 @@ pub(crate) fn evidence(record: &RunRecord) -> Vec<(&str, bool)> {
     let always = always.chain(&files.acks);
     let diary = files.diary.iter().map(|path| (path, settings.require_diary));
     let performance = files.performance.iter().map(|path| (path, needs_performance));
-    let named = always.map(|path| (path, true)).chain(diary).chain(performance);
+    let workloads = files.workload_files.iter().map(|path| (path, false));
+    let named = always.map(|path| (path, true)).chain(diary).chain(performance).chain(workloads);
     let named = named.map(|(path, missed)| (path.as_str(), missed));
     // What lies elsewhere stays there.
     named.filter(|(path, _)| !path.starts_with('/')).chain([(PROGRESS, true)]).collect()

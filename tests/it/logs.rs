@@ -215,7 +215,7 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-const LIMITS: Limits = Limits { silence: Duration::from_secs(900), listed: 7 };
+const LIMITS: Limits = Limits { silence: Duration::from_secs(900), listed: 7, sources: false };
 
 fn context(file: u32) -> Context {
     Context {

@@ -86,11 +86,13 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
     let mut config = Config::default();
     let mut shown = None;
     let mut said = Vec::new();
+    let mut workloads = None;
     if let Some(file) = locate(given)? {
         let profile = given.get_one::<String>("profile").map(String::as_str);
         let content = read::read(&file, &settings, profile).map_err(Error::Usage)?;
         config.layers = content.layers;
         said = content.said;
+        workloads = content.workloads.map(|place| (file.path.clone(), place));
         let profile = profile.map(|name| format!(" (profile {name})")).unwrap_or_default();
         shown = Some(format!("{}{profile}", file.shown()));
     }
@@ -119,6 +121,14 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
         } else {
             added.extend(texts.iter().map(|text| OsString::from(setting.word(text))));
         }
+    }
+    // Those of the configuration hold where nobody names others, nor a command.
+    let other = |arg: &Arg| ["command", "workloads", "simulate"].contains(&arg.get_id().as_str());
+    let otherwise = explicit.iter().any(|arg| other(arg)) || words.iter().any(|word| word == "--");
+    let otherwise = otherwise || added.iter().any(|word: &OsString| word.to_string_lossy().starts_with("--workloads"));
+    if let Some((path, place)) = workloads.filter(|_| !otherwise && table == "final_dry_run") {
+        config.places.insert("workloads".to_owned(), place);
+        added.push(OsString::from(format!("--workloads={}", path.display())));
     }
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     words.splice(end..end, added);

@@ -14,6 +14,9 @@ use crate::verdict::policy::{self, Layer, Text, expected};
 /// Keys that say what is executed, which a file may only do that the user named.
 const EXECUTES: [&str; 6] = ["command", "env", "exec", "drill", "workload", "workloads"];
 
+/// The tables of workloads.
+pub(super) const WORKLOADS: [&str; 2] = ["workload", "defaults"];
+
 /// The tables that hold profiles.
 pub(super) const PROFILE: &str = "profile";
 
@@ -34,6 +37,8 @@ pub(super) struct Content<'a> {
     pub layers: Vec<Layer>,
     /// The options; those of the profile have put the others out of force.
     pub said: Vec<Said<'a>>,
+    /// Where it begins to name workloads, which are read on their own.
+    pub workloads: Option<String>,
 }
 
 /// Reads a file; `profile` is the one that was asked for.
@@ -76,6 +81,7 @@ pub(super) fn read<'a>(file: &File, settings: &'a [Setting], profile: Option<&st
             content.said.retain(|said| !chosen.said.iter().any(|over| over.setting.is_same(said.setting)));
             chosen.said.append(&mut content.said);
             chosen.layers.append(&mut content.layers);
+            chosen.workloads = content.workloads;
             Ok(chosen)
         }
         (None, None) => Ok(content),
@@ -91,11 +97,17 @@ fn part<'a>(
 ) -> Result<Content<'a>, String> {
     let span = tables.span();
     let mut limits = DeTable::new();
+    let mut workloads = None;
     let mut said = Vec::new();
     for (name, table) in tables.into_inner() {
         let word = name.get_ref().to_string();
         if EXECUTES.contains(&word.as_str()) {
             may_execute(file, text, &name)?;
+        }
+        if WORKLOADS.contains(&word.as_str()) && text.profile.is_none() {
+            may_execute(file, text, &name)?;
+            workloads = workloads.or((word == WORKLOADS[0]).then(|| text.place(&name.span())));
+            continue;
         }
         if policy::TABLES.contains(&word.as_str()) {
             limits.insert(name, table);
@@ -106,6 +118,9 @@ fn part<'a>(
             let mut known: Vec<&str> = policy::TABLES.to_vec();
             known.extend(settings.iter().map(|setting| setting.table.as_str()));
             known.extend(text.profile.is_none().then_some(PROFILE));
+            if text.profile.is_none() {
+                known.extend(WORKLOADS);
+            }
             known.sort_unstable();
             known.dedup();
             return Err(text.at(name.span(), &format!("unknown table `{word}`{}", expected(&word, &known))));
@@ -130,7 +145,7 @@ fn part<'a>(
         true => Vec::new(),
         false => vec![policy::parse_tables(text, Spanned::new(span, limits))?],
     };
-    Ok(Content { layers, said })
+    Ok(Content { layers, said, workloads })
 }
 
 fn may_execute(file: &File, text: Text<'_>, key: &Spanned<impl AsRef<str>>) -> Result<(), String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::read::PROFILE;
+use super::read::{PROFILE, WORKLOADS};
 use super::settings::{Setting, is_truth};
 use crate::verdict::policy;
 
@@ -35,6 +35,17 @@ pub(super) fn schema(options: &[Setting], limits: &[Setting]) -> Value {
             "additionalProperties": { "type": "object", "additionalProperties": false, "properties": here },
         }),
     );
+    let [workload, defaults] = WORKLOADS.map(str::to_owned);
+    top.insert(
+        workload,
+        json!({
+            "description": "The workloads of a rehearsal of several: see runbooks/workloads.md",
+            "type": "array",
+            "items": { "type": "object", "required": ["name", "command"] },
+        }),
+    );
+    let says = "What holds for every workload that does not say otherwise";
+    top.insert(defaults, json!({ "description": says, "type": "object" }));
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "emp-ops.toml",

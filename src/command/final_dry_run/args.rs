@@ -18,8 +18,17 @@ use crate::supervise::objective::Objective;
 #[command(after_help = "Try it: emp-ops final-dry-run --simulate")]
 pub(crate) struct FinalDryRun {
     /// The command to supervise, after `--`
-    #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present_any = ["simulate", "init", "config_schema"])]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "simulate", required_unless_present_any = ["simulate", "workloads", "init", "config_schema"])]
     pub command: Vec<String>,
+    /// Supervise several commands in one rehearsal: a TOML file of [[workload]] tables, or a Procfile
+    #[arg(long, value_name = "FILE", help_heading = "Workloads", conflicts_with_all = ["command", "simulate", "init", "config_schema"])]
+    pub workloads: Option<PathBuf>,
+    /// Go on to the end of the duration although a required workload has ended for good; the run FAILs all the same
+    #[arg(long, help_heading = "Workloads", conflicts_with_all = ["command", "simulate"])]
+    pub keep_going: bool,
+    /// Do not start this workload: a waiver, so that the verdict is at best WARN
+    #[arg(long, value_name = "NAME", help_heading = "Workloads", conflicts_with_all = ["command", "simulate"])]
+    pub skip_workload: Vec<String>,
     /// Supervise the built-in simulated runtime instead of a command, for 20s unless --duration says otherwise; never a
     /// PASS: a clean simulation is WARN, exit code 0
     #[arg(long, value_name = "SCENARIO", num_args = 0..=1, default_missing_value = "clean")]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rustix::fs::Access;
 
 use super::args::FinalDryRun;
-use super::{prepare, scale};
+use super::{prepare, scale, several};
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Format, USAGE};
 use crate::finding::{Status, count};
@@ -28,9 +28,29 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
     let config = &common.settings;
     let (target, scale) = scale::length(args);
     let policy = prepare::policy_of(args, config, &scale, target);
-    let mut checks = vec![need("command", prepare::shown_command(args, &scale))];
+    let workloads = several::asked(args, config);
+    let mut planned = None;
+    let mut checks = match workloads {
+        Ok(None) => vec![need("command", prepare::shown_command(args, &scale))],
+        asked => {
+            let resolved = asked.and_then(|asked| match (&asked, &policy) {
+                (Some(asked), Ok(policy)) => several::resolve(args, policy, asked, Path::new("")),
+                _ => Err(Error::Usage("the criteria contradict each other".to_owned())),
+            });
+            let needs = match &resolved {
+                Ok(all) => vec![
+                    need("workloads", Ok(count(all.plans.len() as u64, "workload"))),
+                    need("programs", all.check_programs().map(|()| "all there".to_owned())),
+                ],
+                Err(error) => vec![need("workloads", Err(Error::Usage(error.to_string())))],
+            };
+            planned = resolved.ok().map(|all| all.document);
+            needs
+        }
+    };
     let limits = match &policy {
-        Ok(policy) => prepare::check(args, policy, target).map(|()| count(policy.rows.len() as u64, "limit")),
+        Ok(policy) => prepare::check_for(args, policy, target, args.workloads.is_none())
+            .map(|()| count(policy.rows.len() as u64, "limit")),
         Err(error) => Err(Error::Usage(error.to_string())),
     };
     checks.push(need("criteria", limits));
@@ -53,7 +73,8 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
     });
     let ready = checks.iter().all(|need| need.status < Status::Fail);
     let criteria = policy.map(|policy| policy.rows).unwrap_or_default();
-    let check = Check { schema: "emp-ops/check/v1", ready, checks, settings: settings.collect(), criteria };
+    let check =
+        Check { schema: "emp-ops/check/v1", ready, checks, settings: settings.collect(), criteria, workloads: planned };
     let doc = check::document(&check);
     common.pack("check", &check, &doc)?;
     terminal::print(&match common.format {

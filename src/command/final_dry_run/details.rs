@@ -5,27 +5,20 @@ use crate::io::capture::SinkPlan;
 use crate::io::process::supervisor::{Setup, Supervised};
 use crate::report::bytes_text;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
+use crate::supervise::workloads::plan::WorkloadPlan;
 use crate::time::human_duration;
 
 /// Each line says one thing; before the command starts.
 pub(super) fn before(plan: &Plan, setup: &Setup) -> Vec<String> {
     let mut lines: Vec<String> = setup.record.criteria.iter().map(limit).collect();
-    if let Some((silence, severity)) = plan.live_gap {
-        lines.push(format!("silence: a {} from {} on, while it lasts", severity.label(), human_duration(silence)));
+    for workload in &plan.workloads {
+        let told = supervision(workload);
+        lines.extend(told.into_iter().map(
+            |line| {
+                if plan.single { line } else { format!("{}: {line}", workload.name) }
+            },
+        ));
     }
-    if let Some(silence) = plan.hang_timeout {
-        lines.push(format!("hang: after {} without output the command is stopped", human_duration(silence)));
-    }
-    lines.push(match plan.restart {
-        Restart::Never => "restarts: none".to_owned(),
-        when => format!(
-            "restarts: {}, at most {}, after {} to {}",
-            if when == Restart::Always { "whenever it ends" } else { "when it failed" },
-            plan.max_restarts,
-            human_duration(plan.backoff),
-            human_duration(plan.backoff_max)
-        ),
-    });
     lines.push(match plan.sample_interval {
         None => "samples of CPU and memory: none".to_owned(),
         Some(every) => {
@@ -33,11 +26,33 @@ pub(super) fn before(plan: &Plan, setup: &Setup) -> Vec<String> {
         }
     });
     lines.extend(plan.evidence.iter().map(|watch| evidence(watch, plan)));
-    lines.push(logs(&setup.sink));
+    lines.extend(setup.units.iter().map(|unit| logs(&unit.sink)));
     let kept = if setup.timeline { ", kept in progress_timeline/" } else { "" };
     lines.push(match plan.progress_interval {
         Some(every) => format!("progress.json: every {}{kept}", human_duration(every)),
         None => format!("progress.json: at the start, at incidents and at the end{kept}"),
+    });
+    lines
+}
+
+/// How one command is supervised.
+fn supervision(workload: &WorkloadPlan) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some((silence, severity)) = workload.live_gap {
+        lines.push(format!("silence: a {} from {} on, while it lasts", severity.label(), human_duration(silence)));
+    }
+    if let Some(silence) = workload.hang_timeout {
+        lines.push(format!("hang: after {} without output the command is stopped", human_duration(silence)));
+    }
+    lines.push(match workload.restart {
+        Restart::Never => "restarts: none".to_owned(),
+        when => format!(
+            "restarts: {}, at most {}, after {} to {}",
+            if when == Restart::Always { "whenever it ends" } else { "when it failed" },
+            workload.max_restarts,
+            human_duration(workload.backoff),
+            human_duration(workload.backoff_max)
+        ),
     });
     lines
 }

@@ -1,39 +1,36 @@
 //! From options to a validated plan, before anything is started.
 
 use std::env;
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::args::{FinalDryRun, RestartArg, StderrLevel};
+use super::args::{FinalDryRun, RestartArg};
+use super::planning::{BACKOFF, BACKOFF_MAX, live_gap, main, plan, record_of, required, sink, stderr_level};
 use super::scale::{Scale, length};
 use crate::command::config::Config;
 use crate::command::signing::Signers;
-use crate::command::{Error, metadata};
+use crate::command::{Error, workloads};
 use crate::evidence::checklist;
-use crate::finding::Status;
-use crate::io::capture::SinkPlan;
 use crate::io::clock;
 use crate::io::files::{self, FileError, Folder};
 use crate::io::process::child::Launch;
-use crate::io::process::supervisor::Setup;
+use crate::io::process::supervisor::{Setup, UnitSetup};
 use crate::io::provenance;
 use crate::json::lenient;
-use crate::level::Level;
-use crate::sanitize;
-use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
+use crate::simulate::runtime::Scenario;
+use crate::supervise::plan::{EvidenceWatch, Plan};
 use crate::supervise::provenance::{Provenance, Subject};
-use crate::supervise::record::{self, CHECKLIST, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
+use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::redact::Redactor;
 use crate::time::{Stamp, duration_text, human_duration};
-use crate::verdict::criteria::Criteria;
 use crate::verdict::policy::{self, Layer, Policy};
 
 /// A run that can start.
 pub(super) struct Prepared {
     pub(super) plan: Plan,
     pub(super) setup: Setup,
+    /// What is supervised, in words.
+    pub(super) what: String,
     /// The run directory as the operator would type it.
     pub(super) shown_folder: String,
 }
@@ -41,9 +38,8 @@ pub(super) struct Prepared {
 /// The limits that the drill sets.
 const GAPS: [&str; 2] = ["warn_gap", "fail_gap"];
 
-/// The pause before a restart, and the longest one, unless the operator says otherwise.
-const BACKOFF: Duration = Duration::from_secs(1);
-const BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// The uptime of the built-in workloads.
+const SIMULATED_UPTIME: f64 = 0.8;
 
 /// Checks the options, makes the run directory and plans the run.
 pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) -> Result<Prepared, Error> {
@@ -79,8 +75,9 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         path.as_ref().map(|path| path.strip_prefix(&folder).unwrap_or(path).display().to_string())
     };
     let watched = watches(args, (&scale, target), shown(&diary), shown(&performance))?;
-    let plan = plan(args, &scale, &policy, criteria, target, shown_command, watched);
-    let folder = make_folders(&root, &folder, [&diary, &performance])?;
+    let main = main(args, &policy, shown_command, live_gap(args, &scale));
+    let plan = plan(args, &scale, &policy, criteria, target, vec![main], watched);
+    let folder = make_folders(&root, &folder, diary.iter().chain(&performance))?;
 
     if let Some(list) = &checklist {
         folder.replace(CHECKLIST, list)?;
@@ -95,45 +92,43 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
         checklist_files: Vec::new(),
         acks: None,
+        workload_files: Vec::new(),
     };
     let record = RunRecord {
         provenance: Some(provenance),
         ..record_of(args, name, started_at, &plan, &policy, criteria, paths)
     };
-    let setup = Setup {
+    let unit = UnitSetup {
         launch: Launch {
             command,
             environment: environment(args, folder.path(), diary.as_deref(), performance.as_deref()),
             hidden: signers.variables.clone(),
             folder: None,
+            stdin: None,
         },
-        sink: SinkPlan {
-            folder: folder.clone(),
-            stem: Path::new("logs").join(stem),
-            compression: args.compress,
-            rotate_every: args.rotate_every,
-            rotate_size: args.rotate_size,
-        },
+        sink: sink(args, &folder, &stem),
+        stderr_level: stderr_level(args),
+        source: None,
+        ready: None,
+        actions: [Vec::new(), Vec::new()],
+    };
+    let setup = Setup {
+        units: vec![unit],
         evidence: [("diary", diary), ("performance", performance)]
             .into_iter()
-            .filter_map(|(name, path)| Some((name, path?)))
+            .filter_map(|(name, path)| Some((name.to_owned(), path?)))
             .collect(),
         timeline: !args.no_timeline,
-        stderr_level: match args.stderr_level {
-            StderrLevel::Error => Level::Error,
-            StderrLevel::Warning => Level::Warning,
-            StderrLevel::Info => Level::Info,
-        },
         redactor,
         record,
         folder,
     };
     let shown_folder = args.output_root.join(&setup.record.name).display().to_string();
-    Ok(Prepared { plan, setup, shown_folder })
+    Ok(Prepared { what: plan.command().join(" "), plan, setup, shown_folder })
 }
 
 /// A checklist with something to do in it.
-fn checklist_of(path: &Path) -> Result<Vec<u8>, Error> {
+pub(super) fn checklist_of(path: &Path) -> Result<Vec<u8>, Error> {
     let list = files::read_within(path, files::REPORT_LIMIT).map_err(|error| Error::Usage(error.to_string()))?;
     if checklist::items(&lenient::text(&list)).is_empty() {
         let text = "--checklist: there is no task in it; write each as `- [ ] what is to be done`";
@@ -144,6 +139,11 @@ fn checklist_of(path: &Path) -> Result<Vec<u8>, Error> {
 
 /// Refuses options that contradict each other, and remarks that cannot be read, before anything is started.
 pub(super) fn check(args: &FinalDryRun, policy: &Policy, target: Duration) -> Result<(), Error> {
+    check_for(args, policy, target, true)
+}
+
+/// The same; `single` says whether the options are those of one command, or defaults of workloads.
+pub(super) fn check_for(args: &FinalDryRun, policy: &Policy, target: Duration, single: bool) -> Result<(), Error> {
     let required = policy.sign_off.as_ref().map(required).unwrap_or_default();
     if required > target {
         return Err(Error::Usage(format!(
@@ -158,7 +158,7 @@ pub(super) fn check(args: &FinalDryRun, policy: &Policy, target: Duration) -> Re
         return Err(Error::Usage(text.to_owned()));
     }
     let idle = args.max_restarts.is_some() || args.backoff.is_some() || args.backoff_max.is_some();
-    if idle && args.restart == RestartArg::Never {
+    if single && idle && args.restart == RestartArg::Never {
         let text =
             "--max-restarts, --backoff and --backoff-max have no effect without --restart; add --restart on-failure";
         return Err(Error::Usage(text.to_owned()));
@@ -179,145 +179,12 @@ pub(super) fn check(args: &FinalDryRun, policy: &Policy, target: Duration) -> Re
     Ok(())
 }
 
-fn required(criteria: &Criteria) -> Duration {
-    criteria.minimum_duration_seconds.map(Duration::from_secs_f64).unwrap_or_default()
-}
-
-/// How the run is supervised: `command` as it may be shown, the evidence as [`watches`] gives it.
-fn plan(
-    args: &FinalDryRun,
-    scale: &Scale,
-    policy: &Policy,
-    criteria: &Criteria,
-    target: Duration,
-    command: Vec<String>,
-    (evidence, evidence_interval): (Vec<EvidenceWatch>, Duration),
-) -> Plan {
-    let live_gap = match (args.live_gap, args.live_gap_severity) {
-        (Some(limit), severity) => Some((limit, severity.map_or(Status::Warn, Status::from))),
-        (None, severity) => scale.live_gap.map(|(limit, normal)| (limit, severity.map_or(normal, Status::from))),
-    };
-    Plan {
-        command,
-        simulated: args.simulate.is_some() || record::is_simulator(&args.command),
-        target,
-        required: required(criteria),
-        minimum_uptime: criteria.minimum_uptime_ratio.unwrap_or_default(),
-        warn_gap: policy.warn_gap(),
-        require_diary: criteria.require_diary,
-        require_performance: criteria.require_performance,
-        progress_interval: Some(args.progress_interval.unwrap_or(scale.progress_interval)).filter(|d| !d.is_zero()),
-        live_gap,
-        evidence,
-        evidence_interval,
-        evidence_grace: args.evidence_grace.unwrap_or(scale.evidence_grace),
-        sample_interval: Some(args.sample_interval.unwrap_or(scale.sample_interval)).filter(|d| !d.is_zero()),
-        limits: Limits {
-            cpu_percent: args.max_cpu,
-            rss_bytes: args.max_rss,
-            memory_percent: args.max_memory_percent,
-            severity: args.resource_severity.into(),
-        },
-        monitor_log: !args.no_log_monitor,
-        restart: match args.restart {
-            RestartArg::Never => Restart::Never,
-            RestartArg::OnFailure => Restart::OnFailure,
-            RestartArg::Always => Restart::Always,
-        },
-        max_restarts: args.max_restarts.unwrap_or(3),
-        backoff: args.backoff.unwrap_or(BACKOFF),
-        backoff_max: args.backoff_max.unwrap_or(BACKOFF_MAX),
-        hang_timeout: args.hang_timeout,
-        shutdown_grace: args.shutdown_grace,
-        metadata: metadata(&args.metadata),
-    }
-}
-
-/// The record of a run that is about to start, without its provenance.
-fn record_of(
-    args: &FinalDryRun,
-    name: String,
-    started_at: Stamp,
-    plan: &Plan,
-    policy: &Policy,
-    criteria: &Criteria,
-    evidence: EvidencePaths,
-) -> RunRecord {
-    RunRecord {
-        schema: record::SCHEMA.to_owned(),
-        name,
-        label: args.label.as_deref().map(sanitize::collapse).filter(|label| !label.is_empty()),
-        simulated: plan.simulated,
-        state: State::Running,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        supervisor_pid: std::process::id(),
-        command: plan.command.clone(),
-        environment: args.env.iter().map(|(key, _)| key.clone()).collect(),
-        started_at,
-        ended_at: None,
-        duration_seconds: None,
-        drain_seconds: None,
-        ended_because: None,
-        settings: Settings {
-            target_duration_seconds: plan.target.as_secs_f64(),
-            required_duration_seconds: plan.required.as_secs_f64(),
-            minimum_uptime_ratio: plan.minimum_uptime,
-            warn_gap_seconds: plan.warn_gap.as_secs_f64(),
-            fail_gap_seconds: policy.fail_gap().as_secs_f64(),
-            require_diary: criteria.require_diary,
-            require_performance: criteria.require_performance,
-            allow_warnings: criteria.allow_warnings,
-            minimum_sharpe_ratio: criteria.minimum_sharpe_ratio,
-            diary_min_entries_per_day: policy.diary.min_entries_per_day,
-            diary_daily_gap_severity: policy.diary.daily_gap_severity,
-            diary_accept_status: policy.diary.accept_status.clone(),
-            diary_explained: policy.diary.explained.clone(),
-            performance_min_roi: Some(policy.performance.min_roi),
-            performance_figures: policy.performance.figures.clone(),
-            max_listed: Some(policy.logs.max_listed),
-            log_ignore: policy.logs.ignore.clone(),
-            log_statuses: policy.logs.statuses.clone(),
-        },
-        evidence,
-        objectives: args.objective.clone(),
-        attempts: Vec::new(),
-        criteria: policy.rows.clone(),
-        provenance: None,
-        waivers: policy.waivers.clone(),
-        incidents: Vec::new(),
-        incident_counts: Default::default(),
-        capture: Default::default(),
-        resource_monitor: monitor(plan),
-        held_up: Vec::new(),
-        paused: Vec::new(),
-        evidence_age: Default::default(),
-        evidence_limits: plan.evidence_limits(),
-        evidence_stalls: Default::default(),
-        sealed_files: None,
-        progress: Default::default(),
-        metadata: plan.metadata.clone(),
-    }
-}
-
-/// What is sampled of the process tree, and against which limits.
-fn monitor(plan: &Plan) -> ResourceMonitor {
-    let limits = &plan.limits;
-    let thresholds = [
-        ("cpu_percent", limits.cpu_percent),
-        ("memory_mb", limits.rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20))),
-        ("memory_percent", limits.memory_percent),
-    ];
-    ResourceMonitor {
-        enabled: plan.sample_interval.is_some(),
-        interval_seconds: plan.sample_interval.map(|interval| interval.as_secs_f64()),
-        violation_severity: plan.sample_interval.map(|_| limits.severity),
-        thresholds: thresholds.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?))).collect(),
-        ..ResourceMonitor::default()
-    }
-}
-
 /// Makes the run directory, which must be new, and the folders of the evidence files.
-fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> Result<Folder, Error> {
+pub(super) fn make_folders<'p>(
+    root: &Path,
+    folder: &Path,
+    evidence: impl IntoIterator<Item = &'p PathBuf>,
+) -> Result<Folder, Error> {
     files::create_dir(root)?;
     let folder = Folder::create(folder).map_err(|error| match error.source.kind() {
         std::io::ErrorKind::AlreadyExists => {
@@ -326,7 +193,7 @@ fn make_folders(root: &Path, folder: &Path, evidence: [&Option<PathBuf>; 2]) -> 
         _ => error.into(),
     })?;
     folder.make_folder("logs")?;
-    for parent in evidence.into_iter().flatten().filter_map(|path| path.parent()) {
+    for parent in evidence.into_iter().filter_map(|path| path.parent()) {
         files::create_dir(parent)?;
     }
     Ok(folder)
@@ -350,6 +217,8 @@ pub(super) fn policy_of(args: &FinalDryRun, config: &Config, scale: &Scale, targ
         places: scale.warn_gap.iter().flat_map(|_| GAPS.map(|gap| (gap.to_owned(), "--simulate".to_owned()))).collect(),
         warn_gap: scale.warn_gap,
         fail_gap: scale.fail_gap,
+        // So short a run hardly has time to start one after the other.
+        min_uptime: (args.simulate == Some(Scenario::Workloads)).then_some(SIMULATED_UPTIME),
         min_duration: Some(target),
         sign_off: true,
         ..Layer::default()
@@ -373,7 +242,7 @@ pub(super) fn shown_command(args: &FinalDryRun, scale: &Scale) -> Result<String,
 pub(super) fn watch_limits(args: &FinalDryRun, scaled: (&Scale, Duration)) -> Result<String, Error> {
     let path = |waived: bool| (!waived).then(String::new);
     let (watched, _) = watches(args, scaled, path(args.no_diary), path(args.no_performance))?;
-    let names: Vec<&str> = watched.iter().map(|watch| watch.name).collect();
+    let names: Vec<&str> = watched.iter().map(|watch| watch.name.as_str()).collect();
     Ok(if names.is_empty() { "the age of the evidence is not watched".to_owned() } else { names.join(", ") })
 }
 
@@ -387,27 +256,16 @@ fn command_of(args: &FinalDryRun, tick: Duration) -> Result<Vec<String>, Error> 
         return Ok([program.display().to_string()].into_iter().chain(words.map(str::to_owned)).collect());
     }
     let program = &args.command[0];
-    let executable = |path: &Path| fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0);
-    let found = if program.contains('/') {
-        executable(Path::new(program))
-    } else {
-        env::var_os("PATH")
-            .is_some_and(|paths| env::split_paths(&paths).any(|folder| executable(&folder.join(program))))
-    };
-    if found {
-        return Ok(args.command.clone());
-    }
+    let Err(why) = workloads::program(program, None, env::var_os("PATH")) else { return Ok(args.command.clone()) };
     let there = program.contains('/') && Path::new(program).exists();
-    let words = program.contains(char::is_whitespace) && args.command.len() == 1;
-    Err(Error::NoVerdict(if there {
-        format!("cannot start {program}: it is not executable; try `chmod +x {program}`")
-    } else if words {
+    let words = program.contains(char::is_whitespace) && args.command.len() == 1 && !there;
+    Err(Error::NoVerdict(if words {
         let quoted = program.replace('\'', "'\\''");
         format!(
             "cannot start '{program}': the quotes make it the name of one program; write -- {program}, or -- sh -c '{quoted}'"
         )
     } else {
-        format!("cannot start {program}: command not found; check its name and PATH")
+        why
     }))
 }
 
@@ -430,6 +288,14 @@ pub(super) fn run_name(args: &FinalDryRun, root: &Path, started_at: Stamp) -> Re
     Ok(name.clone())
 }
 
+/// How often the evidence files are looked at.
+pub(super) fn look_interval(args: &FinalDryRun, watches: &[EvidenceWatch], target: Duration) -> Duration {
+    // Without limits the age is only drawn.
+    let smallest = watches.iter().flat_map(|w| [w.warn, w.fail]).flatten().min();
+    let often = smallest.map_or((target / 480).clamp(Duration::from_secs(1), Duration::from_secs(300)), |d| d / 4);
+    args.evidence_check_interval.unwrap_or(often.max(Duration::from_millis(100)))
+}
+
 /// The evidence files to watch, and how often.
 fn watches(
     args: &FinalDryRun,
@@ -446,12 +312,9 @@ fn watches(
         let Some(path) = path else { continue };
         check_order(&format!("--{name}-stale-warn"), given_warn, &format!("--{name}-stale-fail"), given_fail)?;
         let (warn, fail) = if given_warn.or(given_fail).is_some() { (given_warn, given_fail) } else { (warn, fail) };
-        watches.push(EvidenceWatch { name, path, warn, fail });
+        watches.push(EvidenceWatch { name: name.to_owned(), path, warn, fail });
     }
-    // Without limits the age is only drawn.
-    let smallest = watches.iter().flat_map(|w| [w.warn, w.fail]).flatten().min();
-    let often = smallest.map_or((target / 480).clamp(Duration::from_secs(1), Duration::from_secs(300)), |d| d / 4);
-    let interval = args.evidence_check_interval.unwrap_or(often.max(Duration::from_millis(100)));
+    let interval = look_interval(args, &watches, target);
     Ok((watches, interval))
 }
 

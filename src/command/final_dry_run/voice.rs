@@ -12,6 +12,7 @@ use crate::supervise::event::Now;
 use crate::supervise::listener::Listener;
 use crate::supervise::machine::Machine;
 use crate::supervise::record::ProgressChain;
+use crate::supervise::workloads::state::State;
 
 /// How often the line of a terminal is written anew.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -29,6 +30,8 @@ pub(super) struct Voice {
     /// How many kinds of incidents were told.
     told: usize,
     stopping: bool,
+    /// The states of the workloads that were told.
+    states: Vec<State>,
     /// Lines and time at the line before.
     before: Option<(u64, Duration)>,
 }
@@ -39,7 +42,7 @@ impl Voice {
         let terminal = std::io::stderr().is_terminal();
         let interval = if terminal { Some(REFRESH) } else { interval };
         let next = interval.unwrap_or_default();
-        Self { quiet, terminal, interval, grace, next, told: 0, stopping: false, before: None }
+        Self { quiet, terminal, interval, grace, next, told: 0, stopping: false, states: Vec::new(), before: None }
     }
 
     /// Writes a line that stays.
@@ -67,6 +70,18 @@ impl Voice {
         self.told = all.len();
     }
 
+    /// One line for each change of state, not for each probe.
+    fn changes(&mut self, machine: &Machine) {
+        for (number, (name, state, because)) in machine.states().enumerate() {
+            if self.states.len() <= number {
+                self.states.push(State::Pending);
+            }
+            if std::mem::replace(&mut self.states[number], state) != state {
+                self.say(&live_line::change(name, state.word(), because));
+            }
+        }
+    }
+
     fn line(&mut self, machine: &Machine, now: Now) {
         let snapshot = machine.snapshot_now(now, ProgressChain::default(), alive::own());
         let rate = self.before.map(|(lines, at)| {
@@ -88,7 +103,11 @@ impl Voice {
 
 impl Listener for Voice {
     fn look(&mut self, machine: &Machine, now: Now) {
-        if self.quiet || self.stopping {
+        if self.quiet {
+            return;
+        }
+        self.changes(machine);
+        if self.stopping {
             return;
         }
         let new = self.terminal && machine.incidents().all().len() > self.told;
@@ -104,7 +123,7 @@ impl Listener for Voice {
 
     fn asked_to_stop(&mut self, machine: &Machine, signal: &'static str, now: Now) {
         // Whoever presses a key wants an answer, however quiet the rest is.
-        let text = match machine.is_stopping() {
+        let text = match machine.is_ending() {
             true => live_line::killing(signal),
             false => live_line::stopping(signal, now.wall, self.grace),
         };
@@ -113,6 +132,9 @@ impl Listener for Voice {
     }
 
     fn over(&mut self, machine: &Machine) {
+        if !self.quiet {
+            self.changes(machine);
+        }
         if self.terminal && !self.quiet {
             self.incidents(machine);
             self.clear();

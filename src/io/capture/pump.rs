@@ -18,6 +18,7 @@ use crate::io::read::parallel::lock;
 use crate::supervise::capture::{Arrival, Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
 use crate::supervise::redact::Redactor;
+use crate::supervise::workloads::check::LogLine;
 
 /// What one read takes at most. Short lines grow a hundredfold on their way into the structured log, so this bounds memory.
 const CHUNK: usize = 64 << 10;
@@ -58,6 +59,8 @@ pub(crate) struct PumpPlan<W> {
     pub started: Instant,
     /// Whether the command was asked to stop.
     pub interrupted: Arc<AtomicBool>,
+    /// The line that says that it is ready, as long as that has not come.
+    pub ready: Option<LogLine>,
 }
 
 /// Reads `source` to its end. Lines that need a look wake the machine with `message`. Gives the layout that was learnt,
@@ -105,10 +108,15 @@ pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>
         let mut out = plan.formatter.chunk(arrived, interrupted, &mut structured, &mut batch);
         let (used, cut) = take_lines(&data, at_end, &mut out, &mut raw);
         out.finish(paused || at_end);
+        // Also a last line that has no end yet.
+        if !paused && plan.ready.as_ref().is_some_and(|ready| data.split(|b| *b == b'\n').any(|line| ready.is(line))) {
+            plan.ready = None;
+            batch.ready = true;
+        }
         data.drain(..used);
         skipping |= cut;
         batch.raw_bytes = raw.bytes.len() as u64;
-        let urgent = !batch.incidents.is_empty();
+        let urgent = !batch.incidents.is_empty() || batch.ready;
         let lines = batch.total();
         if lines > 0 || raw.lines > 0 {
             lock(&plan.sink).write((&structured, lines), (&raw.bytes, raw.lines));

@@ -12,7 +12,10 @@ use crate::io::read::decode;
 use crate::json::lenient;
 use crate::supervise::acks;
 use crate::supervise::record::{self, RunRecord};
+use crate::supervise::workloads::document::WORKLOADS;
+use crate::supervise::workloads::state::STATES;
 use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
+use crate::verdict::workloads;
 
 /// The evidence in the run directory `found`. `sealing` says whether its own supervisor asks, `known` what was found
 /// already at some paths of the packet.
@@ -64,15 +67,21 @@ impl Folder<'_> {
         let snapshots = self.snapshots();
         Documents {
             place: self.place,
-            record: match self.found.read(record::FILE_NAME) {
-                Err(error) if error.source.kind() == ErrorKind::NotFound => None,
-                Err(error) => Some(Err(error.source.to_string())),
-                Ok(bytes) => Some(Ok(bytes)),
-            },
+            record: self.whole(record::FILE_NAME),
             progress: self.found.read(PROGRESS).ok(),
             snapshot: snapshots.first().and_then(|path| self.found.read(path).ok()),
             timeline: (!snapshots.is_empty()).then(|| self.course(&snapshots)),
+            workloads: workloads::Documents { plan: self.whole(WORKLOADS), states: self.whole(STATES) },
             sealing,
+        }
+    }
+
+    /// A file of the run directory, or why it cannot be read; none where it is not there.
+    fn whole(&self, name: &str) -> Option<Result<Vec<u8>, String>> {
+        match self.found.read(name) {
+            Err(error) if error.source.kind() == ErrorKind::NotFound => None,
+            Err(error) => Some(Err(error.source.to_string())),
+            Ok(bytes) => Some(Ok(bytes)),
         }
     }
 

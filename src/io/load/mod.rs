@@ -265,7 +265,8 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         (summary.baseline, summary.trend) = comparison::add(request, &policy, &evidence, &judged)?;
     }
     let (packet, acknowledgements) = (evidence.packet.take(), evidence.acknowledgements(request.sealing));
-    let audit = Audit { packet, acknowledgements, ..Audit::new(summary, policy, about, at) };
+    let runtime = evidence.run.runtime();
+    let audit = Audit { packet, acknowledgements, runtime, ..Audit::new(summary, policy, about, at) };
     Ok(Loaded { audit, evidence })
 }
 
@@ -277,7 +278,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
     let diary = evidence.diary.as_ref().filter(|file| criteria.is_none_or(|c| named(file, c.require_diary)));
     let performance =
         evidence.performance.as_ref().filter(|file| criteria.is_none() || named(file, policy.needs_performance()));
-    let (logs, log_names) = logs::read(evidence, policy, request);
+    let (logs, log_names, workloads) = logs::read(evidence, policy, request);
     let metadata = metadata(evidence, [diary, performance], log_names, request);
     let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
     let started = evidence.earliest();
@@ -313,6 +314,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         checksums: None,
         plan: None,
         record: None,
+        workloads,
         readiness: None,
         baseline: None,
         trend: None,

@@ -46,7 +46,8 @@ pub(super) fn compare(
         {
             let judged = run::as_sealed(judged, run, &evidence.documents, &request.metadata);
             let at = judged.generated_at;
-            let audit = Audit { acknowledgements, ..Audit::new(judged, own.clone(), known, at) };
+            let runtime = run.runtime();
+            let audit = Audit { acknowledgements, runtime, ..Audit::new(judged, own.clone(), known, at) };
             let written = again(record, &audit, &evidence.documents);
             let differs = run::compare_whole(&evidence.documents, &written, record);
             evidence.run.differs.extend(differs);

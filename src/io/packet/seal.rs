@@ -16,18 +16,14 @@ use crate::json::lenient;
 use crate::supervise::acks;
 use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile};
 
-/// Notes the evidence files of `record` with their digests. `logs` are the parts of the structured log and those of the
-/// raw one. A file that is missing or may not be read is left out, which the audit tells.
-pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<Kept>; 2]) {
+/// Notes the evidence files of `record` with their digests. `logs` are, for each workload, the parts of the structured log
+/// and those of the raw one. A file that is missing or may not be read is left out, which the audit tells.
+pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>; 2]>) {
     let mut sealed = Vec::new();
-    let [structured, raw] = logs.map(|parts| {
-        let relative = |path: &Path| folder.relative(path).unwrap_or(path).display().to_string();
-        let names: Vec<String> = parts.iter().map(|part| relative(&part.path)).collect();
-        sealed.extend(parts.into_iter().zip(&names).filter_map(|(part, name)| log(folder, part, name)));
-        names
-    });
-    record.evidence.logs = structured;
-    record.evidence.raw_logs = raw;
+    (record.evidence.logs, record.evidence.raw_logs) = (Vec::new(), Vec::new());
+    for (number, logs) in logs.into_iter().enumerate() {
+        seal_logs(folder, record, &mut sealed, number, logs);
+    }
     let EvidencePaths { diary, performance, .. } = &mut record.evidence;
     for (named, name) in [(diary, "decision_diary.json"), (performance, "performance_metrics.json")] {
         let Some(named) = named else { continue };
@@ -51,11 +47,35 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: [Vec<Kept>; 2]
             }
         }
     }
+    for name in &record.evidence.workload_files {
+        sealed.extend(digested(folder, name));
+    }
     sealed.extend(checklist(folder, &mut record.evidence));
     let acks = digested(folder, acks::FILE_NAME);
     record.evidence.acks = acks.as_ref().map(|file| file.path.clone());
     sealed.extend(acks);
     record.sealed_files = Some(sealed);
+}
+
+/// Notes the logs of one workload.
+fn seal_logs(
+    folder: &Folder,
+    record: &mut RunRecord,
+    sealed: &mut Vec<SealedFile>,
+    number: usize,
+    logs: [Vec<Kept>; 2],
+) {
+    let [structured, raw] = logs.map(|parts| {
+        let relative = |path: &Path| folder.relative(path).unwrap_or(path).display().to_string();
+        let names: Vec<String> = parts.iter().map(|part| relative(&part.path)).collect();
+        sealed.extend(parts.into_iter().zip(&names).filter_map(|(part, name)| log(folder, part, name)));
+        names
+    });
+    if let Some(workload) = record.workloads.get_mut(number) {
+        workload.logs = structured.iter().chain(&raw).cloned().collect();
+    }
+    record.evidence.logs.extend(structured);
+    record.evidence.raw_logs.extend(raw);
 }
 
 /// The checklist as it is now, and the files that its ticked items name: those of the run directory go with it.

@@ -1,15 +1,15 @@
-//! The supervised command as a process group, and the tree of its processes.
+//! A supervised command as a process group.
 
-use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, Signal};
 
 use super::cgroup::Cgroup;
+use crate::io::files;
 use crate::supervise::event::{Exit, StopSignal};
 
 /// What is started.
@@ -23,6 +23,8 @@ pub(crate) struct Launch {
     pub hidden: Vec<String>,
     /// The folder in which it runs; that of emp-ops where none is given.
     pub folder: Option<PathBuf>,
+    /// What it reads; nothing where none is given.
+    pub stdin: Option<PathBuf>,
 }
 
 /// A command that was started.
@@ -56,7 +58,9 @@ pub(crate) fn start(launch: &Launch, cgroup: Option<&Cgroup>) -> io::Result<Star
         command.env_remove(name);
     }
     command.args(&launch.command[1..]).envs(launch.environment.iter().map(|(k, v)| (k, v)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let stdin = launch.stdin.as_ref().map(|path| files::open_found(path)).transpose()?;
+    command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     if let Some(folder) = &launch.folder {
         command.current_dir(folder);
     }
@@ -97,11 +101,12 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
 /// Sends a signal to the whole process group. A group that is gone is no error.
 pub(crate) fn signal_group(pid: u32, signal: StopSignal) {
     let signal = match signal {
-        StopSignal::Interrupt => Signal::INT,
-        StopSignal::Terminate => Signal::TERM,
-        StopSignal::Kill => Signal::KILL,
+        StopSignal::Interrupt => Some(Signal::INT),
+        StopSignal::Other(number) => Signal::from_named_raw(number),
+        StopSignal::Terminate => Some(Signal::TERM),
+        StopSignal::Kill => Some(Signal::KILL),
     };
-    if let Some(group) = as_pid(pid) {
+    if let (Some(group), Some(signal)) = (as_pid(pid), signal) {
         let _ = rustix::process::kill_process_group(group, signal);
         // A stopped process cannot act on a polite signal.
         let _ = rustix::process::kill_process_group(group, Signal::CONT);
@@ -110,46 +115,4 @@ pub(crate) fn signal_group(pid: u32, signal: StopSignal) {
 
 pub(crate) fn as_pid(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
-}
-
-/// All processes below this one, except `spared`: the tree of the command, orphans included.
-pub(crate) fn descendants(spared: &[u32]) -> Vec<procfs::process::Stat> {
-    let Ok(all) = procfs::process::all_processes() else { return Vec::new() };
-    let stats: Vec<_> = all.filter_map(|p| p.ok()?.stat().ok()).collect();
-    let mut children: HashMap<i32, Vec<usize>> = HashMap::new();
-    for (i, stat) in stats.iter().enumerate() {
-        children.entry(stat.ppid).or_default().push(i);
-    }
-    let mut seen = HashSet::new();
-    let mut stack = vec![rustix::process::getpid().as_raw_nonzero().get()];
-    while let Some(parent) = stack.pop() {
-        for &i in children.get(&parent).into_iter().flatten() {
-            let pid = stats[i].pid;
-            if !spared.iter().any(|s| i64::from(*s) == i64::from(pid)) && seen.insert(pid) {
-                stack.push(pid);
-            }
-        }
-    }
-    stats.into_iter().filter(|s| seen.contains(&s.pid)).collect()
-}
-
-/// Whether a process of this group is alive.
-pub(crate) fn group_lives(pid: u32) -> bool {
-    let of_group = |stat: &procfs::process::Stat| i64::from(stat.pgrp) == i64::from(pid) && stat.state != 'Z';
-    descendants(&[]).iter().any(of_group)
-}
-
-/// Collects orphans that have ended, so that they do not stay as zombies for the length of the run; `spared` are
-/// processes for which somebody else waits.
-pub(crate) fn collect_orphans(spared: &[u32]) {
-    let here = rustix::process::getpid().as_raw_nonzero().get();
-    for stat in descendants(spared).iter().filter(|s| s.state == 'Z' && s.ppid == here) {
-        let _ = rustix::process::waitpid(Pid::from_raw(stat.pid), WaitOptions::NOHANG);
-    }
-}
-
-/// What to call a process: its command line, else its name.
-pub(crate) fn name_of(stat: &procfs::process::Stat) -> String {
-    let line = procfs::process::Process::new(stat.pid).and_then(|p| p.cmdline()).unwrap_or_default().join(" ");
-    if line.is_empty() { stat.comm.clone() } else { line }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod alive;
 pub(crate) mod cgroup;
+mod checks;
 pub(crate) mod child;
 mod clocks;
 pub(crate) mod interrupt;
@@ -10,4 +11,5 @@ pub(crate) mod run_error;
 pub(crate) mod sampler;
 pub(crate) mod signals;
 pub(crate) mod supervisor;
+pub(crate) mod table;
 pub(crate) mod watchdog;

@@ -44,20 +44,21 @@ impl Watchdog {
         Ok(Self { child: launch(&mark, cgroup.as_ref())?, mark, cgroup })
     }
 
-    /// Names the process group of the command that runs, if one does, and replaces a watchdog that is gone. Best effort:
+    /// Names the process groups of what runs, and replaces a watchdog that is gone. Best effort:
     /// the watchdog is the second line of defence.
-    pub(crate) fn tell(&mut self, group: Option<u32>) {
+    pub(crate) fn tell(&mut self, groups: &[u32]) {
         if !matches!(self.child.try_wait(), Ok(None))
             && let Ok(child) = launch(&self.mark, self.cgroup.as_ref())
         {
             self.child = child;
         }
         if let Some(pipe) = &mut self.child.stdin {
-            let _ = writeln!(pipe, "{}", group.unwrap_or(0));
+            let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
+            let _ = writeln!(pipe, "{}", groups.join(" "));
         }
     }
 
-    /// Its process id: it is a child of emp-ops, but no part of what is supervised.
+    /// Its process id: it is a child of emp-ops, but no part of what is supervised. It changes with the watchdog.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -80,12 +81,12 @@ fn launch(mark: &str, cgroup: Option<&Cgroup>) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
-/// The watchdog's own side: waits for the end of the supervisor, then ends the process group of which it was told last
+/// The watchdog's own side: waits for the end of the supervisor, then ends the process groups of which it was told last
 /// and all that carries `mark` or is in the cgroup at `folder`.
 pub(crate) fn watch(mark: &str, folder: Option<&Path>) {
     // An error means that the pipe is gone too.
-    let group = io::stdin().lines().map_while(Result::ok).last().and_then(|line| line.parse().ok());
-    if let Some(group) = group.and_then(Pid::from_raw) {
+    let groups = io::stdin().lines().map_while(Result::ok).last().unwrap_or_default();
+    for group in groups.split(' ').filter_map(|group| group.parse().ok()).filter_map(Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
     folder.inspect(|folder| cgroup::end(folder));

@@ -35,6 +35,8 @@ pub struct ScanOptions {
     pub drain: Duration,
     /// When lines of a supervised run could be received.
     pub receipt: Option<Receipt>,
+    /// The limits of silence, for a WARN and for a FAIL, of each group of logs that is summed up by itself.
+    pub groups: Vec<(Duration, Duration)>,
     /// Whether to show progress on standard error, where that is a terminal.
     pub show_progress: bool,
 }
@@ -53,6 +55,7 @@ impl Default for ScanOptions {
             pauses: Vec::new(),
             drain: Duration::ZERO,
             receipt: None,
+            groups: Vec::new(),
             show_progress: false,
         }
     }
@@ -61,14 +64,19 @@ impl Default for ScanOptions {
 impl ScanOptions {
     /// How records are tallied.
     pub(crate) fn limits(&self) -> Limits {
-        Limits { silence: summarise::silence(self.warn_gap, self.window), listed: self.max_listed }
+        let warn_gap = self.groups.iter().map(|(warn, _)| *warn).fold(self.warn_gap, Duration::min);
+        Limits {
+            silence: summarise::silence(warn_gap, self.window),
+            listed: self.max_listed,
+            sources: !self.groups.is_empty(),
+        }
     }
 
-    /// How what was read is judged.
-    pub(crate) fn terms(&self) -> Terms {
+    /// How what was read is judged, with these limits of silence for a WARN and for a FAIL.
+    pub(crate) fn terms(&self, (warn_gap, fail_gap): (Duration, Duration)) -> Terms {
         Terms {
-            warn_gap: self.warn_gap,
-            fail_gap: self.fail_gap.max(self.warn_gap),
+            warn_gap,
+            fail_gap: fail_gap.max(warn_gap),
             listed: self.max_listed,
             window: self.window,
             pauses: self.pauses.clone(),

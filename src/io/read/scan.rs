@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -58,24 +58,54 @@ pub(crate) struct Input<'s> {
     pub(crate) planned: Option<&'s PlannedFile>,
     /// Which bytes of it are read, where that is not the whole file; where they were piped, with the place of the first.
     pub(crate) piece: Option<(Piece, Option<u64>)>,
+    /// The group of logs that it is counted with, by number.
+    pub(crate) group: usize,
 }
 
 /// Reads the logs to their ends and sums them up. Whatever is wrong with a file is a finding of the summary.
 pub fn scan(sources: &[Source], options: &ScanOptions) -> LogSummary {
+    scan_groups(sources, options, |_| None).0
+}
+
+/// As [`scan`], and the same for each group of the logs. `of` gives the group of a file by the name that it is shown by;
+/// what is found in a file of a group is a finding of that.
+pub(crate) fn scan_groups(
+    sources: &[Source],
+    options: &ScanOptions,
+    of: impl Fn(&str) -> Option<usize>,
+) -> (LogSummary, Vec<LogSummary>) {
     let mut sources: Vec<Source> = sources.to_vec();
     sources.sort_by(|a, b| a.shown().cmp(b.shown()));
     let doubles: BTreeMap<usize, usize> = duplicates(&sources).into_iter().collect();
-    let numbered = (0..).zip(&sources).map(|(number, source)| Input { source, number, planned: None, piece: None });
+    // Those of no group come last.
+    let group = |source: &Source| of(source.shown()).unwrap_or(options.groups.len());
+    let numbered = (0..).zip(&sources).map(|(number, source)| Input {
+        source,
+        number,
+        planned: None,
+        piece: None,
+        group: group(source),
+    });
     let inputs: Vec<Input<'_>> =
         numbered.enumerate().filter(|(index, _)| !doubles.contains_key(index)).map(|(_, input)| input).collect();
     // A run says the same whenever it is judged, even where its clock was set ahead of ours.
     let latest = options.window.map_or_else(latest, |(start, end)| start.max(end).plus(options.drain).plus(SKEW));
     // Only a piece can fail, and there is none.
-    let (fold, _) = fold(&inputs, options, latest);
+    let (mut folds, _) = read(&inputs, options, latest);
     let names: Vec<String> = sources.iter().map(|source| source.shown().to_owned()).collect();
-    let (tally, reports, mut findings) = fold.finish(&names);
+    let others = folds.pop().unwrap_or_else(|| Fold::new(&options.limits()));
+    let (mut total, mut reports, mut findings) = others.finish(&names);
+    let mut parts = Vec::new();
+    for (fold, gaps) in folds.into_iter().zip(&options.groups) {
+        let (tally, own, found) = fold.finish(&names);
+        total.merge(tally.clone());
+        reports.extend(own.iter().cloned());
+        parts.push(summarise::summary(tally, own, found, &names, &options.terms(*gaps)));
+    }
+    reports.sort_by(|a, b| a.path.cmp(&b.path));
     findings.extend(doubles.into_iter().map(|(double, first)| faults::double(&names[double], &names[first])));
-    summarise::summary(tally, reports, findings, &names, &options.terms())
+    let terms = options.terms((options.warn_gap, options.fail_gap));
+    (summarise::summary(total, reports, findings, &names, &terms), parts)
 }
 
 /// Later times than this lie in the future.
@@ -86,6 +116,12 @@ pub(crate) fn latest() -> Stamp {
 /// Reads what is to be read, on all threads. Times after `latest` lie in the future. Also returns why a piece could not
 /// be read to its end.
 pub(crate) fn fold(inputs: &[Input<'_>], options: &ScanOptions, latest: Stamp) -> (Fold, Option<FileError>) {
+    let (mut folds, failed) = read(inputs, options, latest);
+    (folds.pop().unwrap_or_else(|| Fold::new(&options.limits())), failed)
+}
+
+/// The same for each group, and last for what is in none.
+fn read(inputs: &[Input<'_>], options: &ScanOptions, latest: Stamp) -> (Vec<Fold>, Option<FileError>) {
     let limits = options.limits();
     let scan = Scan {
         inputs,
@@ -97,7 +133,7 @@ pub(crate) fn fold(inputs: &[Input<'_>], options: &ScanOptions, latest: Stamp) -
         threads: parallel::threads(options.threads),
         queue: Mutex::new(Queue::default()),
         changed: Condvar::new(),
-        fold: Mutex::new(Fold::new(&limits)),
+        folds: (0..=options.groups.len()).map(|_| Mutex::new(Fold::new(&limits))).collect(),
         failed: Mutex::default(),
         done: AtomicU64::new(0),
     };
@@ -105,7 +141,8 @@ pub(crate) fn fold(inputs: &[Input<'_>], options: &ScanOptions, latest: Stamp) -
     lock(&scan.queue).tasks.extend((0..inputs.len()).rev().map(Task::File));
     scan.run(options);
     let failed = scan.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    (scan.fold.into_inner().unwrap_or_else(PoisonError::into_inner), failed)
+    let folds = scan.folds.into_iter().map(|fold| fold.into_inner().unwrap_or_else(PoisonError::into_inner));
+    (folds.collect(), failed)
 }
 
 /// A piece of work.
@@ -133,13 +170,19 @@ struct Scan<'s> {
     threads: usize,
     queue: Mutex<Queue>,
     changed: Condvar,
-    fold: Mutex<Fold>,
+    /// By group.
+    folds: Vec<Mutex<Fold>>,
     /// Why a piece could not be read.
     failed: Mutex<Option<FileError>>,
     done: AtomicU64,
 }
 
 impl Scan<'_> {
+    /// Where a file is counted.
+    fn fold(&self, index: usize) -> MutexGuard<'_, Fold> {
+        lock(&self.folds[self.inputs[index].group])
+    }
+
     fn run(&self, options: &ScanOptions) {
         let (alive, all_done) = mpsc::channel::<()>();
         thread::scope(|scope| {
@@ -201,7 +244,7 @@ impl Scan<'_> {
 
     /// Reads a file or divides it. `buffer` is kept from one task to the next, because fresh memory is slow.
     fn file(&self, index: usize, buffer: &mut Vec<u8>) {
-        let Input { source, number, planned, piece } = self.inputs[index];
+        let Input { source, number, planned, piece, .. } = self.inputs[index];
         let mut report = FileReport { path: source.shown().to_owned(), ..FileReport::default() };
         let mut context = Context {
             limits: self.limits,
@@ -235,7 +278,7 @@ impl Scan<'_> {
         let piped = piece.is_some_and(|(_, base)| base.is_some());
         if let Some(planned) = planned.filter(|planned| planned.size != metadata.len() && !piped) {
             let finding = missing::changed(&report.path, planned.size, metadata.len());
-            return lock(&self.fold).note(number, finding);
+            return self.fold(index).note(number, finding);
         }
         if let (Some(planned), Some((piece, base))) = (planned, piece) {
             return self.piece(file, index, planned, (piece, base), buffer);
@@ -254,10 +297,10 @@ impl Scan<'_> {
         }
         let Some(text::Start { skip, hole }) = text::plain(&file, buffer) else {
             self.stream(report, context, index, file, size > SMALL);
-            return self.check_growth(number, path, size);
+            return self.check_growth(index, path, size);
         };
         if hole > 0 {
-            lock(&self.fold).note(number, faults::hole(&report.path, hole));
+            self.fold(index).note(number, faults::hole(&report.path, hole));
         }
         context.layout = self.learn(buffer);
         if context.layout.is_yearless() {
@@ -286,7 +329,7 @@ impl Scan<'_> {
         let (part, fault) = plain.read(number, buffer);
         self.done.fetch_add(PIECE as u64, Ordering::Relaxed);
         let Some((whole, fault)) = plain.add(number, part, fault) else { return };
-        let Input { source, number, planned, piece } = self.inputs[plain.source];
+        let Input { source, planned, piece, .. } = self.inputs[plain.source];
         if let (Some(planned), Some((piece, _))) = (planned, piece) {
             return self.finish_piece(plain.source, planned, piece, whole, fault);
         }
@@ -304,7 +347,7 @@ impl Scan<'_> {
         };
         self.finish(plain.source, report, whole, fault.as_ref());
         if let Source::File { path, .. } = source {
-            self.check_growth(number, path, len);
+            self.check_growth(plain.source, path, len);
         }
     }
 
@@ -331,7 +374,7 @@ impl Scan<'_> {
         match (fault.map_or(digests, Err), self.inputs[index].source) {
             (Ok(digests), _) => {
                 let segment = Segment { to: piece.to, part, digests: digests.unwrap_or_default() };
-                lock(&self.fold).add(piece.file, planned, piece.from, segment);
+                self.fold(index).add(piece.file, planned, piece.from, segment);
             }
             (Err(error), source) => {
                 lock(&self.failed).get_or_insert_with(|| FileError::new("read", source.shown(), error));
@@ -434,14 +477,14 @@ impl Scan<'_> {
             let whole = Piece { file: number, from: 0, to: planned.size };
             self.digests(index, whole).unwrap_or_default()
         });
-        lock(&self.fold).close(number, closed, digests);
+        self.fold(index).close(number, closed, digests);
     }
 
-    fn check_growth(&self, number: u32, path: &Path, before: u64) {
+    fn check_growth(&self, index: usize, path: &Path, before: u64) {
         let now = path.metadata().map_or(before, |metadata| metadata.len());
         if now != before {
             let finding = faults::changed(&path.display().to_string(), before, now);
-            lock(&self.fold).note(number, finding);
+            self.fold(index).note(self.inputs[index].number, finding);
         }
     }
 }

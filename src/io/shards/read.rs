@@ -47,7 +47,7 @@ pub(crate) fn shard(
         .map(|(index, (source, piece))| {
             let planned = plan.files.get(piece.file as usize);
             let whole = planned.is_some_and(|file| (piece.from, piece.to) == (0, file.size));
-            Input { source, number: piece.file, planned, piece: (!whole).then(|| (*piece, base(index))) }
+            Input { source, number: piece.file, planned, piece: (!whole).then(|| (*piece, base(index))), group: 0 }
         })
         .collect();
     let (fold, failed) = scan::fold(&inputs, options, plan.fixed.latest());

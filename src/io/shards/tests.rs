@@ -171,11 +171,11 @@ fn however_logs_are_cut_and_merged_the_summary_is_that_of_one_run() {
         let flat = merged(parts.clone()).write().expect("memory");
         let mut root = tree(parts.clone(), &mut dice);
         assert!(flat == root.write().expect("memory"), "seed {seed}: the same shards merge to other bytes");
-        let folded = text_of(&root.summary(&plan, &options.terms()));
+        let folded = text_of(&root.summary(&plan, &options.terms((options.warn_gap, options.fail_gap))));
         assert!(folded == single, "seed {seed}, {logs:#?}\n{}", difference(&folded, &single));
         parts.pop();
         if !parts.is_empty() {
-            let holed = tree(parts, &mut dice).summary(&plan, &options.terms());
+            let holed = tree(parts, &mut dice).summary(&plan, &options.terms((options.warn_gap, options.fail_gap)));
             assert_eq!(text_of(&holed.status), "\"fail\"", "seed {seed}");
             assert!(text_of(&holed.findings).contains("is missing: bytes"), "seed {seed}");
         }

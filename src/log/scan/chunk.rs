@@ -57,7 +57,7 @@ impl Context {
     /// What stands in the place of a context that is still to be set.
     fn none() -> Self {
         Self {
-            limits: Limits { silence: Duration::ZERO, listed: 0 },
+            limits: Limits { silence: Duration::ZERO, listed: 0, sources: false },
             file: 0,
             written: None,
             latest: Stamp::EPOCH,

@@ -299,6 +299,9 @@ impl<'t> Reader<'t> {
             self.unfold(record, at);
             if let Some(received) = record.received().and_then(|since| Stamp::from_micros(since.as_micros() as i64)) {
                 self.part.tally.received += 1;
+                if self.part.context.limits.sources {
+                    self.part.tally.sources.add(record.workload().unwrap_or_default(), 1);
+                }
                 self.cover(Clock::Receipt, received, spot);
             }
         }

@@ -256,7 +256,7 @@ mod tests {
     use crate::time::Stamp;
 
     fn part() -> Part {
-        let limits = Limits { silence: Duration::from_secs(60), listed: 10 };
+        let limits = Limits { silence: Duration::from_secs(60), listed: 10, sources: false };
         let latest = Stamp::parse("2030-01-01").expect("a date");
         Part::new(Context {
             limits,

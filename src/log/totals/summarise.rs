@@ -143,6 +143,7 @@ pub fn summary(
         event_counts,
         events_not_listed,
         service_counts: tally.services.finish().0,
+        sources: tally.sources.finish().0,
         gap_incidents,
         content_incidents: tally.crashes.finish(paths),
         warnings: tally.warnings.finish(paths),

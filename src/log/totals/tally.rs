@@ -36,6 +36,8 @@ pub struct Limits {
     pub silence: Duration,
     /// How many findings of a kind are kept.
     pub listed: usize,
+    /// Whether the workloads that our own captures name are counted.
+    pub sources: bool,
 }
 
 /// What records add up to.
@@ -65,6 +67,8 @@ pub struct Tally {
     pub events: Counts,
     /// Records by the service that wrote them.
     pub services: Counts,
+    /// Records of our own captures by workload, where that is asked for.
+    pub sources: Counts,
     /// The time they cover.
     pub coverage: Coverage,
     /// Records that say when they were received.
@@ -107,6 +111,7 @@ impl Tally {
             unstated: 0,
             events: Counts::new(EVENTS),
             services: Counts::new(EVENTS),
+            sources: Counts::new(EVENTS),
             coverage: Coverage::new(limits.silence),
             received: 0,
             receipt: Coverage::new(limits.silence),
@@ -169,6 +174,7 @@ impl Tally {
         self.unstated += other.unstated;
         self.events.merge(other.events);
         self.services.merge(other.services);
+        self.sources.merge(other.sources);
         self.coverage.merge(other.coverage);
         self.received += other.received;
         self.receipt.merge(other.receipt);

@@ -140,7 +140,7 @@ fn facts_list(facts: &Facts<'_>) -> Markup {
             @if let Some(silence) = logs.longest_silence_seconds { div { dt { "Longest silence" } dd { (human_seconds(silence)) } } }
             div { dt { "Log lines" } dd { (thousands(lines)) } }
             @if let Some(record) = record {
-                div { dt { "Restarts" } dd { (record.attempts.len().saturating_sub(1)) } }
+                div { dt { "Restarts" } dd { (record.restarts()) } }
                 div { dt { "Run" } dd { (Safe(&record.name)) } }
                 div.wide { dt { "Command" } dd { code { (Safe(&record.command.join(" "))) } } }
             }

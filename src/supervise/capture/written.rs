@@ -1,7 +1,27 @@
 //! How a record of the structured log is written: by hand, as this is done for every line that a run prints.
 
+use serde_json::{Value, json};
+
 use crate::json::inert::{append_document, append_string};
 use crate::time::Stamp;
+
+/// Whose line it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    /// The name of the workload.
+    pub(crate) source: String,
+    /// The number of its start.
+    pub(crate) attempt: u64,
+}
+
+impl Origin {
+    /// Adds it to a record, where there is one.
+    pub(super) fn mark(origin: Option<&Self>, record: &mut Value) {
+        if let Some(origin) = origin {
+            (record["source"], record["attempt"]) = (json!(origin.source), json!(origin.attempt));
+        }
+    }
+}
 
 /// What a line of the structured log says.
 pub(super) struct Line<'a> {
@@ -14,6 +34,8 @@ pub(super) struct Line<'a> {
     pub(super) message: Option<&'a str>,
     pub(super) stream: &'static str,
     pub(super) service: Option<&'a str>,
+    /// Whose it is, where there are several workloads.
+    pub(super) origin: Option<&'a Origin>,
     /// How many equal lines it stands for, and how many lines each of them joins.
     pub(super) folded: (u64, u64),
     /// How long the line was before it was cut, in bytes.
@@ -48,6 +70,11 @@ impl Line<'_> {
         if let Some(service) = self.service {
             out.extend_from_slice(b",\"service\":");
             append_string(out, service);
+        }
+        if let Some(origin) = self.origin {
+            out.extend_from_slice(b",\"source\":");
+            append_string(out, &origin.source);
+            number(out, ",\"attempt\":", Some(origin.attempt));
         }
         let (repeated, lines) = self.folded;
         number(out, ",\"repeated\":", (repeated > 1).then_some(repeated));

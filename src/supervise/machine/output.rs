@@ -6,35 +6,27 @@ use serde_json::json;
 
 use super::Machine;
 use crate::finding::Status;
-use crate::supervise::event::{Batch, Now};
+use crate::supervise::event::{Action, Batch, Now};
 use crate::supervise::incidents::incident;
+use crate::supervise::record::Capture;
 use crate::time::human_duration;
 
 impl Machine {
-    pub(super) fn output(&mut self, now: Now, batch: &Batch) {
+    pub(super) fn output(&mut self, now: Now, number: usize, batch: &Batch, todo: &mut Vec<Action>) {
         if batch.total() == 0 && batch.bytes == 0 {
             return;
         }
-        self.settle_uptime(now);
-        self.silence_reported = false;
-        self.attempts.lines(batch.total(), batch.first_at);
-        let capture = &mut self.capture;
-        capture.total_lines += batch.total();
-        for (stream, lines) in &batch.lines {
-            *capture.line_counts.entry((*stream).to_owned()).or_default() += lines;
+        let workload = &mut self.workloads[number];
+        workload.last_output = now.mono;
+        workload.silence_reported = false;
+        workload.attempts.lines(batch.total(), batch.first_at);
+        workload.capture.add(batch);
+        if batch.ready {
+            self.ready_by_log(now, number, todo);
         }
-        for (level, lines) in &batch.levels {
-            *capture.level_counts.entry(level.clone()).or_default() += lines;
-        }
-        capture.bytes += batch.bytes;
-        *capture.raw_bytes.get_or_insert_default() += batch.raw_bytes;
-        capture.cut_lines += batch.cut;
-        capture.invalid_utf8_lines += batch.invalid_utf8;
-        capture.first_line_at = capture.first_line_at.or(batch.first_at);
-        capture.last_line_at = batch.last_at.or(capture.last_line_at);
         if batch.cut > 0 {
             let message = "lines longer than 1 MiB were cut";
-            self.raise("cut", incident(Status::Warn, "capture", now.wall, message));
+            self.raise_of(number, "cut", incident(Status::Warn, "capture", now.wall, message));
         }
         if let Some(skew) = batch.skew {
             let apart = Duration::from_micros(skew.stated.micros().abs_diff(skew.arrived.micros()));
@@ -47,7 +39,7 @@ impl Machine {
             found.count = skew.lines;
             found.metadata.insert("stated".to_owned(), json!(skew.stated));
             found.metadata.insert("arrived".to_owned(), json!(skew.arrived));
-            self.raise("skew", found);
+            self.raise_of(number, "skew", found);
         }
         if !self.plan.monitor_log {
             return;
@@ -62,13 +54,32 @@ impl Machine {
                 found.metadata.insert("service".to_owned(), json!(service));
             }
             let service = line.service.as_deref().unwrap_or_default();
-            self.raise(&format!("{}/{service}/{}", line.stream, line.key), found);
+            self.raise_of(number, &format!("{}/{service}/{}", line.stream, line.key), found);
         }
         for ((kind, severity), count) in &batch.more_incidents {
             let message = format!("further lines of the kind {kind} (not listed one by one)");
             let mut found = incident(*severity, kind, now.wall, message);
             found.count = *count;
-            self.raise("", found);
+            self.raise_of(number, "", found);
         }
+    }
+}
+
+impl Capture {
+    /// Counts the lines of a batch.
+    fn add(&mut self, batch: &Batch) {
+        self.total_lines += batch.total();
+        for (stream, lines) in &batch.lines {
+            *self.line_counts.entry((*stream).to_owned()).or_default() += lines;
+        }
+        for (level, lines) in &batch.levels {
+            *self.level_counts.entry(level.clone()).or_default() += lines;
+        }
+        self.bytes += batch.bytes;
+        *self.raw_bytes.get_or_insert_default() += batch.raw_bytes;
+        self.cut_lines += batch.cut;
+        self.invalid_utf8_lines += batch.invalid_utf8;
+        self.first_line_at = self.first_line_at.or(batch.first_at);
+        self.last_line_at = batch.last_at.or(self.last_line_at);
     }
 }

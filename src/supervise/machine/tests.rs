@@ -1,20 +1,32 @@
 //! Whole runs in simulated time.
 
 mod monitors;
+mod several;
 
 use std::collections::BTreeMap;
 
 use super::*;
 use crate::finding::Metadata;
 use crate::supervise::event::{Batch, CaptureFault, LineIncident, Measure, Process, Trouble};
+use crate::supervise::event::{Exit, StopSignal};
 use crate::supervise::plan::{EvidenceWatch, Limits, Restart};
+use crate::supervise::workloads::plan::WorkloadPlan;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn plan(target: Duration) -> Plan {
     Plan {
-        command: vec!["app".to_owned()],
+        workloads: vec![WorkloadPlan {
+            command: vec!["app".to_owned()],
+            called: "the command".to_owned(),
+            shutdown_grace: 10 * SECOND,
+            ..WorkloadPlan::service("main")
+        }],
+        single: true,
+        sha256: None,
+        keep_going: false,
+        duration_is_written: true,
         simulated: false,
         target,
         required: target,
@@ -23,21 +35,21 @@ fn plan(target: Duration) -> Plan {
         require_diary: true,
         require_performance: true,
         progress_interval: Some(300 * SECOND),
-        live_gap: None,
         evidence: Vec::new(),
         evidence_interval: SECOND,
         evidence_grace: Duration::ZERO,
         sample_interval: None,
         limits: Limits { severity: Status::Fail, ..Limits::default() },
         monitor_log: true,
-        restart: Restart::Never,
-        max_restarts: 3,
-        backoff: SECOND,
-        backoff_max: 60 * SECOND,
-        hang_timeout: None,
         shutdown_grace: 10 * SECOND,
         metadata: Metadata::new(),
     }
+}
+
+/// The same with another command.
+fn with(mut plan: Plan, change: impl FnOnce(&mut WorkloadPlan)) -> Plan {
+    change(&mut plan.workloads[0]);
+    plan
 }
 
 /// A run in simulated time: carries out what the machine asks for, as the given command would.
@@ -84,33 +96,43 @@ impl Run {
     fn feed(&mut self, event: Event) {
         for action in self.machine.step(self.now, event) {
             match action {
-                Action::Spawn if self.spawned > 0 && self.missing > 0 => {
+                Action::Spawn(_) if self.spawned > 0 && self.missing > 0 => {
                     self.missing -= 1;
-                    self.feed(Event::SpawnFailed { error: "it is gone".to_owned() });
+                    self.of(Happened::SpawnFailed { error: "it is gone".to_owned() });
                 }
-                Action::Spawn => {
+                Action::Spawn(_) => {
                     self.spawned += 1;
-                    self.feed(Event::Spawned { pid: 100 });
+                    self.of(Happened::Spawned { pid: 100 });
                 }
-                Action::Signal(signal) => {
+                Action::Signal(_, signal) => {
                     self.signals.push(signal);
                     if Some(signal) == self.ends_at || signal == StopSignal::Kill {
-                        self.feed(Event::Exited(Exit { code: None, signal: Some(2) }));
+                        self.of(Happened::Exited(Exit { code: None, signal: Some(2) }));
                     }
                 }
                 Action::CheckEvidence => {
                     let modified = (!self.no_diary).then(|| self.now.wall.minus(self.evidence_age));
-                    self.feed(Event::EvidenceSeen { name: "diary", modified });
+                    self.feed(Event::EvidenceSeen { name: "diary".to_owned(), modified });
                 }
-                Action::Sample => self.feed(Event::Sampled(self.measure)),
+                Action::Sample => self.feed(Event::Sampled(vec![(0, self.measure)])),
                 Action::CheckDisk => self.feed(Event::DiskSeen { available: 1 << 40, total: 1 << 41 }),
                 Action::Snapshot { timeline } => {
                     self.snapshots += 1;
                     self.timeline += u64::from(timeline);
                 }
                 Action::Finish => self.finished = true,
+                Action::Changed(_) => {}
+                Action::Probe { .. } | Action::Act(..) => unreachable!("it has neither"),
             }
         }
+    }
+
+    fn of(&mut self, happened: Happened) {
+        self.feed(Event::Of(0, happened));
+    }
+
+    fn fault(&mut self, fault: CaptureFault) {
+        self.feed(Event::Capture { workload: Some(0), fault });
     }
 
     fn pass(&mut self, time: Duration) {
@@ -127,7 +149,7 @@ impl Run {
     fn line(&mut self) {
         let at = Some(self.now.wall);
         let lines = BTreeMap::from([("stdout", 1)]);
-        self.feed(Event::Output(Batch { lines, bytes: 10, first_at: at, last_at: at, ..Batch::default() }));
+        self.of(Happened::Output(Batch { lines, bytes: 10, first_at: at, last_at: at, ..Batch::default() }));
     }
 
     /// A line that needs a look.
@@ -145,7 +167,7 @@ impl Run {
             count: 1,
         };
         let lines = BTreeMap::from([("stderr", 1)]);
-        self.feed(Event::Output(Batch { lines, bytes: 9, incidents: vec![found], ..Batch::default() }));
+        self.of(Happened::Output(Batch { lines, bytes: 9, incidents: vec![found], ..Batch::default() }));
     }
 
     fn incidents(&self) -> Vec<(Status, &str, u64)> {
@@ -157,9 +179,10 @@ impl Run {
 fn seventy_two_hours_with_all_monitors() {
     let mut plan = plan(72 * HOUR);
     plan.sample_interval = Some(60 * SECOND);
-    plan.live_gap = Some((600 * SECOND, Status::Fail));
-    plan.hang_timeout = Some(1200 * SECOND);
-    plan.evidence = vec![EvidenceWatch { name: "diary", path: "d".to_owned(), warn: Some(HOUR), fail: None }];
+    plan.workloads[0].live_gap = Some((600 * SECOND, Status::Fail));
+    plan.workloads[0].hang_timeout = Some(1200 * SECOND);
+    plan.evidence =
+        vec![EvidenceWatch { name: "diary".to_owned(), path: "d".to_owned(), warn: Some(HOUR), fail: None }];
     plan.evidence_interval = 60 * SECOND;
     let mut run = Run::new(plan);
     while !run.finished {
@@ -178,7 +201,7 @@ fn seventy_two_hours_with_all_monitors() {
 fn a_command_that_ends_early_fails_and_says_why() {
     let mut run = Run::new(plan(HOUR));
     run.pass(SECOND);
-    run.feed(Event::Exited(Exit { code: Some(7), signal: None }));
+    run.of(Happened::Exited(Exit { code: Some(7), signal: None }));
     assert!(run.finished);
     assert_eq!(run.incidents(), [(Status::Fail, "exit", 1), (Status::Fail, "exit", 1)]);
     let texts: Vec<&str> = run.machine.incidents().all().iter().map(|i| i.message.as_str()).collect();
@@ -208,12 +231,12 @@ fn the_way_down_is_interrupt_terminate_kill() {
 #[test]
 fn restarts_back_off_and_are_bounded() {
     let mut plan = plan(HOUR);
-    plan.restart = Restart::OnFailure;
+    plan.workloads[0].restart = Restart::OnFailure;
     let mut run = Run::new(plan);
     let mut pauses = Vec::new();
     while !run.finished {
         run.tick(SECOND);
-        run.feed(Event::Exited(Exit { code: Some(1), signal: None }));
+        run.of(Happened::Exited(Exit { code: Some(1), signal: None }));
         let (down, spawned) = (run.now.mono, run.spawned);
         while !run.finished && run.spawned == spawned {
             run.tick(SECOND / 4);
@@ -239,15 +262,15 @@ fn restarts_back_off_and_are_bounded() {
 #[test]
 fn recovery_is_timed_until_the_first_line() {
     let mut plan = plan(HOUR);
-    plan.restart = Restart::Always;
+    plan.workloads[0].restart = Restart::Always;
     let mut run = Run::new(plan);
     run.line();
     run.pass(SECOND);
-    run.feed(Event::Exited(Exit { code: Some(0), signal: None }));
+    run.of(Happened::Exited(Exit { code: Some(0), signal: None }));
     run.tick(SECOND);
     run.tick(4 * SECOND);
     run.line();
-    let attempts = run.machine.attempts().all();
+    let attempts = run.machine.attempts();
     assert_eq!(attempts.len(), 2);
     assert_eq!(attempts[1].recovery_seconds, Some(5.0));
     assert_eq!((attempts[0].lines, attempts[1].lines), (1, 1));
@@ -258,7 +281,7 @@ fn recovery_is_timed_until_the_first_line() {
 #[test]
 fn silence_is_reported_once_each_time_even_before_the_first_line() {
     let mut plan = plan(HOUR);
-    plan.live_gap = Some((10 * SECOND, Status::Warn));
+    plan.workloads[0].live_gap = Some((10 * SECOND, Status::Warn));
     let mut run = Run::new(plan);
     for _ in 0..15 {
         run.tick(2 * SECOND);
@@ -274,8 +297,8 @@ fn silence_is_reported_once_each_time_even_before_the_first_line() {
 #[test]
 fn a_hanging_command_is_stopped_and_started_again() {
     let mut plan = plan(HOUR);
-    plan.hang_timeout = Some(10 * SECOND);
-    plan.restart = Restart::OnFailure;
+    plan.workloads[0].hang_timeout = Some(10 * SECOND);
+    plan.workloads[0].restart = Restart::OnFailure;
     let mut run = Run::new(plan);
     for _ in 0..8 {
         run.tick(2 * SECOND);
@@ -290,13 +313,10 @@ fn a_hanging_command_is_stopped_and_started_again() {
 #[test]
 fn a_hang_that_nothing_answers_fails() {
     for (restart, max_restarts) in [(Restart::Never, 3), (Restart::OnFailure, 0)] {
-        let mut run = Run::new(Plan {
-            restart,
-            max_restarts,
-            hang_timeout: Some(10 * SECOND),
-            required: Duration::ZERO,
-            ..plan(HOUR)
-        });
+        let mut run = Run::new(with(Plan { required: Duration::ZERO, ..plan(HOUR) }, |command| {
+            (command.restart, command.max_restarts) = (restart, max_restarts);
+            command.hang_timeout = Some(10 * SECOND);
+        }));
         while !run.finished {
             run.tick(2 * SECOND);
         }
@@ -307,9 +327,11 @@ fn a_hang_that_nothing_answers_fails() {
 
 #[test]
 fn a_command_that_is_down_at_the_end_of_the_run_fails() {
-    let mut run = Run::new(Plan { restart: Restart::OnFailure, backoff: 60 * SECOND, ..plan(10 * SECOND) });
+    let mut run = Run::new(with(plan(10 * SECOND), |command| {
+        (command.restart, command.backoff) = (Restart::OnFailure, 60 * SECOND);
+    }));
     run.tick(SECOND);
-    run.feed(Event::Exited(Exit { code: Some(1), signal: None }));
+    run.of(Happened::Exited(Exit { code: Some(1), signal: None }));
     while !run.finished {
         run.tick(SECOND);
     }
@@ -320,7 +342,7 @@ fn a_command_that_is_down_at_the_end_of_the_run_fails() {
 
 #[test]
 fn the_supervised_time_ends_with_the_stop_and_the_drain_is_its_own_figure() {
-    let mut run = Run::new(Plan { warn_gap: SECOND, ..plan(10 * SECOND) });
+    let mut run = Run::new(with(plan(10 * SECOND), |command| command.warn_gap = SECOND));
     run.ends_at = Some(StopSignal::Terminate);
     while !run.finished {
         run.line();
@@ -334,7 +356,7 @@ fn the_supervised_time_ends_with_the_stop_and_the_drain_is_its_own_figure() {
 
     let mut itself = Run::new(plan(10 * SECOND));
     itself.tick(SECOND);
-    itself.feed(Event::Exited(Exit { code: Some(0), signal: None }));
+    itself.of(Happened::Exited(Exit { code: Some(0), signal: None }));
     assert_eq!((itself.machine.drain(), itself.machine.elapsed(itself.now)), (None, SECOND));
 }
 
@@ -366,12 +388,11 @@ proptest::proptest! {
         hang in proptest::bool::ANY,
         stubborn in proptest::bool::ANY,
     ) {
-        let mut run = Run::new(Plan {
-            restart: if restarts > 0 { Restart::OnFailure } else { Restart::Never },
-            max_restarts: restarts,
-            hang_timeout: hang.then_some(5 * SECOND),
-            ..plan(60 * SECOND)
-        });
+        let mut run = Run::new(with(plan(60 * SECOND), |command| {
+            command.restart = if restarts > 0 { Restart::OnFailure } else { Restart::Never };
+            command.max_restarts = restarts;
+            command.hang_timeout = hang.then_some(5 * SECOND);
+        }));
         run.ends_at = (!stubborn).then_some(StopSignal::Interrupt);
         let rank = |status: &str| ["starting", "running", "warn", "fail"].iter().position(|known| *known == status);
         let mut before = None;
@@ -381,8 +402,8 @@ proptest::proptest! {
             match event {
                 Happens::Time(millis) => run.tick(Duration::from_millis(millis.into())),
                 Happens::Line if !over => run.line(),
-                Happens::Exit(code) if matches!(run.machine.child, Child::Running | Child::Stopping { .. }) => {
-                    run.feed(Event::Exited(Exit { code: Some(code), signal: None }));
+                Happens::Exit(code) if matches!(run.machine.workloads[0].child, Child::Alive | Child::Stopping { .. }) => {
+                    run.of(Happened::Exited(Exit { code: Some(code), signal: None }));
                 }
                 Happens::Stop => run.feed(Event::Stop { signal: "SIGINT" }),
                 _ => {}

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Child, Machine, Why};
+use super::Machine;
+use super::lifecycle::is_over;
+use super::workload::{Child, Why};
 use crate::finding::Status;
-use crate::supervise::event::{Action, Now, StopSignal};
+use crate::supervise::event::{Action, Measure, Now};
 use crate::supervise::incidents::incident;
 use crate::supervise::progress::Phase;
 use crate::supervise::record::EndReason;
@@ -18,8 +20,6 @@ const DISK_INTERVAL: Duration = Duration::from_secs(30);
 const HELD_UP: Duration = Duration::from_secs(5);
 /// So many times of that are noted; silence in later ones counts.
 const MOST_PAUSES: usize = 1000;
-/// After the kill, this long is waited for the end of a process that cannot be killed.
-const KILL_WAIT: Duration = Duration::from_secs(10);
 
 impl Machine {
     /// Notes when emp-ops itself or the machine did not run since the last step: that is no silence of the command. True
@@ -42,7 +42,9 @@ impl Machine {
             if self.held_up.len() < MOST_PAUSES {
                 let seconds = |at: Duration| at.as_micros() as f64 / 1e6;
                 self.held_up.push((seconds(last.mono), seconds(now.mono)));
-                self.last_output = (self.last_output + ran).min(now.mono);
+                for workload in &mut self.workloads {
+                    workload.last_output = (workload.last_output + ran).min(now.mono);
+                }
             }
             let message = format!("emp-ops itself did not run for {}", human_duration(ran));
             self.raise("held up", incident(Status::Warn, "clock", now.wall, message));
@@ -52,11 +54,19 @@ impl Machine {
 
     /// Everything that is due because time has passed; `held_up` says that emp-ops did not run just before.
     pub(super) fn tick(&mut self, now: Now, held_up: bool, todo: &mut Vec<Action>) {
-        if self.child == Child::Over {
+        if self.ended.is_some() {
             return self.refresh_if_owed(now, todo);
         }
-        if self.gone.is_none() {
-            self.watch_child(now, held_up, todo);
+        if self.ending.is_none() && now.mono >= self.plan.target && self.was_started() {
+            self.end(now, EndReason::DurationReached, None, todo);
+        }
+        for number in 0..self.workloads.len() {
+            self.watch(now, number, held_up, todo);
+        }
+        self.advance(now, todo);
+        self.go_down(now, todo);
+        if self.ended.is_some() {
+            return;
         }
         if due(&mut self.next.disk, now, DISK_INTERVAL) {
             todo.push(Action::CheckDisk);
@@ -65,8 +75,7 @@ impl Machine {
             todo.push(Action::CheckEvidence);
         }
         if let Some(interval) = self.plan.sample_interval
-            && self.gone.is_none()
-            && matches!(self.child, Child::Running | Child::Stopping { .. })
+            && self.workloads.iter().any(|w| w.gone.is_none() && !matches!(w.child, Child::Down | Child::Spawning))
             && due(&mut self.next.sample, now, interval)
         {
             todo.push(Action::Sample);
@@ -79,85 +88,83 @@ impl Machine {
         self.refresh_if_owed(now, todo);
     }
 
-    pub(super) fn watch_child(&mut self, now: Now, held_up: bool, todo: &mut Vec<Action>) {
-        match self.child {
-            Child::Waiting { until, restart: true } if now.mono >= until && now.mono < self.plan.target => {
-                self.child = Child::Starting;
-                todo.push(Action::Spawn);
-            }
-            Child::Stopping { why, since, sent } => self.climb_down(now, why, since, sent, todo),
-            Child::Running => {
-                let silence = now.mono.saturating_sub(self.last_output);
-                if now.mono >= self.plan.target {
-                    return self.stop(now, Why::Target, todo);
-                }
-                // After a pause of our own the lines of that time may still be in the pipe.
-                if held_up {
-                    return;
-                }
-                if let Some((limit, severity)) = self.plan.live_gap
-                    && silence > limit
-                    && !self.silence_reported
-                {
-                    self.silence_reported = true;
-                    self.silence(now, silence, limit, severity);
-                }
-                if self.plan.hang_timeout.is_some_and(|limit| silence > limit) {
-                    let how = format!("the command hung (no output for {})", human_duration(silence));
-                    let found = incident(Status::Fail, "hang", now.wall, format!("{how} and is stopped"));
-                    if self.answered(true) {
-                        self.await_restart(how, found);
-                    } else {
-                        self.raise("hang", found);
-                    }
-                    self.stop(now, Why::Hang, todo);
-                }
+    /// Whether the start of the run is over: what is being started is told first.
+    fn was_started(&self) -> bool {
+        let first = &self.workloads[0];
+        !self.plan.single || first.attempts.any() && first.child != Child::Spawning && first.gone.is_none()
+    }
+
+    /// What is due for one workload.
+    fn watch(&mut self, now: Now, number: usize, held_up: bool, todo: &mut Vec<Action>) {
+        let workload = &self.workloads[number];
+        if workload.gone.is_some() {
+            return;
+        }
+        match workload.child {
+            Child::Stopping { .. } => self.climb_down(now, number, todo),
+            // After a pause of our own the lines of that time may still be in the pipe.
+            Child::Alive if !held_up && self.ending.is_none() => {
+                self.watch_silence(now, number, todo);
+                self.look_at_probe(now, number, todo);
             }
             _ => {}
         }
-        if matches!(self.child, Child::Waiting { .. }) && now.mono >= self.plan.target && self.attempts.any() {
-            self.finish(now, EndReason::DurationReached, todo);
+    }
+
+    fn watch_silence(&mut self, now: Now, number: usize, todo: &mut Vec<Action>) {
+        let workload = &mut self.workloads[number];
+        let silence = now.mono.saturating_sub(workload.last_output);
+        if let Some((limit, severity)) = workload.plan.live_gap
+            && silence > limit
+            && !workload.silence_reported
+        {
+            workload.silence_reported = true;
+            self.silence(now, number, silence, limit, severity);
+        }
+        let workload = &self.workloads[number];
+        if is_over(workload.plan.hang_timeout, silence) {
+            let because = format!("hung (no output for {})", human_duration(silence));
+            let how = format!("{} {because}", workload.plan.called);
+            let found = incident(Status::Fail, "hang", now.wall, format!("{how} and is stopped"));
+            if self.comes_back(now, number) {
+                self.await_restart(number, how, found);
+            } else {
+                let key = self.raise_of(number, "hang", found);
+                self.workloads[number].root = Some(key);
+            }
+            self.stop(now, number, Why::Timeout, &because, todo);
         }
     }
 
-    pub(super) fn silence(&mut self, now: Now, silence: Duration, limit: Duration, severity: Status) {
-        let message = format!("no output for {} (limit {})", human_duration(silence), human_duration(limit));
+    fn silence(&mut self, now: Now, number: usize, silence: Duration, limit: Duration, severity: Status) {
+        let of = self.name_of(number).map(|name| format!("{name}: ")).unwrap_or_default();
+        let message = format!("{of}no output for {} (limit {})", human_duration(silence), human_duration(limit));
+        let last = self.workloads[number].capture.last_line_at;
         let mut found = incident(severity, "silence", now.wall, message);
         found.metadata.insert("threshold_seconds".to_owned(), json!(limit.as_secs_f64()));
         found.metadata.insert("gap_seconds".to_owned(), json!(silence.as_secs_f64()));
-        found.metadata.insert("last_log_at".to_owned(), json!(self.capture.last_line_at));
-        let key = self.capture.last_line_at.map(|at| at.to_string()).unwrap_or_default();
-        self.raise(&key, found);
+        found.metadata.insert("last_log_at".to_owned(), json!(last));
+        let key = last.map(|at| at.to_string()).unwrap_or_default();
+        self.raise_of(number, &key, found);
     }
 
-    /// Interrupt, then terminate at half the grace period, then kill at its end.
-    pub(super) fn climb_down(&mut self, now: Now, why: Why, since: Duration, sent: StopSignal, todo: &mut Vec<Action>) {
-        let waited = now.mono.saturating_sub(since);
-        let grace = self.plan.shutdown_grace;
-        let next = match sent {
-            StopSignal::Interrupt if waited >= grace / 2 => StopSignal::Terminate,
-            StopSignal::Terminate if waited >= grace => StopSignal::Kill,
-            StopSignal::Kill if waited >= grace + KILL_WAIT => {
-                let message = "the command could not be killed";
-                self.raise("immortal", incident(Status::Fail, "exit", now.wall, message));
-                let reason = match why {
-                    Why::Target => EndReason::DurationReached,
-                    Why::Operator => EndReason::Interrupted,
-                    Why::Hang => EndReason::GaveUp,
-                };
-                return self.finish(now, reason, todo);
+    /// The process trees were measured.
+    pub(super) fn sampled(&mut self, now: Now, seen: &[(usize, Measure)]) {
+        let mut sum = Measure::default();
+        for (number, measure) in seen {
+            sum.add(measure);
+            if self.plan.single {
+                continue;
             }
-            _ => return,
-        };
-        if next == StopSignal::Kill {
-            let message = format!("the command did not stop within {} and was killed", human_duration(grace));
-            // Of a command that hangs nobody expects to hear the signal.
-            let answered = why == Why::Hang && self.awaited.is_some();
-            let severity = if answered { Status::Warn } else { Status::Fail };
-            self.raise("killed", incident(severity, "exit", now.wall, message));
+            let workload = &mut self.workloads[*number];
+            let whose = Some(workload.plan.name.as_str());
+            if workload.resources.sampled(*measure, &workload.plan.limits, now, whose, &mut self.incidents) {
+                self.owe(true);
+            }
         }
-        self.child = Child::Stopping { why, since, sent: next };
-        todo.push(Action::Signal(next));
+        if self.resources.sampled(sum, &self.plan.limits, now, None, &mut self.incidents) {
+            self.owe(true);
+        }
     }
 }
 

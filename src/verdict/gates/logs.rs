@@ -29,8 +29,8 @@ impl View<'_> {
             threshold: self.wanted().to_owned(),
             measured: if logs.records == 0 { "no records".to_owned() } else { counts.join(", ") + &unknown },
             samples: logs.records,
-            status: self.accepts(logs.status),
-            raised: self.accepts(logs.status) > logs.status,
+            status: self.log_status().0,
+            raised: self.log_status().1,
             evidence: place.or_else(|| self.log_paths()),
             ..Gate::default()
         }

@@ -58,7 +58,12 @@ impl View<'_> {
     }
 
     pub(super) fn duration(&self) -> Option<Gate> {
-        let required = self.criteria?.minimum_duration_seconds;
+        let mut required = self.criteria?.minimum_duration_seconds;
+        // Jobs that are all done need not last as long as nobody asked for.
+        let default = self.policy.rows.iter().any(|row| row.limit == "min_duration" && row.source == "default");
+        if self.about.all_completed && default {
+            required = None;
+        }
         let logs = &self.summary.logs;
         let mut gate = Gate {
             samples: logs.records,
@@ -86,7 +91,15 @@ impl View<'_> {
     pub(super) fn uptime(&self) -> Option<Gate> {
         let criteria = self.criteria?;
         let logs = &self.summary.logs;
-        let unmeasured = criteria.minimum_uptime_ratio.and(self.unmeasured());
+        let workloads = self.summary.workloads.as_ref();
+        if workloads.is_some_and(|workloads| workloads.required_services == 0) {
+            let measured = "no service is required".to_owned();
+            return Some(
+                self.not_required(Gate { name: "uptime".to_owned(), measured, ..Gate::default() }, "min_uptime"),
+            );
+        }
+        // With several, each row says whether there was something to measure it by.
+        let unmeasured = criteria.minimum_uptime_ratio.and(self.unmeasured()).filter(|_| workloads.is_none());
         let longest = logs.gap_incidents.iter().max_by_key(|gap| gap.severity);
         // Where no gap is acceptable, fixing the logs leaves none, and the uptime is whole.
         let decided = logs.uptime_ratio.is_none() || (!criteria.allow_warnings && logs.totals.gap_incidents > 0);

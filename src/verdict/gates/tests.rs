@@ -46,6 +46,7 @@ fn good() -> Summary {
         checksums: None,
         plan: None,
         record: None,
+        workloads: None,
         readiness: None,
         baseline: None,
         trend: None,
@@ -368,7 +369,8 @@ fn gates_of(parts: Vec<crate::log::scan::chunk::Part>) -> Vec<Gate> {
 
 fn part(lines: &[String], file: u32) -> crate::log::scan::chunk::Part {
     use crate::log::scan::chunk::{Context, Part};
-    let limits = crate::log::totals::tally::Limits { silence: std::time::Duration::from_secs(60), listed: 1000 };
+    let limits =
+        crate::log::totals::tally::Limits { silence: std::time::Duration::from_secs(60), listed: 1000, sources: false };
     let context = Context {
         limits,
         file,

@@ -24,6 +24,7 @@ use crate::supervise::progress::Incident;
 use crate::supervise::record::{self, RunRecord, State};
 use crate::time::Stamp;
 use crate::verdict::policy::Layer;
+use crate::verdict::workloads::{self, Workloads};
 
 pub(crate) use again::{as_sealed, compare as compare_whole};
 pub(crate) use course::Course;
@@ -84,6 +85,8 @@ pub(crate) struct Documents {
     pub timeline: Option<Course>,
     /// Any one snapshot of the timeline.
     pub snapshot: Option<Vec<u8>>,
+    /// What else a run of several workloads has.
+    pub workloads: workloads::Documents,
     /// Whether the supervisor itself asks, to seal the run: then nothing is missing yet that comes with the verdict.
     pub sealing: bool,
 }
@@ -99,6 +102,8 @@ pub(crate) struct Run {
     pub duration_seconds: Option<f64>,
     /// When nothing ran: after each attempt, until the next or the end of the run.
     pub pauses: Vec<DownTime>,
+    /// The workloads, where there are several.
+    pub workloads: Workloads,
     /// When lines could be received.
     pub receipt: Option<Receipt>,
     /// Lines that the logs must account for.
@@ -118,6 +123,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The workloads in the words of readers of supervised tasks, where there are several.
+    pub(crate) fn runtime(&self) -> Option<Value> {
+        self.workloads.runtime(self.record.as_ref()?)
+    }
+
     /// How long the command took to end after the supervised time.
     pub(crate) fn drain(&self) -> Duration {
         self.record.as_ref().and_then(|record| record.drain_seconds).and_then(duration).unwrap_or_default()
@@ -191,7 +201,12 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
     let name = place.shown(record::FILE_NAME);
     run.window = record.ended_at.map(|end| (record.started_at, end));
     run.duration_seconds = record.duration_seconds;
-    run.pauses = pauses(record);
+    if documents.workloads.is_empty() && record.workloads_sha256.is_none() {
+        run.pauses = pauses(record);
+    } else {
+        let shown = |file: &str| place.shown(file);
+        run.workloads = Workloads::read(record, &documents.workloads, shown, &mut run.differs);
+    }
     run.receipt = receipt(record);
     let over = record.state == State::Complete || (documents.sealing && record.state == State::Sealing);
     if over {
@@ -225,7 +240,9 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
             State::Sealing => "while it sealed the evidence",
             _ => "before it could close the evidence",
         };
-        run.findings.push(fail(format!("the run was not completed: its supervisor ended {when}")));
+        let last = run.workloads.last_states();
+        let last = if last.is_empty() { String::new() } else { format!("; last states: {}", last.join(", ")) };
+        run.findings.push(fail(format!("the run was not completed: its supervisor ended {when}{last}")));
     }
     // What was raised from log lines is found again in the logs.
     // A line that was lost cannot be found again.
@@ -295,6 +312,9 @@ fn incident(incident: &Incident, file: &str) -> Finding {
     finding.metadata = incident.metadata.clone();
     if !incident.kind.is_empty() {
         finding = finding.with("kind", incident.kind.as_str());
+    }
+    if let Some(workload) = &incident.workload {
+        finding = finding.with("workload", workload.as_str()).with("attempt", incident.attempt);
     }
     if incident.count > 1 {
         finding = finding.with("count", incident.count);

@@ -25,7 +25,15 @@ fn touched(before: impl FnOnce(&mut Value), after: impl FnOnce(&mut Value, &mut 
     after(&mut record, &mut last);
     let record = Some(Ok(record.to_string().into_bytes()));
     let progress = Some(last.to_string().into_bytes());
-    Documents { place: Place::Home, record, progress, timeline: None, snapshot: None, sealing: false }
+    Documents {
+        place: Place::Home,
+        record,
+        progress,
+        timeline: None,
+        snapshot: None,
+        workloads: Default::default(),
+        sealing: false,
+    }
 }
 
 fn incident_of(severity: &str, kind: &str) -> Value {
@@ -130,7 +138,15 @@ fn a_run_without_its_record_is_judged_by_its_last_snapshot() {
     for (progress, expect) in cases {
         let progress = Some(progress.to_string().into_bytes());
         let place = Place::Home;
-        let run = judge(&Documents { place, record: None, progress, timeline: None, snapshot: None, sealing: false });
+        let run = judge(&Documents {
+            place,
+            record: None,
+            progress,
+            timeline: None,
+            snapshot: None,
+            workloads: Default::default(),
+            sealing: false,
+        });
         let found = summaries(&run);
         assert_eq!(found.len(), expect.len(), "{expect:?}: {found:?}");
         assert!(found.iter().zip(&expect).all(|(found, expect)| found.starts_with(expect)), "{expect:?}: {found:?}");
@@ -290,6 +306,7 @@ fn verdict_on(status: Status) -> Audit {
         checksums: None,
         plan: None,
         record: None,
+        workloads: None,
         readiness: None,
         baseline: None,
         trend: None,

@@ -7,6 +7,7 @@ mod drill;
 mod ending;
 mod options;
 mod receipt;
+mod workloads;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

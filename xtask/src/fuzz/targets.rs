@@ -101,7 +101,7 @@ fn logs(text: &[u8], choice: u64) -> Outcome {
     let latest = Stamp::parse("2040-01-01").ok_or("a date")?;
     let layout = if choice.is_multiple_of(2) { Layout::learn(&text, latest) } else { Layout::default() };
     let context = Context {
-        limits: Limits { silence: Duration::from_secs(900), listed: 7 },
+        limits: Limits { silence: Duration::from_secs(900), listed: 7, sources: false },
         file: 0,
         written: None,
         latest,

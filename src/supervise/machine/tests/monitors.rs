@@ -5,7 +5,12 @@ use super::*;
 #[test]
 fn stale_evidence_escalates_and_recovery_is_recorded() {
     let mut plan = plan(HOUR);
-    let watch = EvidenceWatch { name: "diary", path: "d".to_owned(), warn: Some(5 * SECOND), fail: Some(20 * SECOND) };
+    let watch = EvidenceWatch {
+        name: "diary".to_owned(),
+        path: "d".to_owned(),
+        warn: Some(5 * SECOND),
+        fail: Some(20 * SECOND),
+    };
     plan.evidence = vec![watch];
     let mut run = Run::new(plan);
     for age in [0, 6, 25, 1, 7] {
@@ -37,7 +42,7 @@ fn limits_of_the_process_tree_are_judged() {
 #[test]
 fn a_suspended_machine_is_no_silence_and_a_set_clock_is_named() {
     let mut plan = plan(HOUR);
-    plan.live_gap = Some((10 * SECOND, Status::Fail));
+    plan.workloads[0].live_gap = Some((10 * SECOND, Status::Fail));
     let mut run = Run::new(plan);
     run.tick(SECOND);
     run.now.wall = run.now.wall.plus(2 * HOUR);
@@ -96,14 +101,14 @@ fn a_signal_at_the_end_of_a_run_that_reached_its_time_only_hurries_it() {
 #[test]
 fn a_command_that_cannot_be_started_again_is_tried_again_and_down_all_the_while() {
     for (missing, end, lost) in [(2, EndReason::DurationReached, 7), (9, EndReason::GaveUp, 7)] {
-        let mut run = Run::new(Plan { restart: Restart::Always, ..plan(10 * SECOND) });
+        let mut run = Run::new(with(plan(10 * SECOND), |command| command.restart = Restart::Always));
         run.missing = missing;
-        run.feed(Event::Exited(Exit { code: Some(0), signal: None }));
+        run.of(Happened::Exited(Exit { code: Some(0), signal: None }));
         while !run.finished {
             run.tick(SECOND / 4);
         }
         assert_eq!(run.machine.ended().map(|(why, _)| why), Some(end));
-        assert_eq!(run.machine.lost_uptime, lost * SECOND, "1 + 2 + 4 seconds of back-off");
+        assert_eq!(run.machine.lost_uptime(), lost * SECOND, "1 + 2 + 4 seconds of back-off");
         assert!(run.incidents().contains(&(Status::Fail, "exit", missing.min(3))), "{:?}", run.incidents());
     }
 }
@@ -121,14 +126,13 @@ fn even_a_short_run_is_measured() {
 #[test]
 fn lost_lines_and_leaks_are_incidents() {
     let mut run = Run::new(plan(HOUR));
-    let fault =
-        |trouble, lost, lost_lines| Event::Capture(CaptureFault { path: "log".to_owned(), trouble, lost, lost_lines });
+    let fault = |trouble, lost, lost_lines| CaptureFault { path: "log".to_owned(), trouble, lost, lost_lines };
     let full = || Trouble::LogFailed("no space left".to_owned());
-    run.feed(fault(full(), 3, 3));
-    run.feed(fault(Trouble::GoesOn, 10, 13));
-    run.feed(fault(Trouble::GoesOn, 4, 17));
-    run.feed(fault(Trouble::Over, 0, 17));
-    run.feed(Event::Leaked(vec![Process { pid: 5, name: "sleep 100".to_owned(), survived: false }]));
+    run.fault(fault(full(), 3, 3));
+    run.fault(fault(Trouble::GoesOn, 10, 13));
+    run.fault(fault(Trouble::GoesOn, 4, 17));
+    run.fault(fault(Trouble::Over, 0, 17));
+    run.of(Happened::Leaked(vec![Process { pid: 5, name: "sleep 100".to_owned(), survived: false }]));
     assert_eq!(
         run.incidents(),
         [(Status::Fail, "capture", 1), (Status::Warn, "leak", 1)],
@@ -137,7 +141,7 @@ fn lost_lines_and_leaks_are_incidents() {
     let metadata = |run: &Run| run.machine.incidents().all()[0].metadata.clone();
     assert_eq!(metadata(&run)["lost_lines"], json!(17));
     assert!(metadata(&run).contains_key("recovered_at"));
-    run.feed(fault(full(), 5, 22));
+    run.fault(fault(full(), 5, 22));
     assert_eq!(run.incidents()[0].2, 2);
     assert_eq!(metadata(&run)["lost_lines"], json!(22));
     assert!(!metadata(&run).contains_key("recovered_at"), "it is broken again");
@@ -148,7 +152,7 @@ fn lost_lines_and_leaks_are_incidents() {
 fn faults_beside_the_logs_lose_no_lines() {
     let mut run = Run::new(plan(HOUR));
     let trouble = Trouble::Failed("cannot write progress.json: no space left".to_owned());
-    run.feed(Event::Capture(CaptureFault { path: "progress.json".to_owned(), trouble, lost: 0, lost_lines: 0 }));
+    run.fault(CaptureFault { path: "progress.json".to_owned(), trouble, lost: 0, lost_lines: 0 });
     let found = &run.machine.incidents().all()[0];
     assert_eq!(found.message, "cannot write progress.json: no space left");
     assert!(!found.metadata.contains_key("lost_lines"));
@@ -156,7 +160,12 @@ fn faults_beside_the_logs_lose_no_lines() {
 
 #[test]
 fn a_file_that_is_gone_for_an_instant_is_as_old_as_before() {
-    let watch = EvidenceWatch { name: "diary", path: "d".to_owned(), warn: Some(3 * SECOND), fail: Some(5 * SECOND) };
+    let watch = EvidenceWatch {
+        name: "diary".to_owned(),
+        path: "d".to_owned(),
+        warn: Some(3 * SECOND),
+        fail: Some(5 * SECOND),
+    };
     let mut plan = plan(HOUR);
     plan.evidence = vec![watch];
     let mut run = Run::new(plan);

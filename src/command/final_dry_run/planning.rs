@@ -1,0 +1,223 @@
+//! How a run is supervised, and the record that it begins with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::args::{FinalDryRun, RestartArg, StderrLevel};
+use super::scale::Scale;
+use crate::command::metadata;
+use crate::finding::Status;
+use crate::io::capture::SinkPlan;
+use crate::io::files::Folder;
+use crate::level::Level;
+use crate::sanitize;
+use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
+use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
+use crate::supervise::workloads::plan::WorkloadPlan;
+use crate::time::Stamp;
+use crate::verdict::criteria::Criteria;
+use crate::verdict::policy::Policy;
+
+/// The pause before a restart, and the longest one, unless the operator says otherwise.
+pub(super) const BACKOFF: Duration = Duration::from_secs(1);
+pub(super) const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// How many restarts are tolerated, unless the operator says otherwise.
+const MAX_RESTARTS: u64 = 3;
+
+/// When silence is an incident at once.
+pub(super) fn live_gap(args: &FinalDryRun, scale: &Scale) -> Option<(Duration, Status)> {
+    match (args.live_gap, args.live_gap_severity) {
+        (Some(limit), severity) => Some((limit, severity.map_or(Status::Warn, Status::from))),
+        (None, severity) => scale.live_gap.map(|(limit, normal)| (limit, severity.map_or(normal, Status::from))),
+    }
+}
+
+/// How the run of one command is supervised: the evidence as [`watches`] gives it.
+pub(super) fn plan(
+    args: &FinalDryRun,
+    scale: &Scale,
+    policy: &Policy,
+    criteria: &Criteria,
+    target: Duration,
+    workloads: Vec<WorkloadPlan>,
+    (evidence, evidence_interval): (Vec<EvidenceWatch>, Duration),
+) -> Plan {
+    Plan {
+        workloads,
+        single: true,
+        sha256: None,
+        keep_going: false,
+        duration_is_written: true,
+        simulated: args.simulate.is_some() || record::is_simulator(&args.command),
+        target,
+        required: required(criteria),
+        minimum_uptime: criteria.minimum_uptime_ratio.unwrap_or_default(),
+        warn_gap: policy.warn_gap(),
+        require_diary: criteria.require_diary,
+        require_performance: criteria.require_performance,
+        progress_interval: Some(args.progress_interval.unwrap_or(scale.progress_interval)).filter(|d| !d.is_zero()),
+        evidence,
+        evidence_interval,
+        evidence_grace: args.evidence_grace.unwrap_or(scale.evidence_grace),
+        sample_interval: Some(args.sample_interval.unwrap_or(scale.sample_interval)).filter(|d| !d.is_zero()),
+        limits: limits(args),
+        monitor_log: !args.no_log_monitor,
+        shutdown_grace: args.shutdown_grace,
+        metadata: metadata(&args.metadata),
+    }
+}
+
+/// The limits of the process tree.
+fn limits(args: &FinalDryRun) -> Limits {
+    Limits {
+        cpu_percent: args.max_cpu,
+        rss_bytes: args.max_rss,
+        memory_percent: args.max_memory_percent,
+        severity: args.resource_severity.into(),
+    }
+}
+
+/// Whether what ends before its time is started again.
+pub(super) fn restart(args: &FinalDryRun) -> Restart {
+    match args.restart {
+        RestartArg::Never => Restart::Never,
+        RestartArg::OnFailure => Restart::OnFailure,
+        RestartArg::Always => Restart::Always,
+    }
+}
+
+/// The level of a line on standard error that states none itself.
+pub(super) fn stderr_level(args: &FinalDryRun) -> Level {
+    match args.stderr_level {
+        StderrLevel::Error => Level::Error,
+        StderrLevel::Warning => Level::Warning,
+        StderrLevel::Info => Level::Info,
+    }
+}
+
+/// Where and how logs are kept, whose files begin with `stem`.
+pub(super) fn sink(args: &FinalDryRun, folder: &Folder, stem: &str) -> SinkPlan {
+    SinkPlan {
+        folder: folder.clone(),
+        stem: Path::new("logs").join(stem),
+        compression: args.compress,
+        rotate_every: args.rotate_every,
+        rotate_size: args.rotate_size,
+    }
+}
+
+/// The command after `--` as the only workload.
+pub(super) fn main(
+    args: &FinalDryRun,
+    policy: &Policy,
+    command: Vec<String>,
+    live_gap: Option<(Duration, Status)>,
+) -> WorkloadPlan {
+    WorkloadPlan {
+        called: "the command".to_owned(),
+        command,
+        environment: args.env.iter().map(|(key, _)| key.clone()).collect(),
+        restart: restart(args),
+        max_restarts: args.max_restarts.unwrap_or(MAX_RESTARTS),
+        backoff: args.backoff.unwrap_or(BACKOFF),
+        backoff_max: args.backoff_max.unwrap_or(BACKOFF_MAX),
+        hang_timeout: args.hang_timeout,
+        shutdown_grace: args.shutdown_grace,
+        warn_gap: policy.warn_gap(),
+        live_gap,
+        limits: limits(args),
+        ..WorkloadPlan::service("main")
+    }
+}
+
+/// The record of a run that is about to start, without its provenance.
+pub(super) fn record_of(
+    args: &FinalDryRun,
+    name: String,
+    started_at: Stamp,
+    plan: &Plan,
+    policy: &Policy,
+    criteria: &Criteria,
+    evidence: EvidencePaths,
+) -> RunRecord {
+    RunRecord {
+        schema: record::SCHEMA.to_owned(),
+        name,
+        label: args.label.as_deref().map(sanitize::collapse).filter(|label| !label.is_empty()),
+        simulated: plan.simulated,
+        state: State::Running,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        supervisor_pid: std::process::id(),
+        command: plan.command().to_vec(),
+        environment: args.env.iter().map(|(key, _)| key.clone()).collect(),
+        started_at,
+        ended_at: None,
+        duration_seconds: None,
+        drain_seconds: None,
+        ended_because: None,
+        ended_by: None,
+        workloads: Vec::new(),
+        workloads_sha256: plan.sha256.clone(),
+        settings: Settings {
+            target_duration_seconds: plan.target.as_secs_f64(),
+            required_duration_seconds: plan.required.as_secs_f64(),
+            minimum_uptime_ratio: plan.minimum_uptime,
+            warn_gap_seconds: plan.warn_gap.as_secs_f64(),
+            fail_gap_seconds: policy.fail_gap().as_secs_f64(),
+            require_diary: criteria.require_diary,
+            require_performance: criteria.require_performance,
+            allow_warnings: criteria.allow_warnings,
+            minimum_sharpe_ratio: criteria.minimum_sharpe_ratio,
+            diary_min_entries_per_day: policy.diary.min_entries_per_day,
+            diary_daily_gap_severity: policy.diary.daily_gap_severity,
+            diary_accept_status: policy.diary.accept_status.clone(),
+            diary_explained: policy.diary.explained.clone(),
+            performance_min_roi: Some(policy.performance.min_roi),
+            performance_figures: policy.performance.figures.clone(),
+            max_listed: Some(policy.logs.max_listed),
+            log_ignore: policy.logs.ignore.clone(),
+            log_statuses: policy.logs.statuses.clone(),
+        },
+        evidence,
+        objectives: args.objective.clone(),
+        attempts: Vec::new(),
+        criteria: policy.rows.clone(),
+        provenance: None,
+        waivers: policy.waivers.clone(),
+        incidents: Vec::new(),
+        incident_counts: Default::default(),
+        capture: Default::default(),
+        resource_monitor: monitor(plan),
+        held_up: Vec::new(),
+        paused: Vec::new(),
+        evidence_age: Default::default(),
+        evidence_limits: plan.evidence_limits(),
+        evidence_stalls: Default::default(),
+        sealed_files: None,
+        progress: Default::default(),
+        metadata: plan.metadata.clone(),
+    }
+}
+
+/// What is sampled of the process tree, and against which limits.
+fn monitor(plan: &Plan) -> ResourceMonitor {
+    let limits = &plan.limits;
+    let thresholds = [
+        ("cpu_percent", limits.cpu_percent),
+        ("memory_mb", limits.rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20))),
+        ("memory_percent", limits.memory_percent),
+    ];
+    ResourceMonitor {
+        enabled: plan.sample_interval.is_some(),
+        interval_seconds: plan.sample_interval.map(|interval| interval.as_secs_f64()),
+        violation_severity: plan.sample_interval.map(|_| limits.severity),
+        thresholds: thresholds.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?))).collect(),
+        ..ResourceMonitor::default()
+    }
+}
+
+/// The least time that a run must take.
+pub(super) fn required(criteria: &Criteria) -> Duration {
+    criteria.minimum_duration_seconds.map(Duration::from_secs_f64).unwrap_or_default()
+}

@@ -1,0 +1,231 @@
+//! A rehearsal of several workloads: from the options and a file to a validated plan.
+
+use std::path::Path;
+
+use super::args::{FinalDryRun, RestartArg};
+use super::planning::{self, live_gap};
+use super::prepare::{self, Prepared};
+use super::scale::length;
+use crate::command::Error;
+use crate::command::config::Config;
+use crate::command::signing::Signers;
+use crate::command::workloads::{self, Asked, Terms, Workloads};
+use crate::digest::sha256;
+use crate::finding::count;
+use crate::io::clock;
+use crate::io::files::{self, FileError, Folder};
+use crate::io::process::child::Launch;
+use crate::io::process::supervisor::{Setup, UnitSetup};
+use crate::io::process::table;
+use crate::io::provenance;
+use crate::simulate::runtime::Scenario;
+use crate::simulate::services;
+use crate::supervise::plan::Plan;
+use crate::supervise::provenance::{Provenance, Subject};
+use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
+use crate::supervise::workloads::document::WORKLOADS;
+use crate::supervise::workloads::state::STATES;
+use crate::time::duration_text;
+use crate::verdict::policy::Policy;
+
+/// What the file of the built-in workloads is called.
+const SIMULATED: &str = "--simulate workloads";
+
+/// The workloads that the operator names; none where a command was given.
+pub(super) fn asked(args: &FinalDryRun, config: &Config) -> Result<Option<Asked>, Error> {
+    if args.simulate == Some(Scenario::Workloads) {
+        let exe = std::env::current_exe().map_err(|e| Error::NoVerdict(format!("cannot find emp-ops itself: {e}")))?;
+        let (_, scale) = length(args);
+        let content = services::file(&exe.display().to_string(), &duration_text(scale.tick));
+        return workloads::of_config(SIMULATED, &content, Path::new(""));
+    }
+    let Some(path) = &args.workloads else { return Ok(None) };
+    if config.place_of("workloads") == "--workloads" {
+        return workloads::load(path).map(Some);
+    }
+    // The configuration itself, which holds other tables too.
+    let bytes = files::read_within(path, files::REPORT_LIMIT).map_err(|error| Error::Usage(error.to_string()))?;
+    let content = String::from_utf8_lossy(&bytes);
+    match workloads::of_config(&path.display().to_string(), &content, path.parent().unwrap_or(Path::new("")))? {
+        Some(asked) => Ok(Some(asked)),
+        None => workloads::load(path).map(Some),
+    }
+}
+
+/// The workloads as they would be supervised below `folder`.
+pub(super) fn resolve(args: &FinalDryRun, policy: &Policy, asked: &Asked, folder: &Path) -> Result<Workloads, Error> {
+    let (_, scale) = length(args);
+    let source = args.workloads.as_deref().map(|path| path.display().to_string());
+    let source = source.unwrap_or_else(|| SIMULATED.to_owned());
+    let terms = Terms {
+        restart: Some(planning::restart(args)).filter(|_| args.restart != RestartArg::Never),
+        max_restarts: args.max_restarts,
+        backoff: args.backoff,
+        backoff_max: args.backoff_max,
+        hang_timeout: args.hang_timeout,
+        stderr_level: planning::stderr_level(args),
+        env: &args.env,
+        shutdown_grace: args.shutdown_grace,
+        gaps: [policy.warn_gap(), policy.fail_gap()],
+        live_gap: live_gap(args, &scale),
+        min_uptime: policy.sign_off.as_ref().and_then(|criteria| criteria.minimum_uptime_ratio).unwrap_or_default(),
+        keep_going: args.keep_going,
+        skipped: &args.skip_workload,
+        folder,
+        source,
+    };
+    let all = Workloads::resolve(asked, &terms)?;
+    check(args, policy, &all)?;
+    Ok(all)
+}
+
+/// Refuses what no run could pass, and options that belong to a single command.
+fn check(args: &FinalDryRun, policy: &Policy, all: &Workloads) -> Result<(), Error> {
+    let criteria = policy.sign_off.as_ref();
+    for (at, name, given, needed) in [
+        (0, "diary", &args.diary, criteria.is_some_and(|criteria| criteria.require_diary)),
+        (1, "performance", &args.performance, criteria.is_some_and(|criteria| criteria.require_performance)),
+    ] {
+        if given.is_some() {
+            let text = format!("--{name} names the file of a single command; write {name} = \"PATH\" for the workload");
+            return Err(Error::Usage(text));
+        }
+        if needed && all.starts.iter().all(|start| start.evidence[at].is_none()) {
+            let text = format!(
+                "no workload writes the {name} that the verdict needs; write {name} = true for the one that does, or \
+                 waive it with --no-{name}"
+            );
+            return Err(Error::Usage(text));
+        }
+    }
+    Ok(())
+}
+
+/// Checks everything, makes the run directory and plans the run.
+pub(super) fn prepare(
+    args: &FinalDryRun,
+    config: &Config,
+    signers: &Signers,
+    asked: &Asked,
+) -> Result<Prepared, Error> {
+    let (target, scale) = length(args);
+    let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
+    let policy = prepare::policy_of(args, config, &scale, target)?;
+    let criteria = policy.sign_off.as_ref().ok_or_else(|| Error::Usage("a rehearsal needs criteria".to_owned()))?;
+    prepare::check_for(args, &policy, target, false)?;
+    let checklist = args.checklist.as_deref().map(prepare::checklist_of).transpose()?;
+    let name = prepare::run_name(args, &root, clock::now())?;
+    let folder = root.join(&name);
+    let all = resolve(args, &policy, asked, &folder)?;
+    all.check_programs()?;
+    enough_files(all.plans.len())?;
+    let provenance = Provenance {
+        subjects: args.signatures.subject.iter().cloned().map(|(name, sha256)| Subject { name, sha256 }).collect(),
+        ..provenance::collect(&all.starts[0].command[0], &all.plans[0].command, &signers.variables)
+    };
+    let started_at = clock::now();
+    let folder =
+        prepare::make_folders(&root, &folder, all.starts.iter().flat_map(|start| start.evidence.iter().flatten()))?;
+    if let Some(list) = &checklist {
+        folder.replace(CHECKLIST, list)?;
+    }
+    folder.make_folder("runtime")?;
+    let document = files::json_text(&all.document);
+    folder.replace(WORKLOADS, document.as_bytes())?;
+    let interval = prepare::look_interval(args, &all.watches, target);
+    let plans = all.plans.clone();
+    let plan = Plan {
+        single: false,
+        sha256: Some(sha256(document.as_bytes())),
+        keep_going: args.keep_going,
+        duration_is_written: policy.source_of("min_duration") != "default",
+        ..planning::plan(args, &scale, &policy, criteria, target, plans, (all.watches.clone(), interval))
+    };
+    let first = |name: &str| all.plans.iter().find_map(|plan| plan.evidence.get(name).cloned());
+    let paths = EvidencePaths {
+        logs: vec!["logs".to_owned()],
+        raw_logs: Vec::new(),
+        diary: first("diary").filter(|_| !args.no_diary),
+        performance: first("performance").filter(|_| !args.no_performance),
+        checklist: checklist.map(|_| CHECKLIST.to_owned()),
+        checklist_files: Vec::new(),
+        acks: None,
+        workload_files: Vec::new(),
+    };
+    let named: Vec<&String> = paths.diary.iter().chain(&paths.performance).collect();
+    let further = all.plans.iter().flat_map(|plan| plan.evidence.values()).filter(|path| !named.contains(path));
+    let own = [WORKLOADS, STATES].into_iter().map(str::to_owned);
+    let workload_files = own.chain(further.cloned()).collect();
+    let paths = EvidencePaths { workload_files, ..paths };
+    let record = RunRecord {
+        provenance: Some(provenance),
+        ..planning::record_of(args, name, started_at, &plan, &policy, criteria, paths)
+    };
+    let shown_folder = args.output_root.join(&record.name).display().to_string();
+    let what = format!("{} of {}", count(all.plans.len() as u64, "workload"), all.document.source);
+    let evidence = all.watches.iter().map(|watch| (watch.name.clone(), folder.path().join(&watch.path))).collect();
+    let slug = started_at.slug();
+    let units = all.plans.iter().zip(all.starts).map(|(plan, start)| {
+        let environment = environment(args, &folder, &plan.name, &start);
+        UnitSetup {
+            launch: Launch {
+                command: absolute(start.command, start.cwd.as_deref()),
+                environment,
+                hidden: signers.variables.clone(),
+                folder: start.cwd,
+                stdin: start.stdin,
+            },
+            sink: planning::sink(args, &folder, &format!("{}_{slug}", plan.name)),
+            stderr_level: start.stderr_level,
+            source: Some(plan.name.clone()),
+            ready: start.ready,
+            actions: start.actions,
+        }
+    });
+    let units = units.collect();
+    let setup =
+        Setup { units, evidence, timeline: !args.no_timeline, redactor: all.redactor, record, folder: folder.clone() };
+    Ok(Prepared { plan, setup, what, shown_folder })
+}
+
+/// A program that is named by a path is meant from the folder in which it runs.
+fn absolute(mut command: Vec<String>, folder: Option<&Path>) -> Vec<String> {
+    if let Some(folder) = folder.filter(|_| command[0].contains('/')) {
+        let path = std::path::absolute(folder.join(&command[0])).unwrap_or_default();
+        command[0] = path.display().to_string();
+    }
+    command
+}
+
+/// The variables of a workload: what it is told of the run, then the operator's own.
+fn environment(args: &FinalDryRun, folder: &Folder, name: &str, start: &workloads::Start) -> Vec<(String, String)> {
+    let text = |path: &Path| path.display().to_string();
+    let folder = folder.path();
+    let mut all = vec![
+        ("FINAL_DRY_RUN_LOG_DIR".to_owned(), text(&folder.join("logs"))),
+        (table::WORKLOAD.to_owned(), name.to_owned()),
+        ("FINAL_DRY_RUN_RUNTIME_PATH".to_owned(), text(&folder.join("runtime").join(format!("{name}.json")))),
+    ];
+    for (path, names) in start.evidence.iter().zip([
+        ["FINAL_DRY_RUN_DIARY_PATH", "DECISION_DIARY_PATH"],
+        ["FINAL_DRY_RUN_PERFORMANCE_PATH", "PERFORMANCE_METRICS_PATH"],
+    ]) {
+        all.extend(path.iter().flat_map(|path| names.map(|name| (name.to_owned(), text(path)))));
+    }
+    all.extend(args.label.iter().map(|label| ("FINAL_DRY_RUN_LABEL".to_owned(), label.clone())));
+    all.extend(start.environment.iter().filter(|(name, _)| name != table::WORKLOAD).cloned());
+    all
+}
+
+/// Each workload needs its pipes and logs, and room for probes.
+fn enough_files(workloads: usize) -> Result<(), Error> {
+    let needed = 64 + 12 * workloads as u64;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    match limit.filter(|limit| *limit < needed) {
+        Some(limit) => Err(Error::NoVerdict(format!(
+            "{} need {needed} open files, and {limit} are allowed: raise the limit (ulimit -n)",
+            count(workloads as u64, "workload")
+        ))),
+        None => Ok(()),
+    }
+}

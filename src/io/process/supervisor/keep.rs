@@ -1,0 +1,154 @@
+//! What the supervisor keeps on disk beside the logs: the record, the snapshots, the changes of state.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Supervised;
+use crate::io::capture::Kept;
+use crate::io::files::{self, FileError, Folder, Syncer};
+use crate::io::packet::seal;
+use crate::io::process::alive;
+use crate::io::progress_file::ProgressFile;
+use crate::supervise::event::{CaptureFault, Now, Trouble};
+use crate::supervise::machine::Machine;
+use crate::supervise::record::{self, RunRecord, State};
+use crate::supervise::workloads::state::{Change, STATES};
+
+/// The parts of the structured log of a workload and those of the raw one.
+pub(super) type Logs = [Vec<Kept>; 2];
+
+/// The documents of a run.
+pub(super) struct Keep {
+    pub(super) folder: Folder,
+    syncer: Arc<Syncer>,
+    record: RunRecord,
+    progress: ProgressFile,
+    progress_failed: bool,
+    /// Where changes of state go; nowhere in a run of one command, whose attempts tell them.
+    states: Option<std::fs::File>,
+}
+
+impl Keep {
+    pub(super) fn new(
+        (folder, syncer): (Folder, Arc<Syncer>),
+        record: RunRecord,
+        progress: ProgressFile,
+        single: bool,
+    ) -> Result<Self, FileError> {
+        let states = match single {
+            true => None,
+            false => {
+                let error = |source| FileError::new("create", folder.path().join(STATES), source);
+                Some(folder.create_file(STATES).map_err(error)?)
+            }
+        };
+        Ok(Self { folder, syncer, record, progress, progress_failed: false, states })
+    }
+
+    /// Keeps a change of state at once. Best effort: the next snapshot has the state too, and the audit tells what is
+    /// missing.
+    pub(super) fn changed(&mut self, change: &Change) {
+        if let Some(file) = &mut self.states {
+            let _ = std::io::Write::write_all(file, files::json_line(change).as_bytes());
+        }
+    }
+
+    /// Writes a snapshot. Gives what is new about its being written.
+    pub(super) fn snapshot(&mut self, machine: &mut Machine, now: Now, timeline: bool) -> Option<CaptureFault> {
+        let mut write = |timeline| {
+            let mut snapshot = machine.snapshot_now(now, self.progress.chain().clone(), alive::own());
+            if snapshot.sequence == 0 {
+                // What the run is judged by was known before anything ran.
+                snapshot.criteria.clone_from(&self.record.criteria);
+            }
+            self.progress.write(snapshot, timeline).map(|at| machine.shown(at))
+        };
+        let result = write(timeline);
+        if timeline && result.is_err() {
+            // Whoever watches must see that the run goes on, and what is wrong with it.
+            let _ = write(false);
+        }
+        if result.is_err() == self.progress_failed {
+            return None;
+        }
+        self.progress_failed = result.is_err();
+        Some(CaptureFault {
+            path: "progress.json".to_owned(),
+            trouble: match result {
+                Err(error) => Trouble::Failed(format!("cannot write the progress file: {}", error.source)),
+                Ok(()) => Trouble::Over,
+            },
+            lost: 0,
+            lost_lines: machine.capture().lost_lines,
+        })
+    }
+
+    /// Notes the attempts so far, so that a killed supervisor leaves them behind. Best effort: the logs matter more.
+    pub(super) fn save_attempts(&mut self, machine: &Machine) {
+        let text = self.text(machine, State::Running);
+        let _ = self.syncer.replace(Path::new(record::FILE_NAME), text.as_bytes());
+    }
+
+    /// What could not be made durable since the last call.
+    pub(super) fn unsynced(&self, machine: &Machine) -> Vec<CaptureFault> {
+        let fault = |FileError { path, source, .. }: FileError| {
+            let path = self.folder.relative(&path).unwrap_or(&path).display().to_string();
+            let trouble = Trouble::Failed(format!("cannot write {path} to the disk: {source}"));
+            CaptureFault { path, trouble, lost: 0, lost_lines: machine.capture().lost_lines }
+        };
+        self.syncer.failures().into_iter().map(fault).collect()
+    }
+
+    /// Waits until the snapshots are on the disk.
+    pub(super) fn settle(&mut self) {
+        self.progress.settle();
+    }
+
+    fn text(&mut self, machine: &Machine, state: State) -> String {
+        self.record.attempts = machine.attempts();
+        self.record.workloads = machine.records(&self.record.workloads);
+        self.record.state = state;
+        files::json_text(&self.record)
+    }
+
+    /// Writes the record.
+    pub(super) fn save(&mut self, machine: &Machine, state: State) -> Result<(), FileError> {
+        let text = self.text(machine, state);
+        self.folder.replace(record::FILE_NAME, text.as_bytes())
+    }
+
+    pub(super) fn seal(
+        mut self,
+        machine: Machine,
+        now: Now,
+        (logs, layouts): (Vec<Logs>, BTreeMap<String, String>),
+    ) -> Supervised {
+        let (reason, ended) = machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
+        drop(self.states.take());
+        let record = &mut self.record;
+        record.workloads = machine.records(&record.workloads);
+        seal::seal(&self.folder, record, logs);
+        record.ended_at = Some(ended.wall);
+        record.duration_seconds = Some(ended.mono.as_secs_f64());
+        record.drain_seconds = machine.drain().map(|drain| drain.as_secs_f64());
+        record.ended_because = reason;
+        record.ended_by = machine.ended_by();
+        record.held_up = machine.held_up().to_vec();
+        record.paused = machine.paused().to_vec();
+        record.incidents = machine.incidents().all().to_vec();
+        record.incident_counts = machine.incident_counts();
+        record.capture = machine.capture();
+        record.evidence_age = machine.evidence_age();
+        record.evidence_stalls = machine.evidence_stalls();
+        let monitor = std::mem::take(&mut record.resource_monitor);
+        record.resource_monitor = machine.resources().record();
+        record.resource_monitor.enabled = monitor.enabled;
+        record.resource_monitor.interval_seconds = monitor.interval_seconds;
+        record.resource_monitor.violation_severity = monitor.violation_severity;
+        record.resource_monitor.thresholds = monitor.thresholds;
+        record.progress = self.progress.chain().clone();
+        let unsaved = self.save(&machine, State::Sealing).err();
+        Supervised { unsaved, record: self.record, machine, progress: self.progress, ended, layouts }
+    }
+}

@@ -1,0 +1,72 @@
+//! What is said of the workloads of a rehearsal.
+
+use serde::{Deserialize, Serialize};
+
+use super::DownTime;
+use crate::finding::{Finding, Status};
+
+/// The workloads of a rehearsal.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkloadsSummary {
+    /// The worst of the rows.
+    pub status: Status,
+    /// The share of the supervised time in which all required services were up at once; none without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uptime_ratio: Option<f64>,
+    /// How many services are required.
+    pub required_services: u64,
+    /// So many seconds of the start cost no uptime.
+    pub free_start_seconds: f64,
+    /// A row for each, in the order of the plan.
+    pub rows: Vec<WorkloadSummary>,
+}
+
+/// A workload.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkloadSummary {
+    /// Its name.
+    pub name: String,
+    /// Its kind, a label.
+    pub kind: String,
+    /// Whether the rehearsal fails with it.
+    pub required: bool,
+    /// Whether it must end.
+    pub job: bool,
+    /// Whether the operator left it out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
+    /// The judgement on it.
+    pub status: Status,
+    /// Its last state.
+    pub state: String,
+    /// Why it was in that state.
+    pub because: String,
+    /// How many times it was tried to start it again.
+    pub restarts: u64,
+    /// How it ended the last time, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit: Option<String>,
+    /// The share of the time since its conditions were met first in which it was up; none for a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uptime_ratio: Option<f64>,
+    /// The lowest acceptable one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_uptime: Option<f64>,
+    /// Answers to its probe.
+    pub probes: u64,
+    /// Lines of its output.
+    pub lines: u64,
+    /// The status of its log.
+    pub log_status: Status,
+    /// The longest time without a line while it was up, in seconds, where that was more than is free.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_silence_seconds: Option<f64>,
+    /// When it was not up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub down_times: Vec<DownTime>,
+    /// What is to be said of it, the worst first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}

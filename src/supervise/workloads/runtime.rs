@@ -1,0 +1,85 @@
+//! The summary of the workloads for readers of supervised tasks: `runtime_summary.json`, in their words.
+
+use serde_json::{Map, Value, json};
+
+use super::document::PlannedWorkload;
+use super::record::WorkloadRecord;
+use super::state::State;
+use crate::supervise::record::RunRecord;
+
+/// The name of the file in the run directory.
+pub(crate) const RUNTIME_SUMMARY: &str = "runtime_summary.json";
+
+/// The summary of a run that is over; `pairs` are its workloads with what was planned of each.
+pub(crate) fn summary(record: &RunRecord, pairs: &[(&WorkloadRecord, &PlannedWorkload)]) -> Value {
+    let ended_at = record.ended_at;
+    let entries: Vec<(&PlannedWorkload, Value)> =
+        pairs.iter().map(|(own, planned)| (*planned, entry(own, planned, ended_at))).collect();
+    let first = |kinds: &[&str]| entries.iter().position(|(planned, _)| kinds.contains(&planned.kind.as_str()));
+    let (ingestion, trading) = (first(&["ingest", "data_backbone"]), first(&["trading", "understanding_loop"]));
+    let at = |number: Option<usize>| number.map_or(Value::Null, |number| entries[number].1.clone());
+    let others =
+        entries.iter().enumerate().filter(|(number, _)| Some(*number) != ingestion && Some(*number) != trading);
+    let auxiliary: Vec<Value> = others.map(|(_, (_, entry))| entry.clone()).collect();
+    let states = pairs.iter().map(|(own, _)| (own.name.clone(), word(own.state).into())).collect::<Map<_, _>>();
+    let tasks: Vec<Value> =
+        entries.iter().flat_map(|(_, entry)| entry["tasks"].as_array().cloned().unwrap_or_default()).collect();
+    let mut services = Map::new();
+    for (planned, entry) in &entries {
+        let of_kind = services.entry(planned.kind.clone()).or_insert_with(|| json!([]));
+        if let Some(list) = of_kind.as_array_mut() {
+            list.push(entry.clone());
+        }
+    }
+    let active = tasks.iter().filter(|task| task["state"] == "running").count();
+    json!({
+        "workload_states": states,
+        "ingestion": at(ingestion),
+        "trading": at(trading),
+        "auxiliary": auxiliary,
+        "task_supervisor": {"namespace": record.name, "active_tasks": active, "tasks": tasks},
+        "services": services,
+        "startup_callbacks": 0,
+        "shutdown_callbacks": pairs.iter().map(|(_, p)| p.before_stop.len() + p.after_stop.len()).sum::<usize>(),
+    })
+}
+
+fn entry(own: &WorkloadRecord, planned: &PlannedWorkload, ended_at: Option<crate::time::Stamp>) -> Value {
+    let mut metadata = planned.metadata.clone();
+    metadata.insert("workload_kind".to_owned(), planned.kind.as_str().into());
+    let last = own.attempts.last();
+    let task = last.map(|last| {
+        json!({
+            "name": own.name,
+            "state": word(own.state),
+            "created_at": last.started_at,
+            "age_seconds": last.ended_at.or(ended_at).map(|end| end.seconds_since(last.started_at)),
+            "restart_limit": planned.max_restarts,
+            "restart_backoff_seconds": planned.backoff_seconds,
+            "restarts": own.restarts,
+            "hang_timeout_seconds": planned.hang_timeout_seconds,
+        })
+    });
+    json!({
+        "name": own.name,
+        "description": planned.description,
+        "state": word(own.state),
+        "workload_state": own.state,
+        "metadata": metadata,
+        "restart_policy": {"max_restarts": planned.max_restarts, "backoff_seconds": planned.backoff_seconds},
+        "hang_timeout_seconds": planned.hang_timeout_seconds,
+        "restarts": own.restarts,
+        "tasks": task.into_iter().collect::<Vec<Value>>(),
+    })
+}
+
+/// A state in the words of these readers.
+fn word(state: State) -> &'static str {
+    match state {
+        State::Pending | State::Waiting => "scheduled",
+        State::Completed => "finished",
+        State::Stopped => "cancelled",
+        State::Failed | State::Skipped => "failed",
+        _ => "running",
+    }
+}
