@@ -32,7 +32,7 @@ use crate::log::trace::{Style, Trace};
 use crate::time::Stamp;
 use text::{is_object, level_word, lossy, one_line, plain, suspected};
 use written::Line;
-pub(crate) use written::Origin;
+pub(crate) use written::{Arrival, Origin};
 
 /// Longer lines are cut, in bytes.
 pub(crate) const LINE_LIMIT: usize = 1 << 20;
@@ -89,23 +89,6 @@ pub(crate) struct Chunk<'a, 'l> {
     /// The channel of the line seen last.
     channel: usize,
     pending: Option<Pending<'l>>,
-}
-
-/// When lines arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Arrival {
-    /// By the wall clock, which may be set.
-    pub at: Stamp,
-    /// Since the start of the run, by the monotonic clock.
-    pub since_start: Duration,
-}
-
-impl Arrival {
-    /// The two instants as they stand in a record.
-    fn texts(self) -> [String; 2] {
-        let since = self.since_start;
-        [self.at.to_string(), format!("{}.{:06}", since.as_secs(), since.subsec_micros())]
-    }
 }
 
 /// The line that was seen last; what follows may belong to it.
@@ -338,8 +321,7 @@ impl<'l> Chunk<'_, 'l> {
     /// Gives out what is pending. Says whether it is a crash that is told, or goes on with one that was.
     fn emit(&mut self) -> bool {
         let Some(pending) = self.pending.take() else { return false };
-        let stream = self.formatter.stream;
-        let redactor = Arc::clone(&self.formatter.redactor);
+        let (stream, redactor) = (self.formatter.stream, Arc::clone(&self.formatter.redactor));
         self.batch.first_at.get_or_insert(pending.arrived.at);
         let text = lossy(&pending.text);
         let bare = self.formatter.without_names(&text, pending.lines > 1 || pending.crash.is_some());

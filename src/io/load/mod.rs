@@ -285,7 +285,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
     let diary = diary.map(|file| match file.text() {
         Ok(text) => {
             let rules = policy.diary_rules(request.diary_key.clone());
-            let mut summary = diary::summarise(&file.name, text, window, &rules);
+            let mut summary = diary::summarise(&file.name, text, evidence.run.window_of("diary").or(window), &rules);
             if let Some((modified, started)) = file.modified().zip(started) {
                 diary::check_written(&mut summary, &file.name, modified, started);
             }

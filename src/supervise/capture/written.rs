@@ -1,9 +1,28 @@
 //! How a record of the structured log is written: by hand, as this is done for every line that a run prints.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::json::inert::{append_document, append_string};
 use crate::time::Stamp;
+
+/// When lines arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// By the wall clock, which may be set.
+    pub at: Stamp,
+    /// Since the start of the run, by the monotonic clock.
+    pub since_start: Duration,
+}
+
+impl Arrival {
+    /// The two instants as they stand in a record.
+    pub(super) fn texts(self) -> [String; 2] {
+        let since = self.since_start;
+        [self.at.to_string(), format!("{}.{:06}", since.as_secs(), since.subsec_micros())]
+    }
+}
 
 /// Whose line it is.
 #[derive(Clone, Debug)]

@@ -123,6 +123,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// The supervised time in which an evidence file could be written: from the first start of the workload that writes it.
+    pub(crate) fn window_of(&self, evidence: &str) -> Option<(Stamp, Stamp)> {
+        let (start, end) = self.window?;
+        Some((self.workloads.first_start(evidence).unwrap_or(start), end))
+    }
+
     /// The workloads in the words of readers of supervised tasks, where there are several.
     pub(crate) fn runtime(&self) -> Option<Value> {
         self.workloads.runtime(self.record.as_ref()?)

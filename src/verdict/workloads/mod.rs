@@ -20,6 +20,7 @@ use crate::supervise::record::{self, RunRecord, State as RunState, WorkloadRecor
 use crate::supervise::workloads::document::{Planned, PlannedWorkload, WORKLOADS};
 use crate::supervise::workloads::runtime;
 use crate::supervise::workloads::state::{Change, STATES};
+use crate::time::Stamp;
 
 use course::Course;
 
@@ -137,6 +138,12 @@ impl Workloads {
     /// From which length on silence counts, for each: for a WARN, and for a FAIL.
     pub(crate) fn gaps(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         self.parts.iter().map(|part| (part.planned.warn_gap_seconds, part.planned.fail_gap_seconds))
+    }
+
+    /// When the first workload that writes this kind of evidence was started first.
+    pub(crate) fn first_start(&self, evidence: &str) -> Option<Stamp> {
+        let part = self.parts.iter().find(|part| part.record.evidence.contains_key(evidence))?;
+        part.record.attempts.first().map(|attempt| attempt.started_at)
     }
 
     /// The last state of each, for a run that was not completed.
