@@ -57,7 +57,7 @@ impl Machine {
         if self.ended.is_some() {
             return self.refresh_if_owed(now, todo);
         }
-        if self.ending.is_none() && now.mono >= self.plan.target && self.was_started() {
+        if self.ending.is_none() && now.mono >= self.plan.target && self.may_reach_its_time() {
             self.end(now, EndReason::DurationReached, None, todo);
         }
         for number in 0..self.workloads.len() {
@@ -88,10 +88,12 @@ impl Machine {
         self.refresh_if_owed(now, todo);
     }
 
-    /// Whether the start of the run is over: what is being started is told first.
-    fn was_started(&self) -> bool {
+    /// Whether its time may end the run: of one command, what is being started is told first, and one that hangs, with its
+    /// silence, until its end.
+    fn may_reach_its_time(&self) -> bool {
         let first = &self.workloads[0];
-        !self.plan.single || first.attempts.any() && first.child != Child::Spawning && first.gone.is_none()
+        let hung = matches!(first.child, Child::Stopping { why: Why::Timeout, .. });
+        !self.plan.single || first.attempts.any() && first.child != Child::Spawning && first.gone.is_none() && !hung
     }
 
     /// What is due for one workload.
