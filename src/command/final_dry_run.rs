@@ -2,13 +2,13 @@
 
 mod args;
 mod check;
+mod console;
 mod details;
 mod planning;
 mod prepare;
 mod scale;
 mod seal;
 mod several;
-mod voice;
 
 use std::process::ExitCode;
 
@@ -50,16 +50,17 @@ pub(crate) fn run(common: &Common, args: &FinalDryRun, exports: &Exports) -> Res
     tell(details::before(&prepared.plan, &prepared.setup));
     let folder = prepared.setup.folder.clone();
     let (interval, grace) = (prepared.plan.progress_interval, prepared.plan.shutdown_grace);
-    let mut voice = voice::Voice::new(common.quiet, interval, grace);
-    let supervised = supervisor::supervise(prepared.plan, prepared.setup, &mut voice).map_err(|error| match error {
-        RunError::File(error) => Error::File(error),
-        error @ RunError::Spawn { .. } => {
-            // Nothing ran, so there is nothing to keep; the directory was made by us.
-            let _ = folder.remove();
-            Error::NoVerdict(error.to_string())
-        }
-        error @ RunError::System(_) => Error::NoVerdict(error.to_string()),
-    })?;
+    let mut console = console::Console::new(common.quiet, interval, grace);
+    let supervised =
+        supervisor::supervise(prepared.plan, prepared.setup, &mut console).map_err(|error| match error {
+            RunError::File(error) => Error::File(error),
+            error @ RunError::Spawn { .. } => {
+                // Nothing ran, so there is nothing to keep; the directory was made by us.
+                let _ = folder.remove();
+                Error::NoVerdict(error.to_string())
+            }
+            error @ RunError::System(_) => Error::NoVerdict(error.to_string()),
+        })?;
     tell(details::after(&supervised));
     seal::seal(common, args, (&signers, exports), supervised, &folder, &prepared.shown_folder)
 }

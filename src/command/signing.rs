@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Common, Error};
-use crate::io::packet::{bundle, keys, timestamp};
+use crate::io::packet::{keys, signatures, timestamp};
 use crate::keys::{PublicKey, SigningKey};
 use crate::verdict::attestation::decisions::Reviewer;
 use crate::verdict::attestation::envelope::Signature;
@@ -111,7 +111,7 @@ impl Signers {
         start: &[u8],
         next: impl Fn(&[u8]) -> Result<Next, Error>,
     ) -> Result<(), Error> {
-        bundle::replace(folder, |before| {
+        signatures::replace(folder, |before| {
             let mut bundle = before.unwrap_or_else(|| start.to_vec());
             for key in &self.keys {
                 let next = next(&bundle)?;
@@ -173,7 +173,7 @@ impl TrustArgs {
             for key in keys::public(file).map_err(|error| usage(format!("--verify-key {error}")))? {
                 if keys.contains(&key) {
                     let text = format!("--verify-key {}: the key {} is there twice", file.display(), key.id());
-                    return Err(usage(format!("{text}; one key is one voice, give it once")));
+                    return Err(usage(format!("{text}; one key counts once, give it once")));
                 }
                 keys.push(key);
             }
@@ -221,7 +221,7 @@ impl TrustArgs {
             if let Some(other) = reviewers.iter().find(|other| other.key == key || other.name == *name) {
                 return Err(usage(match other.name == *name {
                     true => "this name has a key already; one name has one key".to_owned(),
-                    false => format!("this is the key of {} too; one key is one voice", other.name),
+                    false => format!("this is the key of {} too; one key counts once", other.name),
                 }));
             }
             reviewers.push(Reviewer { name: name.clone(), key });

@@ -12,10 +12,10 @@ use crate::supervise::provenance::Provenance;
 use crate::supervise::record::RunRecord;
 use crate::supervise::workloads::runtime::RUNTIME_SUMMARY;
 use crate::verdict::audit::Audit;
-use crate::verdict::bundle::{self, Bundle};
 use crate::verdict::packet::{SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
 use crate::verdict::review::{self, Remarks};
 use crate::verdict::run::Sealed;
+use crate::verdict::run_summary::{self, Bundle};
 use crate::verdict::{backlog, wrap_up};
 
 /// Where documents are written to.
@@ -123,7 +123,7 @@ pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed]) -> Vec
         follow_up: true,
     };
     let timeline = summary.is_none_or(|summary| summary["progress_timeline_dir"].is_string());
-    let mut bundle = bundle::bundle(record, audit, timeline);
+    let mut bundle = run_summary::bundle(record, audit, timeline);
     bundle.evidence_packet = summary.and_then(|summary| summary.get("evidence_packet").cloned());
     let mut written: Vec<Sealed> = Vec::new();
     let Ok(()) =

@@ -1,9 +1,9 @@
 //! Gates: each part of the evidence, what was asked of it, what was measured, and what would fix it.
 
 mod comparison;
+mod duration_uptime;
 mod integrity;
 mod logs;
-mod measures;
 mod workloads;
 
 use serde_json::Value;
@@ -18,8 +18,8 @@ use crate::supervise::objective::Objective;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::Stamp;
 
+pub(crate) use duration_uptime::silences;
 pub(crate) use logs::first_of_logs;
-pub(crate) use measures::silences;
 
 /// What is known of a run beside its evidence.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,4 +1,6 @@
-//! What a packet contains: the place to add a file to it, or to take one out.
+//! What a packet contains, one row for each file: what `README.md` says of it, and how an audit holds it against the
+//! evidence. The documents are written in `report/run_documents.rs` and `command/final_dry_run/seal.rs`; one that has no
+//! row here is not packed.
 
 use crate::supervise::record::RunRecord;
 use crate::supervise::workloads::runtime::RUNTIME_SUMMARY;
@@ -114,8 +116,7 @@ pub(crate) fn evidence(record: &RunRecord) -> Vec<(&str, bool)> {
 }
 
 /// Whether a file of a packet is one that belongs in it.
-#[cfg(test)]
-fn belongs(path: &str) -> bool {
+pub(crate) fn belongs(path: &str) -> bool {
     CONTENTS.iter().any(|part| part.path == path || part.path.ends_with('/') && path.starts_with(part.path))
 }
 

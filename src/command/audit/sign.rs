@@ -7,7 +7,7 @@ use super::super::{Common, Error};
 use super::args::{Audit as Options, DecideArgs, DecisionArg};
 use crate::finding::Status;
 use crate::io::load::{self, Form};
-use crate::io::packet::bundle;
+use crate::io::packet::signatures;
 use crate::io::{clock, files};
 use crate::keys::PublicKey;
 use crate::verdict::attestation::BUNDLE;
@@ -163,7 +163,7 @@ impl Signing {
         let verdict = self.verdict(audit, packet)?;
         let next = |bundle: &[u8]| self.next(bundle, packet, &verdict, &now);
         if let Some(Foreign { signature, over, key }) = &self.foreign {
-            return bundle::replace(&self.folder, |before| {
+            return signatures::replace(&self.folder, |before| {
                 let before = before.unwrap_or_else(|| start.clone());
                 let next = foreign_next(&before, over, packet, &verdict)?;
                 let signature = Signature::new(key.id(), signature.clone());
@@ -172,7 +172,7 @@ impl Signing {
             });
         }
         if let Some(path) = &self.decide.to_sign {
-            let before = bundle::read(&self.folder)?.unwrap_or(start);
+            let before = signatures::read(&self.folder)?.unwrap_or(start);
             files::replace(path, &next(&before)?.signed_bytes())?;
             common.note(&format!("sign the bytes of {}, then add the signature with --add-signature", path.display()));
             return Ok(());

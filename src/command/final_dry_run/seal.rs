@@ -28,10 +28,10 @@ use crate::verdict::attestation::judge::Packet;
 use crate::verdict::attestation::sign::Next;
 use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
-use crate::verdict::bundle::{self, Bundle};
 use crate::verdict::packet::{Listed, PAGE, POLICY_JSON, README, VERIFY, WAIVERS_JSON};
 use crate::verdict::review::Remarks;
 use crate::verdict::run::TIMELINE;
+use crate::verdict::run_summary::{self, Bundle};
 use crate::verdict::{packet_contents, waivers};
 
 /// Judges the run directory exactly as `audit` does, writes every document of the run and reports. What is known is
@@ -46,7 +46,7 @@ pub(super) fn seal(
 ) -> Result<ExitCode, Error> {
     let loaded = judged(common, &mut supervised, shown)?;
     let audit = &loaded.audit;
-    let mut bundle = bundle::bundle(&supervised.record, audit, !args.no_timeline);
+    let mut bundle = run_summary::bundle(&supervised.record, audit, !args.no_timeline);
     // The last snapshot repeats the record; what is packed is the record of a complete run.
     let completed = complete_progress(&mut supervised, &bundle);
     supervised.record.state = State::Complete;

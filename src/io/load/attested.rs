@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Evidence, LoadError, Request};
 use crate::evidence::checksums::Found;
 use crate::io::files::{self, Folder};
-use crate::io::packet::bundle;
+use crate::io::packet::signatures;
 use crate::verdict::attestation::BUNDLE;
 use crate::verdict::attestation::judge::{self, Judgement, Packet};
 use crate::verdict::attestation::statement::Gates;
@@ -20,7 +20,7 @@ pub(super) fn packet(folder: &Folder, known: &BTreeMap<String, Found>, documents
     });
     let sign_off = documents.iter().find(|document| document.name == SIGN_OFF_JSON);
     // What is there and cannot be read is as damaged as what is empty.
-    let bundle = bundle::read(folder.path()).unwrap_or_else(|_| Some(Vec::new()));
+    let bundle = signatures::read(folder.path()).unwrap_or_else(|_| Some(Vec::new()));
     Packet {
         files: files.collect(),
         sealed: sign_off.and_then(|document| Gates::of_document(document.content.as_ref().ok()?)),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Evidence, LoadError, attested, folder};
 use crate::io::files::Folder;
-use crate::io::packet::{bundle, checksums, reader};
+use crate::io::packet::{checksums, reader, signatures};
 use crate::verdict::attestation::judge::Packet;
 use crate::verdict::packet::{self, POLICY_JSON, WAIVERS_JSON};
 use crate::verdict::packet_contents;
@@ -19,7 +19,7 @@ pub(super) fn read(found: &Folder) -> Evidence {
         evidence.run.findings.push(packet::unfinished());
         return evidence;
     }
-    let lock = bundle::shared(found.path());
+    let lock = signatures::shared(found.path());
     let (checksums, known) = checksums::verify_packet(found);
     let mut evidence = match found.folder("raw") {
         Ok(raw) => folder::read(&raw, Place::Packet, false, &known),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::Permissions;
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ use crate::io::files::{self, FileError, Folder, Kind};
 use crate::supervise::record;
 use crate::time::Stamp;
 use crate::verdict::packet::{Listed, Manifest, PAGE, SCHEMA, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
+use crate::verdict::packet_contents::belongs;
 
 /// What goes into a packet.
 #[derive(Clone, Debug)]
@@ -60,6 +61,10 @@ pub(crate) fn write(
 ) -> Result<BTreeMap<String, String>, FileError> {
     let mut listed = Vec::new();
     for (name, bytes) in &contents.documents {
+        if !belongs(name) {
+            let source = io::Error::other("no row of the table of a packet's contents names it");
+            return Err(FileError::new("pack", name, source));
+        }
         if let Some(parent) = Path::new(name).parent().filter(|parent| !parent.as_os_str().is_empty()) {
             folder.make_folder(parent)?;
         }

@@ -1,4 +1,5 @@
-//! The shapes of dates and times in text, in one table, and how each is read.
+//! The shapes of dates and times in text, in one table, and how each is read. The commonest, ISO 8601 and what is like
+//! it, is read in [`crate::log::timestamp`] as well, which is faster.
 
 use serde::{Deserialize, Serialize};
 

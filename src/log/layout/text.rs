@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::date_formats::{self, Day, Order, Parsed, Shape};
 use super::fields::Found;
 use super::level_columns::{self, Column, Sample};
-use super::look::Look;
+use super::level_spelling::Look;
 use crate::time::Stamp;
 
 /// A stamp starts in one of the first fields, more of them where the line starts with a bracket.

@@ -129,7 +129,7 @@ pub(crate) fn judge(decisions: &[(u64, Envelope, Statement<Decision>)], subject:
     let mut all: Vec<Judged> = Vec::new();
     for (line, envelope, statement) in decisions {
         let judged = judge_one(*line, envelope, statement, subject, &earlier);
-        // One key is one voice: what it says last replaces what it said before.
+        // One key counts once: what it says last replaces what it said before.
         if judged.counts {
             for before in all.iter_mut().filter(|before| before.counts && before.key == judged.key) {
                 before.counts = false;

@@ -2,10 +2,10 @@
 //!
 //! Everything here is a pure function over what was read; who opens the files is `io::load`.
 
-mod again;
 mod contradictions;
 mod course;
 mod documents;
+mod rewritten;
 mod sealed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,9 +26,9 @@ use crate::time::Stamp;
 use crate::verdict::policy::Layer;
 use crate::verdict::workloads::{self, Workloads};
 
-pub(crate) use again::{as_sealed, compare as compare_whole};
 pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
+pub(crate) use rewritten::{as_sealed, compare as compare_whole};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};
 
 /// The name of the last snapshot in a run directory.

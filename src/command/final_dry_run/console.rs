@@ -20,7 +20,7 @@ const REFRESH: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 5;
 
 /// Speaks on standard error.
-pub(super) struct Voice {
+pub(super) struct Console {
     quiet: bool,
     terminal: bool,
     /// Between two lines; none where there are none.
@@ -36,7 +36,7 @@ pub(super) struct Voice {
     before: Option<(u64, Duration)>,
 }
 
-impl Voice {
+impl Console {
     /// Speaks of a run with this progress interval and grace period.
     pub(super) fn new(quiet: bool, interval: Option<Duration>, grace: Duration) -> Self {
         let terminal = std::io::stderr().is_terminal();
@@ -101,7 +101,7 @@ impl Voice {
     }
 }
 
-impl Listener for Voice {
+impl Listener for Console {
     fn look(&mut self, machine: &Machine, now: Now) {
         if self.quiet {
             return;
