@@ -11,6 +11,7 @@
 //! io, report
 //! verdict
 //! supervise -> evidence, shards
+//! drills
 //! log, stage, offline, status_report
 //! crash, level
 //! json -> finding
@@ -30,6 +31,7 @@
 //! | [`status_report`] | Markdown reports to items | the same |
 //! | [`verdict`] | policy, gates, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
 //! | [`supervise`] | the live run as a pure state machine of one or more workloads; its progress snapshot and run record | threads, children, clock |
+//! | [`drills`] | drills as a pure state machine, and the verdict that is read off their steps | threads, children, clock, files |
 //! | [`stage`] | SSE decoding, smoke scenario, alert freshness, alert rehearsal | network, files |
 //! | [`offline`] | session artefact to story, mentions, deltas, moderation, publishing, retry queue | files |
 //! | [`report`] | one document model, rendered as terminal text and Markdown; the dashboard | I/O, decisions |
@@ -62,6 +64,7 @@ pub mod cli;
 mod command;
 mod crash;
 pub mod digest;
+pub mod drills;
 pub mod evidence;
 pub mod finding;
 pub mod io;

@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 pub(crate) mod backlog;
 pub(crate) mod config;
+pub(crate) mod drills;
 pub(crate) mod export;
 pub(crate) mod final_dry_run;
 pub(crate) mod limits;

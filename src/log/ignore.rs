@@ -5,6 +5,7 @@
 //! exceptions). One at an error level is ignored only where the text is its whole message. A record without a usable time
 //! never is, and what is ignored is counted.
 
+use super::excuse::{self, Window};
 use super::record::Record;
 use crate::crash::classify::Kind;
 use crate::finding::Status;
@@ -26,19 +27,36 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// The texts to ignore, in the order in which they are tried.
+/// The texts to ignore, in the order in which they are tried; and what drills excuse.
 #[derive(Clone, Debug, Default)]
-pub struct Ignore(Vec<String>);
+pub struct Ignore {
+    texts: Vec<String>,
+    drills: Vec<Window>,
+}
 
 impl Ignore {
     /// These texts, without those that [`check`] refuses: they may come from a run record.
     pub fn new(texts: &[String]) -> Self {
-        Self(texts.iter().filter(|text| check(text).is_ok()).cloned().collect())
+        let texts = texts.iter().filter(|text| check(text).is_ok()).cloned().collect();
+        Self { texts, drills: Vec::new() }
+    }
+
+    /// The same, with what drills excuse.
+    pub(crate) fn and_drills(self, drills: &[Window]) -> Self {
+        Self { drills: drills.to_vec(), ..self }
+    }
+
+    /// The drill that excuses a record which is a warning or worse, or shows a crash.
+    pub(crate) fn drill_of(&self, record: &Record<'_>, crash: Option<Kind>) -> Option<&str> {
+        match self.drills.is_empty() {
+            true => None,
+            false => excuse::of_record(&self.drills, record, crash.is_some()),
+        }
     }
 
     /// The text for which a record of this severity, which may show a crash, is ignored.
     pub(crate) fn text_for(&self, record: &Record<'_>, severity: Status, crash: Option<Kind>) -> Option<&str> {
-        if self.0.is_empty() {
+        if self.texts.is_empty() {
             return None;
         }
         let message = record.message()?;
@@ -46,7 +64,7 @@ impl Ignore {
             Status::Fail => message.trim() == text.as_str(),
             _ => message.contains(text.as_str()),
         };
-        let text = self.0.iter().find(named)?;
+        let text = self.texts.iter().find(named)?;
         (crash.is_none() || record.is_doubtful_crash()).then_some(text)
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod ansi;
 pub(crate) mod dialect;
+pub mod excuse;
 pub(crate) mod frame;
 pub(crate) mod ignore;
 mod json_level;

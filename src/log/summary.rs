@@ -5,6 +5,7 @@
 
 mod bucket;
 pub mod comparison;
+pub mod drills;
 pub mod readiness;
 pub mod workloads;
 
@@ -53,6 +54,9 @@ pub struct Summary {
     /// Whether the evidence of a run is as it was sealed; for runs alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordSummary>,
+    /// The drills of the run, where there were some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drills: Option<drills::DrillsSummary>,
     /// The checklist of the run, where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checklist: Option<ChecklistSummary>,
@@ -127,6 +131,9 @@ pub struct LogSummary {
     /// that matches nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ignored_by_policy: BTreeMap<String, u64>,
+    /// Records that are in none of these lists because a drill caused them, by its name; left out where there are none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub excused_by_drills: BTreeMap<String, u64>,
     /// How many there are of each kind, listed or not.
     pub totals: LogTotals,
     /// Equal incidents together: by severity, then by count.

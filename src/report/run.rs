@@ -115,9 +115,11 @@ fn long(text: &str) -> String {
 fn incidents(doc: &mut Doc, record: &RunRecord, shown: usize, shorten: impl Fn(&str) -> String, all: &str) {
     let mut incidents = Table::new(&["severity", "first seen", "count", "incident"]).right(&[2]);
     let mut worst: Vec<_> = record.incidents.iter().collect();
-    worst.sort_by_key(|i| (std::cmp::Reverse(i.severity), i.occurred_at));
+    // What drills caused is no reason to look.
+    worst.sort_by_key(|i| (i.drill.is_some(), std::cmp::Reverse(i.severity), i.occurred_at));
     for incident in worst.iter().take(shown) {
-        let message = shorten(&incident.message);
+        let drill = incident.drill.as_ref().map(|drill| format!(" (drill {drill})")).unwrap_or_default();
+        let message = format!("{}{drill}", shorten(&incident.message));
         let at = incident.occurred_at.human();
         incidents.row([incident.severity.into(), at.into(), incident.count.into(), Cell::from(message)]);
     }

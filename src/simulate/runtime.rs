@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use crate::io::{clock, files};
 use crate::time::Stamp;
@@ -39,6 +39,8 @@ pub(crate) enum Scenario {
     StaleEvidence,
     /// Ignores the polite signals and must be killed: FAIL
     IgnoreSignals,
+    /// Has a feed that goes off at SIGUSR1 and on at SIGUSR2, and tells of both: to try drills on
+    Drill,
     /// Leaves a process behind that holds its output: FAIL, or WARN with --allow-warnings
     Grandchild,
     /// Four workloads: a job, a feed that waits for it, a trade that needs both, and a quiet one; nothing goes wrong
@@ -65,6 +67,12 @@ pub(crate) fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
+    let [off, on] = [Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false))];
+    if scenario == Scenario::Drill {
+        signal_hook::flag::register(SIGUSR1, Arc::clone(&off))?;
+        signal_hook::flag::register(SIGUSR2, Arc::clone(&on))?;
+    }
+    let mut feed = true;
     let evidence = |name| env::var_os(name).map(PathBuf::from);
     let (diary, performance) = (evidence("DECISION_DIARY_PATH"), evidence("PERFORMANCE_METRICS_PATH"));
     let mut entries: Vec<Value> = Vec::new();
@@ -88,11 +96,17 @@ pub(crate) fn run(scenario: Scenario, tick: Duration) -> io::Result<u8> {
             Scenario::Grandchild if trouble => leave_process_behind()?,
             Scenario::EarlyExit if trouble => return Ok(0),
             Scenario::Crash if trouble => return Ok(CRASH_CODE),
+            Scenario::Drill if feed => log("info", "quote", &format!("quote #{seq}"), seq)?,
+            Scenario::Drill => log("error", "feed_lost", "feed lost: no quotes", seq)?,
             _ => {}
         }
         // Sleep to the next tick, but notice a signal soon; also where the machine is too busy for any sleep.
         let next = tick.saturating_mul(u32::try_from(seq).unwrap_or(u32::MAX));
         loop {
+            // What came last holds, and the first is not lost where both have come.
+            for (switch, state) in [(&off, false), (&on, true)] {
+                feed = if switch.swap(false, Ordering::Relaxed) { state } else { feed };
+            }
             if stop.swap(false, Ordering::Relaxed) && scenario != Scenario::IgnoreSignals {
                 log("info", "shutdown", "shutting down", seq)?;
                 return Ok(0);

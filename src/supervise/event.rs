@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::workloads::probe::Answer;
 use super::workloads::state::Change;
+use crate::drills::machine::{Order, Told};
+use crate::drills::step;
 use crate::finding::Status;
 use crate::time::Stamp;
 
@@ -62,6 +64,8 @@ pub(crate) enum Event {
         /// The name of the signal.
         signal: String,
     },
+    /// Something of a drill is done or known.
+    Drill(Told),
     /// Time has passed.
     Tick,
 }
@@ -147,6 +151,8 @@ pub(crate) enum Action {
         /// Whether the snapshot also goes into the timeline.
         timeline: bool,
     },
+    /// Something that a drill needs.
+    Drill(Order),
     /// Supervision is over.
     Finish,
 }
@@ -224,6 +230,8 @@ fn signal_name(signal: i32) -> &'static str {
         12 => " (SIGUSR2)",
         13 => " (SIGPIPE)",
         15 => " (SIGTERM)",
+        18 => " (SIGCONT)",
+        19 => " (SIGSTOP)",
         24 => " (SIGXCPU)",
         25 => " (SIGXFSZ)",
         _ => "",
@@ -313,6 +321,8 @@ pub(crate) struct Batch {
     pub last_at: Option<Stamp>,
     /// Whether one of them says that the workload is ready.
     pub ready: bool,
+    /// Conditions of drills that one of them meets, with the time of the last: the drill, the list and the place in that.
+    pub met: BTreeMap<(usize, step::Stage, usize), Stamp>,
     /// Lines that need a look.
     pub incidents: Vec<LineIncident>,
     /// Lines that need a look but were too many to keep, by kind and severity.
@@ -390,6 +400,7 @@ impl Batch {
         self.first_at = self.first_at.or(later.first_at);
         self.last_at = later.last_at.or(self.last_at);
         self.ready |= later.ready;
+        self.met.extend(later.met);
         for incident in later.incidents {
             self.incident(incident);
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::progress::Incident;
 use crate::digest::sha256;
 use crate::finding::{Metadata, Status};
+use crate::log::excuse;
 use crate::time::Stamp;
 
 /// The most different incidents that are kept. Further ones are counted under one heading per kind and severity.
@@ -18,6 +19,15 @@ pub(crate) struct Incidents {
     list: Vec<Incident>,
     index: HashMap<String, usize>,
     counts: BTreeMap<Status, u64>,
+    /// Those of them that drills caused.
+    caused: BTreeMap<Status, u64>,
+    /// The drills that may cause some now, since when, and the patterns of those.
+    open: Vec<(String, Stamp, Vec<String>)>,
+    /// Incidents of drills are told apart from equal ones: their keys by those of the others.
+    under: HashMap<String, String>,
+    /// What was added since anybody looked, where somebody does.
+    fresh: Vec<usize>,
+    watched: bool,
 }
 
 /// What [`Incidents::add`] did.
@@ -35,6 +45,13 @@ impl Incidents {
         *self.counts.entry(incident.severity).or_default() += incident.count;
         let mut key = format!("{}/{}/{key}", incident.kind, incident.severity.word());
         let mut incident = incident;
+        self.under.remove(&key);
+        if let Some(drill) = self.cause(&incident) {
+            *self.caused.entry(incident.severity).or_default() += incident.count;
+            let own = format!("{key}/{drill}");
+            self.under.insert(key, own.clone());
+            (key, incident.drill) = (own, Some(drill));
+        }
         if !self.index.contains_key(&key) && self.list.len() >= MOST {
             key = format!("{}/{}/", incident.kind, incident.severity.word());
             incident.message = format!("further incidents of the kind {} (not listed one by one)", incident.kind);
@@ -46,30 +63,65 @@ impl Incidents {
                 known.count += incident.count;
                 known.last_at = known.last_at.max(incident.last_at.or(Some(incident.occurred_at)));
                 known.metadata.remove("recovered_at");
+                self.note(i);
                 Added::Again
             }
             None => {
                 incident.id = sha256(key.as_bytes())[..12].to_owned();
                 self.index.insert(key, self.list.len());
                 self.list.push(incident);
+                self.note(self.list.len() - 1);
                 Added::New
             }
         }
     }
 
+    fn note(&mut self, at: usize) {
+        if self.watched {
+            self.fresh.push(at);
+        }
+    }
+
+    /// From now on [`Self::fresh`] is asked.
+    pub(crate) fn watch(&mut self) {
+        self.watched = true;
+    }
+
+    /// The drill that may have caused an incident.
+    fn cause(&self, incident: &Incident) -> Option<String> {
+        let of = incident.workload.as_deref();
+        let fits = |glob: &String| excuse::fits(glob, &incident.kind, &incident.message, of);
+        let may =
+            |(_, from, globs): &&(String, Stamp, Vec<String>)| *from <= incident.occurred_at && globs.iter().any(fits);
+        self.open.iter().find(may).map(|(drill, ..)| drill.clone())
+    }
+
+    /// From now on these drills may cause incidents, each since when, and the patterns of those.
+    pub(crate) fn open(&mut self, drills: Vec<(String, Stamp, Vec<String>)>) {
+        self.open = drills;
+    }
+
+    /// What was added since the last call, once for each time.
+    pub(crate) fn fresh(&mut self) -> Vec<Incident> {
+        std::mem::take(&mut self.fresh).into_iter().map(|at| self.list[at].clone()).collect()
+    }
+
+    /// A known incident by its key.
+    fn known(&mut self, key: &str) -> Option<&mut Incident> {
+        let key = self.under.get(key).map_or(key, String::as_str);
+        self.index.get(key).map(|at| &mut self.list[*at])
+    }
+
     /// Changes the details of a known incident.
     pub(crate) fn amend(&mut self, kind: &str, severity: Status, key: &str, amend: impl FnOnce(&mut Metadata)) {
-        if let Some(&i) = self.index.get(&format!("{kind}/{}/{key}", severity.word())) {
-            amend(&mut self.list[i].metadata);
+        if let Some(known) = self.known(&format!("{kind}/{}/{key}", severity.word())) {
+            amend(&mut known.metadata);
         }
     }
 
     /// Names another consequence of a known incident, where that is as severe. Whether it is.
     pub(crate) fn follow(&mut self, key: &str, severity: Status, consequence: &str) -> bool {
-        let Some(known) = self.index.get(key).map(|i| &mut self.list[*i]).filter(|known| known.severity >= severity)
-        else {
-            return false;
-        };
+        let Some(known) = self.known(key).filter(|known| known.severity >= severity) else { return false };
         let list = known.metadata.entry("consequences".to_owned()).or_insert_with(|| Value::Array(Vec::new()));
         if let Some(list) = list.as_array_mut() {
             list.push(consequence.into());
@@ -79,14 +131,15 @@ impl Incidents {
 
     /// Tells a known incident anew; `key` is its kind, its severity and its own key.
     pub(crate) fn retell(&mut self, key: &str, retell: impl FnOnce(&mut Incident)) {
-        if let Some(&i) = self.index.get(key) {
-            retell(&mut self.list[i]);
+        if let Some(known) = self.known(key) {
+            retell(known);
         }
     }
 
-    /// The highest severity so far; it never goes down.
+    /// The highest severity so far of what no drill caused; it never goes down.
     pub(crate) fn worst(&self) -> Status {
-        self.counts.keys().next_back().copied().unwrap_or_default()
+        let own = |(status, count): &(&Status, &u64)| **count > self.caused.get(status).copied().unwrap_or(0);
+        self.counts.iter().rev().find(own).map(|(status, _)| *status).unwrap_or_default()
     }
 
     /// Incidents by severity, each occurrence counted.
@@ -133,6 +186,7 @@ pub(crate) fn incident(severity: Status, kind: &str, at: Stamp, message: impl In
         occurred_at: at,
         message: message.into(),
         kind: kind.to_owned(),
+        drill: None,
         workload: None,
         attempt: None,
         count: 1,

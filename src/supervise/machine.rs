@@ -5,6 +5,7 @@
 
 mod conditions;
 mod down;
+mod drilling;
 mod lifecycle;
 mod output;
 mod readiness;
@@ -23,6 +24,7 @@ use super::monitors::{ClockMonitor, EvidenceMonitor, ResourceState, capture_faul
 use super::plan::Plan;
 use super::progress::{self, Phase};
 use super::record::{EndReason, EndedBy};
+use crate::drills::machine::Drills;
 use crate::finding::Status;
 use crate::time::Stamp;
 use uptime::Uptime;
@@ -49,6 +51,8 @@ struct Ending {
     by: Option<EndedBy>,
     /// Whether an operator will not wait any more.
     forced: bool,
+    /// Since when nothing holds the way down up, on the monotonic clock.
+    down_from: Duration,
 }
 
 /// The state of a run.
@@ -59,6 +63,7 @@ pub(crate) struct Machine {
     workloads: Vec<Workload>,
     phase: Phase,
     incidents: Incidents,
+    drills: Option<Drills>,
     evidence: EvidenceMonitor,
     resources: ResourceState,
     clock: ClockMonitor,
@@ -113,14 +118,19 @@ impl Machine {
     /// A run that is about to start.
     pub(crate) fn new(plan: Plan, started_at: Stamp) -> Self {
         let start = Now { wall: started_at, mono: Duration::ZERO, boot: Duration::ZERO };
+        let mut incidents = Incidents::default();
+        if plan.drills.is_some() {
+            incidents.watch();
+        }
         Self {
             next: Schedule { snapshot: plan.progress_interval.unwrap_or_default(), ..Schedule::default() },
             workloads: plan.workloads.iter().cloned().map(|plan| Workload::new(plan, started_at)).collect(),
             uptime: Uptime::new(plan.free_start()),
+            drills: plan.drills.clone().map(Drills::new),
             plan,
             started_at,
             phase: Phase::Startup,
-            incidents: Incidents::default(),
+            incidents,
             evidence: EvidenceMonitor::default(),
             resources: ResourceState::default(),
             clock: ClockMonitor::default(),
@@ -177,6 +187,7 @@ impl Machine {
                 let message = format!("emp-ops received {signal}, which asks for nothing; the run went on");
                 self.raise(&signal, incident(Status::Pass, "signal", now.wall, message));
             }
+            Event::Drill(told) => self.of_drill(now, told),
             Event::Tick => {}
         }
         self.tick(now, held_up, &mut todo);
@@ -206,6 +217,7 @@ impl Machine {
         if self.refresh.timeline {
             at = at.min(self.refresh.last_timeline.unwrap_or_default() + TIMELINE_SPACING);
         }
+        at = self.drill_deadline().map_or(at, |due| at.min(due.max(now.mono)));
         let at = self.workloads.iter().filter_map(|workload| workload.deadline(now.mono)).fold(at, Duration::min);
         if self.ending.is_none() { at.min(self.plan.target) } else { at }
     }

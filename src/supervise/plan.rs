@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::workloads::plan::WorkloadPlan;
 pub use super::workloads::plan::{Limits, Restart};
+use crate::drills::plan::DrillsPlan;
 use crate::finding::{Metadata, Status};
 
 /// The plan of a run.
@@ -12,6 +13,8 @@ use crate::finding::{Metadata, Status};
 pub(crate) struct Plan {
     /// What is supervised; never empty.
     pub workloads: Vec<WorkloadPlan>,
+    /// The drills; none where there are none.
+    pub drills: Option<DrillsPlan>,
     /// Whether that is one command, as it was given after `--`.
     pub single: bool,
     /// The SHA-256 of `workloads.json`, in hex; none for one command.

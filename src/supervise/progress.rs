@@ -151,6 +151,9 @@ pub struct Incident {
     /// The number of its start at that time; 0 before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u64>,
+    /// The drill that caused it, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<String>,
     /// How often it happened.
     #[serde(default = "once")]
     pub count: u64,

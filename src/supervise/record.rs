@@ -13,6 +13,7 @@ use super::objective::Objective;
 use super::progress::Incident;
 use super::provenance::Provenance;
 pub use super::workloads::record::{Down, EndedBy, ProbeRecord, Signalled, Stop, WorkloadRecord};
+use crate::drills::plan::DrillsPlan;
 use crate::evidence::diary::Explained;
 use crate::evidence::figures::Figure;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
@@ -80,6 +81,9 @@ pub struct RunRecord {
     /// Who ran it, of what, where.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provenance: Option<Provenance>,
+    /// The drills that were planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drills: Option<DrillsPlan>,
     /// What somebody accepts by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
@@ -291,6 +295,9 @@ pub struct EvidencePaths {
     /// Of a run of several workloads: their plan, their changes of state, and their further evidence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workload_files: Vec<String>,
+    /// What tells of the drills, and the timeline of each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drill_files: Vec<String>,
 }
 
 /// The name of the checklist in a run directory.

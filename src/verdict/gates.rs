@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::attestation::judge::Judgement;
 use super::criteria::Criteria;
 use super::policy::Policy;
+use crate::drills::judge;
 use crate::finding::{Finding, Gate, NotRequired, Place, Status, count};
 use crate::log::summary::Summary;
 use crate::sanitize::shorten;
@@ -85,6 +86,7 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.approvals(),
         view.plan(),
         view.checklist(),
+        view.drills(),
         view.baseline(),
         view.trend(),
     ];
@@ -300,6 +302,14 @@ impl View<'_> {
         let plan = self.summary.plan.as_ref()?;
         let gate = self.part(("plan", "plan_path"), plan.status, &plan.findings, plan.resources, "no pending changes");
         Some(gate.fixed_by("a plan without pending changes: apply it, or take the drift back"))
+    }
+
+    fn drills(&self) -> Option<Gate> {
+        let drills = self.summary.drills.as_ref()?;
+        let path = ("drills", "drills_path");
+        let gate = self.part(path, drills.status, &drills.findings, drills.total, &judge::told(drills));
+        let fix = "drills that are run, each detected, restored and recovered in time";
+        Some(gate.fixed_by(fix))
     }
 
     fn checklist(&self) -> Option<Gate> {

@@ -235,6 +235,7 @@ fn context(file: u32) -> Context {
 fn summarise(mut part: Part) -> LogSummary {
     part.close_ends();
     let terms = Terms {
+        drills: Vec::new(),
         warn_gap: LIMITS.silence,
         fail_gap: Duration::from_secs(3600),
         listed: LIMITS.listed,

@@ -105,6 +105,17 @@ pub(crate) struct FinalDryRun {
     /// judged at the end
     #[arg(long, value_name = "FILE", help_heading = "Evidence")]
     pub checklist: Option<PathBuf>,
+    /// Rehearse the failures that this file describes: each fault is injected at its time, and must be detected, restored
+    /// and recovered in time. See runbooks/drills.md
+    #[arg(long, value_name = "FILE", alias = "drills", help_heading = "Drills")]
+    pub drill: Option<PathBuf>,
+    /// Leave this drill out: a WARN
+    #[arg(long, value_name = "NAME", help_heading = "Drills")]
+    pub skip_drill: Vec<String>,
+    /// Try the drills without a fault: nothing is injected and restored, every condition is looked at; a WARN
+    #[arg(long, help_heading = "Drills")]
+    pub dry_drills: bool,
+
     /// A diary not refreshed for this long is a WARN
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence", conflicts_with = "no_diary")]
     pub diary_stale_warn: Option<Duration>,

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use rustix::fs::Access;
 
-use super::args::FinalDryRun;
-use super::{prepare, scale, several};
+use super::args::{FinalDryRun, RestartArg};
+use super::{planning, prepare, scale, several};
+use crate::command::drills::Asked;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Format, USAGE};
 use crate::finding::{Status, count};
@@ -19,6 +20,7 @@ use crate::report::check::{self, Check, Need, Set};
 use crate::report::{self, bytes_text};
 use crate::sanitize;
 use crate::supervise::monitors;
+use crate::time::human_duration;
 
 /// Shows every limit with its source, and what the run would lack.
 ///
@@ -61,6 +63,11 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
     for path in named.into_iter().filter(|(_, waived)| !waived).filter_map(|(path, _)| path.as_ref()) {
         checks.push(need("evidence", written(path)));
     }
+    if args.drill.is_some() || args.dry_drills || !args.skip_drill.is_empty() {
+        // Whether restarts are allowed is known where the workloads are.
+        let drills = planning::drills(args, target, args.restart == RestartArg::Always || args.workloads.is_some());
+        checks.push(need("drills", drills.map(|asked| told(asked.as_ref()))));
+    }
     checks.push(need("staleness", prepare::watch_limits(args, (&scale, target))));
     for path in args.export.paths() {
         checks.push(need("export", written(path)));
@@ -90,6 +97,16 @@ fn need(name: &'static str, found: Result<String, Error>) -> Need {
         Ok(detail) => Need { name, status: Status::Pass, detail },
         Err(error) => Need { name, status: Status::Fail, detail: error.to_string() },
     }
+}
+
+/// Each drill with the time at which it begins.
+fn told(asked: Option<&Asked>) -> String {
+    let list = asked.iter().flat_map(|asked| &asked.plan.list);
+    let told = list.map(|drill| {
+        let when = if drill.skipped { "left out".to_owned() } else { human_duration(drill.at()) };
+        format!("{} ({when})", drill.name)
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn keys(signers: &Signers) -> String {

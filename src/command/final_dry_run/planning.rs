@@ -5,14 +5,20 @@ use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
 use super::scale::Scale;
-use crate::command::metadata;
+use crate::command::signing::Signers;
+use crate::command::{Error, drills, metadata};
+use crate::drills::plan::DrillsPlan;
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::files::Folder;
 use crate::level::Level;
+use crate::io::provenance;
 use crate::sanitize;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
+use crate::supervise::provenance::{Provenance, Subject};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
+use crate::supervise::redact::Redactor;
+use crate::supervise::workloads::drill::DrillActs;
 use crate::supervise::workloads::plan::WorkloadPlan;
 use crate::time::Stamp;
 use crate::verdict::criteria::Criteria;
@@ -24,6 +30,29 @@ pub(super) const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// How many restarts are tolerated, unless the operator says otherwise.
 const MAX_RESTARTS: u64 = 3;
+
+/// Who runs what, where.
+pub(super) fn provenance(args: &FinalDryRun, signers: &Signers, program: &str, command: &[String]) -> Provenance {
+    Provenance {
+        subjects: args.signatures.subject.iter().cloned().map(|(name, sha256)| Subject { name, sha256 }).collect(),
+        ..provenance::collect(program, command, &signers.variables)
+    }
+}
+
+/// The drills of a run, if any.
+///
+/// # Errors
+/// Their file cannot be read, or something in it cannot be.
+pub(super) fn drills(args: &FinalDryRun, target: Duration, restarts: bool) -> Result<Option<drills::Asked>, Error> {
+    let terms = drills::Terms { target, restarts, skipped: &args.skip_drill, dry: args.dry_drills };
+    drills::load(args.drill.as_ref(), terms)
+}
+
+/// The drills as they are planned, and what they do, without secrets where that is shown.
+pub(super) fn hidden(asked: Option<drills::Asked>, redactor: &Redactor) -> (Option<DrillsPlan>, Vec<DrillActs>) {
+    let asked = asked.map(|asked| asked.hide(redactor));
+    asked.map_or((None, Vec::new()), |asked| (Some(asked.plan), asked.acts))
+}
 
 /// When silence is an incident at once.
 pub(super) fn live_gap(args: &FinalDryRun, scale: &Scale) -> Option<(Duration, Status)> {
@@ -45,6 +74,7 @@ pub(super) fn plan(
 ) -> Plan {
     Plan {
         workloads,
+        drills: None,
         single: true,
         sha256: None,
         keep_going: false,
@@ -159,6 +189,7 @@ pub(super) fn record_of(
         ended_by: None,
         workloads: Vec::new(),
         workloads_sha256: plan.sha256.clone(),
+        drills: plan.drills.clone(),
         settings: Settings {
             target_duration_seconds: plan.target.as_secs_f64(),
             required_duration_seconds: plan.required.as_secs_f64(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg};
-use super::planning::{BACKOFF, BACKOFF_MAX, live_gap, main, plan, record_of, required, sink, stderr_level};
+use super::planning::{self, BACKOFF, BACKOFF_MAX, live_gap, main, plan, record_of, required, sink, stderr_level};
 use super::scale::{Scale, length};
 use crate::command::config::Config;
 use crate::command::signing::Signers;
@@ -15,11 +15,9 @@ use crate::io::clock;
 use crate::io::files::{self, FileError, Folder};
 use crate::io::process::child::Launch;
 use crate::io::process::supervisor::{Setup, UnitSetup};
-use crate::io::provenance;
 use crate::json::lenient;
 use crate::simulate::runtime::Scenario;
 use crate::supervise::plan::{EvidenceWatch, Plan};
-use crate::supervise::provenance::{Provenance, Subject};
 use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::redact::Redactor;
 use crate::time::{Stamp, duration_text, human_duration};
@@ -47,10 +45,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     let command = command_of(args, scale.tick)?;
     let (redactor, shown_command) = redacted(args, &command);
     // It takes its time over a large program, which is no time of the run.
-    let provenance = Provenance {
-        subjects: args.signatures.subject.iter().cloned().map(|(name, sha256)| Subject { name, sha256 }).collect(),
-        ..provenance::collect(&command[0], &shown_command, &signers.variables)
-    };
+    let provenance = planning::provenance(args, signers, &command[0], &shown_command);
     let started_at = clock::now();
     let root = std::path::absolute(&args.output_root).map_err(|e| FileError::new("create", &args.output_root, e))?;
     let name = run_name(args, &root, started_at)?;
@@ -76,7 +71,9 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     };
     let watched = watches(args, (&scale, target), shown(&diary), shown(&performance))?;
     let main = main(args, &policy, shown_command, live_gap(args, &scale));
-    let plan = plan(args, &scale, &policy, criteria, target, vec![main], watched);
+    let drills = planning::drills(args, target, args.restart == RestartArg::Always)?;
+    let (drills, drill_acts) = planning::hidden(drills, &redactor);
+    let plan = Plan { drills, ..plan(args, &scale, &policy, criteria, target, vec![main], watched) };
     let folder = make_folders(&root, &folder, diary.iter().chain(&performance))?;
 
     if let Some(list) = &checklist {
@@ -86,13 +83,10 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     let relative = |path: &PathBuf| folder.relative(path).unwrap_or(path).display().to_string();
     let paths = EvidencePaths {
         logs: vec!["logs".to_owned()],
-        raw_logs: Vec::new(),
         diary: diary.as_ref().map(relative),
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
-        checklist_files: Vec::new(),
-        acks: None,
-        workload_files: Vec::new(),
+        ..EvidencePaths::default()
     };
     let record = RunRecord {
         provenance: Some(provenance),
@@ -114,6 +108,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     };
     let setup = Setup {
         units: vec![unit],
+        drills: drill_acts,
         evidence: [("diary", diary), ("performance", performance)]
             .into_iter()
             .filter_map(|(name, path)| Some((name.to_owned(), path?)))

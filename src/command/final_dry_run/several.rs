@@ -17,11 +17,9 @@ use crate::io::files::{self, FileError, Folder};
 use crate::io::process::child::Launch;
 use crate::io::process::supervisor::{Setup, UnitSetup};
 use crate::io::process::table;
-use crate::io::provenance;
 use crate::simulate::runtime::Scenario;
 use crate::simulate::services;
-use crate::supervise::plan::Plan;
-use crate::supervise::provenance::{Provenance, Subject};
+use crate::supervise::plan::{Plan, Restart};
 use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::workloads::document::WORKLOADS;
 use crate::supervise::workloads::state::STATES;
@@ -119,10 +117,10 @@ pub(super) fn prepare(
     let all = resolve(args, &policy, asked, &folder)?;
     all.check_programs()?;
     enough_files(all.plans.len())?;
-    let provenance = Provenance {
-        subjects: args.signatures.subject.iter().cloned().map(|(name, sha256)| Subject { name, sha256 }).collect(),
-        ..provenance::collect(&all.starts[0].command[0], &all.plans[0].command, &signers.variables)
-    };
+    let always = all.plans.iter().all(|plan| plan.restart == Restart::Always);
+    let drills = planning::drills(args, target, always)?;
+    let (drills, drill_acts) = planning::hidden(drills, &all.redactor);
+    let provenance = planning::provenance(args, signers, &all.starts[0].command[0], &all.plans[0].command);
     let started_at = clock::now();
     let folder =
         prepare::make_folders(&root, &folder, all.starts.iter().flat_map(|start| start.evidence.iter().flatten()))?;
@@ -136,27 +134,13 @@ pub(super) fn prepare(
     let plans = all.plans.clone();
     let plan = Plan {
         single: false,
+        drills,
         sha256: Some(sha256(document.as_bytes())),
         keep_going: args.keep_going,
         duration_is_written: policy.source_of("min_duration") != "default",
         ..planning::plan(args, &scale, &policy, criteria, target, plans, (all.watches.clone(), interval))
     };
-    let first = |name: &str| all.plans.iter().find_map(|plan| plan.evidence.get(name).cloned());
-    let paths = EvidencePaths {
-        logs: vec!["logs".to_owned()],
-        raw_logs: Vec::new(),
-        diary: first("diary").filter(|_| !args.no_diary),
-        performance: first("performance").filter(|_| !args.no_performance),
-        checklist: checklist.map(|_| CHECKLIST.to_owned()),
-        checklist_files: Vec::new(),
-        acks: None,
-        workload_files: Vec::new(),
-    };
-    let named: Vec<&String> = paths.diary.iter().chain(&paths.performance).collect();
-    let further = all.plans.iter().flat_map(|plan| plan.evidence.values()).filter(|path| !named.contains(path));
-    let own = [WORKLOADS, STATES].into_iter().map(str::to_owned);
-    let workload_files = own.chain(further.cloned()).collect();
-    let paths = EvidencePaths { workload_files, ..paths };
+    let paths = paths(args, &all, checklist.is_some());
     let record = RunRecord {
         provenance: Some(provenance),
         ..planning::record_of(args, name, started_at, &plan, &policy, criteria, paths)
@@ -183,9 +167,33 @@ pub(super) fn prepare(
         }
     });
     let units = units.collect();
-    let setup =
-        Setup { units, evidence, timeline: !args.no_timeline, redactor: all.redactor, record, folder: folder.clone() };
+    let setup = Setup {
+        units,
+        drills: drill_acts,
+        evidence,
+        timeline: !args.no_timeline,
+        redactor: all.redactor,
+        record,
+        folder: folder.clone(),
+    };
     Ok(Prepared { plan, setup, what, shown_folder })
+}
+
+/// Where the evidence will be.
+fn paths(args: &FinalDryRun, all: &Workloads, checklist: bool) -> EvidencePaths {
+    let first = |name: &str| all.plans.iter().find_map(|plan| plan.evidence.get(name).cloned());
+    let paths = EvidencePaths {
+        logs: vec!["logs".to_owned()],
+        diary: first("diary").filter(|_| !args.no_diary),
+        performance: first("performance").filter(|_| !args.no_performance),
+        checklist: checklist.then(|| CHECKLIST.to_owned()),
+        ..EvidencePaths::default()
+    };
+    let named: Vec<&String> = paths.diary.iter().chain(&paths.performance).collect();
+    let further = all.plans.iter().flat_map(|plan| plan.evidence.values()).filter(|path| !named.contains(path));
+    let own = [WORKLOADS, STATES].into_iter().map(str::to_owned);
+    let workload_files = own.chain(further.cloned()).collect();
+    EvidencePaths { workload_files, ..paths }
 }
 
 /// A program that is named by a path is meant from the folder in which it runs.

@@ -13,12 +13,12 @@ use crate::time::{human_duration, parse_duration};
 use crate::verdict::policy::Text;
 
 /// A probe with the time that an answer may take.
-pub(super) type Probe = (ReadyPlan, Check, Duration);
+pub(in crate::command) type Probe = (ReadyPlan, Check, Duration);
 
 const FORMS: &str = "write one of exec, http, tcp and log";
 
 /// Reads `[workload.ready]`.
-pub(super) fn ready(text: Text<'_>, value: Placed<'_>) -> Result<Probe, String> {
+pub(in crate::command) fn ready(text: Text<'_>, value: Placed<'_>) -> Result<Probe, String> {
     let mut keys = Keys::of(text, "[workload.ready]", value)?;
     let hosts = keys.strings("allow_hosts")?.unwrap_or_default();
     let mut checks = Vec::new();
@@ -66,7 +66,11 @@ pub(super) fn ready(text: Text<'_>, value: Placed<'_>) -> Result<Probe, String> 
 }
 
 /// The request of `http = "URL"`, or of a table with `url`; its further keys stand beside it or in it.
-fn http(keys: &mut Keys<'_>, name: &'static str, hosts: &[String]) -> Result<Option<Http>, String> {
+pub(in crate::command) fn http(
+    keys: &mut Keys<'_>,
+    name: &'static str,
+    hosts: &[String],
+) -> Result<Option<Http>, String> {
     let text = keys.text;
     let Some(value) = keys.take(name) else {
         return Ok(None);
@@ -120,7 +124,7 @@ fn may_ask(host: &str, hosts: &[String]) -> Result<(), String> {
 }
 
 /// A line with these fields, or one that matches a pattern.
-fn log_line(text: Text<'_>, value: Placed<'_>) -> Result<LogLine, String> {
+pub(in crate::command) fn log_line(text: Text<'_>, value: Placed<'_>) -> Result<LogLine, String> {
     let span = value.span();
     let DeValue::Table(table) = value.into_inner() else {
         return Err(
@@ -151,16 +155,16 @@ fn log_line(text: Text<'_>, value: Placed<'_>) -> Result<LogLine, String> {
     Ok(line)
 }
 
-/// Reads a list of actions.
-pub(super) fn acts(text: Text<'_>, value: Placed<'_>) -> Result<Vec<Act>, String> {
+/// Reads a list of actions, those of a drill where `drill` says so.
+pub(in crate::command) fn acts(text: Text<'_>, value: Placed<'_>, drill: bool) -> Result<Vec<Act>, String> {
     let span = value.span();
     match value.into_inner() {
-        DeValue::Array(items) => items.into_iter().map(|item| act(text, item)).collect(),
+        DeValue::Array(items) => items.into_iter().map(|item| act(text, item, drill)).collect(),
         _ => Err(text.at(span, "write a list of actions such as [{ exec = [\"bin/drain\"], timeout = \"10s\" }]")),
     }
 }
 
-fn act(text: Text<'_>, value: Placed<'_>) -> Result<Act, String> {
+fn act(text: Text<'_>, value: Placed<'_>, drill: bool) -> Result<Act, String> {
     let mut keys = Keys::of(text, "an action", value)?;
     let hosts = keys.strings("allow_hosts")?.unwrap_or_default();
     let timeout = keys.positive("timeout")?.unwrap_or(Duration::from_secs(30));
@@ -169,7 +173,17 @@ fn act(text: Text<'_>, value: Placed<'_>) -> Result<Act, String> {
         found.push((command.join(" "), Deed::Exec { command }));
     }
     if let Some(signal) = signal(&mut keys, "signal")? {
-        found.push((signal.name(), Deed::Signal { signal }));
+        let matching = if drill { keys.string("match")? } else { None };
+        let to = matching.as_ref().map(|text| format!(" to processes of {text}")).unwrap_or_default();
+        found.push((format!("{}{to}", signal.name()), Deed::Signal { signal, matching }));
+    }
+    for (name, signal) in [("pause", 19), ("resume", 18)] {
+        if drill && keys.flag(name)?.unwrap_or_default() {
+            found.push((name.to_owned(), Deed::Signal { signal: StopSignal::Other(signal), matching: None }));
+        }
+    }
+    if drill && keys.flag("restart")?.unwrap_or_default() {
+        found.push(("restart".to_owned(), Deed::Restart));
     }
     if let Some(http) = http(&mut keys, "http", &hosts)? {
         found.push((http.url.clone(), Deed::Http(Box::new(http))));
@@ -189,15 +203,17 @@ fn act(text: Text<'_>, value: Placed<'_>) -> Result<Act, String> {
         found.push((format!("wait {}", human_duration(time)), Deed::Wait { time }));
     }
     let Some((shown, deed)) = found.pop().filter(|_| found.is_empty()) else {
-        let message = "an action does exactly one thing; write one of exec, signal, http, touch, remove and wait";
-        return Err(keys.wrong(keys.span(), message));
+        let more = if drill { ", pause, resume, restart" } else { "" };
+        let message =
+            format!("an action does exactly one thing; write one of exec, signal, http, touch, remove{more} and wait");
+        return Err(keys.wrong(keys.span(), &message));
     };
     keys.finish()?;
     Ok(Act { deed, timeout, shown })
 }
 
 /// Reads the name of a signal.
-pub(super) fn signal(keys: &mut Keys<'_>, name: &'static str) -> Result<Option<StopSignal>, String> {
+pub(in crate::command) fn signal(keys: &mut Keys<'_>, name: &'static str) -> Result<Option<StopSignal>, String> {
     const SIGNALS: [(&str, StopSignal); 7] = [
         ("INT", StopSignal::Interrupt),
         ("TERM", StopSignal::Terminate),

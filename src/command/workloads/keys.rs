@@ -12,8 +12,8 @@ use crate::time::parse_duration;
 use crate::verdict::policy::{Text, expected};
 
 /// A table of a file.
-pub(super) struct Keys<'t> {
-    pub(super) text: Text<'t>,
+pub(in crate::command) struct Keys<'t> {
+    pub(in crate::command) text: Text<'t>,
     /// What the table is called in messages: `[[workload]]`.
     called: &'static str,
     table: DeTable<'t>,
@@ -22,11 +22,11 @@ pub(super) struct Keys<'t> {
 }
 
 /// A value with its place.
-pub(super) type Placed<'t> = Spanned<DeValue<'t>>;
+pub(in crate::command) type Placed<'t> = Spanned<DeValue<'t>>;
 
 impl<'t> Keys<'t> {
     /// The keys of a value that must be a table.
-    pub(super) fn of(text: Text<'t>, called: &'static str, value: Placed<'t>) -> Result<Self, String> {
+    pub(in crate::command) fn of(text: Text<'t>, called: &'static str, value: Placed<'t>) -> Result<Self, String> {
         let span = value.span();
         match value.into_inner() {
             DeValue::Table(table) => Ok(Self { text, called, table, span, known: Vec::new() }),
@@ -35,17 +35,17 @@ impl<'t> Keys<'t> {
     }
 
     /// Where the table is.
-    pub(super) fn span(&self) -> Range<usize> {
+    pub(in crate::command) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
     /// A message at its place.
-    pub(super) fn wrong(&self, span: Range<usize>, message: &str) -> String {
+    pub(in crate::command) fn wrong(&self, span: Range<usize>, message: &str) -> String {
         self.text.at(span, message)
     }
 
     /// Takes a value as it is.
-    pub(super) fn take(&mut self, name: &'static str) -> Option<Placed<'t>> {
+    pub(in crate::command) fn take(&mut self, name: &'static str) -> Option<Placed<'t>> {
         self.known.push(name);
         self.table.remove(name)
     }
@@ -59,42 +59,42 @@ impl<'t> Keys<'t> {
         read(value.get_ref()).map(Some).map_err(|why| self.wrong(value.span(), &format!("{name}: {why}")))
     }
 
-    pub(super) fn string(&mut self, name: &'static str) -> Result<Option<String>, String> {
+    pub(in crate::command) fn string(&mut self, name: &'static str) -> Result<Option<String>, String> {
         self.read(name, string)
     }
 
-    pub(super) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, String> {
+    pub(in crate::command) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, String> {
         self.read(name, |value| match value {
             DeValue::Boolean(flag) => Ok(*flag),
             _ => Err("write true or false".to_owned()),
         })
     }
 
-    pub(super) fn duration(&mut self, name: &'static str) -> Result<Option<Duration>, String> {
+    pub(in crate::command) fn duration(&mut self, name: &'static str) -> Result<Option<Duration>, String> {
         self.read(name, |value| parse_duration(&string(value).map_err(|_| "write a duration such as \"30s\"")?))
     }
 
-    pub(super) fn positive(&mut self, name: &'static str) -> Result<Option<Duration>, String> {
+    pub(in crate::command) fn positive(&mut self, name: &'static str) -> Result<Option<Duration>, String> {
         self.read(name, |value| positive_duration(&string(value).map_err(|_| "write a duration such as \"30s\"")?))
     }
 
-    pub(super) fn number(&mut self, name: &'static str, least: u64) -> Result<Option<u64>, String> {
+    pub(in crate::command) fn number(&mut self, name: &'static str, least: u64) -> Result<Option<u64>, String> {
         self.read(name, |value| match whole(value) {
             Some(number) if number >= least => Ok(number),
             _ => Err(format!("write a whole number from {least}")),
         })
     }
 
-    pub(super) fn size(&mut self, name: &'static str) -> Result<Option<u64>, String> {
+    pub(in crate::command) fn size(&mut self, name: &'static str) -> Result<Option<u64>, String> {
         self.read(name, |value| size(&string(value).map_err(|_| "write a size such as \"512MiB\"")?))
     }
 
-    pub(super) fn ratio(&mut self, name: &'static str) -> Result<Option<f64>, String> {
+    pub(in crate::command) fn ratio(&mut self, name: &'static str) -> Result<Option<f64>, String> {
         self.read(name, |value| ratio(&plain(value).ok_or("write a ratio such as 0.98 or \"98%\"")?))
     }
 
     /// A percentage above zero.
-    pub(super) fn percent(&mut self, name: &'static str) -> Result<Option<f64>, String> {
+    pub(in crate::command) fn percent(&mut self, name: &'static str) -> Result<Option<f64>, String> {
         self.read(name, |value| {
             let text = plain(value).unwrap_or_default();
             match text.trim().trim_end_matches('%').parse::<f64>() {
@@ -105,7 +105,11 @@ impl<'t> Keys<'t> {
     }
 
     /// One of several words.
-    pub(super) fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Result<Option<T>, String> {
+    pub(in crate::command) fn word<T: Copy>(
+        &mut self,
+        name: &'static str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, String> {
         self.read(name, |value| {
             let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             let given = string(value).map_err(|_| format!("write one of {}", names.join(", ")))?;
@@ -115,7 +119,7 @@ impl<'t> Keys<'t> {
     }
 
     /// The words of a command: argv, no shell.
-    pub(super) fn command(&mut self, name: &'static str) -> Result<Option<Vec<String>>, String> {
+    pub(in crate::command) fn command(&mut self, name: &'static str) -> Result<Option<Vec<String>>, String> {
         self.read(name, |value| match value {
             DeValue::String(line) => {
                 let words: Vec<String> = line.split_whitespace().map(|word| format!("{word:?}")).collect();
@@ -131,12 +135,12 @@ impl<'t> Keys<'t> {
         })
     }
 
-    pub(super) fn strings(&mut self, name: &'static str) -> Result<Option<Vec<String>>, String> {
+    pub(in crate::command) fn strings(&mut self, name: &'static str) -> Result<Option<Vec<String>>, String> {
         self.read(name, strings)
     }
 
     /// A table of texts.
-    pub(super) fn pairs(&mut self, name: &'static str) -> Result<Option<Vec<(String, String)>>, String> {
+    pub(in crate::command) fn pairs(&mut self, name: &'static str) -> Result<Option<Vec<(String, String)>>, String> {
         self.read(name, |value| match value {
             DeValue::Table(table) => {
                 let pair = |(key, value): (&Spanned<_>, &Placed<'_>)| {
@@ -150,7 +154,7 @@ impl<'t> Keys<'t> {
     }
 
     /// Refuses what nobody has taken.
-    pub(super) fn finish(self) -> Result<(), String> {
+    pub(in crate::command) fn finish(self) -> Result<(), String> {
         let Some((key, _)) = self.table.iter().next() else { return Ok(()) };
         let word = key.get_ref().to_string();
         let message = format!("unknown key `{word}` in {}{}", self.called, expected(&word, &self.known));
@@ -174,7 +178,7 @@ fn strings(value: &DeValue<'_>) -> Result<Vec<String>, String> {
 }
 
 /// A text or number as it would be typed.
-pub(super) fn plain(value: &DeValue<'_>) -> Option<String> {
+pub(in crate::command) fn plain(value: &DeValue<'_>) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.to_string()),
         DeValue::Integer(number) => Some(number.to_string()),
@@ -192,7 +196,7 @@ fn whole(value: &DeValue<'_>) -> Option<u64> {
 }
 
 /// A value as JSON has it.
-pub(super) fn json(value: &DeValue<'_>) -> Value {
+pub(in crate::command) fn json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => text.to_string().into(),
         DeValue::Integer(number) => {

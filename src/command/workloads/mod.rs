@@ -1,7 +1,7 @@
 //! Several workloads: the file that names them, and the plan that comes of it.
 
-mod checks;
-mod keys;
+pub(in crate::command) mod checks;
+pub(in crate::command) mod keys;
 mod plan;
 mod read;
 #[cfg(test)]

@@ -282,7 +282,7 @@ fn common(keys: &mut Keys<'_>, folder: &Path) -> Result<Common, String> {
             .ok_or_else(|| text.at(value.span(), "success_codes: write codes from 0 to 255")),
         _ => Err(text.at(value.span(), "success_codes: write a list of codes from 0 to 255")),
     });
-    let acts = |value: Option<Placed<'_>>| value.map(|value| checks::acts(text, value)).transpose();
+    let acts = |value: Option<Placed<'_>>| value.map(|value| checks::acts(text, value, false)).transpose();
     Ok(Common {
         success_codes: codes.transpose()?,
         required: keys.flag("required")?,

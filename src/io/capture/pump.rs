@@ -19,6 +19,7 @@ use crate::supervise::capture::{Arrival, Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
 use crate::supervise::redact::Redactor;
 use crate::supervise::workloads::check::LogLine;
+use crate::supervise::workloads::drill::Watched;
 
 /// What one read takes at most. Short lines grow a hundredfold on their way into the structured log, so this bounds memory.
 const CHUNK: usize = 64 << 10;
@@ -61,6 +62,8 @@ pub(crate) struct PumpPlan<W> {
     pub interrupted: Arc<AtomicBool>,
     /// The line that says that it is ready, as long as that has not come.
     pub ready: Option<LogLine>,
+    /// The lines that drills wait for.
+    pub watched: Arc<Watched>,
 }
 
 /// Reads `source` to its end. Lines that need a look wake the machine with `message`. Gives the layout that was learnt,
@@ -113,10 +116,16 @@ pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>
             plan.ready = None;
             batch.ready = true;
         }
+        if plan.watched.active.load(Ordering::Relaxed) {
+            for line in data[..used].split(|b| *b == b'\n') {
+                let met = plan.watched.lines.iter().filter(|(_, wanted)| wanted.is(line));
+                batch.met.extend(met.map(|(condition, _)| (*condition, arrived.at)));
+            }
+        }
         data.drain(..used);
         skipping |= cut;
         batch.raw_bytes = raw.bytes.len() as u64;
-        let urgent = !batch.incidents.is_empty() || batch.ready;
+        let urgent = !batch.incidents.is_empty() || batch.ready || !batch.met.is_empty();
         let lines = batch.total();
         if lines > 0 || raw.lines > 0 {
             lock(&plan.sink).write((&structured, lines), (&raw.bytes, raw.lines));

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{Evidence, Named};
+use crate::drills;
 use crate::evidence::checksums::Found;
 use crate::io::files;
 use crate::io::packet::checksums;
@@ -71,6 +72,7 @@ impl Folder<'_> {
             progress: self.found.read(PROGRESS).ok(),
             snapshot: snapshots.first().and_then(|path| self.found.read(path).ok()),
             timeline: (!snapshots.is_empty()).then(|| self.course(&snapshots)),
+            drills: self.whole(drills::document::FILE_NAME),
             workloads: workloads::Documents { plan: self.whole(WORKLOADS), states: self.whole(STATES) },
             sealing,
         }

@@ -26,6 +26,7 @@ pub(super) fn read(
         layout: policy.layout(),
         ignore: policy.logs.ignore.clone(),
         statuses: policy.logs.statuses.clone(),
+        drills: evidence.run.excuses.clone(),
         threads: request.threads,
         window: evidence.run.window,
         pauses: evidence.run.pauses.clone(),

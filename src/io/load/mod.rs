@@ -318,6 +318,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         readiness: None,
         baseline: None,
         trend: None,
+        drills: evidence.run.drills.clone(),
         checklist: evidence.checklist(),
         findings: evidence.run.findings.clone(),
     }

@@ -47,7 +47,7 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>
             }
         }
     }
-    for name in &record.evidence.workload_files {
+    for name in record.evidence.workload_files.iter().chain(&record.evidence.drill_files) {
         sealed.extend(digested(folder, name));
     }
     sealed.extend(checklist(folder, &mut record.evidence));

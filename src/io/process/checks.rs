@@ -20,6 +20,7 @@ use crate::io::files;
 use crate::io::stage_client::{Client, Route};
 use crate::json::lenient;
 use crate::sanitize::shorten;
+use crate::supervise::event::StopSignal;
 use crate::supervise::redact::Redactor;
 use crate::supervise::workloads::check::{Act, Check, Deed, Http, is_equal};
 use crate::supervise::workloads::probe::Answer;
@@ -66,28 +67,37 @@ impl Checker {
     pub(super) fn act(&self, acts: &[Act], group: Option<u32>) -> Vec<String> {
         let mut faults = Vec::new();
         for Act { deed, timeout, shown } in acts {
-            let done = match deed {
-                Deed::Exec { command } => self.exec(command, *timeout),
-                Deed::Http(http) => self.http(http, *timeout),
-                Deed::Signal { signal } => {
-                    group.inspect(|group| child::signal_group(*group, *signal));
-                    Ok(String::new())
-                }
-                Deed::Touch { path } => touch(Path::new(path)),
-                Deed::Remove { path } => match std::fs::remove_file(path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
-                    _ => Ok(String::new()),
-                },
-                Deed::Wait { time } => {
-                    thread::sleep((*time).min(*timeout));
-                    Ok(String::new())
-                }
-            };
-            if let Err(why) = done {
+            if let Err(why) = self.deed(deed, *timeout, group) {
                 faults.push(shorten(&self.redactor.text(format!("{shown}: {why}").into()), 300));
             }
         }
         faults
+    }
+
+    /// Does one thing. Gives what came of it, in words.
+    pub(super) fn deed(&self, deed: &Deed, timeout: Duration, group: Option<u32>) -> Result<String, String> {
+        match deed {
+            Deed::Exec { command } => self.exec(command, timeout),
+            Deed::Http(http) => self.http(http, timeout),
+            // Asked to stop, it is started again by the policy of restarts.
+            Deed::Restart => {
+                group.inspect(|group| child::signal_group(*group, StopSignal::Terminate));
+                Ok(String::new())
+            }
+            Deed::Signal { signal, .. } => {
+                group.inspect(|group| child::signal_group(*group, *signal));
+                Ok(String::new())
+            }
+            Deed::Touch { path } => touch(Path::new(path)),
+            Deed::Remove { path } => match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.to_string()),
+                _ => Ok(String::new()),
+            },
+            Deed::Wait { time } => {
+                thread::sleep((*time).min(timeout));
+                Ok(String::new())
+            }
+        }
     }
 
     fn exec(&self, command: &[String], timeout: Duration) -> Result<String, String> {

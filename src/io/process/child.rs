@@ -109,7 +109,9 @@ pub(crate) fn signal_group(pid: u32, signal: StopSignal) {
     if let (Some(group), Some(signal)) = (as_pid(pid), signal) {
         let _ = rustix::process::kill_process_group(group, signal);
         // A stopped process cannot act on a polite signal.
-        let _ = rustix::process::kill_process_group(group, Signal::CONT);
+        if signal != Signal::STOP {
+            let _ = rustix::process::kill_process_group(group, Signal::CONT);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Drives the pure machine of a live run: threads turn what happens into events, and this loop carries out what the
 //! machine asks for.
 
+mod drills;
 mod ends;
 mod keep;
 mod unit;
@@ -21,6 +22,7 @@ use super::sampler::{Sampler, disk_space};
 use super::signals::{self, Heard};
 use super::table::{Helpers, Member, Table};
 use super::watchdog::Watchdog;
+use crate::drills::machine::Told;
 use crate::io::capture::SinkPlan;
 use crate::io::files::{FileError, Folder, Syncer};
 use crate::io::progress_file::ProgressFile;
@@ -33,6 +35,7 @@ use crate::supervise::plan::Plan;
 use crate::supervise::record::{RunRecord, State};
 use crate::supervise::redact::Redactor;
 use crate::supervise::workloads::check::{Act, Check};
+use crate::supervise::workloads::drill::DrillActs;
 use crate::supervise::workloads::probe::Answer;
 use crate::time::Stamp;
 use unit::Unit;
@@ -43,6 +46,8 @@ pub(crate) struct Setup {
     pub folder: Folder,
     /// What is started, in the order of the plan.
     pub units: Vec<UnitSetup>,
+    /// What drills do and look at, in the order of the plan.
+    pub drills: Vec<DrillActs>,
     /// The evidence files by their names in the plan.
     pub evidence: Vec<(String, PathBuf)>,
     /// Whether the timeline is kept.
@@ -94,6 +99,8 @@ enum Message {
     Exited(usize, Exit),
     /// Something else happened to one.
     Of(usize, Happened),
+    /// Something of a drill is done or known.
+    Drill(Told),
     /// A signal for emp-ops itself.
     Signal(Heard),
 }
@@ -115,14 +122,15 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
     let helpers = Helpers::default();
     let watchdog = Watchdog::start()?;
     helpers.add(watchdog.pid());
-    let Setup { folder, units, evidence, timeline, redactor, record } = setup;
+    let Setup { folder, units, drills, evidence, timeline, redactor, record } = setup;
     let redactor = Arc::new(redactor);
     let names = plan.workloads.iter().map(|workload| workload.name.clone()).collect();
     let single = plan.single;
     let syncer = Arc::new(Syncer::start(folder.clone())?);
+    let carrier = drills::Carrier::new(drills);
     let open = |mut unit: UnitSetup| {
         unit.launch.environment.push(watchdog.variable());
-        Unit::open(unit, &helpers, &redactor, &syncer)
+        Unit::open(unit, &helpers, &redactor, (&syncer, &carrier.watched))
             .map_err(|source| FileError::new("create", folder.path().join("logs"), source))
     };
     let units = units.into_iter().map(open).collect::<Result<Vec<Unit>, FileError>>()?;
@@ -132,6 +140,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
         machine: Machine::new(plan, record.started_at),
         keep: keep::Keep::new((folder, syncer), record, progress, single)?,
         units,
+        carrier,
         evidence,
         redactor,
         clocks,
@@ -157,6 +166,7 @@ struct Driver {
     machine: Machine,
     keep: keep::Keep,
     units: Vec<Unit>,
+    carrier: drills::Carrier,
     evidence: Vec<(String, PathBuf)>,
     redactor: Arc<Redactor>,
     clocks: Clocks,
@@ -189,6 +199,7 @@ impl Driver {
             self.collect_lines()?;
             match message {
                 Ok(Message::Exited(number, exit)) => self.units[number].left(exit),
+                Ok(Message::Drill(told)) => self.feed(Event::Drill(told))?,
                 Ok(Message::Of(number, happened)) => self.feed(Event::Of(number, happened))?,
                 Ok(Message::Signal(Heard::Stop(signal))) => {
                     listener.asked_to_stop(&self.machine, signal, self.clocks.now());
@@ -202,6 +213,7 @@ impl Driver {
                 }
             }
             self.collect_ends()?;
+            self.listen();
             listener.look(&self.machine, self.clocks.now());
             if self.collected.elapsed() > COLLECT {
                 self.collected = Instant::now();
@@ -250,6 +262,7 @@ impl Driver {
     fn feed(&mut self, event: Event) -> Result<(), RunError> {
         let now = self.clocks.now();
         self.todo.extend(self.machine.step(now, event));
+        self.tell_owed();
         if self.acting {
             return Ok(());
         }
@@ -292,6 +305,7 @@ impl Driver {
                     self.feed(Event::Capture { workload: None, fault })?;
                 }
             }
+            Action::Drill(order) => self.carry(order)?,
             Action::Finish => self.finished = true,
         }
         Ok(())

@@ -16,6 +16,7 @@ use procfs::process::Process;
 use rustix::process::{Pid, Signal};
 
 use super::cgroup::{self, Cgroup};
+use super::restore::{self, Owed};
 use crate::io::random;
 
 /// The variable in the environment of a command that tells to which run its processes belong.
@@ -31,6 +32,8 @@ pub(crate) struct Watchdog {
     mark: String,
     /// That of the command, where there is one.
     cgroup: Option<Cgroup>,
+    /// What it must mend, as JSON.
+    owed: String,
 }
 
 impl Watchdog {
@@ -41,7 +44,7 @@ impl Watchdog {
     pub(crate) fn start() -> io::Result<Self> {
         let mark = random::uuid()?;
         let cgroup = Cgroup::make();
-        Ok(Self { child: launch(&mark, cgroup.as_ref())?, mark, cgroup })
+        Ok(Self { child: launch(&mark, cgroup.as_ref())?, mark, cgroup, owed: String::new() })
     }
 
     /// Names the process groups of what runs, and replaces a watchdog that is gone. Best effort:
@@ -55,7 +58,15 @@ impl Watchdog {
         if let Some(pipe) = &mut self.child.stdin {
             let groups: Vec<String> = groups.iter().map(u32::to_string).collect();
             let _ = writeln!(pipe, "{}", groups.join(" "));
+            if !self.owed.is_empty() {
+                let _ = writeln!(pipe, "{}", self.owed);
+            }
         }
+    }
+
+    /// Says what it must mend from the next [`Self::tell`] on.
+    pub(super) fn owe(&mut self, owed: &Owed) {
+        self.owed = serde_json::to_string(owed).unwrap_or_default();
     }
 
     /// Its process id: it is a child of emp-ops, but no part of what is supervised. It changes with the watchdog.
@@ -82,10 +93,14 @@ fn launch(mark: &str, cgroup: Option<&Cgroup>) -> io::Result<Child> {
 }
 
 /// The watchdog's own side: waits for the end of the supervisor, then ends the process groups of which it was told last
-/// and all that carries `mark` or is in the cgroup at `folder`.
+/// and all that carries `mark` or is in the cgroup at `folder`; then mends what drills broke.
 pub(crate) fn watch(mark: &str, folder: Option<&Path>) {
     // An error means that the pipe is gone too.
-    let groups = io::stdin().lines().map_while(Result::ok).last().unwrap_or_default();
+    let (mut groups, mut owed) = (String::new(), String::new());
+    for line in io::stdin().lines().map_while(Result::ok) {
+        let last = if line.starts_with('{') { &mut owed } else { &mut groups };
+        *last = line;
+    }
     for group in groups.split(' ').filter_map(|group| group.parse().ok()).filter_map(Pid::from_raw) {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
@@ -93,6 +108,9 @@ pub(crate) fn watch(mark: &str, folder: Option<&Path>) {
     let started = Instant::now();
     while end_marked(mark) && started.elapsed() < KILL_LIMIT {
         thread::sleep(Duration::from_millis(5));
+    }
+    if let Ok(owed) = serde_json::from_str(&owed) {
+        restore::mend(&owed);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::log::access::Statuses;
+use crate::log::excuse::Window;
 use crate::log::layout::Layout;
 use crate::log::summary::DownTime;
 use crate::log::totals::summarise::{self, Receipt, Terms};
@@ -25,6 +26,8 @@ pub struct ScanOptions {
     pub ignore: Vec<String>,
     /// Which responses of web servers are errors or warnings.
     pub statuses: Statuses,
+    /// When drills may have caused records, and which.
+    pub drills: Vec<Window>,
     /// How many threads read; 0 for all cores.
     pub threads: usize,
     /// The supervised time of a run: the duration, and silence at its ends is a gap.
@@ -50,6 +53,7 @@ impl Default for ScanOptions {
             layout: None,
             ignore: Vec::new(),
             statuses: Statuses::default(),
+            drills: Vec::new(),
             threads: 0,
             window: None,
             pauses: Vec::new(),
@@ -83,6 +87,7 @@ impl ScanOptions {
             drain: self.drain,
             receipt: self.receipt.clone(),
             ignore: self.ignore.clone(),
+            drills: self.drills.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::gaps::{Gap, Mark, Name};
 use super::tally::Tally;
 use crate::finding::{Finding, Status};
 use crate::level::Level;
+use crate::log::excuse::Window;
 use crate::log::summary::{DownTime, FileReport, LogSummary, LogTotals};
 use crate::time::{Stamp, human_duration};
 
@@ -31,6 +32,8 @@ pub struct Terms {
     pub receipt: Option<Receipt>,
     /// Texts that the policy ignores; those that match nothing are counted too.
     pub ignore: Vec<String>,
+    /// When drills may have caused gaps.
+    pub drills: Vec<Window>,
 }
 
 /// The time of a run by the monotonic clock, in which our capture received lines.
@@ -89,14 +92,15 @@ pub fn summary(
     unheard.retain(|gap| length(gap) > terms.warn_gap);
     let duration = terms.window.or(tally.first.zip(tally.last)).map(|(from, to)| to.since(from));
     // The worse of the two clocks counts.
-    let paused = terms.pauses.iter().map(|pause| pause.seconds).sum::<f64>();
-    let lost = |gaps| paused + silences(gaps, terms).map(|down| down.to.seconds_since(down.from)).sum::<f64>();
-    let (stated, heard) = (lost(&gaps), lost(&unheard));
+    let (stated, heard) = (lost(&gaps, terms), lost(&unheard, terms));
     let (lost, down_times) =
         if heard > stated { (heard, down_times(&unheard, terms)) } else { (stated, down_times(&gaps, terms)) };
     let uptime = duration
         .filter(|duration| !duration.is_zero() && tally.records > 0)
         .map(|duration| (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0));
+    // What a drill caused costs uptime all the same.
+    gaps.retain(|gap| !is_excused(gap, false, terms));
+    unheard.retain(|gap| !is_excused(gap, true, terms));
     findings.extend(no_records(&tally, paths).into_iter().chain(faults::twins(&files)).chain(outside(&tally, terms)));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
     let severe = |gap: &Gap| if gap.to.since(gap.from) >= terms.fail_gap { Status::Fail } else { Status::Warn };
@@ -118,8 +122,8 @@ pub fn summary(
     let silences = gaps.iter().chain(late).map(severe);
     let status =
         Status::roll_up(silences.chain(findings.iter().map(|finding| finding.severity)).chain([totals.severity()]));
-    let mut ignored_by_policy: BTreeMap<String, u64> = terms.ignore.iter().map(|text| (text.clone(), 0)).collect();
-    ignored_by_policy.extend(tally.ignored_by_policy);
+    let idle = terms.ignore.iter().map(|text| (text.clone(), 0));
+    let ignored_by_policy: BTreeMap<String, u64> = idle.chain(tally.ignored_by_policy).collect();
     let (level_counts, levels_not_listed) = tally.levels.finish();
     let (event_counts, events_not_listed) = tally.events.finish();
     let (groups, incidents_not_grouped) = tally.groups.finish(paths);
@@ -132,12 +136,7 @@ pub fn summary(
         folded_lines: tally.folded,
         received_records: tally.received,
         level_counts,
-        severity_counts: SEVERITIES
-            .iter()
-            .zip(tally.severities)
-            .filter(|(_, count)| *count > 0)
-            .map(|(level, count)| (level.word().to_owned(), count))
-            .collect(),
+        severity_counts: severity_counts(tally.severities),
         unknown_levels: tally.unknown_levels.finish().0,
         levels_not_listed,
         event_counts,
@@ -149,6 +148,7 @@ pub fn summary(
         warnings: tally.warnings.finish(paths),
         errors: tally.errors.finish(paths),
         ignored_by_policy,
+        excused_by_drills: tally.excused,
         totals,
         groups,
         incidents_not_grouped,
@@ -180,6 +180,27 @@ struct Silence {
     to: Stamp,
     /// Its whole length.
     length: Duration,
+}
+
+fn severity_counts(counts: [u64; SEVERITIES.len()]) -> BTreeMap<String, u64> {
+    let counted = SEVERITIES.iter().zip(counts).filter(|(_, count)| *count > 0);
+    counted.map(|(level, count)| (level.word().to_owned(), count)).collect()
+}
+
+/// The seconds that pauses and gaps cost.
+fn lost(gaps: &[Gap], terms: &Terms) -> f64 {
+    let paused = terms.pauses.iter().map(|pause| pause.seconds).sum::<f64>();
+    paused + silences(gaps, terms).map(|down| down.to.seconds_since(down.from)).sum::<f64>()
+}
+
+/// Whether a drill may have caused a gap, which is one by the receipt of lines where `heard`.
+fn is_excused(gap: &Gap, heard: bool, terms: &Terms) -> bool {
+    let seconds = |at: Stamp| at.micros() as f64 / 1e6;
+    let free = terms.warn_gap;
+    terms.drills.iter().filter(|window| window.globs.iter().any(|glob| glob == "gap")).any(|window| match heard {
+        true => window.seconds.0 <= seconds(gap.from.plus(free)) && seconds(gap.to) <= window.seconds.1,
+        false => window.from <= gap.from.plus(free) && gap.to <= window.to,
+    })
 }
 
 /// The silences in gaps, less the times in which nothing ran; in order of time.

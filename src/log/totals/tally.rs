@@ -83,6 +83,9 @@ pub struct Tally {
     pub warnings: Listing,
     /// Records that are not judged because the policy ignores their text, by that text.
     pub ignored_by_policy: BTreeMap<String, u64>,
+    /// Records that are not judged because a drill excuses them, by its name.
+    #[serde(default)]
+    pub excused: BTreeMap<String, u64>,
     /// Stack traces and the like.
     pub crashes: Listing,
     /// All three, grouped.
@@ -119,6 +122,7 @@ impl Tally {
             errors: Listing::new(limits.listed),
             warnings: Listing::new(limits.listed),
             ignored_by_policy: BTreeMap::new(),
+            excused: BTreeMap::new(),
             crashes: Listing::new(limits.listed),
             groups: Groups::default(),
             first: None,
@@ -183,6 +187,9 @@ impl Tally {
         self.warnings.merge(other.warnings);
         for (text, count) in other.ignored_by_policy {
             *self.ignored_by_policy.entry(text).or_default() += count;
+        }
+        for (drill, count) in other.excused {
+            *self.excused.entry(drill).or_default() += count;
         }
         self.crashes.merge(other.crashes);
         self.groups.merge(other.groups);

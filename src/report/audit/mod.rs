@@ -2,6 +2,7 @@
 
 pub(super) mod acks;
 pub(super) mod comparison;
+pub(super) mod drills;
 mod evidence;
 mod logs;
 mod readiness;
@@ -28,6 +29,7 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     evidence::run(&mut doc, audit);
     readiness::push(&mut doc, audit);
     readiness::checklist(&mut doc, audit);
+    drills::push(&mut doc, audit);
     comparison::baseline(&mut doc, audit);
     comparison::trend(&mut doc, audit);
     if audit.has_logs() {

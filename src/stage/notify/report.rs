@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::policy::Policy;
-use super::router::glob_matches;
 use super::{Event, Severity};
 use crate::finding::{Finding, Gate, Status, count};
+use crate::prose::glob_matches;
 
 /// What became of one event at one channel.
 #[derive(Clone, Debug, PartialEq, Serialize)]

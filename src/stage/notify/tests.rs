@@ -2,8 +2,9 @@ use serde_json::{Value, json};
 
 use super::message::{self, Outgoing};
 use super::policy::{self, Fault, Policy, Secret};
-use super::router::{Router, glob_matches};
+use super::router::Router;
 use super::*;
+use crate::prose::glob_matches;
 
 fn policy(document: &Value) -> Result<Policy, Fault> {
     policy::read(document, &|secret| match secret {

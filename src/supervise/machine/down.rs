@@ -31,6 +31,7 @@ impl Machine {
             Some(ending) if !ending.forced => {
                 ending.forced = true;
                 let reached = ending.why == EndReason::DurationReached;
+                self.give_up_drills(now);
                 let alive: Vec<usize> = self.alive_dependents_first();
                 let killed =
                     |w: &super::Workload| matches!(w.child, Child::Stopping { sent: Some(StopSignal::Kill), .. });
@@ -58,7 +59,8 @@ impl Machine {
             let name = |number: usize| self.workloads[number].plan.name.clone();
             EndedBy { workload: name(number), root: root.map(name) }
         });
-        self.ending = Some(Ending { why, at, by, forced: false });
+        self.ending = Some(Ending { why, at, by, forced: false, down_from: at.mono });
+        self.end_drills(at);
         let early = match why {
             EndReason::Interrupted => "interrupted",
             EndReason::DurationReached => "the run reached its time before it could start",
@@ -93,11 +95,16 @@ impl Machine {
 
     /// Asks everything to stop of which nothing depends any more; when all is over, so is the run.
     pub(super) fn go_down(&mut self, now: Now, todo: &mut Vec<Action>) {
-        let Some(ending) = &self.ending else { return };
+        let mends = self.mends();
+        let Some(ending) = &mut self.ending else { return };
         if self.ended.is_some() {
             return;
         }
-        let over = now.mono.saturating_sub(ending.at.mono) >= self.plan.shutdown_grace;
+        if mends {
+            ending.down_from = now.mono;
+            return;
+        }
+        let over = now.mono.saturating_sub(ending.down_from) >= self.plan.shutdown_grace;
         let (why, at) = (ending.why, ending.at);
         for number in 0..self.workloads.len() {
             // What has ended by itself just now is not asked to.

@@ -72,6 +72,7 @@ impl Machine {
 
     /// The workload has ended: says so at once, whatever it has left to be collected.
     pub(super) fn gone(&mut self, now: Now, number: usize, exit: Exit) {
+        self.drills_exit(now, exit);
         let workload = &mut self.workloads[number];
         let ended = match workload.child {
             Child::Stopping { why: Why::Timeout, .. } => Ended::Hung,

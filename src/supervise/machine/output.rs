@@ -24,6 +24,9 @@ impl Machine {
         if batch.ready {
             self.ready_by_log(now, number, todo);
         }
+        for (condition, at) in &batch.met {
+            self.met(now, *condition, *at);
+        }
         if batch.cut > 0 {
             let message = "lines longer than 1 MiB were cut";
             self.raise_of(number, "cut", incident(Status::Warn, "capture", now.wall, message));

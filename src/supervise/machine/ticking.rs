@@ -64,6 +64,7 @@ impl Machine {
             self.watch(now, number, held_up, todo);
         }
         self.advance(now, todo);
+        self.drill(now, todo);
         self.go_down(now, todo);
         if self.ended.is_some() {
             return;

@@ -60,7 +60,14 @@ impl LogLine {
     /// Whether `line` is the one.
     pub(crate) fn is(&self, line: &[u8]) -> bool {
         let by_pattern = self.matches.as_ref().is_none_or(|pattern| pattern.is_match(line));
-        by_pattern && (self.fields.is_empty() || self.has_fields(line))
+        by_pattern && (self.fields.is_empty() || (self.may_hold(line) && self.has_fields(line)))
+    }
+
+    /// Whether all plain texts that are wanted occur in the line: most lines are told apart by that.
+    fn may_hold(&self, line: &[u8]) -> bool {
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"\\/&<>'".contains(&byte));
+        let texts = self.fields.values().filter_map(Value::as_str).filter(|text| plain(text));
+        texts.into_iter().all(|text| memchr::memmem::find(line, text.as_bytes()).is_some())
     }
 
     fn has_fields(&self, line: &[u8]) -> bool {
@@ -99,8 +106,10 @@ pub(crate) struct Act {
 pub(crate) enum Deed {
     /// Run a program, which must end with code 0.
     Exec { command: Vec<String> },
-    /// Send a signal to the workload.
-    Signal { signal: StopSignal },
+    /// Send a signal to the workload; with `matching` to those of its processes whose command line holds that.
+    Signal { signal: StopSignal, matching: Option<String> },
+    /// Have it started again: it is asked to stop, and the supervisor does the rest.
+    Restart,
     /// Send a request.
     Http(Box<Http>),
     /// Make a file, or give it the present time.

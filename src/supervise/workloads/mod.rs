@@ -3,6 +3,7 @@
 
 pub(crate) mod check;
 pub mod document;
+pub(crate) mod drill;
 pub mod plan;
 pub mod probe;
 pub mod record;

@@ -32,6 +32,7 @@ fn strict() -> Criteria {
 fn good() -> Summary {
     Summary {
         schema: String::new(),
+        drills: None,
         generated_at: Stamp::from_seconds(0).expect("in range"),
         evidence_status: Status::Pass,
         metadata: Metadata::new(),
@@ -350,6 +351,7 @@ fn gates_of(parts: Vec<crate::log::scan::chunk::Part>) -> Vec<Gate> {
     let mut tally = parts.next().expect("a part");
     parts.for_each(|part| tally.merge(part));
     let terms = summarise::Terms {
+        drills: Vec::new(),
         warn_gap: hour / 60,
         fail_gap: hour,
         listed: 1000,

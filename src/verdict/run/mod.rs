@@ -5,6 +5,7 @@
 mod contradictions;
 mod course;
 mod documents;
+mod drills;
 mod rewritten;
 mod sealed;
 
@@ -18,6 +19,8 @@ use crate::digest::sha256;
 use crate::evidence::checksums::is_safe;
 use crate::finding::{Finding, Metadata, Status};
 use crate::json::lenient;
+use crate::log::excuse::Window;
+use crate::log::summary::drills::DrillsSummary;
 use crate::log::summary::{DownTime, LogSummary, RecordSummary};
 use crate::log::totals::summarise::Receipt;
 use crate::supervise::progress::Incident;
@@ -85,6 +88,8 @@ pub(crate) struct Documents {
     pub timeline: Option<Course>,
     /// Any one snapshot of the timeline.
     pub snapshot: Option<Vec<u8>>,
+    /// What tells of its drills.
+    pub drills: Option<Result<Vec<u8>, String>>,
     /// What else a run of several workloads has.
     pub workloads: workloads::Documents,
     /// Whether the supervisor itself asks, to seal the run: then nothing is missing yet that comes with the verdict.
@@ -110,6 +115,10 @@ pub(crate) struct Run {
     pub captured: Option<u64>,
     /// Records by level, where none was lost.
     pub levels: Option<BTreeMap<String, u64>>,
+    /// Its drills, where it has some.
+    pub drills: Option<DrillsSummary>,
+    /// When these may have caused incidents.
+    pub excuses: Vec<Window>,
     /// What is wrong with the run itself.
     pub findings: Vec<Finding>,
     /// Where the documents and the evidence of the run contradict each other: something was touched.
@@ -250,11 +259,15 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
         let last = if last.is_empty() { String::new() } else { format!("; last states: {}", last.join(", ")) };
         run.findings.push(fail(format!("the run was not completed: its supervisor ended {when}{last}")));
     }
+    drills::judge(record, documents.drills.as_ref(), place, run);
     // What was raised from log lines is found again in the logs.
     // A line that was lost cannot be found again.
     let lost = record.capture.lost_lines;
     let own = record.incidents.iter().filter(|incident| lost > 0 || !incident.of_log());
-    run.findings.extend(own.map(|seen| incident(seen, &name)));
+    let excuses = &run.excuses;
+    let own: Vec<Finding> =
+        own.map(|seen| Finding { severity: drills::severity(seen, excuses), ..incident(seen, &name) }).collect();
+    run.findings.extend(own);
     if lost > 0 && !record.incidents.iter().any(|i| i.kind == "capture" && i.severity == Status::Fail) {
         run.findings.push(fail(format!("{lost} lines of the command were lost: no log holds them")));
     }
@@ -321,6 +334,9 @@ fn incident(incident: &Incident, file: &str) -> Finding {
     }
     if let Some(workload) = &incident.workload {
         finding = finding.with("workload", workload.as_str()).with("attempt", incident.attempt);
+    }
+    if let Some(drill) = &incident.drill {
+        finding = finding.with("drill", drill.as_str());
     }
     if incident.count > 1 {
         finding = finding.with("count", incident.count);

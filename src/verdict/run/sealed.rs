@@ -122,10 +122,19 @@ fn brief(value: &Value) -> String {
 /// The files that the record names: logs, raw logs, diary, performance report, the checklist with what it names, and
 /// the acknowledgements.
 pub(crate) fn named(evidence: &EvidencePaths) -> impl Iterator<Item = &String> {
-    let EvidencePaths { logs, raw_logs, diary, performance, checklist, checklist_files, acks, workload_files } =
-        evidence;
+    let EvidencePaths {
+        logs,
+        raw_logs,
+        diary,
+        performance,
+        checklist,
+        checklist_files,
+        acks,
+        workload_files,
+        drill_files,
+    } = evidence;
     let judged = logs.iter().chain(raw_logs).chain(diary).chain(performance).chain(checklist).chain(checklist_files);
-    judged.chain(acks).chain(workload_files)
+    judged.chain(acks).chain(workload_files).chain(drill_files)
 }
 
 /// Holds the files of a complete run against what its record sealed. `in_logs` are the paths of all files in the folder

@@ -31,6 +31,7 @@ fn touched(before: impl FnOnce(&mut Value), after: impl FnOnce(&mut Value, &mut 
         progress,
         timeline: None,
         snapshot: None,
+        drills: None,
         workloads: Default::default(),
         sealing: false,
     }
@@ -144,6 +145,7 @@ fn a_run_without_its_record_is_judged_by_its_last_snapshot() {
             progress,
             timeline: None,
             snapshot: None,
+            drills: None,
             workloads: Default::default(),
             sealing: false,
         });
@@ -297,6 +299,7 @@ fn verdict_on(status: Status) -> Audit {
     let logs = LogSummary { status, records: 10, lines: 10, ..LogSummary::default() };
     let summary = Summary {
         schema: String::new(),
+        drills: None,
         generated_at: at,
         evidence_status: Status::Pass,
         metadata: Metadata::new(),

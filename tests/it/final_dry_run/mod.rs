@@ -4,6 +4,7 @@ mod capture;
 mod checklist;
 mod disk;
 mod drill;
+mod drills;
 mod ending;
 mod options;
 mod receipt;

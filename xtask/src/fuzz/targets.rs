@@ -80,6 +80,7 @@ fn read_log(text: &[u8], context: &Context) -> Part {
 fn sum_up(mut part: Part) -> LogSummary {
     part.close_ends();
     let terms = Terms {
+        drills: Vec::new(),
         warn_gap: Duration::from_secs(900),
         fail_gap: Duration::from_secs(3600),
         listed: 7,

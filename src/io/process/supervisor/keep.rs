@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Supervised;
+use crate::drills::document::{self, Of};
 use crate::io::capture::Kept;
 use crate::io::files::{self, FileError, Folder, Syncer};
 use crate::io::packet::seal;
@@ -14,6 +15,7 @@ use crate::supervise::event::{CaptureFault, Now, Trouble};
 use crate::supervise::machine::Machine;
 use crate::supervise::record::{self, RunRecord, State};
 use crate::supervise::workloads::state::{Change, STATES};
+use crate::time::Stamp;
 
 /// The parts of the structured log of a workload and those of the raw one.
 pub(super) type Logs = [Vec<Kept>; 2];
@@ -52,6 +54,29 @@ impl Keep {
         if let Some(file) = &mut self.states {
             let _ = std::io::Write::write_all(file, files::json_line(change).as_bytes());
         }
+    }
+
+    /// Writes what is known of the drills.
+    pub(super) fn drills(&mut self, machine: &Machine, now: Stamp) -> Result<(), FileError> {
+        let Some(document) = machine.drills_document(&self.record.name, now) else { return Ok(()) };
+        self.folder.replace(document::FILE_NAME, files::json_text(&document).as_bytes())
+    }
+
+    /// The last of the drills, with a timeline for each. Best effort: the audit tells what is missing.
+    fn seal_drills(&mut self, machine: &Machine, now: Stamp) {
+        let Some(document) = machine.drills_document(&self.record.name, now) else { return };
+        let _ = self.folder.replace(document::FILE_NAME, files::json_text(&document).as_bytes());
+        let mut written = vec![document::FILE_NAME.to_owned()];
+        let of = Of { run: &self.record.name, started: self.record.started_at };
+        let _ = self.folder.make_folder(document::TIMELINES);
+        for row in document.drills.iter().filter(|row| row.injected_at.is_some()) {
+            let name = format!("{}/{}.json", document::TIMELINES, row.name);
+            let timeline = files::json_text(&document::timeline(row, of, now));
+            if self.folder.replace(&name, timeline.as_bytes()).is_ok() {
+                written.push(name);
+            }
+        }
+        self.record.evidence.drill_files = written;
     }
 
     /// Writes a snapshot. Gives what is new about its being written.
@@ -126,6 +151,7 @@ impl Keep {
     ) -> Supervised {
         let (reason, ended) = machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
         drop(self.states.take());
+        self.seal_drills(&machine, now.wall);
         let record = &mut self.record;
         record.workloads = machine.records(&record.workloads);
         seal::seal(&self.folder, record, logs);

@@ -19,6 +19,7 @@ use crate::supervise::capture::{Formatter, Origin};
 use crate::supervise::event::{CaptureFault, Exit, StopSignal};
 use crate::supervise::redact::Redactor;
 use crate::supervise::workloads::check::{Act, Check};
+use crate::supervise::workloads::drill::Watched;
 
 /// One workload.
 pub(super) struct Unit {
@@ -31,6 +32,8 @@ pub(super) struct Unit {
     redactor: Arc<Redactor>,
     /// Whether the process that runs was asked to stop.
     interrupted: Arc<AtomicBool>,
+    /// The lines that drills wait for.
+    watched: Arc<Watched>,
     pub(super) sink: Arc<Mutex<Sink>>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) pumps: Vec<JoinHandle<io::Result<String>>>,
@@ -54,7 +57,7 @@ impl Unit {
         setup: UnitSetup,
         helpers: &Helpers,
         redactor: &Arc<Redactor>,
-        syncer: &Arc<Syncer>,
+        (syncer, watched): (&Arc<Syncer>, &Arc<Watched>),
     ) -> io::Result<Self> {
         let UnitSetup { launch, sink, stderr_level, source, ready, actions } = setup;
         let launch = Arc::new(launch);
@@ -67,6 +70,7 @@ impl Unit {
             actions,
             redactor: Arc::clone(redactor),
             interrupted: Arc::default(),
+            watched: Arc::clone(watched),
             sink: Arc::new(Mutex::new(Sink::open(sink, syncer)?)),
             mailbox: Arc::default(),
             pumps: Vec::new(),
@@ -115,6 +119,7 @@ impl Unit {
             wake: sender.clone(),
             started,
             interrupted: Arc::clone(&self.interrupted),
+            watched: Arc::clone(&self.watched),
             ready: match &self.ready {
                 Some((Check::Log(line), _)) => Some(line.clone()),
                 _ => None,

@@ -1,0 +1,54 @@
+//! The drills of a run, as its documents have them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Finding, Status};
+use crate::time::Stamp;
+
+/// The drills of a run. Keys are documented in `runbooks/formats.md`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DrillsSummary {
+    /// The worst of them; none at all is a FAIL.
+    pub status: Status,
+    /// How many were planned.
+    pub total: u64,
+    /// The mean time from the injection to the detection, in seconds; none where none was detected.
+    pub mttd_seconds: Option<f64>,
+    /// The mean time from the injection to the recovery, in seconds; none where none recovered.
+    pub mttr_seconds: Option<f64>,
+    /// On how many drills the first rests.
+    pub detected: u64,
+    /// On how many drills the second rests.
+    pub recovered: u64,
+    /// Each of them.
+    pub drills: Vec<DrillRow>,
+    /// What is wrong with them.
+    pub findings: Vec<Finding>,
+}
+
+/// A drill.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DrillRow {
+    /// Its name.
+    pub name: String,
+    /// `passed`, `failed`, `not run` or `skipped`.
+    pub status: String,
+    /// Where it failed first.
+    pub stage: Option<String>,
+    /// When its fault was injected.
+    pub injected_at: Option<Stamp>,
+    /// What showed it.
+    pub detected_by: Option<String>,
+    /// From the injection, in seconds.
+    pub time_to_detect_seconds: Option<f64>,
+    /// From the injection, in seconds.
+    pub time_to_recover_seconds: Option<f64>,
+    /// Its limits, in seconds.
+    pub limits: BTreeMap<String, f64>,
+    /// How many incidents it caused.
+    pub incidents: u64,
+    /// What went wrong.
+    pub findings: Vec<String>,
+}
