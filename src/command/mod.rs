@@ -8,6 +8,7 @@ pub(crate) mod drills;
 pub(crate) mod export;
 pub(crate) mod final_dry_run;
 pub(crate) mod limits;
+pub(crate) mod notify;
 pub(crate) mod offline_qa;
 mod page;
 pub(crate) mod shell;

@@ -46,7 +46,8 @@ pub(crate) struct StageAlerts {
     #[arg(long, value_name = "DIR")]
     history: Option<PathBuf>,
 
-    /// The incidents that were expected: JSON Lines, a JSON array or CSV
+    /// The incidents that were expected: JSON Lines, a JSON array or CSV; or the drills.json of a run, each drill of which
+    /// expects the alert rule that has its name
     #[arg(long, value_name = "FILE", requires = "fired", help_heading = "Alert rehearsal")]
     expected: Option<PathBuf>,
     /// The alerts that fired: the same forms, or captured webhooks of Alertmanager

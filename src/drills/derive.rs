@@ -37,6 +37,9 @@ pub(crate) struct Judged {
     pub injected: Option<Mark>,
     pub detected: Option<Mark>,
     pub detected_by: Option<String>,
+    /// When somebody was told of it first.
+    pub notified: Option<Mark>,
+    pub acknowledged: Option<Mark>,
     pub restored: Option<Mark>,
     pub recovered: Option<Mark>,
     /// The last step.
@@ -95,6 +98,7 @@ pub(crate) fn derive(drill: &Drill, steps: &[Step], dry: bool) -> Judged {
         of.must_hold(Stage::Verify, "at the end", &mut judged);
         of.must_hold(Stage::Again, "again at the end", &mut judged);
     }
+    of.acknowledge(&mut judged);
     if let (Some(ended), None) = (of.ended(), judged.stage) {
         judged.fail(ended.stage, "the run ended before the drill was over".to_owned());
     }
@@ -208,6 +212,26 @@ impl<'a> Steps<'a> {
         let took = last.seconds - injected.seconds;
         if took > self.drill.detect_within_seconds {
             judged.fail(Stage::Detect, format!("detected only after {} (limit {limit})", human_seconds(took)));
+        }
+    }
+
+    fn acknowledge(&self, judged: &mut Judged) {
+        let mut known = [None, None];
+        for step in self.of(Stage::Acknowledge, StepKind::Condition).filter(|step| step.ok && step.number < 2) {
+            known[step.number].get_or_insert(mark(step));
+        }
+        [judged.notified, judged.acknowledged] = known;
+        let Some(limit) = self.drill.acknowledge_within_seconds else { return };
+        let told = human_seconds(limit);
+        match known {
+            [None, _] => judged
+                .fail(Stage::Acknowledge, "no notification of it arrived, so nobody could acknowledge it".to_owned()),
+            [Some(_), None] => judged.fail(Stage::Acknowledge, format!("not acknowledged within {told}")),
+            [Some(from), Some(to)] if to.seconds - from.seconds > limit => {
+                let took = human_seconds(to.seconds - from.seconds);
+                judged.fail(Stage::Acknowledge, format!("acknowledged only after {took} (limit {told})"));
+            }
+            _ => {}
         }
     }
 

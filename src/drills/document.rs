@@ -34,6 +34,8 @@ pub(crate) struct Document {
     #[serde(default)]
     pub mttd_seconds: Option<f64>,
     #[serde(default)]
+    pub mtta_seconds: Option<f64>,
+    #[serde(default)]
     pub mttr_seconds: Option<f64>,
     /// On how many drills these means rest, and the longest.
     pub samples: Samples,
@@ -66,11 +68,16 @@ pub(crate) struct Row {
     #[serde(default)]
     pub detected_by: Option<String>,
     #[serde(default)]
+    pub acknowledged_at: Option<Stamp>,
+    #[serde(default)]
     pub restored_at: Option<Stamp>,
     #[serde(default)]
     pub recovered_at: Option<Stamp>,
     #[serde(default)]
     pub time_to_detect_seconds: Option<f64>,
+    /// Since the first notification.
+    #[serde(default)]
+    pub time_to_acknowledge_seconds: Option<f64>,
     #[serde(default)]
     pub time_to_recover_seconds: Option<f64>,
     /// How exact these times are.
@@ -87,9 +94,13 @@ pub(crate) struct Row {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Samples {
     pub detected: u64,
+    #[serde(default)]
+    pub acknowledged: u64,
     pub recovered: u64,
     #[serde(default)]
     pub worst_time_to_detect_seconds: Option<f64>,
+    #[serde(default)]
+    pub worst_time_to_acknowledge_seconds: Option<f64>,
     #[serde(default)]
     pub worst_time_to_recover_seconds: Option<f64>,
 }
@@ -114,6 +125,7 @@ pub(crate) fn document(
     let short = |row: &Row| (row.name.clone(), Short { status: row.status, error: row.findings.first().cloned() });
     let detected: Vec<f64> = drills.iter().filter_map(|row| row.time_to_detect_seconds).collect();
     let recovered: Vec<f64> = drills.iter().filter_map(|row| row.time_to_recover_seconds).collect();
+    let acknowledged: Vec<f64> = drills.iter().filter_map(|row| row.time_to_acknowledge_seconds).collect();
     let worst = |all: &[f64]| all.iter().copied().reduce(f64::max);
     let mean = |all: &[f64]| (!all.is_empty()).then(|| rounded(all.iter().sum::<f64>() / all.len() as f64));
     Document {
@@ -123,9 +135,12 @@ pub(crate) fn document(
         status: status(&drills),
         results: drills.iter().map(short).collect(),
         mttd_seconds: mean(&detected),
+        mtta_seconds: mean(&acknowledged),
         mttr_seconds: mean(&recovered),
         samples: Samples {
             detected: detected.len() as u64,
+            acknowledged: acknowledged.len() as u64,
+            worst_time_to_acknowledge_seconds: worst(&acknowledged),
             recovered: recovered.len() as u64,
             worst_time_to_detect_seconds: worst(&detected),
             worst_time_to_recover_seconds: worst(&recovered),
@@ -172,6 +187,7 @@ fn row(drill: &Drill, steps: &[Step], dry: bool, started: Stamp, incidents: &[(S
     let polled = drill.detect.iter().chain(&drill.recover).any(|condition| !condition.kind.happens());
     let limits = [
         ("detect_within_seconds", Some(drill.detect_within_seconds).filter(|_| !drill.detect.is_empty())),
+        ("acknowledge_within_seconds", drill.acknowledge_within_seconds),
         ("recover_within_seconds", Some(drill.recover_within_seconds).filter(|_| !drill.recover.is_empty())),
         ("hold_seconds", Some(drill.hold_seconds).filter(|_| !drill.recover.is_empty())),
     ];
@@ -185,9 +201,14 @@ fn row(drill: &Drill, steps: &[Step], dry: bool, started: Stamp, incidents: &[(S
         injected_at: judged.injected.map(|mark| mark.at),
         detected_at: judged.detected.map(|mark| mark.at),
         detected_by: judged.detected_by.clone(),
+        acknowledged_at: judged.acknowledged.map(|mark| mark.at),
         restored_at: judged.restored.map(|mark| mark.at),
         recovered_at: judged.recovered.map(|mark| mark.at),
         time_to_detect_seconds: since(judged.detected),
+        time_to_acknowledge_seconds: judged
+            .acknowledged
+            .zip(judged.notified)
+            .map(|(to, from)| rounded(to.seconds - from.seconds)),
         time_to_recover_seconds: since(judged.recovered),
         resolution_seconds: if polled { drill.poll_seconds } else { EVENT },
         limits: limits.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?))).collect(),
@@ -224,6 +245,7 @@ pub(crate) fn timeline(row: &Row, of: Of<'_>, now: Stamp) -> Value {
     };
     let events = [
         event("opened", row.injected_at, Some("injected")),
+        event("acknowledged", row.acknowledged_at, None),
         event("resolved", row.recovered_at, row.detected_by.as_deref()),
     ];
     let note = row.findings.join("; ");

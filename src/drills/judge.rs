@@ -74,6 +74,8 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
                 summary.findings.extend(findings(row, about.path));
             }
             summary.mttd_seconds = derived.mttd_seconds;
+            summary.mtta_seconds = derived.mtta_seconds;
+            summary.acknowledged = derived.samples.acknowledged;
             summary.mttr_seconds = derived.mttr_seconds;
             summary.detected = derived.samples.detected;
             summary.recovered = derived.samples.recovered;
@@ -107,6 +109,7 @@ fn short(row: &Row) -> DrillRow {
         injected_at: row.injected_at,
         detected_by: row.detected_by.clone(),
         time_to_detect_seconds: row.time_to_detect_seconds,
+        time_to_acknowledge_seconds: row.time_to_acknowledge_seconds,
         time_to_recover_seconds: row.time_to_recover_seconds,
         limits: row.limits.clone(),
         incidents: row.incidents.len() as u64,
@@ -216,6 +219,7 @@ pub(crate) fn told(summary: &DrillsSummary) -> String {
         Some(format!("{name} {} (of {samples})", human_seconds(seconds?)))
     };
     told.extend(mean("detected after", summary.mttd_seconds, summary.detected));
+    told.extend(mean("acknowledged after", summary.mtta_seconds, summary.acknowledged));
     told.extend(mean("recovered after", summary.mttr_seconds, summary.recovered));
     told.join(", ")
 }

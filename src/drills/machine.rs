@@ -2,89 +2,14 @@
 
 use std::time::Duration;
 
+use super::derive::{Mark, State, derive};
 use super::document::{Document, Of, document};
+pub(crate) use super::order::{Moment, Order, Outcome, Told};
 use super::plan::{DrillsPlan, Known, seconds};
-pub(crate) use super::progress::Outcome;
 use super::progress::{At, Progress};
 use super::step::{Stage, Step};
 use crate::log::excuse::fits;
-use crate::time::Stamp;
-
-/// An instant, on two clocks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    /// By the wall clock.
-    pub wall: Stamp,
-    /// Since the start of the run, by the monotonic clock.
-    pub at: Duration,
-}
-
-impl Moment {
-    /// The instant a little before this one at which the wall clock said `at`.
-    fn back_to(self, at: Stamp) -> Self {
-        let at = at.min(self.wall);
-        Self { wall: at, at: self.at.saturating_sub(self.wall.since(at)) }
-    }
-}
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Do this action.
-    Do {
-        /// The drill.
-        drill: usize,
-        /// The list: [`Stage::Inject`] or [`Stage::Restore`].
-        stage: Stage,
-        /// Its place in it.
-        number: usize,
-    },
-    /// Look at this condition.
-    Ask {
-        /// The drill.
-        drill: usize,
-        /// For which stage.
-        stage: Stage,
-        /// Its place in the list of that stage.
-        number: usize,
-    },
-    /// Keep what is known now.
-    Write,
-    /// End the run: this drill failed.
-    Stop {
-        /// The drill.
-        drill: usize,
-    },
-}
-
-/// What the machine is told.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Told {
-    /// An action is over.
-    Done {
-        /// The drill.
-        drill: usize,
-        /// Its list.
-        stage: Stage,
-        /// Its place in it.
-        number: usize,
-        /// What came of it.
-        outcome: Outcome,
-    },
-    /// A condition was looked at.
-    Answered {
-        /// The drill.
-        drill: usize,
-        /// For which stage.
-        stage: Stage,
-        /// Its place in the list of that stage.
-        number: usize,
-        /// Whether it holds.
-        ok: bool,
-        /// Why, in words.
-        message: String,
-    },
-}
+use crate::time::{Stamp, human_seconds};
 
 /// All drills of a run.
 #[derive(Debug)]
@@ -173,18 +98,41 @@ impl Drills {
         self.plan.list.get(drill).map_or("", |drill| &drill.name)
     }
 
+    /// A notification arrived by this channel, about a drill where it names one.
+    pub(crate) fn notified(&mut self, now: Moment, channel: &str, of: Option<&str>) {
+        for (progress, drill) in self.all.iter_mut().zip(&self.plan.list) {
+            progress.each(drill, |kind, wanted| kind == Known::Notified && wanted == channel, now, channel);
+            if of == Some(drill.name.as_str()) {
+                progress.notified(now, channel);
+            }
+        }
+    }
+
+    /// Somebody looks after what this drill caused.
+    pub(crate) fn acknowledged(&mut self, now: Moment, of: &str) {
+        for (progress, drill) in self.all.iter_mut().zip(&self.plan.list).filter(|(_, drill)| drill.name == of) {
+            progress.each(drill, |kind, _| kind == Known::Acknowledged, now, "");
+            progress.acknowledged(now);
+        }
+    }
+
+    /// How a drill ended: its name, its state, and why or how fast; none before its end.
+    pub(crate) fn outcome(&self, drill: usize) -> Option<(String, State, String)> {
+        let (progress, plan) = (self.all.get(drill)?, self.plan.list.get(drill)?);
+        let judged = derive(plan, &progress.steps, self.plan.dry);
+        let since = |mark: Option<Mark>| Some(human_seconds(mark?.seconds - judged.injected?.seconds));
+        let mut told = judged.findings.clone();
+        told.extend(since(judged.detected).map(|time| format!("detected after {time}")));
+        told.extend(since(judged.recovered).map(|time| format!("recovered after {time}")));
+        Some((plan.name.clone(), judged.state, told.join("; ")))
+    }
+
     /// The command ended with this code, or by a signal.
     pub(crate) fn exited(&mut self, now: Moment, code: Option<i32>, how: &str) {
+        let code = code.map(|code| code.to_string());
+        let met = |kind, of: &str| kind == Known::Exit && (of.is_empty() || code.as_deref() == Some(of));
         for (progress, drill) in self.all.iter_mut().zip(&self.plan.list) {
-            for list in [Stage::Steady, Stage::Detect, Stage::Recover, Stage::Verify] {
-                for (number, condition) in drill.conditions(list).iter().enumerate() {
-                    let wanted =
-                        || condition.of.is_empty() || code.is_some_and(|code| condition.of == code.to_string());
-                    if condition.kind == Known::Exit && wanted() {
-                        progress.happened(now, list, number, how, false);
-                    }
-                }
-            }
+            progress.each(drill, met, now, how);
         }
     }
 
@@ -203,15 +151,15 @@ impl Drills {
             };
             if due && free() {
                 self.all[at].start(now, drill);
+                orders.push(Order::Begun { drill: at });
                 news = true;
             }
             let was_over = self.all[at].over.is_some();
             news |= self.all[at].tick(now, drill, self.plan.dry, &mut orders, at);
-            if !was_over && self.all[at].over.is_some() && drill.stop_on_failure && !self.ended {
-                let judged = super::derive::derive(drill, &self.all[at].steps, self.plan.dry);
-                if judged.stage.is_some() {
-                    orders.push(Order::Stop { drill: at });
-                }
+            if !was_over && self.all[at].over.is_some() {
+                let failed = || derive(drill, &self.all[at].steps, self.plan.dry).stage.is_some();
+                let stop = drill.stop_on_failure && !self.ended && failed();
+                orders.push(Order::Over { drill: at, stop });
             }
         }
         if news {

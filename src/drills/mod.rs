@@ -9,6 +9,7 @@ pub(crate) mod derive;
 pub(crate) mod document;
 pub(crate) mod judge;
 pub(crate) mod machine;
+mod order;
 pub mod plan;
 mod progress;
 pub mod step;

@@ -56,6 +56,9 @@ pub struct Drill {
     pub detect: Vec<Condition>,
     /// How soon after the injection.
     pub detect_within_seconds: f64,
+    /// How soon after the first notification somebody must answer for it; none where that is not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledge_within_seconds: Option<f64>,
     /// What mends it; the last is done first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restore: Vec<ActionPlan>,
@@ -125,12 +128,16 @@ pub enum Known {
     File,
     /// By the end of the command.
     Exit,
+    /// By a notification that arrived.
+    Notified,
+    /// By somebody who looks after what the drill caused.
+    Acknowledged,
 }
 
 impl Known {
     /// Whether it is something that happens, and is not asked for again and again.
     pub(crate) fn happens(self) -> bool {
-        matches!(self, Self::Log | Self::Incident | Self::Exit)
+        !matches!(self, Self::Http | Self::Exec | Self::File)
     }
 }
 

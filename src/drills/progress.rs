@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::machine::{Moment, Order};
-use super::plan::{Condition, Drill, seconds};
+use super::order::{Moment, Order, Outcome};
+use super::plan::{Condition, Drill, Known, seconds};
 use super::step::{Stage, Step, StepKind};
 
 /// More steps of one drill are not noted: it has failed then.
@@ -26,6 +26,9 @@ pub(super) struct Progress {
     tests: Vec<Test>,
     /// When something happened last: by the list of its condition and its place there.
     seen: BTreeMap<(Stage, usize), Seen>,
+    /// When somebody was told of it, and when somebody looked after it.
+    notified: Option<Duration>,
+    acked: Option<Duration>,
     /// Whether the run has ended.
     ended: bool,
     pub(super) over: Option<Duration>,
@@ -155,6 +158,33 @@ impl Progress {
             seen.own = Some(now.at);
         }
         message.clone_into(&mut seen.message);
+    }
+
+    /// Something happened that all conditions wait for of which `met` is true, by their kind and what they are of.
+    pub(super) fn each(&mut self, drill: &Drill, met: impl Fn(Known, &str) -> bool, now: Moment, message: &str) {
+        for list in [Stage::Steady, Stage::Detect, Stage::Recover, Stage::Verify] {
+            for (number, condition) in drill.conditions(list).iter().enumerate() {
+                if met(condition.kind, &condition.of) {
+                    self.happened(now, list, number, message, false);
+                }
+            }
+        }
+    }
+
+    /// Somebody was told of it.
+    pub(super) fn notified(&mut self, now: Moment, channel: &str) {
+        if self.notified.is_none() && self.injected.is_some() && self.over.is_none() {
+            self.notified = Some(now.at);
+            self.note(now, Stage::Acknowledge, StepKind::Condition, 0, "notified", true, channel);
+        }
+    }
+
+    /// Somebody looks after it.
+    pub(super) fn acknowledged(&mut self, now: Moment) {
+        if self.notified.is_some() && self.acked.is_none() && self.over.is_none() {
+            self.acked = Some(now.at);
+            self.note(now, Stage::Acknowledge, StepKind::Condition, 1, "acknowledged", true, "");
+        }
     }
 
     /// What is due. True where something is new.
@@ -290,6 +320,14 @@ impl Progress {
         let all = self.tests.iter().all(|test| test.holds == Some(true));
         let ok = match stage {
             _ if self.steps.len() >= MOST_STEPS => false,
+            Stage::Acknowledge => {
+                let limit = seconds(drill.acknowledge_within_seconds.unwrap_or_default());
+                let late = now.at > self.notified.unwrap_or(injected) + limit;
+                if self.acked.is_none() && !late {
+                    return None;
+                }
+                self.acked.is_some()
+            }
             Stage::Before => {
                 if self.tests.iter().any(|test| test.holds.is_none()) {
                     return None;
@@ -326,7 +364,7 @@ impl Progress {
                 all
             }
         };
-        if !conditions.is_empty() {
+        if !conditions.is_empty() || stage == Stage::Acknowledge {
             self.note(now, stage, StepKind::Over, 0, stage.word(), ok, "");
         }
         let next = match stage {
@@ -337,6 +375,7 @@ impl Progress {
             Stage::Detect => Some(Stage::Restore),
             Stage::Recover if dry || ok => Some(Stage::Verify),
             Stage::Verify => Some(Stage::Again),
+            Stage::Again if drill.acknowledge_within_seconds.is_some() && !dry => Some(Stage::Acknowledge),
             _ => None,
         };
         if next.is_none() {
@@ -368,6 +407,9 @@ impl Progress {
         let limit = match stage {
             Stage::Detect => injected + seconds(drill.detect_within_seconds),
             Stage::Recover => injected + seconds(drill.recover_within_seconds),
+            Stage::Acknowledge => {
+                self.notified.unwrap_or(injected) + seconds(drill.acknowledge_within_seconds.unwrap_or_default())
+            }
             _ => self.since + seconds(drill.conditions(stage).iter().map(Condition::within).fold(0.0, f64::max)),
         };
         asks.chain([limit]).min()
@@ -377,15 +419,4 @@ impl Progress {
 /// Whether a condition that does not hold has had its time: one that is asked for has been answered at least.
 fn is_late(test: &Test, condition: &Condition, waited: Duration) -> bool {
     test.holds.is_some() && waited >= seconds(condition.within())
-}
-
-/// What came of an action.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Outcome {
-    /// Whether it did what it should.
-    pub ok: bool,
-    /// In words, with the last of the output of a program.
-    pub message: String,
-    /// How long it took.
-    pub duration: Duration,
 }

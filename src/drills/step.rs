@@ -16,6 +16,8 @@ pub enum Stage {
     Inject,
     /// It is seen.
     Detect,
+    /// Somebody answers for it.
+    Acknowledge,
     /// It is mended.
     Restore,
     /// It works again, and goes on to.
@@ -40,6 +42,7 @@ impl Stage {
         match self.told() {
             Self::Inject => "inject",
             Self::Detect => "detect",
+            Self::Acknowledge => "acknowledge",
             Self::Restore => "restore",
             Self::Recover => "recover",
             Self::Verify | Self::Again => "verify",

@@ -44,6 +44,7 @@ fn feed(name: &str, at: f64) -> Drill {
         inject: vec![action("feed off")],
         detect: vec![condition(Known::Incident, "feed*")],
         detect_within_seconds: 30.0,
+        acknowledge_within_seconds: None,
         restore: vec![action("feed on")],
         recover: vec![condition(Known::Http, "")],
         recover_within_seconds: 120.0,
@@ -138,7 +139,7 @@ impl World {
                         Told::Answered { drill, stage, number, ok: self.up, message: format!("up: {}", self.up) };
                     self.drills.told(moment(now), told);
                 }
-                Order::Write | Order::Stop { .. } => {}
+                Order::Write | Order::Begun { .. } | Order::Over { .. } => {}
             }
         }
     }

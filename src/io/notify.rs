@@ -3,7 +3,7 @@
 mod mail;
 
 use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,8 +51,11 @@ impl Failed {
     }
 }
 
+/// How a program is started.
+pub(crate) type Starter<'s> = &'s dyn Fn(&mut Command) -> std::io::Result<Child>;
+
 /// Sends a message; each try takes `timeout` at most, all of them `deadline`.
-pub(crate) fn send(message: &Outgoing, timeout: Duration, deadline: Duration) -> Sent {
+pub(crate) fn send(message: &Outgoing, timeout: Duration, deadline: Duration, start_with: Starter<'_>) -> Sent {
     let start = Instant::now();
     let mut sent = Sent::default();
     loop {
@@ -63,7 +66,7 @@ pub(crate) fn send(message: &Outgoing, timeout: Duration, deadline: Duration) ->
                 post(url, headers, body, *answers_ok, timeout.min(left))
             }
             Outgoing::Mail { .. } => mail::send(message, timeout.min(left)).map(|()| None),
-            Outgoing::Exec { argv, input } => exec(argv, input, timeout.min(EXEC)).map(|()| None),
+            Outgoing::Exec { argv, input } => exec(argv, input, timeout.min(EXEC), start_with).map(|()| None),
         };
         sent.duration = start.elapsed();
         let failed = match tried {
@@ -141,11 +144,12 @@ fn post(
     }
 }
 
-fn exec(argv: &[String], input: &str, limit: Duration) -> Result<(), Failed> {
+fn exec(argv: &[String], input: &str, limit: Duration, start_with: Starter<'_>) -> Result<(), Failed> {
     let Some((program, arguments)) = argv.split_first() else { return Err(Failed::for_good("no program".to_owned())) };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| Failed::for_good(format!("it cannot be started: {error}")))?;
+    let mut child =
+        start_with(&mut command).map_err(|error| Failed::for_good(format!("it cannot be started: {error}")))?;
     let start = Instant::now();
     if let Some(mut stdin) = child.stdin.take() {
         let input = input.to_owned();

@@ -51,7 +51,8 @@ pub(super) fn of_record<'w>(windows: &'w [Window], record: &Record<'_>, crash: b
         None => record.at.is_some_and(|at| window.from <= at && at <= window.to),
     };
     let kind = if crash { "stack_trace" } else { "log_level" };
+    let workload = record.workload().and_then(|name| std::str::from_utf8(name).ok());
     let message = || record.message().unwrap_or_default();
-    let fits = |window: &&Window| window.globs.iter().any(|glob| fits(glob, kind, &message(), None));
+    let fits = |window: &&Window| window.globs.iter().any(|glob| fits(glob, kind, &message(), workload));
     windows.iter().filter(within).find(fits).map(|window| window.drill.as_str())
 }

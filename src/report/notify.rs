@@ -47,5 +47,6 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Failed => "FAILED",
         Outcome::Suppressed => "held back",
         Outcome::Unrouted => "unrouted",
+        Outcome::Dropped => "dropped",
     }
 }

@@ -150,6 +150,7 @@ pub(crate) fn rows(summary: &Summary) -> Vec<Row> {
     add(summary.checksums.as_ref().map_or(&[], |part| &part.findings), "checksums");
     add(summary.plan.as_ref().map_or(&[], |part| &part.findings), "plan");
     add(summary.drills.as_ref().map_or(&[], |part| &part.findings), "drills");
+    add(summary.notifications.as_ref().map_or(&[], |part| &part.findings), "notifications");
     add(summary.checklist.as_ref().map_or(&[], |part| &part.findings), "checklist");
     add(summary.readiness.as_ref().map_or(&[], |part| &part.findings), "readiness");
     add(summary.baseline.as_ref().map_or(&[], |part| &part.findings), "baseline");

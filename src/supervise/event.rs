@@ -9,6 +9,7 @@ use super::workloads::state::Change;
 use crate::drills::machine::{Order, Told};
 use crate::drills::step;
 use crate::finding::Status;
+use crate::stage::notify::live::{self, Delivery};
 use crate::time::Stamp;
 
 /// The present, on three clocks.
@@ -66,6 +67,18 @@ pub(crate) enum Event {
     },
     /// Something of a drill is done or known.
     Drill(Told),
+    /// A channel is done with its notification.
+    Sent {
+        /// Its place in the policy.
+        channel: usize,
+        /// What became of it.
+        delivery: Delivery,
+    },
+    /// Somebody looks after an incident.
+    Acknowledged {
+        /// Its id.
+        incident: String,
+    },
     /// Time has passed.
     Tick,
 }
@@ -153,6 +166,8 @@ pub(crate) enum Action {
     },
     /// Something that a drill needs.
     Drill(Order),
+    /// A notification, or what became of one.
+    Notify(live::Order),
     /// Supervision is over.
     Finish,
 }

@@ -7,6 +7,7 @@ mod conditions;
 mod down;
 mod drilling;
 mod lifecycle;
+mod notices;
 mod output;
 mod readiness;
 mod ticking;
@@ -26,7 +27,9 @@ use super::progress::{self, Phase};
 use super::record::{EndReason, EndedBy};
 use crate::drills::machine::Drills;
 use crate::finding::Status;
-use crate::time::Stamp;
+use crate::stage::notify::Severity;
+use crate::time::{Stamp, human_duration};
+use notices::Notices;
 use uptime::Uptime;
 use workload::{Child, Workload};
 
@@ -64,6 +67,7 @@ pub(crate) struct Machine {
     phase: Phase,
     incidents: Incidents,
     drills: Option<Drills>,
+    notices: Option<Notices>,
     evidence: EvidenceMonitor,
     resources: ResourceState,
     clock: ClockMonitor,
@@ -119,7 +123,7 @@ impl Machine {
     pub(crate) fn new(plan: Plan, started_at: Stamp) -> Self {
         let start = Now { wall: started_at, mono: Duration::ZERO, boot: Duration::ZERO };
         let mut incidents = Incidents::default();
-        if plan.drills.is_some() {
+        if plan.drills.is_some() || plan.notify.is_some() {
             incidents.watch();
         }
         Self {
@@ -127,6 +131,7 @@ impl Machine {
             workloads: plan.workloads.iter().cloned().map(|plan| Workload::new(plan, started_at)).collect(),
             uptime: Uptime::new(plan.free_start()),
             drills: plan.drills.clone().map(Drills::new),
+            notices: plan.notify.clone().map(Notices::new),
             plan,
             started_at,
             phase: Phase::Startup,
@@ -158,6 +163,8 @@ impl Machine {
                 todo.push(Action::CheckDisk);
                 self.snapshot(now, true, &mut todo);
                 self.leave_out(now, &mut todo);
+                let message = format!("the run starts, for up to {}", human_duration(self.plan.target));
+                self.announce(now, ("run.started", Severity::Info, &message), None, &mut todo);
             }
             Event::Of(number, happened) => self.happened(now, number, happened, &mut todo),
             Event::Leaked(processes) => self.leaked(now, None, processes),
@@ -188,6 +195,8 @@ impl Machine {
                 self.raise(&signal, incident(Status::Pass, "signal", now.wall, message));
             }
             Event::Drill(told) => self.of_drill(now, told),
+            Event::Sent { channel, delivery } => self.sent(now, channel, delivery, &mut todo),
+            Event::Acknowledged { incident } => self.acknowledged(now, &incident),
             Event::Tick => {}
         }
         self.tick(now, held_up, &mut todo);
@@ -217,7 +226,9 @@ impl Machine {
         if self.refresh.timeline {
             at = at.min(self.refresh.last_timeline.unwrap_or_default() + TIMELINE_SPACING);
         }
-        at = self.drill_deadline().map_or(at, |due| at.min(due.max(now.mono)));
+        for due in [self.drill_deadline(), self.notice_deadline()].into_iter().flatten() {
+            at = at.min(due.max(now.mono));
+        }
         let at = self.workloads.iter().filter_map(|workload| workload.deadline(now.mono)).fold(at, Duration::min);
         if self.ending.is_none() { at.min(self.plan.target) } else { at }
     }

@@ -1,18 +1,24 @@
 //! What a run is to be: every duration, limit and choice that the machine needs, already validated.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::workloads::plan::WorkloadPlan;
 pub use super::workloads::plan::{Limits, Restart};
 use crate::drills::plan::DrillsPlan;
 use crate::finding::{Metadata, Status};
+use crate::stage::notify::policy::Policy;
 
 /// The plan of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
     /// What is supervised; never empty.
     pub workloads: Vec<WorkloadPlan>,
+    /// Who hears of what, and what the run is called there; none where nobody does.
+    pub notify: Option<(Arc<Policy>, String)>,
     /// The drills; none where there are none.
     pub drills: Option<DrillsPlan>,
     /// Whether that is one command, as it was given after `--`.
@@ -96,3 +102,18 @@ impl Plan {
 pub(crate) fn free_start(required: Duration) -> Duration {
     (required / 100).min(Duration::from_secs(300))
 }
+
+/// Who was to hear of what.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NotifyRecord {
+    /// Whether a critical that nobody heard of is a FAIL.
+    pub required: bool,
+    /// The categories that somebody must hear of, as patterns; empty for all.
+    pub events: Vec<String>,
+    /// The names of the channels.
+    pub channels: Vec<String>,
+}
+
+/// The name of the receipts of notifications in a run directory.
+pub const NOTIFICATIONS: &str = "notifications.jsonl";

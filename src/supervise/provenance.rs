@@ -75,6 +75,13 @@ fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
 }
 
+/// Whether a command is the simulator that this program has built in.
+pub fn is_simulator(command: &[String]) -> bool {
+    let program = command.first().and_then(|program| program.rsplit('/').next());
+    program.is_some_and(|name| name.starts_with(env!("CARGO_PKG_NAME")))
+        && command.get(1..3).is_some_and(|words| words == ["simulate", "runtime"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::objective::Objective;
+use super::plan::NotifyRecord;
 use super::progress::Incident;
 use super::provenance::Provenance;
+pub use super::provenance::is_simulator;
 pub use super::workloads::record::{Down, EndedBy, ProbeRecord, Signalled, Stop, WorkloadRecord};
 use crate::drills::plan::DrillsPlan;
 use crate::evidence::diary::Explained;
@@ -84,6 +86,9 @@ pub struct RunRecord {
     /// The drills that were planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drills: Option<DrillsPlan>,
+    /// Who was to hear of what; none where nobody was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<NotifyRecord>,
     /// What somebody accepts by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
@@ -149,13 +154,15 @@ impl RunRecord {
     pub fn is_simulated(&self) -> bool {
         self.simulated || is_simulator(&self.command)
     }
-}
 
-/// Whether a command is the simulator that this program has built in.
-pub fn is_simulator(command: &[String]) -> bool {
-    let program = command.first().and_then(|program| program.rsplit('/').next());
-    program.is_some_and(|name| name.starts_with(env!("CARGO_PKG_NAME")))
-        && command.get(1..3).is_some_and(|words| words == ["simulate", "runtime"])
+    /// What the last snapshot repeats of the record: all of it but what is known only after that snapshot.
+    pub fn sealed(&self) -> Value {
+        let mut record = serde_json::to_value(self).unwrap_or_default();
+        if let Some(keys) = record.as_object_mut() {
+            keys.retain(|key, _| !UNSEALED.contains(&key.as_str()));
+        }
+        record
+    }
 }
 
 /// How far a run got.
@@ -200,17 +207,6 @@ impl EndReason {
             Self::WorkloadFailed => "workload_failed",
             Self::AllCompleted => "all_completed",
         }
-    }
-}
-
-impl RunRecord {
-    /// What the last snapshot repeats of the record: all of it but what is known only after that snapshot.
-    pub fn sealed(&self) -> Value {
-        let mut record = serde_json::to_value(self).unwrap_or_default();
-        if let Some(keys) = record.as_object_mut() {
-            keys.retain(|key, _| !UNSEALED.contains(&key.as_str()));
-        }
-        record
     }
 }
 
@@ -295,6 +291,9 @@ pub struct EvidencePaths {
     /// Of a run of several workloads: their plan, their changes of state, and their further evidence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workload_files: Vec<String>,
+    /// The receipts of notifications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<String>,
     /// What tells of the drills, and the timeline of each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drill_files: Vec<String>,

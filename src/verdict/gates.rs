@@ -87,6 +87,7 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.plan(),
         view.checklist(),
         view.drills(),
+        view.notifications(),
         view.baseline(),
         view.trend(),
     ];
@@ -309,6 +310,21 @@ impl View<'_> {
         let path = ("drills", "drills_path");
         let gate = self.part(path, drills.status, &drills.findings, drills.total, &judge::told(drills));
         let fix = "drills that are run, each detected, restored and recovered in time";
+        Some(gate.fixed_by(fix))
+    }
+
+    fn notifications(&self) -> Option<Gate> {
+        let all = self.summary.notifications.as_ref()?;
+        let clean = format!("{} delivered, {} held back as repeated", all.delivered, all.suppressed);
+        let path = ("notifications", "notifications_path");
+        let mut gate = self.part(path, all.status, &all.findings, all.delivered + all.failed, &clean);
+        // Nothing is wrong with the run, but whether anybody would have heard of that is not known.
+        if all.delivered == 0 && all.status == Status::Pass {
+            gate.status = Status::Warn;
+            gate.measured = "nothing was sent, so nothing shows that the channels work".to_owned();
+        }
+        let fix = "channels that answer, and rules that bring every warning and critical to one; a heartbeat shows that \
+                   they work";
         Some(gate.fixed_by(fix))
     }
 

@@ -109,7 +109,7 @@ pub(crate) fn evidence(record: &RunRecord) -> Vec<(&str, bool)> {
     let diary = files.diary.iter().map(|path| (path, settings.require_diary));
     let performance = files.performance.iter().map(|path| (path, needs_performance));
     let workloads = files.workload_files.iter().map(|path| (path, false));
-    let drills = files.drill_files.iter().map(|path| (path, true));
+    let drills = files.drill_files.iter().chain(&files.notifications).map(|path| (path, true));
     let named = always.map(|path| (path, true)).chain(diary).chain(performance).chain(workloads).chain(drills);
     let named = named.map(|(path, missed)| (path.as_str(), missed));
     // What lies elsewhere stays there.

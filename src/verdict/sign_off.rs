@@ -79,7 +79,7 @@ impl GateFinding {
             "performance" => "the performance report".to_owned(),
             "plan" => "the infrastructure plan".to_owned(),
             "checklist" => "the checklist".to_owned(),
-            "drills" => "the drills".to_owned(),
+            "drills" | "notifications" => format!("the {}", gate.name),
             "objectives" | "subject" | "baseline" | "trend" => format!("the {}", gate.name),
             name if name.starts_with("readiness") => name.replace('/', " of "),
             name => {

@@ -102,6 +102,7 @@ impl Waivers {
         for (name, part) in [
             ("performance", summary.performance.as_mut().map(|part| (&mut part.status, &mut part.findings))),
             ("drills", summary.drills.as_mut().map(|part| (&mut part.status, &mut part.findings))),
+            ("notifications", summary.notifications.as_mut().map(|part| (&mut part.status, &mut part.findings))),
             ("checklist", summary.checklist.as_mut().map(|part| (&mut part.status, &mut part.findings))),
             ("plan", summary.plan.as_mut().map(|part| (&mut part.status, &mut part.findings))),
         ] {

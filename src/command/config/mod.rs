@@ -83,16 +83,15 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
         return Ok((command.try_get_matches_from(words)?, Config::default()));
     };
     let settings = settings::settings(&whole);
-    let mut config = Config::default();
-    let mut shown = None;
-    let mut said = Vec::new();
-    let mut workloads = None;
+    let (mut config, mut shown, mut said) = (Config::default(), None, Vec::new());
+    let (mut workloads, mut alone) = (None, None);
     if let Some(file) = locate(given)? {
         let profile = given.get_one::<String>("profile").map(String::as_str);
         let content = read::read(&file, &settings, profile).map_err(Error::Usage)?;
         config.layers = content.layers;
         said = content.said;
         workloads = content.workloads.map(|place| (file.path.clone(), place));
+        alone = Some((file.path.clone(), content.alone));
         let profile = profile.map(|name| format!(" (profile {name})")).unwrap_or_default();
         shown = Some(format!("{}{profile}", file.shown()));
     }
@@ -129,6 +128,10 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
     if let Some((path, place)) = workloads.filter(|_| !otherwise && table == "final_dry_run") {
         config.places.insert("workloads".to_owned(), place);
         added.push(OsString::from(format!("--workloads={}", path.display())));
+    }
+    if let Some((path, tables)) = alone.filter(|_| table == "final_dry_run") {
+        let named = |option: &str| explicit.iter().any(|arg| arg.get_id() == option);
+        added.extend(alone_tables(&path, tables, named, &mut config));
     }
     let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
     words.splice(end..end, added);
@@ -253,4 +256,21 @@ fn locate(given: &ArgMatches) -> Result<Option<File>, Error> {
         ))),
         _ => Ok(file),
     }
+}
+
+/// The options that name this file for tables that are read on their own, unless another one is named.
+fn alone_tables(
+    path: &Path,
+    tables: BTreeMap<&'static str, String>,
+    named: impl Fn(&str) -> bool,
+    config: &mut Config,
+) -> Vec<OsString> {
+    let mut words = Vec::new();
+    for (option, place) in tables {
+        if !named(option) && !config.places.contains_key(option) {
+            config.places.insert(option.to_owned(), place);
+            words.push(OsString::from(format!("--{option}={}", path.display())));
+        }
+    }
+    words
 }

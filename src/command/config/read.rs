@@ -1,6 +1,7 @@
 //! What a configuration file says: the options of the commands, and the limits of a policy.
 
 use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
@@ -16,6 +17,8 @@ const EXECUTES: [&str; 6] = ["command", "env", "exec", "drill", "workload", "wor
 
 /// The tables of workloads.
 pub(super) const WORKLOADS: [&str; 2] = ["workload", "defaults"];
+/// Further tables that are read on their own, each with the option that would name their file.
+pub(super) const ALONE: [(&str, &str); 3] = [("drill", "drill"), ("drill_policy", "drill"), ("notify", "notify")];
 
 /// The tables that hold profiles.
 pub(super) const PROFILE: &str = "profile";
@@ -39,6 +42,8 @@ pub(super) struct Content<'a> {
     pub said: Vec<Said<'a>>,
     /// Where it begins to name workloads, which are read on their own.
     pub workloads: Option<String>,
+    /// Where it holds other tables that are read on their own, by the option that would name their file.
+    pub alone: BTreeMap<&'static str, String>,
 }
 
 /// Reads a file; `profile` is the one that was asked for.
@@ -82,6 +87,7 @@ pub(super) fn read<'a>(file: &File, settings: &'a [Setting], profile: Option<&st
             chosen.said.append(&mut content.said);
             chosen.layers.append(&mut content.layers);
             chosen.workloads = content.workloads;
+            chosen.alone = content.alone;
             Ok(chosen)
         }
         (None, None) => Ok(content),
@@ -98,6 +104,7 @@ fn part<'a>(
     let span = tables.span();
     let mut limits = DeTable::new();
     let mut workloads = None;
+    let mut alone = BTreeMap::new();
     let mut said = Vec::new();
     for (name, table) in tables.into_inner() {
         let word = name.get_ref().to_string();
@@ -107,6 +114,14 @@ fn part<'a>(
         if WORKLOADS.contains(&word.as_str()) && text.profile.is_none() {
             may_execute(file, text, &name)?;
             workloads = workloads.or((word == WORKLOADS[0]).then(|| text.place(&name.span())));
+            continue;
+        }
+        let own = ALONE.iter().find(|(table, _)| *table == word);
+        if let Some((_, option)) =
+            own.filter(|_| text.profile.is_none() && !matches!(table.get_ref(), DeValue::String(_)))
+        {
+            may_execute(file, text, &name)?;
+            alone.entry(*option).or_insert_with(|| text.place(&name.span()));
             continue;
         }
         if policy::TABLES.contains(&word.as_str()) {
@@ -120,6 +135,7 @@ fn part<'a>(
             known.extend(text.profile.is_none().then_some(PROFILE));
             if text.profile.is_none() {
                 known.extend(WORKLOADS);
+                known.extend(ALONE.map(|(table, _)| table));
             }
             known.sort_unstable();
             known.dedup();
@@ -145,7 +161,7 @@ fn part<'a>(
         true => Vec::new(),
         false => vec![policy::parse_tables(text, Spanned::new(span, limits))?],
     };
-    Ok(Content { layers, said, workloads })
+    Ok(Content { layers, said, workloads, alone })
 }
 
 fn may_execute(file: &File, text: Text<'_>, key: &Spanned<impl AsRef<str>>) -> Result<(), String> {

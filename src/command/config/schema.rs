@@ -46,6 +46,14 @@ pub(super) fn schema(options: &[Setting], limits: &[Setting]) -> Value {
     );
     let says = "What holds for every workload that does not say otherwise";
     top.insert(defaults, json!({ "description": says, "type": "object" }));
+    for (table, list) in [("drill", true), ("drill_policy", false), ("notify", false)] {
+        let about = if table == "notify" {
+            "Who hears of what: see runbooks/drills.md"
+        } else {
+            "Drills: see runbooks/drills.md"
+        };
+        top.insert(table.to_owned(), json!({ "description": about, "type": if list { "array" } else { "object" } }));
+    }
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "emp-ops.toml",

@@ -77,13 +77,15 @@ fn condition(text: Text<'_>, value: Placed<'_>) -> Result<Read, String> {
             if code.is_empty() { "the command ends".to_owned() } else { format!("the command exits with {code}") };
         add(Known::Exit, what, code, None, None);
     }
-    for later in ["guard", "notified", "acknowledged"] {
-        if let Some(value) = keys.take(later) {
-            return Err(keys.wrong(value.span(), &format!("{later}: no run has such yet")));
-        }
+    if let Some(channel) = keys.string("notified")? {
+        add(Known::Notified, format!("a notification by {channel}"), channel, None, None);
+    }
+    if keys.flag("acknowledged")?.unwrap_or_default() {
+        add(Known::Acknowledged, "somebody acknowledges it".to_owned(), String::new(), None, None);
     }
     let Some(read) = found.pop().filter(|_| found.is_empty()) else {
-        let message = "a condition is known in exactly one way; write one of log, incident, http, exec, file and exit";
+        let message = "a condition is known in exactly one way; write one of log, incident, http, exec, file, \
+                       exit, notified and acknowledged";
         return Err(keys.wrong(keys.span(), message));
     };
     keys.finish()?;

@@ -25,6 +25,10 @@ pub(crate) struct Terms<'a> {
     pub(crate) skipped: &'a [String],
     /// Whether nothing is injected.
     pub(crate) dry: bool,
+    /// The channels of its notifications.
+    pub(crate) channels: &'a [String],
+    /// Whether the file is a configuration, which holds other tables too.
+    pub(crate) in_config: bool,
 }
 
 /// The drills of a run: the plan, and what is done and looked at.

@@ -11,7 +11,7 @@ use super::{Asked, Terms};
 use crate::command::workloads::checks;
 use crate::command::workloads::keys::{Keys, Placed};
 use crate::drills::derive::proves;
-use crate::drills::plan::{ActionPlan, Drill, DrillsPlan, Kind, overlap};
+use crate::drills::plan::{ActionPlan, Drill, DrillsPlan, Kind, Known, overlap};
 use crate::drills::step::Stage;
 use crate::supervise::workloads::check::{Act, Deed};
 use crate::supervise::workloads::drill::DrillActs;
@@ -52,6 +52,7 @@ pub(super) fn read(source: &str, content: &str, terms: Terms<'_>) -> Result<Aske
         match name.get_ref().as_ref() {
             "drill" => all = drills(text, value)?,
             "drill_policy" => required = policy(text, value)?,
+            _ if terms.in_config => {}
             word => {
                 let known = expected(word, &["drill", "drill_policy"]);
                 return Err(text.at(name.span(), &format!("unknown table `{word}`{known}")));
@@ -152,11 +153,7 @@ fn drill(text: Text<'_>, value: Placed<'_>) -> Result<One, String> {
     if poll < LEAST_POLL {
         return Err(keys.wrong(span, &format!("{name}: poll is 100ms at least")));
     }
-    if let Some(value) = keys.take("acknowledge_within") {
-        let message = "acknowledge_within needs notifications of the run, which there are not yet; watch --ack is kept \
-                       beside the drill";
-        return Err(keys.wrong(value.span(), message));
-    }
+    let acknowledge = keys.positive("acknowledge_within")?;
     let mut acts = DrillActs::default();
     let inject = actions(&mut keys, if kind == Kind::Exercise { "steps" } else { "inject" }, Stage::Inject, &mut acts)?;
     let restore = actions(&mut keys, "restore", Stage::Restore, &mut acts)?;
@@ -178,6 +175,7 @@ fn drill(text: Text<'_>, value: Placed<'_>) -> Result<One, String> {
         inject,
         detect,
         detect_within_seconds: seconds(keys.positive("detect_within")?, DETECT),
+        acknowledge_within_seconds: acknowledge.map(|limit| limit.as_secs_f64()),
         restore,
         recover,
         recover_within_seconds: seconds(keys.positive("recover_within")?, RECOVER),
@@ -278,6 +276,20 @@ fn check(text: Text<'_>, one: &One, terms: Terms<'_>) -> Result<(), String> {
     if one.drill.at() >= terms.target && !one.drill.skipped {
         let (at, target) = (human_duration(one.drill.at()), human_duration(terms.target));
         return wrong(&format!("it begins after {at}, and the run takes {target}: it would never take place"));
+    }
+    if one.drill.acknowledge_within_seconds.is_some() && terms.channels.is_empty() {
+        return wrong("acknowledge_within needs notifications: nobody would hear of it; add --notify FILE");
+    }
+    let lists = [&one.drill.steady, &one.drill.detect, &one.drill.recover, &one.drill.verify];
+    for condition in lists.into_iter().flatten() {
+        let unknown = condition.kind == Known::Notified && !terms.channels.contains(&condition.of);
+        if unknown {
+            let names: Vec<&str> = terms.channels.iter().map(String::as_str).collect();
+            return wrong(&format!("no channel is called `{}`{}", condition.of, expected(&condition.of, &names)));
+        }
+        if condition.kind == Known::Acknowledged && terms.channels.is_empty() {
+            return wrong("acknowledged needs notifications: nobody would hear of it; add --notify FILE");
+        }
     }
     let acts: BTreeMap<_, _> = one.acts.acts.iter().collect();
     let restarts = acts.values().flat_map(|acts| acts.iter()).any(|act| act.deed == Deed::Restart);

@@ -116,6 +116,11 @@ pub(crate) struct FinalDryRun {
     #[arg(long, help_heading = "Drills")]
     pub dry_drills: bool,
 
+    /// Tell people of incidents, drills and the end of the run, as this policy of notifications says: TOML with [notify],
+    /// or JSON. Rehearse it with stage-alerts --notify
+    #[arg(long, value_name = "FILE", help_heading = "Notifications")]
+    pub notify: Option<PathBuf>,
+
     /// A diary not refreshed for this long is a WARN
     #[arg(long, value_name = "D", value_parser = positive_duration, help_heading = "Evidence", conflicts_with = "no_diary")]
     pub diary_stale_warn: Option<Duration>,

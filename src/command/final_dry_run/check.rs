@@ -19,6 +19,7 @@ use crate::keys::PublicKey;
 use crate::report::check::{self, Check, Need, Set};
 use crate::report::{self, bytes_text};
 use crate::sanitize;
+use crate::stage::notify::policy::Policy;
 use crate::supervise::monitors;
 use crate::time::human_duration;
 
@@ -63,10 +64,19 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
     for path in named.into_iter().filter(|(_, waived)| !waived).filter_map(|(path, _)| path.as_ref()) {
         checks.push(need("evidence", written(path)));
     }
+    let notify = planning::notify(args);
+    if let Ok(Some(policy)) = &notify {
+        checks.push(need("notifications", Ok(routes(policy))));
+    }
     if args.drill.is_some() || args.dry_drills || !args.skip_drill.is_empty() {
         // Whether restarts are allowed is known where the workloads are.
-        let drills = planning::drills(args, target, args.restart == RestartArg::Always || args.workloads.is_some());
+        let restarts = args.restart == RestartArg::Always || args.workloads.is_some();
+        let known = notify.as_ref().ok().and_then(Option::as_ref);
+        let drills = planning::drills(args, config, target, (restarts, known));
         checks.push(need("drills", drills.map(|asked| told(asked.as_ref()))));
+    }
+    if let Err(error) = notify {
+        checks.push(need("notifications", Err(error)));
     }
     checks.push(need("staleness", prepare::watch_limits(args, (&scale, target))));
     for path in args.export.paths() {
@@ -97,6 +107,17 @@ fn need(name: &'static str, found: Result<String, Error>) -> Need {
         Ok(detail) => Need { name, status: Status::Pass, detail },
         Err(error) => Need { name, status: Status::Fail, detail: error.to_string() },
     }
+}
+
+/// Each rule with its channels.
+fn routes(policy: &Policy) -> String {
+    let told = policy.rules.iter().map(|rule| {
+        let channels: Vec<&str> = rule.channels.iter().map(|channel| policy.channels[*channel].name.as_str()).collect();
+        let what = if rule.categories.is_empty() { "*".to_owned() } else { rule.categories.join(", ") };
+        format!("{what} from {} to {}", rule.min_severity.word(), channels.join(", "))
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { "no rule: nobody hears of anything".to_owned() } else { told.join("; ") }
 }
 
 /// Each drill with the time at which it begins.

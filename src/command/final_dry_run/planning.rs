@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
 use super::scale::Scale;
+use crate::command::config::Config;
+use crate::command::notify::read_policy;
 use crate::command::signing::Signers;
 use crate::command::{Error, drills, metadata};
 use crate::drills::plan::DrillsPlan;
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::files::Folder;
-use crate::level::Level;
 use crate::io::provenance;
+use crate::level::Level;
 use crate::sanitize;
+use crate::stage::notify::policy as notify;
+use crate::supervise::plan::NotifyRecord;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::provenance::{Provenance, Subject};
 use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
@@ -43,8 +47,22 @@ pub(super) fn provenance(args: &FinalDryRun, signers: &Signers, program: &str, c
 ///
 /// # Errors
 /// Their file cannot be read, or something in it cannot be.
-pub(super) fn drills(args: &FinalDryRun, target: Duration, restarts: bool) -> Result<Option<drills::Asked>, Error> {
-    let terms = drills::Terms { target, restarts, skipped: &args.skip_drill, dry: args.dry_drills };
+pub(super) fn drills(
+    args: &FinalDryRun,
+    config: &Config,
+    target: Duration,
+    (restarts, notify): (bool, Option<&notify::Policy>),
+) -> Result<Option<drills::Asked>, Error> {
+    let channels: Vec<String> =
+        notify.iter().flat_map(|policy| &policy.channels).map(|channel| channel.name.clone()).collect();
+    let terms = drills::Terms {
+        target,
+        restarts,
+        skipped: &args.skip_drill,
+        dry: args.dry_drills,
+        channels: &channels,
+        in_config: config.place_of("drill") != "--drill",
+    };
     drills::load(args.drill.as_ref(), terms)
 }
 
@@ -52,6 +70,14 @@ pub(super) fn drills(args: &FinalDryRun, target: Duration, restarts: bool) -> Re
 pub(super) fn hidden(asked: Option<drills::Asked>, redactor: &Redactor) -> (Option<DrillsPlan>, Vec<DrillActs>) {
     let asked = asked.map(|asked| asked.hide(redactor));
     asked.map_or((None, Vec::new()), |asked| (Some(asked.plan), asked.acts))
+}
+
+/// Who hears of what; none where nobody does.
+///
+/// # Errors
+/// The policy cannot be read or meant.
+pub(super) fn notify(args: &FinalDryRun) -> Result<Option<notify::Policy>, Error> {
+    args.notify.as_deref().map(read_policy).transpose()
 }
 
 /// When silence is an incident at once.
@@ -75,6 +101,7 @@ pub(super) fn plan(
     Plan {
         workloads,
         drills: None,
+        notify: None,
         single: true,
         sha256: None,
         keep_going: false,
@@ -190,6 +217,11 @@ pub(super) fn record_of(
         workloads: Vec::new(),
         workloads_sha256: plan.sha256.clone(),
         drills: plan.drills.clone(),
+        notify: plan.notify.as_ref().map(|(policy, _)| NotifyRecord {
+            required: policy.required,
+            events: policy.events.clone(),
+            channels: policy.channels.iter().map(|channel| channel.name.clone()).collect(),
+        }),
         settings: Settings {
             target_duration_seconds: plan.target.as_secs_f64(),
             required_duration_seconds: plan.required.as_secs_f64(),

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg};
@@ -17,6 +18,7 @@ use crate::io::process::child::Launch;
 use crate::io::process::supervisor::{Setup, UnitSetup};
 use crate::json::lenient;
 use crate::simulate::runtime::Scenario;
+use crate::supervise::plan::NOTIFICATIONS;
 use crate::supervise::plan::{EvidenceWatch, Plan};
 use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::redact::Redactor;
@@ -71,9 +73,11 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     };
     let watched = watches(args, (&scale, target), shown(&diary), shown(&performance))?;
     let main = main(args, &policy, shown_command, live_gap(args, &scale));
-    let drills = planning::drills(args, target, args.restart == RestartArg::Always)?;
+    let notify = planning::notify(args)?;
+    let drills = planning::drills(args, config, target, (args.restart == RestartArg::Always, notify.as_ref()))?;
     let (drills, drill_acts) = planning::hidden(drills, &redactor);
-    let plan = Plan { drills, ..plan(args, &scale, &policy, criteria, target, vec![main], watched) };
+    let notify = notify.map(|policy| (Arc::new(policy), name.clone()));
+    let plan = Plan { drills, notify, ..plan(args, &scale, &policy, criteria, target, vec![main], watched) };
     let folder = make_folders(&root, &folder, diary.iter().chain(&performance))?;
 
     if let Some(list) = &checklist {
@@ -86,6 +90,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         diary: diary.as_ref().map(relative),
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
+        notifications: plan.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
         ..EvidencePaths::default()
     };
     let record = RunRecord {

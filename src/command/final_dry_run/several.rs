@@ -1,6 +1,7 @@
 //! A rehearsal of several workloads: from the options and a file to a validated plan.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::args::{FinalDryRun, RestartArg};
 use super::planning::{self, live_gap};
@@ -19,6 +20,7 @@ use crate::io::process::supervisor::{Setup, UnitSetup};
 use crate::io::process::table;
 use crate::simulate::runtime::Scenario;
 use crate::simulate::services;
+use crate::supervise::plan::NOTIFICATIONS;
 use crate::supervise::plan::{Plan, Restart};
 use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::workloads::document::WORKLOADS;
@@ -118,7 +120,8 @@ pub(super) fn prepare(
     all.check_programs()?;
     enough_files(all.plans.len())?;
     let always = all.plans.iter().all(|plan| plan.restart == Restart::Always);
-    let drills = planning::drills(args, target, always)?;
+    let notify = planning::notify(args)?;
+    let drills = planning::drills(args, config, target, (always, notify.as_ref()))?;
     let (drills, drill_acts) = planning::hidden(drills, &all.redactor);
     let provenance = planning::provenance(args, signers, &all.starts[0].command[0], &all.plans[0].command);
     let started_at = clock::now();
@@ -135,6 +138,7 @@ pub(super) fn prepare(
     let plan = Plan {
         single: false,
         drills,
+        notify: notify.map(|policy| (Arc::new(policy), name.clone())),
         sha256: Some(sha256(document.as_bytes())),
         keep_going: args.keep_going,
         duration_is_written: policy.source_of("min_duration") != "default",
@@ -187,6 +191,7 @@ fn paths(args: &FinalDryRun, all: &Workloads, checklist: bool) -> EvidencePaths 
         diary: first("diary").filter(|_| !args.no_diary),
         performance: first("performance").filter(|_| !args.no_performance),
         checklist: checklist.then(|| CHECKLIST.to_owned()),
+        notifications: args.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
         ..EvidencePaths::default()
     };
     let named: Vec<&String> = paths.diary.iter().chain(&paths.performance).collect();

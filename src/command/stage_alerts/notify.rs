@@ -6,16 +6,16 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::command::notify::read_policy;
 use crate::command::{Common, Error};
 use crate::finding::Finding;
 use crate::io::{clock, files, notify};
 use crate::json::lenient;
 use crate::stage::notify::message;
-use crate::stage::notify::policy::{self, Fault, Policy, Secret};
+use crate::stage::notify::policy::Policy;
 use crate::stage::notify::report::{self, Notifications, Outcome, Receipt, Told};
 use crate::stage::notify::router::{Routed, Router};
 use crate::stage::notify::{Event, Severity, TEST};
-use crate::verdict::policy::Text;
 
 /// The receipts of a rehearsal that sent something.
 const RECEIPTS: &str = "delivery_receipt.json";
@@ -41,7 +41,7 @@ pub(super) struct NotifyArgs {
 /// The policy cannot be meant, or a file cannot be read or written.
 pub(super) fn rehearse(common: &Common, args: &NotifyArgs) -> Result<Option<Notifications>, Error> {
     let Some(path) = &args.notify else { return Ok(None) };
-    let policy = read(path)?;
+    let policy = read_policy(path)?;
     let (events, problems) = match &args.replay {
         Some(path) => replay(path)?,
         None => (tests(&policy), Vec::new()),
@@ -62,41 +62,6 @@ pub(super) fn rehearse(common: &Common, args: &NotifyArgs) -> Result<Option<Noti
         files::replace(&folder.join(RECEIPTS), files::json_text(&document).as_bytes())?;
     }
     Ok(Some(result))
-}
-
-fn read(path: &Path) -> Result<Policy, Error> {
-    let shown = path.display().to_string();
-    let bytes = files::read(path)?;
-    let text = lenient::text(&bytes);
-    let text = Text::new(&shown, &text);
-    let is_json = text.text.trim_start().starts_with('{');
-    let document: Value = match is_json {
-        true => serde_json::from_str(text.text)
-            .map_err(|error| Error::Usage(format!("{shown}: it is not JSON: {error}")))?,
-        false => toml::from_str(text.text).map_err(|error| Error::Usage(text.error(&error)))?,
-    };
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let lookup = |secret: Secret<'_>| match secret {
-        Secret::Env(name) => match std::env::var(name) {
-            Ok(value) if !value.trim().is_empty() => Ok(value.trim().to_owned()),
-            _ => Err(format!("the variable {name} is not set")),
-        },
-        Secret::File(name) => match files::read(&folder.join(name)) {
-            Ok(value) if !value.trim_ascii().is_empty() => Ok(lenient::text(&value).trim().to_owned()),
-            Ok(_) => Err(format!("{name} is empty")),
-            Err(error) => Err(error.to_string()),
-        },
-    };
-    policy::read(&document, &lookup).map_err(|fault| Error::Usage(told(text, &fault)))
-}
-
-/// A fault of the policy at its place: where its word stands last, since it is the later of two that is one too many.
-fn told(text: Text<'_>, fault: &Fault) -> String {
-    let place = if fault.at.is_empty() { String::new() } else { format!(" ({})", fault.at) };
-    match text.text.rfind(&fault.word).filter(|_| !fault.word.is_empty()) {
-        Some(at) => text.at(at..at + fault.word.len(), &format!("{}{place}", fault.why)),
-        None => format!("{}: {}{place}", text.source, fault.why),
-    }
 }
 
 /// The events of a file, one to a line, in their order.
@@ -202,7 +167,7 @@ impl Play<'_> {
         }
     }
 
-    fn event(&mut self, event: &Event, router: &mut Router<'_>) {
+    fn event(&mut self, event: &Event, router: &mut Router<&Policy>) {
         let Routed { deliver, suppressed } = router.route(event);
         let mut actions = Vec::new();
         for (channel, rule, outcome) in self.every(event, deliver) {
@@ -264,8 +229,12 @@ impl Play<'_> {
         let to = &self.policy.channels[channel];
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let drill = event.context.contains_key("drill");
-        let sent =
-            notify::send(&message::of(to, event, held_back, drill), seconds(to.timeout), seconds(self.policy.deadline));
+        let sent = notify::send(
+            &message::of(to, event, held_back, drill),
+            seconds(to.timeout),
+            seconds(self.policy.deadline),
+            &std::process::Command::spawn,
+        );
         let outcome = if sent.error.is_none() { Outcome::Delivered } else { Outcome::Failed };
         Receipt {
             attempt: sent.attempts,
@@ -277,21 +246,7 @@ impl Play<'_> {
     }
 
     fn receipt(&self, event: &Event, to: Option<(usize, Option<usize>)>, outcome: Outcome) -> Receipt {
-        let channel = to.map(|(channel, _)| &self.policy.channels[channel]);
-        Receipt {
-            at: event.at,
-            fingerprint: event.fingerprint.clone(),
-            category: event.category.clone(),
-            severity: event.severity,
-            rule: to.and_then(|(_, rule)| Some(self.policy.rules[rule?].name.clone())),
-            channel: channel.map(|channel| channel.name.clone()),
-            kind: channel.map(|channel| channel.kind.word()),
-            attempt: 0,
-            outcome,
-            http_status: None,
-            duration_ms: 0,
-            error: None,
-        }
+        Receipt::of(self.policy, event, to, outcome)
     }
 
     fn unrouted(&mut self, event: &Event) {

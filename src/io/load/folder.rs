@@ -11,10 +11,10 @@ use crate::io::files;
 use crate::io::packet::checksums;
 use crate::io::read::decode;
 use crate::json::lenient;
-use crate::supervise::acks;
 use crate::supervise::record::{self, RunRecord};
 use crate::supervise::workloads::document::WORKLOADS;
 use crate::supervise::workloads::state::STATES;
+use crate::supervise::{acks, plan};
 use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
 use crate::verdict::workloads;
 
@@ -73,6 +73,7 @@ impl Folder<'_> {
             snapshot: snapshots.first().and_then(|path| self.found.read(path).ok()),
             timeline: (!snapshots.is_empty()).then(|| self.course(&snapshots)),
             drills: self.whole(drills::document::FILE_NAME),
+            notifications: self.whole(plan::NOTIFICATIONS),
             workloads: workloads::Documents { plan: self.whole(WORKLOADS), states: self.whole(STATES) },
             sealing,
         }

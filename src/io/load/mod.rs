@@ -319,6 +319,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         baseline: None,
         trend: None,
         drills: evidence.run.drills.clone(),
+        notifications: evidence.run.notifications.clone(),
         checklist: evidence.checklist(),
         findings: evidence.run.findings.clone(),
     }

@@ -47,7 +47,8 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>
             }
         }
     }
-    for name in record.evidence.workload_files.iter().chain(&record.evidence.drill_files) {
+    let EvidencePaths { workload_files, drill_files, notifications, .. } = &record.evidence;
+    for name in workload_files.iter().chain(drill_files).chain(notifications) {
         sealed.extend(digested(folder, name));
     }
     sealed.extend(checklist(folder, &mut record.evidence));

@@ -4,6 +4,7 @@
 mod drills;
 mod ends;
 mod keep;
+mod notices;
 mod unit;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,6 +29,8 @@ use crate::io::files::{FileError, Folder, Syncer};
 use crate::io::progress_file::ProgressFile;
 use crate::level::Level;
 use crate::sanitize::shorten;
+use crate::stage::notify::live::Delivery;
+use crate::stage::notify::policy::Policy;
 use crate::supervise::event::{Action, Event, Exit, Happened, Now, Stage, StopSignal};
 use crate::supervise::listener::Listener;
 use crate::supervise::machine::Machine;
@@ -101,6 +104,8 @@ enum Message {
     Of(usize, Happened),
     /// Something of a drill is done or known.
     Drill(Told),
+    /// The channel of this number is done with its notification.
+    Sent(usize, Delivery),
     /// A signal for emp-ops itself.
     Signal(Heard),
 }
@@ -128,6 +133,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
     let single = plan.single;
     let syncer = Arc::new(Syncer::start(folder.clone())?);
     let carrier = drills::Carrier::new(drills);
+    let policy = plan.notify.as_ref().map(|(policy, _)| Arc::clone(policy));
     let open = |mut unit: UnitSetup| {
         unit.launch.environment.push(watchdog.variable());
         Unit::open(unit, &helpers, &redactor, (&syncer, &carrier.watched))
@@ -141,6 +147,8 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
         keep: keep::Keep::new((folder, syncer), record, progress, single)?,
         units,
         carrier,
+        policy,
+        acks: notices::Acks::new(),
         evidence,
         redactor,
         clocks,
@@ -167,6 +175,9 @@ struct Driver {
     keep: keep::Keep,
     units: Vec<Unit>,
     carrier: drills::Carrier,
+    /// Who hears of what.
+    policy: Option<Arc<Policy>>,
+    acks: notices::Acks,
     evidence: Vec<(String, PathBuf)>,
     redactor: Arc<Redactor>,
     clocks: Clocks,
@@ -199,6 +210,7 @@ impl Driver {
             self.collect_lines()?;
             match message {
                 Ok(Message::Exited(number, exit)) => self.units[number].left(exit),
+                Ok(Message::Sent(channel, delivery)) => self.feed(Event::Sent { channel, delivery })?,
                 Ok(Message::Drill(told)) => self.feed(Event::Drill(told))?,
                 Ok(Message::Of(number, happened)) => self.feed(Event::Of(number, happened))?,
                 Ok(Message::Signal(Heard::Stop(signal))) => {
@@ -214,6 +226,7 @@ impl Driver {
             }
             self.collect_ends()?;
             self.listen();
+            self.look_for_acks()?;
             listener.look(&self.machine, self.clocks.now());
             if self.collected.elapsed() > COLLECT {
                 self.collected = Instant::now();
@@ -223,7 +236,7 @@ impl Driver {
             }
         }
         listener.over(&self.machine);
-        Ok(())
+        self.flush_notices(receiver)
     }
 
     /// Names to the watchdog what runs.
@@ -306,6 +319,7 @@ impl Driver {
                 }
             }
             Action::Drill(order) => self.carry(order)?,
+            Action::Notify(order) => self.notify(order)?,
             Action::Finish => self.finished = true,
         }
         Ok(())

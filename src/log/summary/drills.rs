@@ -16,11 +16,17 @@ pub struct DrillsSummary {
     pub total: u64,
     /// The mean time from the injection to the detection, in seconds; none where none was detected.
     pub mttd_seconds: Option<f64>,
+    /// The mean time from the first notification to the acknowledgement, in seconds; none where none was acknowledged.
+    #[serde(default)]
+    pub mtta_seconds: Option<f64>,
     /// The mean time from the injection to the recovery, in seconds; none where none recovered.
     pub mttr_seconds: Option<f64>,
     /// On how many drills the first rests.
     pub detected: u64,
     /// On how many drills the second rests.
+    #[serde(default)]
+    pub acknowledged: u64,
+    /// On how many drills the third rests.
     pub recovered: u64,
     /// Each of them.
     pub drills: Vec<DrillRow>,
@@ -43,6 +49,9 @@ pub struct DrillRow {
     pub detected_by: Option<String>,
     /// From the injection, in seconds.
     pub time_to_detect_seconds: Option<f64>,
+    /// From the first notification, in seconds.
+    #[serde(default)]
+    pub time_to_acknowledge_seconds: Option<f64>,
     /// From the injection, in seconds.
     pub time_to_recover_seconds: Option<f64>,
     /// Its limits, in seconds.

@@ -3,6 +3,7 @@
 //! [`policy`] is what people write, [`router`] decides by a clock that it is given, [`message`] says it in the form of
 //! each channel. Nothing here sends anything.
 
+pub(crate) mod live;
 pub(crate) mod message;
 pub(crate) mod policy;
 pub(crate) mod report;

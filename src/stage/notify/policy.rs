@@ -22,8 +22,19 @@ pub(crate) struct Policy {
     pub required: bool,
     pub channels: Vec<Channel>,
     pub rules: Vec<Rule>,
+    /// A sign of life, where one is asked for.
+    pub heartbeat: Option<Heartbeat>,
     /// What is accepted, and should be written otherwise.
     pub remarks: Vec<String>,
+}
+
+/// A sign of life: its absence shows that emp-ops itself, or its machine, is gone.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Heartbeat {
+    /// Between two of them, in seconds.
+    pub every: f64,
+    /// Places in the list of channels.
+    pub channels: Vec<usize>,
 }
 
 /// A way to reach people.
@@ -108,9 +119,11 @@ pub(crate) struct Rule {
     pub suppress: f64,
     /// What nobody acknowledged for so many seconds goes to further channels.
     pub escalate: Option<(f64, Vec<usize>)>,
+    /// Whether it is told when something is over.
+    pub resolve: bool,
 }
 
-const TOP: [&str; 6] = ["channels", "rules", "default_channels", "events", "deadline", "required"];
+const TOP: [&str; 7] = ["channels", "rules", "default_channels", "events", "deadline", "required", "heartbeat"];
 const RULE: [&str; 10] = [
     "name",
     "categories",
@@ -160,11 +173,28 @@ pub(crate) fn read(document: &Value, lookup: Lookup<'_>) -> Result<Policy, Fault
     }
     let names: Vec<String> = policy.channels.iter().map(|channel| channel.name.clone()).collect();
     let default = top.channels("default_channels", &names)?;
+    policy.heartbeat = top.get("heartbeat").map(|value| heartbeat(value, &names, &default)).transpose()?;
     for (n, value) in top.list("rules")?.iter().enumerate() {
         let table = Table::of(value, &format!("rules[{n}]"))?;
         policy.rules.push(rule(&table, n, &names, &default)?);
     }
     Ok(policy)
+}
+
+fn heartbeat(value: &Value, names: &[String], default: &[usize]) -> Result<Heartbeat, Fault> {
+    let table = Table::of(value, "heartbeat")?;
+    table.knows(&["every", "channels"])?;
+    let own = table.channels("channels", names)?;
+    let channels = if own.is_empty() { default.to_vec() } else { own };
+    let every = table.seconds("every")?.filter(|every| *every >= 1.0);
+    let every =
+        every.ok_or_else(|| table.fault("every", "a heartbeat needs every = \"1h\", at least 1s".to_owned()))?;
+    if channels.is_empty() {
+        return Err(
+            table.fault("heartbeat", "the heartbeat has no channels, and there are no default_channels".to_owned())
+        );
+    }
+    Ok(Heartbeat { every, channels })
 }
 
 fn rule(table: &Table, n: usize, names: &[String], default: &[usize]) -> Result<Rule, Fault> {
@@ -186,6 +216,7 @@ fn rule(table: &Table, n: usize, names: &[String], default: &[usize]) -> Result<
         categories: table.texts("categories")?,
         tags: table.texts("tags")?,
         min_severity: table.severity("min_severity")?.unwrap_or(Severity::Warning),
+        resolve: table.flag("resolve")?.unwrap_or_default(),
         channels,
         suppress,
         escalate,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::policy::Policy;
 use super::{Event, Severity};
@@ -10,30 +10,51 @@ use crate::finding::{Finding, Gate, Status, count};
 use crate::prose::glob_matches;
 
 /// What became of one event at one channel.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Receipt {
     /// When, in seconds of the events.
     pub at: f64,
     pub fingerprint: String,
     pub category: String,
     pub severity: Severity,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<&'static str>,
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// How many tries it took.
     pub attempt: u64,
     pub outcome: Outcome,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
     pub duration_ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+impl Receipt {
+    /// A receipt of an event that goes `to` a channel by a rule; nothing was tried yet.
+    pub(crate) fn of(policy: &Policy, event: &Event, to: Option<(usize, Option<usize>)>, outcome: Outcome) -> Self {
+        let channel = to.map(|(channel, _)| &policy.channels[channel]);
+        Self {
+            at: event.at,
+            fingerprint: event.fingerprint.clone(),
+            category: event.category.clone(),
+            severity: event.severity,
+            rule: to.and_then(|(_, rule)| Some(policy.rules[rule?].name.clone())),
+            channel: channel.map(|channel| channel.name.clone()),
+            kind: channel.map(|channel| channel.kind.word().to_owned()),
+            attempt: 0,
+            outcome,
+            http_status: None,
+            duration_ms: 0,
+            error: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
     /// The service took it.
@@ -46,6 +67,8 @@ pub(crate) enum Outcome {
     Suppressed,
     /// Nobody hears of it.
     Unrouted,
+    /// Given up for what matters more.
+    Dropped,
 }
 
 /// An event with what became of it.

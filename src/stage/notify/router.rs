@@ -1,6 +1,7 @@
 //! Decides what goes where, by a clock that it is given: the same for a live run and for one that is played back.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use super::policy::{Policy, Rule};
 use super::{Event, Severity};
@@ -31,8 +32,8 @@ struct Sent {
 
 /// Routes events by a policy.
 #[derive(Debug)]
-pub(crate) struct Router<'p> {
-    policy: &'p Policy,
+pub(crate) struct Router<P> {
+    policy: P,
     /// The latest time that was seen: a clock that is set back says nothing.
     now: f64,
     sent: BTreeMap<(usize, usize, String), Sent>,
@@ -40,8 +41,8 @@ pub(crate) struct Router<'p> {
     waiting: Vec<(f64, usize, Event)>,
 }
 
-impl<'p> Router<'p> {
-    pub(crate) fn new(policy: &'p Policy) -> Self {
+impl<P: Deref<Target = Policy>> Router<P> {
+    pub(crate) fn new(policy: P) -> Self {
         Self { policy, now: f64::NEG_INFINITY, sent: BTreeMap::new(), waiting: Vec::new() }
     }
 
@@ -52,6 +53,22 @@ impl<'p> Router<'p> {
         let (due, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|(when, _, _)| *when <= now);
         self.waiting = waiting;
         due.into_iter().map(|(_, rule, event): (f64, usize, Event)| (rule, event)).collect()
+    }
+
+    /// When something is escalated next, unless somebody looks after it.
+    pub(crate) fn next(&self) -> Option<f64> {
+        self.waiting.iter().map(|(when, ..)| *when).reduce(f64::min)
+    }
+
+    /// Time has passed.
+    pub(crate) fn pass(&mut self, at: f64) {
+        self.now = self.now.max(at);
+    }
+
+    /// The channels that heard of what has this fingerprint, each with the rule by which.
+    pub(crate) fn heard(&self, fingerprint: &str) -> Vec<(usize, usize)> {
+        let all = self.sent.keys().filter(|(.., known)| known == fingerprint);
+        all.map(|(rule, channel, _)| (*channel, *rule)).collect()
     }
 
     /// Where an event goes now.

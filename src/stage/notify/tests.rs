@@ -100,7 +100,7 @@ fn what_is_equal_is_held_back_for_a_while_after_a_delivery() {
     use Severity::{Critical, Info, Warning};
     let policy = two_channels(&json!({"channels": ["hook", "pager"], "suppress": 300}));
     let mut router = Router::new(&policy);
-    let step = |router: &mut Router<'_>, at: f64, severity, message: &str, arrives: bool| {
+    let step = |router: &mut Router<&Policy>, at: f64, severity, message: &str, arrives: bool| {
         let event = event(at, severity, message);
         let routed = router.route(&event);
         for (channel, rule, _) in &routed.deliver {

@@ -25,6 +25,9 @@ pub(crate) struct Records<T> {
 pub(crate) fn expected(bytes: &[u8], path: &str) -> Records<Expected> {
     let mut reader = Reader::new(path);
     let mut records: Vec<Expected> = Vec::new();
+    if let Some(records) = drills(bytes, &mut reader) {
+        return Records { records, faults: reader.finish() };
+    }
     reader.each(bytes, |record| {
         records.push(Expected {
             id: record.need("id")?,
@@ -46,6 +49,36 @@ pub(crate) fn expected(bytes: &[u8], path: &str) -> Records<Expected> {
         }
     }
     Records { records, faults: reader.finish() }
+}
+
+/// The drills of a run that injected a fault, each as an incident of the rule that has its name; none where this is another
+/// file.
+fn drills(bytes: &[u8], reader: &mut Reader<'_>) -> Option<Vec<Expected>> {
+    let document: Value = serde_json::from_slice(bytes).ok()?;
+    document.get("schema").filter(|schema| *schema == "emp-ops/drills/v1")?;
+    let mut records = Vec::new();
+    for row in document.get("drills").and_then(Value::as_array).into_iter().flatten() {
+        let text = |key: &str| row.get(key).and_then(Value::as_str);
+        let time = |key: &str| text(key).and_then(crate::time::Stamp::parse);
+        let Some(name) = text("name") else {
+            reader.fault(None, "a drill of this file has no name");
+            continue;
+        };
+        // What was not injected had nothing to show.
+        let Some(at) = time("injected_at") else { continue };
+        records.push(Expected {
+            id: name.to_owned(),
+            rule: name.split('@').next().unwrap_or(name).to_owned(),
+            tier: None,
+            at,
+            until: time("recovered_at").or(time("restored_at")),
+            labels: Default::default(),
+        });
+    }
+    if records.is_empty() {
+        reader.fault(None, "no drill of this file injected anything");
+    }
+    Some(records)
 }
 
 /// Reads the alerts that fired; `path` is only for messages.

@@ -306,6 +306,7 @@ impl Machine {
             found.metadata.insert("actual_seconds".to_owned(), json!(supervised.as_secs_f64()));
             self.raise("early", found);
         }
+        self.announce_end(now, why, todo);
         self.snapshot(now, true, todo);
         todo.push(Action::Finish);
     }

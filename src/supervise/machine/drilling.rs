@@ -7,8 +7,10 @@ use crate::drills::document::{Document, Of};
 use crate::drills::machine::{Drills, Moment, Order, Told};
 use crate::drills::step::Stage;
 use crate::finding::Status;
+use crate::stage::notify::Severity;
 use crate::supervise::event::{Action, Exit, Now};
 use crate::supervise::incidents::incident;
+use crate::supervise::progress::Incident;
 use crate::supervise::record::EndReason;
 use crate::time::Stamp;
 
@@ -38,9 +40,9 @@ impl Machine {
     }
 
     /// What is due for drills.
-    pub(super) fn drill(&mut self, now: Now, todo: &mut Vec<Action>) {
+    pub(super) fn drill(&mut self, now: Now, fresh: &[Incident], todo: &mut Vec<Action>) {
         let Some(drills) = &mut self.drills else { return };
-        for found in self.incidents.fresh() {
+        for found in fresh {
             let at = found.last_at.unwrap_or(found.occurred_at);
             let seen = (found.kind.as_str(), found.message.as_str(), found.workload.as_deref());
             drills.incident(moment(now), seen, found.drill.as_deref(), at);
@@ -49,7 +51,17 @@ impl Machine {
         self.incidents.open(drills.open(now.mono));
         for order in orders {
             match order {
-                Order::Stop { drill } => self.stop_for_drill(now, drill, todo),
+                Order::Begun { drill } => {
+                    let name = self.drills.as_ref().map_or("", |drills| drills.name(drill)).to_owned();
+                    let message = format!("the drill {name} begins");
+                    self.announce(now, ("drill.begun", Severity::Info, &message), Some(&name), todo);
+                }
+                Order::Over { drill, stop } => {
+                    self.announce_drill(now, drill, todo);
+                    if stop && self.ending.is_none() {
+                        self.stop_for_drill(now, drill, todo);
+                    }
+                }
                 order => todo.push(Action::Drill(order)),
             }
         }
@@ -60,6 +72,20 @@ impl Machine {
         let message = format!("the drill {name} failed, and the run ends then (on_failure = \"stop\")");
         self.raise(&name, incident(Status::Fail, "drill", now.wall, message));
         self.end(now, EndReason::Interrupted, None, todo);
+    }
+
+    /// A notification arrived, about a drill where it names one.
+    pub(super) fn notified(&mut self, now: Now, channel: &str, drill: Option<&str>) {
+        if let Some(drills) = &mut self.drills {
+            drills.notified(moment(now), channel, drill);
+        }
+    }
+
+    /// Somebody looks after what a drill caused.
+    pub(super) fn drill_acknowledged(&mut self, now: Now, drill: &str) {
+        if let Some(drills) = &mut self.drills {
+            drills.acknowledged(moment(now), drill);
+        }
     }
 
     /// The run ends: what was injected is mended first, unless an operator will not wait.

@@ -18,6 +18,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn plan(target: Duration) -> Plan {
     Plan {
         drills: None,
+        notify: None,
         workloads: vec![WorkloadPlan {
             command: vec!["app".to_owned()],
             called: "the command".to_owned(),
@@ -97,7 +98,7 @@ impl Run {
     fn feed(&mut self, event: Event) {
         for action in self.machine.step(self.now, event) {
             match action {
-                Action::Drill(_) => {}
+                Action::Drill(_) | Action::Notify(_) => {}
                 Action::Spawn(_) if self.spawned > 0 && self.missing > 0 => {
                     self.missing -= 1;
                     self.of(Happened::SpawnFailed { error: "it is gone".to_owned() });

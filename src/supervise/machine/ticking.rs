@@ -64,7 +64,9 @@ impl Machine {
             self.watch(now, number, held_up, todo);
         }
         self.advance(now, todo);
-        self.drill(now, todo);
+        let fresh = self.incidents.fresh();
+        self.drill(now, &fresh, todo);
+        self.tell(now, &fresh, todo);
         self.go_down(now, todo);
         if self.ended.is_some() {
             return;

@@ -6,6 +6,8 @@ mod contradictions;
 mod course;
 mod documents;
 mod drills;
+mod incidents;
+mod notifications;
 mod rewritten;
 mod sealed;
 
@@ -21,13 +23,15 @@ use crate::finding::{Finding, Metadata, Status};
 use crate::json::lenient;
 use crate::log::excuse::Window;
 use crate::log::summary::drills::DrillsSummary;
+use crate::log::summary::notifications::NotificationsSummary;
 use crate::log::summary::{DownTime, LogSummary, RecordSummary};
 use crate::log::totals::summarise::Receipt;
-use crate::supervise::progress::Incident;
 use crate::supervise::record::{self, RunRecord, State};
 use crate::time::Stamp;
 use crate::verdict::policy::Layer;
 use crate::verdict::workloads::{self, Workloads};
+
+use incidents::{incident, shown_incidents};
 
 pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
@@ -90,6 +94,8 @@ pub(crate) struct Documents {
     pub snapshot: Option<Vec<u8>>,
     /// What tells of its drills.
     pub drills: Option<Result<Vec<u8>, String>>,
+    /// The receipts of its notifications.
+    pub notifications: Option<Result<Vec<u8>, String>>,
     /// What else a run of several workloads has.
     pub workloads: workloads::Documents,
     /// Whether the supervisor itself asks, to seal the run: then nothing is missing yet that comes with the verdict.
@@ -117,7 +123,9 @@ pub(crate) struct Run {
     pub levels: Option<BTreeMap<String, u64>>,
     /// Its drills, where it has some.
     pub drills: Option<DrillsSummary>,
-    /// When these may have caused incidents.
+    /// Its notifications, where somebody was to hear of something.
+    pub notifications: Option<NotificationsSummary>,
+    /// When drills may have caused incidents.
     pub excuses: Vec<Window>,
     /// What is wrong with the run itself.
     pub findings: Vec<Finding>,
@@ -260,6 +268,7 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
         run.findings.push(fail(format!("the run was not completed: its supervisor ended {when}{last}")));
     }
     drills::judge(record, documents.drills.as_ref(), place, run);
+    notifications::judge(record, documents.notifications.as_ref(), place, run);
     // What was raised from log lines is found again in the logs.
     // A line that was lost cannot be found again.
     let lost = record.capture.lost_lines;
@@ -310,38 +319,6 @@ fn by_progress(progress: &Value, run: &mut Run) {
         ..Layer { source: PROGRESS.to_owned(), ..Layer::default() }
     };
     run.layers = vec![asked, defaults(number("target_duration_seconds"))];
-}
-
-/// The incidents that a snapshot lists.
-fn shown_incidents(progress: &Value, place: Place, findings: &mut Vec<Finding>) {
-    let name = place.shown(PROGRESS);
-    for listed in progress.get("incidents").and_then(Value::as_array).into_iter().flatten() {
-        findings.push(match serde_json::from_value::<Incident>(listed.clone()) {
-            Ok(listed) => incident(&listed, &name),
-            Err(_) => {
-                Finding::warn(format!("an incident of the run cannot be read: {listed}")).in_file(name.as_str(), None)
-            }
-        });
-    }
-}
-
-fn incident(incident: &Incident, file: &str) -> Finding {
-    let mut finding =
-        Finding::new(incident.severity, incident.message.as_str()).at(incident.occurred_at).in_file(file, None);
-    finding.metadata = incident.metadata.clone();
-    if !incident.kind.is_empty() {
-        finding = finding.with("kind", incident.kind.as_str());
-    }
-    if let Some(workload) = &incident.workload {
-        finding = finding.with("workload", workload.as_str()).with("attempt", incident.attempt);
-    }
-    if let Some(drill) = &incident.drill {
-        finding = finding.with("drill", drill.as_str());
-    }
-    if incident.count > 1 {
-        finding = finding.with("count", incident.count);
-    }
-    finding
 }
 
 /// Whether the timeline is whole, and ends where the record says; what the last snapshot says otherwise than the record.

@@ -132,9 +132,10 @@ pub(crate) fn named(evidence: &EvidencePaths) -> impl Iterator<Item = &String> {
         acks,
         workload_files,
         drill_files,
+        notifications,
     } = evidence;
     let judged = logs.iter().chain(raw_logs).chain(diary).chain(performance).chain(checklist).chain(checklist_files);
-    judged.chain(acks).chain(workload_files).chain(drill_files)
+    judged.chain(acks).chain(workload_files).chain(drill_files).chain(notifications)
 }
 
 /// Holds the files of a complete run against what its record sealed. `in_logs` are the paths of all files in the folder

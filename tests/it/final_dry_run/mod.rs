@@ -6,6 +6,7 @@ mod disk;
 mod drill;
 mod drills;
 mod ending;
+mod notifications;
 mod options;
 mod receipt;
 mod workloads;

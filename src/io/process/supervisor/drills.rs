@@ -107,7 +107,7 @@ impl Driver {
                 });
                 asked.or_else(|error| self.feed(Event::Drill(told(false, format!("cannot look: {error}")))))
             }
-            Order::Stop { .. } => Ok(()),
+            Order::Begun { .. } | Order::Over { .. } => Ok(()),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::io::files::{self, FileError, Folder, Syncer};
 use crate::io::packet::seal;
 use crate::io::process::alive;
 use crate::io::progress_file::ProgressFile;
+use crate::stage::notify::report::Receipt;
 use crate::supervise::event::{CaptureFault, Now, Trouble};
 use crate::supervise::machine::Machine;
 use crate::supervise::record::{self, RunRecord, State};
@@ -27,6 +28,8 @@ pub(super) struct Keep {
     record: RunRecord,
     progress: ProgressFile,
     progress_failed: bool,
+    /// Where receipts go; nowhere where nobody is to hear of anything.
+    receipts: Option<std::fs::File>,
     /// Where changes of state go; nowhere in a run of one command, whose attempts tell them.
     states: Option<std::fs::File>,
 }
@@ -45,7 +48,11 @@ impl Keep {
                 Some(folder.create_file(STATES).map_err(error)?)
             }
         };
-        Ok(Self { folder, syncer, record, progress, progress_failed: false, states })
+        let receipts = record.evidence.notifications.as_ref().map(|name| {
+            folder.create_file(name).map_err(|source| FileError::new("create", folder.path().join(name), source))
+        });
+        let receipts = receipts.transpose()?;
+        Ok(Self { folder, syncer, record, progress, progress_failed: false, receipts, states })
     }
 
     /// Keeps a change of state at once. Best effort: the next snapshot has the state too, and the audit tells what is
@@ -53,6 +60,15 @@ impl Keep {
     pub(super) fn changed(&mut self, change: &Change) {
         if let Some(file) = &mut self.states {
             let _ = std::io::Write::write_all(file, files::json_line(change).as_bytes());
+        }
+    }
+
+    /// Keeps a receipt at once. Best effort: what is missing is an event of which nobody tells.
+    pub(super) fn receipt(&mut self, receipt: &Receipt, now: Stamp) {
+        let mut line = serde_json::to_value(receipt).unwrap_or_default();
+        line["time"] = serde_json::json!(now);
+        if let Some(file) = &mut self.receipts {
+            let _ = std::io::Write::write_all(file, files::json_line(&line).as_bytes());
         }
     }
 
@@ -150,7 +166,7 @@ impl Keep {
         (logs, layouts): (Vec<Logs>, BTreeMap<String, String>),
     ) -> Supervised {
         let (reason, ended) = machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
-        drop(self.states.take());
+        drop((self.states.take(), self.receipts.take()));
         self.seal_drills(&machine, now.wall);
         let record = &mut self.record;
         record.workloads = machine.records(&record.workloads);
