@@ -28,6 +28,13 @@ pub enum Level {
     Emergency,
 }
 
+/// The number that a text for a level is. Most are words, and a word is soon seen to be none; `inf` is a number too.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    const WORDS: [&str; 3] = ["inf", "infinity", "nan"];
+    let word = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if word && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) { None } else { text.parse().ok() }
+}
+
 impl Level {
     /// Reads a number that comes with nothing to tell its scale, by its size: of pino and bunyan (10 to 60), Monolog (100 to
     /// 600), `java.util.logging` (700 to 1000) or log4j (5000 to 50000).

@@ -163,7 +163,8 @@ fn parse_common(text: &[u8]) -> Option<Stamp> {
     if let [b'.', digits @ ..] = rest {
         let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
         (len > 0).then_some(())?;
-        part = (0..6).fold(0, |n, at| n * 10 + if at < len { i64::from(digits[at] - b'0') } else { 0 });
+        let known = &digits[..len.min(6)];
+        part = known.iter().fold(0, |n, digit| n * 10 + i64::from(digit - b'0')) * 10_i64.pow(6 - known.len() as u32);
         zone = &digits[len..];
     }
     (zone == b"Z" || zone == b"+00:00").then_some(())?;

@@ -6,7 +6,7 @@ use super::layout::level_words::{self, Sure};
 use super::level_at_start;
 use super::record::Record;
 use crate::json::pull::{Members, Raw};
-use crate::level::Level;
+use crate::level::{self, Level};
 
 /// The keys whose objects may hold the level or the time of a record, in plain form.
 const CONTAINERS: [&str; 20] = [
@@ -190,7 +190,7 @@ impl<'a> Record<'a> {
             Raw::Text(text) if text.bytes.first().is_some_and(|b| b.is_ascii_alphabetic() && !b"iInN".contains(b)) => {
                 None
             }
-            raw => raw.number().or_else(|| raw.string().and_then(|text| text.trim().parse().ok())),
+            raw => raw.number().or_else(|| raw.string().and_then(|text| level::number(text.trim()))),
         };
         Some(match (number, scale) {
             (_, Scale::Is(level)) => level,
@@ -217,7 +217,8 @@ impl<'a> Record<'a> {
     pub(crate) fn take_worst(&mut self, more: &[(Raw<'a>, Scale)]) {
         let known = |(raw, scale): (Raw<'a>, Scale)| {
             let level = self.read_level(raw, scale).filter(|level| *level != Level::Unknown)?;
-            let number = raw.number().is_some() || raw.string().is_some_and(|text| text.trim().parse::<f64>().is_ok());
+            let number =
+                raw.number().is_some() || raw.string().is_some_and(|text| level::number(text.trim()).is_some());
             Some((!number, level, (raw, scale)))
         };
         let levels = self.level.into_iter().chain(more.iter().copied()).filter_map(known);

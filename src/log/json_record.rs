@@ -49,12 +49,12 @@ impl Default for Fields<'_> {
 impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn add(&mut self, at: usize, value: Raw<'a>) {
-        let (name, role) = KEYS[at];
-        self.again |= self.keys & (1 << at) != 0;
-        self.keys |= 1 << at;
-        match role {
+        let ((name, role), bit) = (&KEYS[at], dialect::bit_of(at));
+        self.again |= self.keys & bit != 0;
+        self.keys |= bit;
+        match *role {
             Role::Doubtful(_) => {}
-            Role::Failure if !value.is_truthy() => self.keys &= !(1 << at),
+            Role::Failure if !value.is_truthy() => self.keys &= !bit,
             Role::Failure => {}
             Role::Time(rank, clock) => self.time_is(rank, value, clock),
             Role::Level(rank, scale) => self.level_is(rank, value, scale),
@@ -111,7 +111,7 @@ impl<'a> Fields<'a> {
 
     /// The record of the line.
     #[inline]
-    pub(crate) fn record(&mut self, line: &'a [u8], shape: &mut Shape) -> Record<'a> {
+    pub(crate) fn record(&mut self, line: &'a [u8], shape: &mut Shape) -> Option<Record<'a>> {
         let mut inner = None;
         for (name, value) in self.nested.take().unwrap_or_default() {
             match (name, value) {
@@ -173,23 +173,23 @@ impl<'a> Fields<'a> {
         let at = if rank == LAST { None } else { read_time(raw, clock) }.or_else(|| other_time(line));
         let level = (self.level.0 != LAST).then_some((self.level.1, self.level.2));
         let dialect = shape.dialect(self.keys, self.numeric_level);
-        let mut record = Record {
-            dialect,
-            at,
-            level,
-            event: self.event,
-            message: self.message.1,
-            keys: self.keys,
-            service: None,
-            body: line,
-            inner: inner.map(Box::new),
-        };
+        let whole = self.more.is_empty() && !self.again && (level.is_some() || inner.is_some());
+        let (event, message, keys, inner) = (self.event, self.message.1, self.keys, inner.map(Box::new));
+        if whole {
+            // It is made where it is handed on to: a record is long to copy.
+            return Some(Record { dialect, at, level, event, message, keys, service: None, body: line, inner });
+        }
+        Some(self.complete(Record { dialect, at, level, event, message, keys, service: None, body: line, inner }))
+    }
+
+    /// A record with what takes a closer look at its line.
+    fn complete(&self, mut record: Record<'a>) -> Record<'a> {
         if !self.more.is_empty() {
             record.take_worst(&self.more);
-        } else if level.is_none() && record.inner.is_none() {
+        } else if record.level.is_none() && record.inner.is_none() {
             record.level = json_level::elsewhere(&record);
         }
-        if self.again && has_twins(line) {
+        if self.again && has_twins(record.body) {
             record.keys |= TWINS;
         }
         record

@@ -56,7 +56,7 @@ impl<'a> Record<'a> {
         if !members.ended() {
             return None;
         }
-        Some(fields.record(line, shape))
+        fields.record(line, shape)
     }
 
     /// A record of `key=value` pairs.
@@ -70,7 +70,7 @@ impl<'a> Record<'a> {
         if !fields.says_something() {
             return None;
         }
-        let mut record = fields.record(line, &mut Shape::default());
+        let mut record = fields.record(line, &mut Shape::default())?;
         record.dialect = Dialect::Logfmt;
         Some(record)
     }
@@ -83,7 +83,7 @@ impl<'a> Record<'a> {
                 fields.add(key, value);
             }
         }
-        Some(fields.record(line, &mut Shape::default()))
+        fields.record(line, &mut Shape::default())
     }
 
     /// The records inside a line that holds many, as OpenTelemetry exports them; none for all other lines.

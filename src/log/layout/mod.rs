@@ -272,11 +272,12 @@ impl Layout {
             let late = if late { self.read_text(line, written, memory).filter(Record::states_level) } else { None };
             return late.or(named).or_else(|| self.read_text(line, written, memory));
         }
-        match self.read_text(line, written, memory) {
-            Some(record) if record.states_level() => Some(record),
-            // The line has no column of levels: it is an odd one.
-            other => text_record::parse(line, written, 0).filter(|odd| other.is_none() || odd.states_level()).or(other),
+        let read = self.read_text(line, written, memory);
+        if read.as_ref().is_some_and(Record::states_level) {
+            return read;
         }
+        // The line has no column of levels: it is an odd one.
+        text_record::parse(line, written, 0).filter(|odd| read.is_none() || odd.states_level()).or(read)
     }
 
     fn read_text<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
@@ -303,10 +304,8 @@ impl Layout {
         } else {
             (Dialect::Dated, text_record::message(&line[behind..]))
         };
-        let mut record = Record::of_text(dialect, line, seen.at, None, message);
         let stated = level.map(|(range, level)| (raw(&line[range]), level.map_or(Scale::Auto, Scale::Is)));
-        record.level = stated.or(event);
-        Some(record)
+        Some(Record { level: stated.or(event), ..Record::of_text(dialect, line, seen.at, None, message) })
     }
 }
 

@@ -135,7 +135,7 @@ impl Block {
         if let Some((_, text)) = &mut self.marked {
             extend(text, line);
         } else if starts {
-            let mut text = Vec::new();
+            let mut text = Vec::with_capacity(self.head.capacity());
             extend(&mut text, line);
             self.marked = Some((number, text));
         }
@@ -164,6 +164,12 @@ impl Block {
         if let Some((_, text)) = &mut self.marked {
             extend(text, b"");
         }
+    }
+
+    /// An empty block that uses the room of this one again: blocks of traces are of about one length.
+    pub(crate) fn emptied(mut self) -> Self {
+        self.head.clear();
+        Self { head: self.head, ..Self::default() }
     }
 
     /// Joins the block that follows directly.
@@ -247,6 +253,10 @@ impl Block {
 impl Tie {
     /// What ties a line that is no record.
     pub(crate) fn of(line: &[u8]) -> Self {
+        // Most lines of traces need no closer look.
+        if matches!(line, [b'\t', ..]) || matches!(line, [b' ', next, ..] if !matches!(next, b'W' | 0x1b)) {
+            return Self::Close;
+        }
         let text = sanitize::utf8(line);
         let text = ansi::strip(&text);
         // Levels of four letters are set flush with those of five by one blank.

@@ -124,33 +124,53 @@ pub(crate) fn shouts(line: &[u8]) -> bool {
     }) && tells_of_error(line)
 }
 
+/// Words that tell of an error without being the name of a level, or a sure one.
+const MORE: [&[u8]; 14] = [
+    b"aborted",
+    b"crashed",
+    b"denied",
+    b"exception",
+    b"fail",
+    b"failed",
+    b"failure",
+    b"killed",
+    b"panic",
+    b"panicked",
+    b"refused",
+    b"segfault",
+    b"traceback",
+    b"unable",
+];
+
+/// How long those with each letter are: a bit for each length.
+const LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < MORE.len() {
+        lengths[(MORE[at][0] - b'a') as usize] |= 1 << MORE[at].len();
+        at += 1;
+    }
+    lengths
+};
+
+/// Whether a word is one of [`MORE`]. Of most the first letter and the length tell that it is not.
+fn is_more(word: &[u8]) -> bool {
+    let letter = word.first().map_or(0, |first| first.to_ascii_lowercase().wrapping_sub(b'a'));
+    let fits =
+        LENGTHS.get(usize::from(letter)).is_some_and(|lengths| word.len() < 16 && lengths >> word.len() & 1 != 0);
+    fits && MORE.iter().any(|more| word.eq_ignore_ascii_case(more))
+}
+
 /// Whether a line holds a word for an error, and does not deny it.
 pub(crate) fn tells_of_error(line: &[u8]) -> bool {
-    const MORE: [&[u8]; 14] = [
-        b"aborted",
-        b"crashed",
-        b"denied",
-        b"exception",
-        b"fail",
-        b"failed",
-        b"failure",
-        b"killed",
-        b"panic",
-        b"panicked",
-        b"refused",
-        b"segfault",
-        b"traceback",
-        b"unable",
-    ];
     let mut before: &[u8] = b"";
     let mut at = 0;
     while let Some(start) = line[at..].iter().position(u8::is_ascii_alphanumeric).map(|start| at + start) {
         let end = line[start..].iter().position(|b| !b.is_ascii_alphanumeric()).map_or(line.len(), |len| start + len);
         let word = &line[start..end];
-        let more = || MORE.iter().any(|more| word.eq_ignore_ascii_case(more));
         let known = match level_words::word(word) {
-            Some((level, sure)) => level.status() == Status::Fail && (sure == Sure::Certain || more()),
-            None => more(),
+            Some((level, sure)) => level.status() == Status::Fail && (sure == Sure::Certain || is_more(word)),
+            None => is_more(word),
         };
         if !known {
             before = word;

@@ -140,7 +140,8 @@ impl<'t> Reader<'t> {
         }
         let carried = line.strip_prefix(CONTINUES);
         let (service, line) = self.layout.unwrap(carried.unwrap_or(line));
-        let Some(mut record) = self.layout.read(line, self.part.context.written, &mut self.memory) else {
+        let mut read = self.layout.read(line, self.part.context.written, &mut self.memory);
+        let Some(record) = &mut read else {
             self.id = Id::of(service, None);
             if service.is_some() {
                 self.enter(self.id);
@@ -148,8 +149,8 @@ impl<'t> Reader<'t> {
             return self.loose(number, line, suspected);
         };
         record.service = service;
-        self.part.context.statuses.apply(&mut record);
-        self.id = Id::of(service, Some(&record));
+        self.part.context.statuses.apply(record);
+        self.id = Id::of(service, Some(record));
         // One without a time and a name may belong to any stream.
         if carried.is_some() || self.id != Id::default() {
             self.enter(self.id);
@@ -161,7 +162,7 @@ impl<'t> Reader<'t> {
             return;
         }
         let Some(batch) = record.batch() else {
-            if !self.record(&record, Spot { line: number, part: 0, text: line }, suspected) {
+            if !self.record(record, Spot { line: number, part: 0, text: line }, suspected) {
                 self.part.ignore(number, line);
                 if !record.dialect.is_json() {
                     // What follows it may tell of the same.
@@ -474,6 +475,7 @@ impl<'t> Reader<'t> {
         let Some(stream) = self.current.map(|at| &mut self.streams[at]) else { return };
         let block = std::mem::take(&mut stream.tail);
         self.part.close(&block, stream.last.as_ref());
+        stream.tail = block.emptied();
     }
 
     fn finish(mut self) -> Part {
