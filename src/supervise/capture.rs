@@ -263,7 +263,9 @@ impl<'l> Chunk<'_, 'l> {
 
     /// Turns to the lines of a service. A trace of the one before waits for its next lines.
     fn enter(&mut self, service: &[u8]) {
-        if self.formatter.channels[self.channel].service == service {
+        let current = &self.formatter.channels[self.channel].service;
+        // To compare nothing with nothing costs more than all else here: some processors stumble over its address.
+        if service.is_empty() && current.is_empty() || current == service {
             return;
         }
         self.leave(false);
@@ -330,23 +332,24 @@ impl<'l> Chunk<'_, 'l> {
         *self.batch.lines.entry(stream).or_default() += lines;
         self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
         if pending.interrupted && interrupt::is_own(&text) {
-            *self.batch.levels.entry(Level::Info.word().to_owned()).or_default() += 1;
+            self.batch.count_level(Level::Info.word(), 1);
             self.own_interrupt(pending.lines, pending.arrived);
             return false;
         }
         let plain_line = plain(&pending.text, pending.lines);
         let (record, damage) = self.formatter.read(&pending, &plain_line);
-        let stated = record.as_ref().and_then(Record::level);
+        let stated = record.as_ref().and_then(Record::level_and_word);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
         let first = lossy(unwrapped.1);
-        let level = pending.level(stated, damage, &first);
+        let level = pending.level(stated.as_ref().map(|(level, _)| *level), damage, &first);
         let service = unwrapped.0.map(lossy);
-        let word = match (&record, stated) {
-            (Some(record), Some(level)) => level_word(record, level, &redactor),
-            _ => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
+        let word = match stated {
+            Some((level, word)) => level_word(level, word, &redactor),
+            None => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
         };
         let at = record.as_ref().and_then(|r| r.at).and_then(|stated| self.credible(stated, pending.arrived.at, lines));
-        let structured = matches!(text, Cow::Borrowed(_)) && is_object(&pending.text);
+        let structured = matches!(text, Cow::Borrowed(_))
+            && is_object(&pending.text, record.as_ref().filter(|_| pending.lines == 1));
         let object = record.as_ref().filter(|_| structured);
         let crash = pending.shows(record.as_ref(), object.is_some(), &bare);
         // Judged as it came, written as it may be seen.
@@ -360,7 +363,7 @@ impl<'l> Chunk<'_, 'l> {
             None if bare.len() < text.len() => Some(redactor.text(Cow::Borrowed(&*bare))),
             None => Some(Cow::Borrowed(&*plain)),
         };
-        *self.batch.levels.entry(word.to_string()).or_default() += pending.repeated;
+        self.batch.count_level(&word, pending.repeated);
 
         let whole = one_line(&text);
         let written = structured.then(|| redactor.json(&whole));

@@ -400,6 +400,16 @@ impl Batch {
         }
     }
 
+    /// Counts lines of a level.
+    pub(crate) fn count_level(&mut self, level: &str, lines: u64) {
+        match self.levels.get_mut(level) {
+            Some(count) => *count += lines,
+            None => {
+                self.levels.insert(level.to_owned(), lines);
+            }
+        }
+    }
+
     /// Adds a later batch to this one.
     pub(crate) fn merge(&mut self, later: Self) {
         for (stream, lines) in later.lines {

@@ -1,11 +1,13 @@
 //! Lines as text.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::de::IgnoredAny;
 
 use crate::crash::classify;
-use crate::level::Level;
+use crate::level::{Level, number};
 use crate::log::ansi;
 use crate::log::key_cache::Shape;
 use crate::log::record::Record;
@@ -26,8 +28,14 @@ pub(super) fn one_line(object: &str) -> Cow<'_, str> {
     if object.contains('\n') { Cow::Owned(object.replace('\n', " ")) } else { Cow::Borrowed(object) }
 }
 
-/// Whether a line is one JSON object.
-pub(super) fn is_object(line: &[u8]) -> bool {
+/// Whether a line is one JSON object. `record` is what was read of it, without colours.
+pub(super) fn is_object(line: &[u8], record: Option<&Record<'_>>) -> bool {
+    // What was read as an object need not be read again, unless it has numbers that JSON has not.
+    static NUMBERS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["NaN", "Infinity"].map(Finder::new));
+    let read = record.filter(|record| record.dialect.is_json() && record.source().len() == line.len());
+    if read.is_some() && NUMBERS.iter().all(|number| number.find(line).is_none()) {
+        return true;
+    }
     line.first() == Some(&b'{') && serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }
 
@@ -48,12 +56,12 @@ pub(super) fn lossy(line: &[u8]) -> Cow<'_, str> {
 }
 
 /// The level in the words of the line.
-pub(super) fn level_word<'a>(record: &Record<'a>, level: Level, redactor: &Redactor) -> Cow<'a, str> {
-    match record.level_word() {
+pub(super) fn level_word<'a>(level: Level, word: Cow<'a, str>, redactor: &Redactor) -> Cow<'a, str> {
+    match word {
         // Any text can stand there; but known words must not be lost.
         word if level == Level::Unknown => redactor.text(word),
         // Numbers mean nothing outside their dialect.
-        word if word.parse::<f64>().is_ok() => Cow::Borrowed(level.word()),
+        word if number(&word).is_some() => Cow::Borrowed(level.word()),
         word => word,
     }
 }
