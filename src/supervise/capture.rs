@@ -340,9 +340,8 @@ impl<'l> Chunk<'_, 'l> {
         let (record, damage) = self.formatter.read(&pending, &plain_line);
         let stated = record.as_ref().and_then(Record::level_and_word);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
-        let first = lossy(unwrapped.1);
+        let (first, service) = (lossy(unwrapped.1), unwrapped.0.map(lossy));
         let level = pending.level(stated.as_ref().map(|(level, _)| *level), damage, &first);
-        let service = unwrapped.0.map(lossy);
         let word = match stated {
             Some((level, word)) => level_word(level, word, &redactor),
             None => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
