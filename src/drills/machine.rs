@@ -98,9 +98,15 @@ impl Drills {
         self.plan.list.get(drill).map_or("", |drill| &drill.name)
     }
 
-    /// A notification arrived by this channel, about a drill where it names one.
-    pub(crate) fn notified(&mut self, now: Moment, channel: &str, of: Option<&str>) {
+    /// A notification arrived by this channel of what happened `at` so many seconds after the start, and belongs to the
+    /// drill `of` where one caused it.
+    pub(crate) fn notified(&mut self, now: Moment, channel: &str, of: Option<&str>, at: f64) {
+        let at = seconds(at);
         for (progress, drill) in self.all.iter_mut().zip(&self.plan.list) {
+            // What happened before the fault says nothing about it.
+            if progress.injected.is_some_and(|injected| at < injected) {
+                continue;
+            }
             progress.each(drill, |kind, wanted| kind == Known::Notified && wanted == channel, now, channel);
             if of == Some(drill.name.as_str()) {
                 progress.notified(now, channel);

@@ -81,7 +81,7 @@ impl Checker {
             Deed::Http(http) => self.http(http, timeout),
             // Asked to stop, it is started again by the policy of restarts.
             Deed::Restart => {
-                group.inspect(|group| child::signal_group(*group, StopSignal::Terminate));
+                group.inspect(|group| child::signal_group(*group, StopSignal::Interrupt));
                 Ok(String::new())
             }
             Deed::Signal { signal, .. } => {

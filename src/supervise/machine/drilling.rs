@@ -74,10 +74,11 @@ impl Machine {
         self.end(now, EndReason::Interrupted, None, todo);
     }
 
-    /// A notification arrived, about a drill where it names one.
-    pub(super) fn notified(&mut self, now: Now, channel: &str, drill: Option<&str>) {
+    /// A notification of an incident arrived, which happened so many seconds after the start and belongs to a drill where
+    /// it names one.
+    pub(super) fn notified(&mut self, now: Now, channel: &str, drill: Option<&str>, at: f64) {
         if let Some(drills) = &mut self.drills {
-            drills.notified(moment(now), channel, drill);
+            drills.notified(moment(now), channel, drill, at);
         }
     }
 

@@ -175,10 +175,11 @@ impl Machine {
     pub(super) fn sent(&mut self, now: Now, channel: usize, delivery: Delivery, todo: &mut Vec<Action>) {
         let Some(notices) = &mut self.notices else { return };
         let (orders, delivered) = notices.live.sent(now.mono.as_secs_f64(), channel, delivery);
-        if let Some(event) = delivered {
+        // Of what happened alone: that a drill begins, or the run goes on, shows nothing.
+        if let Some(event) = delivered.filter(|event| event.context.contains_key("incident")) {
             let drill = event.context.get("drill").and_then(Value::as_str).map(str::to_owned);
             let name = self.plan.notify.as_ref().map(|(policy, _)| policy.channels[channel].name.clone());
-            self.notified(now, name.as_deref().unwrap_or_default(), drill.as_deref());
+            self.notified(now, name.as_deref().unwrap_or_default(), drill.as_deref(), event.at);
         }
         self.pass_on(now, orders, todo);
     }

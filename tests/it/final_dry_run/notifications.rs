@@ -148,6 +148,25 @@ fn a_heartbeat_tells_that_the_run_goes_on_and_a_found_file_sends_nothing() {
 }
 
 #[test]
+fn that_a_drill_begins_is_no_notification_of_its_fault() {
+    let bench = Bench::new();
+    let more = json!({"heartbeat": {"every": "1s", "channels": ["chat"]}});
+    policy(&bench, &[inbox("chat")], &json!({"categories": ["drill.*"], "min_severity": "info"}), &more);
+    bench.write(
+        "drills.toml",
+        "[[drill]]\nname = \"loss\"\nat = \"500ms\"\npoll = \"100ms\"\ninject = [{ touch = \"off\" }]\n\
+         detect = [{ notified = \"chat\" }]\ndetect_within = \"2s\"\nrestore = [{ remove = \"off\" }]\n",
+    );
+    let quiet = "trap 'exit 0' INT TERM; while :; do echo tick; sleep 0.1; done";
+    let options = ["--notify", "notify.json", "--drill", "drills.toml", "--quiet", "--duration", "4s"];
+    let run = rehearse(&bench, &options, quiet);
+    let document: Value = serde_json::from_slice(&fs::read(run.folder.join("drills.json")).unwrap()).unwrap();
+    assert_eq!(document["drills"][0]["stage"], "detect", "{document}");
+    let told: Vec<Value> = told(&bench, "chat").iter().map(|event| event["category"].clone()).collect();
+    assert!(told.contains(&json!("drill.begun")) && told.contains(&json!("drill.failed")), "{told:?}");
+}
+
+#[test]
 fn a_drill_is_acknowledged_in_time_or_not() {
     for acknowledged in [true, false] {
         let bench = Bench::new();

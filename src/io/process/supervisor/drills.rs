@@ -144,7 +144,7 @@ impl Driver {
     fn signal_of_drill(&mut self, deed: &Deed) -> Result<String, String> {
         let signal = match deed {
             Deed::Signal { signal, .. } => *signal,
-            _ => crate::supervise::event::StopSignal::Terminate,
+            _ => crate::supervise::event::StopSignal::Interrupt,
         };
         if let Deed::Signal { matching: Some(text), .. } = deed {
             let members = self.table.look();
@@ -164,6 +164,7 @@ impl Driver {
             };
         }
         let groups: Vec<u32> = self.units.iter().filter_map(|unit| unit.pid).collect();
+        self.units.iter().for_each(|unit| unit.signalled(signal));
         groups.iter().for_each(|group| child::signal_group(*group, signal));
         if groups.is_empty() {
             Err("the command does not run".to_owned())
