@@ -307,6 +307,7 @@ impl Event {
         let message = shown("message").or_else(|| shown("summary")).unwrap_or_else(|| "(no message)".to_owned());
         let id = said("id").filter(|id| id.len() == ID_DIGITS && id.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let at = || said("occurred_at").unwrap_or_default();
+        let drill = said("drill").map(|drill| format!(" (drill {drill})")).unwrap_or_default();
         Self {
             id: id.unwrap_or_else(|| sha256(format!("{kind}\0{}\0{message}", at()).as_bytes())[..ID_DIGITS].to_owned()),
             severity: severity(said("severity").as_deref()),
@@ -314,7 +315,7 @@ impl Event {
             last_at: stamp(object.get("last_at")),
             count: natural(object.get("count")).unwrap_or(1).max(1),
             kind,
-            message,
+            message: format!("{message}{drill}"),
             acknowledged: None,
             metadata: match object.get("metadata") {
                 Some(Value::Object(all)) => all.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
