@@ -74,7 +74,9 @@ impl Machine {
         if due(&mut self.next.disk, now, DISK_INTERVAL) {
             todo.push(Action::CheckDisk);
         }
-        if !self.plan.evidence.is_empty() && due(&mut self.next.evidence, now, self.plan.evidence_interval) {
+        // What was asked to stop refreshes nothing any more.
+        let refreshed = self.ending.is_none() && !self.plan.evidence.is_empty();
+        if refreshed && due(&mut self.next.evidence, now, self.plan.evidence_interval) {
             todo.push(Action::CheckEvidence);
         }
         if let Some(interval) = self.plan.sample_interval
