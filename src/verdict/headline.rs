@@ -6,13 +6,16 @@ use serde_json::Value;
 use crate::finding::{Criterion, Gate, Status, count};
 use crate::verdict::policy::is_loosened;
 
+/// The gate of all workloads, which quotes the first that failed.
+pub(crate) const WORKLOADS: &str = "workloads";
+
 /// `PASS with 2 waivers, 1 limit relaxed`.
 pub(crate) fn headline(status: Status, remark: &str) -> String {
     format!("{}{remark}", status.label())
 }
 
-/// What follows the word of the verdict: ` (simulated) with 2 waivers, 1 limit relaxed`; empty where there is nothing
-/// to say.
+/// What follows the word of the verdict: ` (simulated) with 2 waivers, 1 limit relaxed: feed: exited with code 3`; empty
+/// where there is nothing to say.
 pub(crate) fn remark(simulated: bool, gates: &[Gate], criteria: &[Criterion]) -> String {
     let waivers = gates.iter().filter(|gate| gate.is_given_up()).count() as u64;
     let relaxed = criteria.iter().filter(|row| is_loosened(row)).count() as u64;
@@ -24,7 +27,15 @@ pub(crate) fn remark(simulated: bool, gates: &[Gate], criteria: &[Criterion]) ->
         parts.push(format!("{} relaxed", count(relaxed, "limit")));
     }
     let simulated = if simulated { " (simulated)" } else { "" };
-    if parts.is_empty() { simulated.to_owned() } else { format!("{simulated} with {}", parts.join(", ")) }
+    let given_up = if parts.is_empty() { String::new() } else { format!(" with {}", parts.join(", ")) };
+    let culprit = culprit(gates).map(|culprit| format!(": {culprit}")).unwrap_or_default();
+    format!("{simulated}{given_up}{culprit}")
+}
+
+/// What the first workload did that failed; none where none did.
+fn culprit(gates: &[Gate]) -> Option<&str> {
+    let gate = gates.iter().find(|gate| gate.name == WORKLOADS && gate.status == Status::Fail)?;
+    Some(gate.measured.as_str())
 }
 
 /// The same by name: which gates were given up and which limits relaxed, and by whom.
@@ -116,6 +127,16 @@ mod tests {
             (false, untouched.to_vec(), vec![row("min_uptime", "98%", None)], "PASS"),
             (true, untouched.to_vec(), vec![], "PASS (simulated)"),
             (false, vec![gate("diary", Some("--no-diary"))], vec![], "PASS with 1 waiver"),
+            (
+                false,
+                vec![Gate {
+                    status: Status::Fail,
+                    measured: "feed: exited with code 3".to_owned(),
+                    ..gate(WORKLOADS, None)
+                }],
+                vec![],
+                "PASS: feed: exited with code 3",
+            ),
             (
                 false,
                 vec![gate("diary", Some("--no-diary")), gate("performance", Some("p.toml:3"))],

@@ -22,6 +22,7 @@ use crate::sanitize;
 use crate::stage::notify::policy::Policy;
 use crate::supervise::monitors;
 use crate::time::human_duration;
+use crate::verdict::workloads;
 
 /// Shows every limit with its source, and what the run would lack.
 ///
@@ -89,7 +90,12 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
         source: config.place_of(option).replace("--command", "the command line"),
     });
     let ready = checks.iter().all(|need| need.status < Status::Fail);
-    let criteria = policy.map(|policy| policy.rows).unwrap_or_default();
+    let criteria = policy.map(|mut policy| {
+        let own: Vec<_> = planned.iter().flat_map(|planned| workloads::criteria(planned, &policy)).collect();
+        policy.rows.extend(own);
+        policy.rows
+    });
+    let criteria = criteria.unwrap_or_default();
     let check =
         Check { schema: "emp-ops/check/v1", ready, checks, settings: settings.collect(), criteria, workloads: planned };
     let doc = check::document(&check);

@@ -104,6 +104,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
             hidden: signers.variables.clone(),
             folder: None,
             stdin: None,
+            tty: false,
         },
         sink: sink(args, &folder, &stem),
         stderr_level: stderr_level(args),

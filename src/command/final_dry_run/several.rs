@@ -24,9 +24,12 @@ use crate::supervise::plan::NOTIFICATIONS;
 use crate::supervise::plan::{Plan, Restart};
 use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::workloads::document::WORKLOADS;
+use crate::supervise::workloads::plan::WorkloadPlan;
+use crate::supervise::workloads::runtime::{RUNTIME, runtime_path};
 use crate::supervise::workloads::state::STATES;
 use crate::time::duration_text;
 use crate::verdict::policy::Policy;
+use crate::verdict::workloads::criteria as criteria_of;
 
 /// What the file of the built-in workloads is called.
 const SIMULATED: &str = "--simulate workloads";
@@ -130,7 +133,7 @@ pub(super) fn prepare(
     if let Some(list) = &checklist {
         folder.replace(CHECKLIST, list)?;
     }
-    folder.make_folder("runtime")?;
+    folder.make_folder(RUNTIME)?;
     let document = files::json_text(&all.document);
     folder.replace(WORKLOADS, document.as_bytes())?;
     let interval = prepare::look_interval(args, &all.watches, target);
@@ -144,9 +147,12 @@ pub(super) fn prepare(
         duration_is_written: policy.source_of("min_duration") != "default",
         ..planning::plan(args, &scale, &policy, criteria, target, plans, (all.watches.clone(), interval))
     };
-    let paths = paths(args, &all, checklist.is_some());
+    let paths = evidence_of(args, &all.plans, checklist.is_some());
+    let mut judged_by = policy.rows.clone();
+    judged_by.extend(criteria_of(&all.document, &policy));
     let record = RunRecord {
         provenance: Some(provenance),
+        criteria: judged_by,
         ..planning::record_of(args, name, started_at, &plan, &policy, criteria, paths)
     };
     let shown_folder = args.output_root.join(&record.name).display().to_string();
@@ -162,6 +168,7 @@ pub(super) fn prepare(
                 hidden: signers.variables.clone(),
                 folder: start.cwd,
                 stdin: start.stdin,
+                tty: plan.tty,
             },
             sink: planning::sink(args, &folder, &format!("{}_{slug}", plan.name)),
             stderr_level: start.stderr_level,
@@ -183,22 +190,28 @@ pub(super) fn prepare(
     Ok(Prepared { plan, setup, what, shown_folder })
 }
 
-/// Where the evidence will be.
-fn paths(args: &FinalDryRun, all: &Workloads, checklist: bool) -> EvidencePaths {
-    let first = |name: &str| all.plans.iter().find_map(|plan| plan.evidence.get(name).cloned());
-    let paths = EvidencePaths {
+/// The evidence of a run: as that of the run itself the files of the first workload that declares them, rather of a
+/// required one; further ones with the workloads.
+fn evidence_of(args: &FinalDryRun, plans: &[WorkloadPlan], checklist: bool) -> EvidencePaths {
+    let of = |name: &str, required: bool| {
+        plans.iter().filter(|plan| plan.required == required).find_map(|plan| plan.evidence.get(name).cloned())
+    };
+    let first = |name: &str| of(name, true).or_else(|| of(name, false));
+    let diary = first("diary").filter(|_| !args.no_diary);
+    let performance = first("performance").filter(|_| !args.no_performance);
+    let named: Vec<&String> = diary.iter().chain(&performance).collect();
+    let further = plans.iter().flat_map(|plan| plan.evidence.values()).filter(|path| !named.contains(path)).cloned();
+    let told = plans.iter().map(|plan| runtime_path(&plan.name));
+    let own = [WORKLOADS, STATES].into_iter().map(str::to_owned);
+    EvidencePaths {
         logs: vec!["logs".to_owned()],
-        diary: first("diary").filter(|_| !args.no_diary),
-        performance: first("performance").filter(|_| !args.no_performance),
+        workload_files: own.chain(further).chain(told).collect(),
+        diary,
+        performance,
         checklist: checklist.then(|| CHECKLIST.to_owned()),
         notifications: args.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
         ..EvidencePaths::default()
-    };
-    let named: Vec<&String> = paths.diary.iter().chain(&paths.performance).collect();
-    let further = all.plans.iter().flat_map(|plan| plan.evidence.values()).filter(|path| !named.contains(path));
-    let own = [WORKLOADS, STATES].into_iter().map(str::to_owned);
-    let workload_files = own.chain(further.cloned()).collect();
-    EvidencePaths { workload_files, ..paths }
+    }
 }
 
 /// A program that is named by a path is meant from the folder in which it runs.
@@ -217,7 +230,7 @@ fn environment(args: &FinalDryRun, folder: &Folder, name: &str, start: &workload
     let mut all = vec![
         ("FINAL_DRY_RUN_LOG_DIR".to_owned(), text(&folder.join("logs"))),
         (table::WORKLOAD.to_owned(), name.to_owned()),
-        ("FINAL_DRY_RUN_RUNTIME_PATH".to_owned(), text(&folder.join("runtime").join(format!("{name}.json")))),
+        ("FINAL_DRY_RUN_RUNTIME_PATH".to_owned(), text(&folder.join(runtime_path(name)))),
     ];
     for (path, names) in start.evidence.iter().zip([
         ["FINAL_DRY_RUN_DIARY_PATH", "DECISION_DIARY_PATH"],

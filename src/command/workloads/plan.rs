@@ -157,6 +157,7 @@ impl Workloads {
             warn_gap: common.warn_gap.unwrap_or(terms.gaps[0]),
             live_gap: terms.live_gap.map(|(gap, status)| (gap, severity(status))).filter(|_| !quiet && !spec.job),
             quiet,
+            tty: common.tty.unwrap_or_default(),
             limits: Limits {
                 cpu_percent: common.max_cpu,
                 rss_bytes: common.max_rss,
@@ -317,6 +318,7 @@ fn merged(own: &Common, defaults: &Common) -> Common {
         min_uptime: own.min_uptime.or(defaults.min_uptime),
         quiet: own.quiet.or(defaults.quiet),
         stdin: own.stdin.or(defaults.stdin),
+        tty: own.tty.or(defaults.tty),
         stderr_level: own.stderr_level.or(defaults.stderr_level),
     }
 }
@@ -373,6 +375,7 @@ fn planned(
         fail_gap_seconds: seconds(common.fail_gap.unwrap_or(terms.gaps[1])),
         min_uptime: common.min_uptime.unwrap_or(terms.min_uptime),
         quiet: plan.quiet,
+        tty: plan.tty,
         evidence: plan.evidence.clone(),
         sources: sources(spec, asked, terms),
     }
@@ -390,10 +393,14 @@ fn sources(spec: &Spec, asked: &Asked, terms: &Terms<'_>) -> BTreeMap<String, St
         ("warn_gap", own.warn_gap.is_some(), defaults.warn_gap.is_some(), false),
         ("fail_gap", own.fail_gap.is_some(), defaults.fail_gap.is_some(), false),
         ("min_uptime", own.min_uptime.is_some(), defaults.min_uptime.is_some(), false),
-        ("shutdown_grace", own.shutdown_grace.is_some(), defaults.shutdown_grace.is_some(), true),
+        ("shutdown_grace", own.shutdown_grace.is_some(), defaults.shutdown_grace.is_some(), false),
         ("max_cpu", own.max_cpu.is_some(), defaults.max_cpu.is_some(), false),
         ("max_rss", own.max_rss.is_some(), defaults.max_rss.is_some(), false),
         ("required", own.required.is_some(), defaults.required.is_some(), false),
+        ("quiet", own.quiet.is_some(), defaults.quiet.is_some(), false),
+        ("unready_timeout", own.unready_timeout.is_some(), defaults.unready_timeout.is_some(), false),
+        ("may_precede", spec.ready.as_ref().is_some_and(|(ready, ..)| ready.may_precede), false, false),
+        ("command", asked.procfile, false, false),
     ];
     let source = |(name, own, defaults, option): (&str, bool, bool, bool)| {
         let source = match (own, defaults, option) {

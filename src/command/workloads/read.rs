@@ -30,6 +30,8 @@ pub(crate) struct Asked {
     pub(crate) workloads: Vec<Spec>,
     /// Where `[defaults]` sets a key, by key.
     pub(super) defaults: Common,
+    /// Whether it is a `Procfile`.
+    pub(super) procfile: bool,
 }
 
 /// A workload as the file has it.
@@ -90,6 +92,7 @@ pub(super) struct Common {
     pub(super) min_uptime: Option<f64>,
     pub(super) quiet: Option<bool>,
     pub(super) stdin: Option<PathBuf>,
+    pub(super) tty: Option<bool>,
     pub(super) stderr_level: Option<Level>,
 }
 
@@ -315,6 +318,7 @@ fn common(keys: &mut Keys<'_>, folder: &Path) -> Result<Common, String> {
         fail_gap: keys.positive("fail_gap")?,
         min_uptime: keys.ratio("min_uptime")?,
         quiet: keys.flag("quiet")?,
+        tty: keys.flag("tty")?,
         stdin: keys.string("stdin")?.filter(|word| word != "null").map(path),
         stderr_level: keys.word("stderr_level", &levels)?,
     })
@@ -441,7 +445,7 @@ impl Asked {
 /// A line is none of these.
 pub(crate) fn procfile(source: &str, content: &str) -> Result<Asked, String> {
     let text = Text::new(source, content);
-    let mut asked = Asked::default();
+    let mut asked = Asked { procfile: true, ..Asked::default() };
     let mut places = Vec::new();
     let mut at = 0;
     for line in content.split_inclusive('\n') {

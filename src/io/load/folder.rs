@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{Evidence, Named};
+use super::{Evidence, Further, Named};
 use crate::drills;
 use crate::evidence::checksums::Found;
 use crate::io::files;
@@ -13,6 +13,7 @@ use crate::io::read::decode;
 use crate::json::lenient;
 use crate::supervise::record::{self, RunRecord};
 use crate::supervise::workloads::document::WORKLOADS;
+use crate::supervise::workloads::runtime::RUNTIME;
 use crate::supervise::workloads::state::STATES;
 use crate::supervise::{acks, plan};
 use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
@@ -74,9 +75,20 @@ impl Folder<'_> {
             timeline: (!snapshots.is_empty()).then(|| self.course(&snapshots)),
             drills: self.whole(drills::document::FILE_NAME),
             notifications: self.whole(plan::NOTIFICATIONS),
-            workloads: workloads::Documents { plan: self.whole(WORKLOADS), states: self.whole(STATES) },
+            workloads: workloads::Documents {
+                plan: self.whole(WORKLOADS),
+                states: self.whole(STATES),
+                runtimes: self.runtimes(),
+            },
             sealing,
         }
+    }
+
+    /// What workloads told of their own tasks, by path.
+    fn runtimes(&self) -> BTreeMap<String, Vec<u8>> {
+        let names = self.found.folder(RUNTIME).and_then(|told| told.names()).unwrap_or_default();
+        let paths = names.into_iter().map(|name| format!("{RUNTIME}/{}", name.to_string_lossy()));
+        paths.filter_map(|path| Some((path.clone(), self.found.read(&path).ok()?))).collect()
     }
 
     /// A file of the run directory, or why it cannot be read; none where it is not there.
@@ -176,6 +188,10 @@ impl Folder<'_> {
         }
         evidence.diary = record.evidence.diary.as_ref().map(|path| self.evidence_file(path));
         evidence.performance = record.evidence.performance.as_ref().map(|path| self.evidence_file(path));
+        let further = evidence.run.workloads.further(record).into_iter();
+        evidence.further = further
+            .map(|(workload, kind, path)| Further { workload, kind, file: self.evidence_file(&path), path })
+            .collect();
     }
 
     /// An evidence file of the record; one that may not be opened here is not there.

@@ -11,6 +11,7 @@ mod logs;
 mod packet;
 mod readiness;
 mod sealed;
+mod written;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -26,7 +27,7 @@ use super::packet::checksums;
 use super::packet::reader::{self, Unpacked};
 use super::read::decode;
 use crate::evidence::checksums::Found;
-use crate::evidence::{diary, performance, terraform_plan};
+use crate::evidence::terraform_plan;
 use crate::finding::Metadata;
 use crate::log::summary::{ChecksumSummary, Summary};
 use crate::shards::partial::Folded;
@@ -174,6 +175,17 @@ impl Named {
     }
 }
 
+/// An evidence file of a workload beside the one that the run names.
+#[derive(Debug)]
+struct Further {
+    workload: String,
+    /// `diary` or `performance`.
+    kind: String,
+    /// Its path by the record.
+    path: String,
+    file: Named,
+}
+
 /// The evidence, found but not yet read.
 #[derive(Debug, Default)]
 struct Evidence {
@@ -182,6 +194,8 @@ struct Evidence {
     root: Option<(Folder, &'static str)>,
     diary: Option<Named>,
     performance: Option<Named>,
+    /// The evidence files of further workloads.
+    further: Vec<Further>,
     /// The directory of the run or of the packet.
     top: Option<Folder>,
     /// What was found at each path of a packet.
@@ -229,12 +243,17 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
     };
     let own: Vec<Layer> = evidence.run.layers.drain(..).collect();
     let layers: Vec<Layer> = request.layers.iter().chain(&own).cloned().collect();
-    let policy = policy::resolve(&layers).map_err(LoadError::Usage)?;
+    let workloads = &evidence.run.workloads;
+    let resolve = |layers: &[Layer]| -> Result<Policy, LoadError> {
+        let mut policy = policy::resolve(layers).map_err(LoadError::Usage)?;
+        policy.rows.extend(workloads.criteria(&policy));
+        Ok(policy)
+    };
+    let (policy, own) = (resolve(&layers)?, resolve(&own)?);
     let mut summary = summarise(&evidence, &policy, request);
     if let Some(place) = evidence.place {
         run::compare_logs(&mut evidence.run, place, &summary.logs, &evidence.documents);
         summary.findings.clone_from(&evidence.run.findings);
-        let own = policy::resolve(&own).map_err(LoadError::Usage)?;
         summary.record = sealed::compare(&mut evidence, &summary, (&policy, &own), request);
     }
     let attested = attested::judge(&evidence, request)?;
@@ -278,31 +297,18 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
     let diary = evidence.diary.as_ref().filter(|file| criteria.is_none_or(|c| named(file, c.require_diary)));
     let performance =
         evidence.performance.as_ref().filter(|file| criteria.is_none() || named(file, policy.needs_performance()));
-    let (logs, log_names, workloads) = logs::read(evidence, policy, request);
+    let (logs, log_names, mut workloads) = logs::read(evidence, policy, request);
     let metadata = metadata(evidence, [diary, performance], log_names, request);
-    let window = evidence.run.window.or(logs.started_at.zip(logs.ended_at));
-    let started = evidence.earliest();
-    let diary = diary.map(|file| match file.text() {
-        Ok(text) => {
-            let rules = policy.diary_rules(request.diary_key.clone());
-            let mut summary = diary::summarise(&file.name, text, evidence.run.window_of("diary").or(window), &rules);
-            if let Some((modified, started)) = file.modified().zip(started) {
-                diary::check_written(&mut summary, &file.name, modified, started);
-            }
-            summary
-        }
-        Err(error) => diary::unreadable(&file.name, &unreadable("the decision diary", &error)),
-    });
-    let performance = performance.map(|file| match file.read(files::FIGURES_LIMIT) {
-        Ok(bytes) => {
-            let mut summary = performance::summarise(&file.name, &bytes, window, &policy.performance_rules());
-            if let Some((modified, started)) = file.modified().zip(started) {
-                performance::check_written(&mut summary, &file.name, modified, started);
-            }
-            summary
-        }
-        Err(error) => performance::unreadable(&file.name, &unreadable("the performance report", &error)),
-    });
+    let names = evidence.run.record.as_ref().map(|record| [&record.evidence.diary, &record.evidence.performance]);
+    let window = |at: usize| {
+        let run = evidence.run.window_of(names.and_then(|names| names[at].as_ref()));
+        run.or(logs.started_at.zip(logs.ended_at))
+    };
+    let diary = diary.map(|file| written::diary(evidence, file, window(0), policy, request));
+    let performance = performance.map(|file| written::performance(evidence, file, window(1), policy));
+    if let Some(workloads) = &mut workloads {
+        written::further(evidence, policy, request, workloads);
+    }
     Summary {
         schema: String::new(),
         generated_at: clock::generated_at(),

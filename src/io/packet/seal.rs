@@ -14,7 +14,7 @@ use crate::io::capture::Kept;
 use crate::io::files::{self, FileError, Folder};
 use crate::json::lenient;
 use crate::supervise::acks;
-use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile};
+use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile, WorkloadRecord};
 
 /// Notes the evidence files of `record` with their digests. `logs` are, for each workload, the parts of the structured log
 /// and those of the raw one. A file that is missing or may not be read is left out, which the audit tells.
@@ -24,31 +24,22 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>
     for (number, logs) in logs.into_iter().enumerate() {
         seal_logs(folder, record, &mut sealed, number, logs);
     }
-    let EvidencePaths { diary, performance, .. } = &mut record.evidence;
+    let EvidencePaths { diary, performance, workload_files, .. } = &mut record.evidence;
+    let usual = |name: &str| if folder.kind(name).is_none() { name.to_owned() } else { format!("sealed_{name}") };
     for (named, name) in [(diary, "decision_diary.json"), (performance, "performance_metrics.json")] {
         let Some(named) = named else { continue };
-        let source = PathBuf::from(named.as_str());
-        if source.is_relative() {
-            sealed.extend(digested(folder, named));
-            continue;
-        }
-        // What lies elsewhere may be written to when the run is over: its copy is what the verdict rests on.
-        let name = if folder.kind(name).is_none() { name.to_owned() } else { format!("sealed_{name}") };
-        match copy(folder, &source, folder, Path::new(&name)) {
-            Ok(Some((bytes, sha256))) => {
-                let from = seen_from(folder.path(), &source).display().to_string();
-                sealed.push(SealedFile { path: name.clone(), source: Some(from), bytes, sha256, lines: None });
-                *named = name;
-            }
-            Ok(None) => {}
-            Err(_) => {
-                let _ = folder.remove_file(&name);
-                sealed.extend(digested(folder, named));
-            }
-        }
+        let before = named.clone();
+        sealed.extend(kept(folder, named, &usual(name)));
+        moved(&mut record.workloads, &before, named);
     }
-    let EvidencePaths { workload_files, drill_files, notifications, .. } = &record.evidence;
-    for name in workload_files.iter().chain(drill_files).chain(notifications) {
+    for (number, named) in workload_files.iter_mut().enumerate() {
+        let before = named.clone();
+        let name = Path::new(named.as_str()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        sealed.extend(kept(folder, named, &format!("evidence/sealed_{number}_{name}")));
+        moved(&mut record.workloads, &before, named);
+    }
+    let EvidencePaths { drill_files, notifications, .. } = &record.evidence;
+    for name in drill_files.iter().chain(notifications) {
         sealed.extend(digested(folder, name));
     }
     sealed.extend(checklist(folder, &mut record.evidence));
@@ -56,6 +47,33 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>
     record.evidence.acks = acks.as_ref().map(|file| file.path.clone());
     sealed.extend(acks);
     record.sealed_files = Some(sealed);
+}
+
+/// An evidence file; what lies elsewhere may be written to when the run is over, so that its copy at `name` is what the
+/// verdict rests on, and what is `named` from then on.
+fn kept(folder: &Folder, named: &mut String, name: &str) -> Option<SealedFile> {
+    let source = PathBuf::from(named.as_str());
+    if source.is_relative() {
+        return digested(folder, named);
+    }
+    match copy(folder, &source, folder, Path::new(name)) {
+        Ok(Some((bytes, sha256))) => {
+            let from = seen_from(folder.path(), &source).display().to_string();
+            name.clone_into(named);
+            Some(SealedFile { path: name.to_owned(), source: Some(from), bytes, sha256, lines: None })
+        }
+        Ok(None) => None,
+        Err(_) => {
+            let _ = folder.remove_file(name);
+            digested(folder, named)
+        }
+    }
+}
+
+/// An evidence file of a workload has another path now.
+fn moved(workloads: &mut [WorkloadRecord], before: &str, now: &str) {
+    let paths = workloads.iter_mut().flat_map(|workload| workload.evidence.values_mut());
+    paths.filter(|path| *path == before).for_each(|path| now.clone_into(path));
 }
 
 /// Notes the logs of one workload.

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal};
 
 use super::cgroup::Cgroup;
+use super::pipe::Pipe;
 use crate::io::files;
 use crate::supervise::event::{Exit, StopSignal};
 
@@ -25,6 +26,8 @@ pub(crate) struct Launch {
     pub folder: Option<PathBuf>,
     /// What it reads; nothing where none is given.
     pub stdin: Option<PathBuf>,
+    /// Whether it writes to a pseudo-terminal, where both streams are one.
+    pub tty: bool,
 }
 
 /// A command that was started.
@@ -34,9 +37,9 @@ pub(crate) struct Started {
     /// Its process id, which is that of its group too.
     pub pid: u32,
     /// Its standard output.
-    pub stdout: ChildStdout,
-    /// Its standard error.
-    pub stderr: ChildStderr,
+    pub stdout: Pipe,
+    /// Its standard error; none where both are one.
+    pub stderr: Option<Pipe>,
 }
 
 /// Makes this process the parent of every orphan below it, so that daemonised grandchildren can be found.
@@ -60,24 +63,33 @@ pub(crate) fn start(launch: &Launch, cgroup: Option<&Cgroup>) -> io::Result<Star
     command.args(&launch.command[1..]).envs(launch.environment.iter().map(|(k, v)| (k, v)));
     let stdin = launch.stdin.as_ref().map(|path| files::open_found(path)).transpose()?;
     command.stdin(stdin.map_or_else(Stdio::null, Stdio::from));
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let terminal = launch.tty.then(Pipe::terminal).transpose()?;
+    match &terminal {
+        Some((_, end)) => command.stdout(end.try_clone()?).stderr(end.try_clone()?),
+        // The leader of a session is that of a group already.
+        None => command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0),
+    };
     if let Some(folder) = &launch.folder {
         command.current_dir(folder);
     }
-    prepare_child(&mut command, cgroup.map(Cgroup::members).transpose()?);
+    prepare_child(&mut command, cgroup.map(Cgroup::members).transpose()?, launch.tty);
     let mut child = command.spawn()?;
+    if let Some((stdout, _)) = terminal {
+        return Ok(Started { pid: child.id(), child, stdout, stderr: None });
+    }
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(io::Error::other("the pipes of the command are missing"));
     };
     // A large pipe spares the command from waiting; the default size works too.
     let _ = rustix::pipe::fcntl_setpipe_size(&stdout, 1 << 20);
     let _ = rustix::pipe::fcntl_setpipe_size(&stderr, 1 << 20);
-    Ok(Started { pid: child.id(), child, stdout, stderr })
+    Ok(Started { pid: child.id(), child, stdout: Pipe::new(stdout), stderr: Some(Pipe::new(stderr)) })
 }
 
-/// Has the child killed when its parent ends, and has it join the cgroup that takes its `members`.
+/// Has the child killed when its parent ends, and has it join the cgroup that takes its `members`; with a terminal it gets
+/// a session of its own.
 #[expect(unsafe_code, reason = "the parent-death signal can only be set between fork and exec")]
-fn prepare_child(command: &mut Command, members: Option<File>) {
+fn prepare_child(command: &mut Command, members: Option<File>, tty: bool) {
     let parent = rustix::process::getpid();
     // SAFETY: these are system calls without allocation, which are allowed between fork and exec.
     unsafe {
@@ -85,6 +97,11 @@ fn prepare_child(command: &mut Command, members: Option<File>) {
             if let Some(members) = &members {
                 // Best effort: the run can do without.
                 let _ = rustix::io::write(members, b"0");
+            }
+            if tty {
+                rustix::process::setsid()?;
+                // Whoever has no terminal of its own finds it by its output.
+                rustix::process::ioctl_tiocsctty(rustix::stdio::stdout())?;
             }
             rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
             // The parent may have died before that took effect.

@@ -7,6 +7,7 @@ pub(crate) mod child;
 mod clocks;
 pub(crate) mod interrupt;
 pub(crate) mod orphans;
+mod pipe;
 mod restore;
 pub(crate) mod run_error;
 pub(crate) mod sampler;

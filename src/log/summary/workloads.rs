@@ -1,5 +1,7 @@
 //! What is said of the workloads of a rehearsal.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::DownTime;
@@ -63,10 +65,28 @@ pub struct WorkloadSummary {
     /// The longest time without a line while it was up, in seconds, where that was more than is free.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longest_silence_seconds: Option<f64>,
+    /// Its evidence files beside those that the run names, by path, with the judgement on each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub evidence: BTreeMap<String, Status>,
     /// When it was not up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub down_times: Vec<DownTime>,
     /// What is to be said of it, the worst first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+impl WorkloadsSummary {
+    /// Adds what was found of a workload; of one that may fail it is at worst a WARN.
+    pub fn add(&mut self, workload: &str, mut finding: Finding) {
+        let Some(row) = self.rows.iter_mut().find(|row| row.name == workload) else { return };
+        if !row.required {
+            finding.severity = finding.severity.min(Status::Warn);
+        }
+        let status = finding.severity;
+        row.status = row.status.max(status);
+        row.findings.push(finding.with("workload", workload));
+        row.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        self.status = self.status.max(status);
+    }
 }

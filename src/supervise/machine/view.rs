@@ -160,7 +160,10 @@ impl Machine {
     /// Each workload, as the record of the run has it; what is known of their logs stays.
     pub(crate) fn records(&self, known: &[WorkloadRecord]) -> Vec<WorkloadRecord> {
         let mut records: Vec<WorkloadRecord> = self.workloads.iter().map(|workload| self.record(workload)).collect();
-        records.iter_mut().zip(known).for_each(|(record, known)| record.logs.clone_from(&known.logs));
+        for (record, known) in records.iter_mut().zip(known) {
+            record.logs.clone_from(&known.logs);
+            record.evidence.clone_from(&known.evidence);
+        }
         records
     }
 
@@ -176,6 +179,7 @@ impl Machine {
             job: plan.job,
             command: plan.command.clone(),
             environment: plan.environment.clone(),
+            tty: plan.tty,
             depends_on: plan.depends_on.iter().map(names).collect(),
             state: workload.state,
             because: workload.because.clone(),

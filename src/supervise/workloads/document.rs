@@ -102,6 +102,9 @@ pub struct PlannedWorkload {
     /// Whether it need not log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,
+    /// Whether it writes to a pseudo-terminal: both its streams are `stdout` in its log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tty: bool,
     /// Its evidence files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, String>,

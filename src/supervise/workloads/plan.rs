@@ -131,6 +131,8 @@ pub(crate) struct WorkloadPlan {
     pub live_gap: Option<(Duration, Status)>,
     /// Whether it need not log.
     pub quiet: bool,
+    /// Whether it writes to a pseudo-terminal, where standard output and standard error are one stream.
+    pub tty: bool,
     /// The limits of its process tree.
     pub limits: Limits,
 }
@@ -189,6 +191,7 @@ impl WorkloadPlan {
             warn_gap: Duration::from_secs(3600),
             live_gap: None,
             quiet: false,
+            tty: false,
             limits: Limits { severity: Status::Fail, ..Limits::default() },
         }
     }

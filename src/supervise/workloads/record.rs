@@ -34,6 +34,9 @@ pub struct WorkloadRecord {
     /// The names of the variables that were set for it; never their values.
     #[serde(default)]
     pub environment: Vec<String>,
+    /// Whether it wrote to a pseudo-terminal: both its streams are `stdout` in its log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tty: bool,
     /// What must hold before each of its starts, by the name of the other workload.
     #[serde(default)]
     pub depends_on: std::collections::BTreeMap<String, Condition>,

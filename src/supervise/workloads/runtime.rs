@@ -5,23 +5,44 @@ use serde_json::{Map, Value, json};
 use super::document::PlannedWorkload;
 use super::record::WorkloadRecord;
 use super::state::State;
+use crate::json::lenient;
 use crate::supervise::record::RunRecord;
+use crate::time::Stamp;
 
 /// The name of the file in the run directory.
 pub(crate) const RUNTIME_SUMMARY: &str = "runtime_summary.json";
 
-/// The summary of a run that is over; `pairs` are its workloads with what was planned of each.
-pub(crate) fn summary(record: &RunRecord, pairs: &[(&WorkloadRecord, &PlannedWorkload)]) -> Value {
+/// The folder in which each workload may tell of its own tasks.
+pub(crate) const RUNTIME: &str = "runtime";
+/// So many tasks of a workload are shown.
+const TASKS: usize = 100;
+
+/// Where a workload may tell of its own tasks.
+pub(crate) fn runtime_path(workload: &str) -> String {
+    format!("{RUNTIME}/{workload}.json")
+}
+
+/// The tasks in the summary that a workload wrote itself; none where it is none.
+pub(crate) fn own_tasks(summary: &[u8]) -> Vec<Value> {
+    let summary: Value = lenient::parse(&lenient::text(summary)).unwrap_or_default();
+    let tasks = summary["task_supervisor"]["tasks"].as_array().into_iter().flatten();
+    tasks.filter(|task| task["name"].is_string() && task["state"].is_string()).take(TASKS).cloned().collect()
+}
+
+/// What is known of a workload: its record, its plan, and its own tasks.
+pub(crate) type Known<'k> = (&'k WorkloadRecord, &'k PlannedWorkload, &'k [Value]);
+
+/// The summary of a run that is over.
+pub(crate) fn summary(record: &RunRecord, all: &[Known<'_>]) -> Value {
     let ended_at = record.ended_at;
-    let entries: Vec<(&PlannedWorkload, Value)> =
-        pairs.iter().map(|(own, planned)| (*planned, entry(own, planned, ended_at))).collect();
+    let entries: Vec<(&PlannedWorkload, Value)> = all.iter().map(|known| (known.1, entry(*known, ended_at))).collect();
     let first = |kinds: &[&str]| entries.iter().position(|(planned, _)| kinds.contains(&planned.kind.as_str()));
     let (ingestion, trading) = (first(&["ingest", "data_backbone"]), first(&["trading", "understanding_loop"]));
     let at = |number: Option<usize>| number.map_or(Value::Null, |number| entries[number].1.clone());
     let others =
         entries.iter().enumerate().filter(|(number, _)| Some(*number) != ingestion && Some(*number) != trading);
     let auxiliary: Vec<Value> = others.map(|(_, (_, entry))| entry.clone()).collect();
-    let states = pairs.iter().map(|(own, _)| (own.name.clone(), word(own.state).into())).collect::<Map<_, _>>();
+    let states = all.iter().map(|(own, ..)| (own.name.clone(), word(own.state).into())).collect::<Map<_, _>>();
     let tasks: Vec<Value> =
         entries.iter().flat_map(|(_, entry)| entry["tasks"].as_array().cloned().unwrap_or_default()).collect();
     let mut services = Map::new();
@@ -40,11 +61,11 @@ pub(crate) fn summary(record: &RunRecord, pairs: &[(&WorkloadRecord, &PlannedWor
         "task_supervisor": {"namespace": record.name, "active_tasks": active, "tasks": tasks},
         "services": services,
         "startup_callbacks": 0,
-        "shutdown_callbacks": pairs.iter().map(|(_, p)| p.before_stop.len() + p.after_stop.len()).sum::<usize>(),
+        "shutdown_callbacks": all.iter().map(|(_, p, _)| p.before_stop.len() + p.after_stop.len()).sum::<usize>(),
     })
 }
 
-fn entry(own: &WorkloadRecord, planned: &PlannedWorkload, ended_at: Option<crate::time::Stamp>) -> Value {
+fn entry((own, planned, tasks): Known<'_>, ended_at: Option<Stamp>) -> Value {
     let mut metadata = planned.metadata.clone();
     metadata.insert("workload_kind".to_owned(), planned.kind.as_str().into());
     let last = own.attempts.last();
@@ -69,7 +90,7 @@ fn entry(own: &WorkloadRecord, planned: &PlannedWorkload, ended_at: Option<crate
         "restart_policy": {"max_restarts": planned.max_restarts, "backoff_seconds": planned.backoff_seconds},
         "hang_timeout_seconds": planned.hang_timeout_seconds,
         "restarts": own.restarts,
-        "tasks": task.into_iter().collect::<Vec<Value>>(),
+        "tasks": task.into_iter().chain(tasks.iter().cloned()).collect::<Vec<Value>>(),
     })
 }
 

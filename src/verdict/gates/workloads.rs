@@ -4,6 +4,7 @@ use super::{View, told};
 use crate::finding::{Finding, Gate, Status, count, percent};
 use crate::log::summary::workloads::WorkloadSummary;
 use crate::time::human_seconds;
+use crate::verdict::headline::WORKLOADS;
 
 impl View<'_> {
     /// Whether a finding is about a workload that the rehearsal does not fail with.
@@ -22,7 +23,7 @@ impl View<'_> {
             worst.map(|(row, gate)| first_of(row).unwrap_or_else(|| gate.measured.clone())).collect();
         let standing = rows.iter().filter(|row| row.status > Status::Pass).count() as u64;
         let gate = Gate {
-            name: "workloads".to_owned(),
+            name: WORKLOADS.to_owned(),
             threshold: self.wanted().to_owned(),
             measured: match worst.is_empty() {
                 true => format!("{} as planned", count(rows.len() as u64, "workload")),

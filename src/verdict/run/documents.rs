@@ -233,7 +233,11 @@ impl Derived<'_> {
         let page = self.name.ends_with(".html");
         let title = match page {
             true => text.split_once("<title>").and_then(|(_, rest)| rest.split_once(" – ")).map(|(word, _)| word),
-            false => text.lines().next().and_then(|line| line.rsplit_once(": ")).map(|(_, headline)| headline),
+            // The headline may name a workload and what it did.
+            false => text.lines().next().and_then(|line| {
+                let inner = self.audit.headline.matches(": ").count();
+                line.rmatch_indices(": ").nth(inner).map(|(at, mark)| &line[at + mark.len()..])
+            }),
         };
         let is = match page || !same_version {
             true => self.audit.verdict.label().to_owned(),

@@ -141,9 +141,9 @@ pub(crate) struct Run {
 
 impl Run {
     /// The supervised time in which an evidence file could be written: from the first start of the workload that writes it.
-    pub(crate) fn window_of(&self, evidence: &str) -> Option<(Stamp, Stamp)> {
+    pub(crate) fn window_of(&self, path: Option<&String>) -> Option<(Stamp, Stamp)> {
         let (start, end) = self.window?;
-        Some((self.workloads.first_start(evidence).unwrap_or(start), end))
+        Some((path.and_then(|path| self.workloads.first_start(path)).unwrap_or(start), end))
     }
 
     /// The workloads in the words of readers of supervised tasks, where there are several.

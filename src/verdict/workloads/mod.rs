@@ -1,6 +1,7 @@
 //! The workloads of a rehearsal, judged from what is on disk: the plan, the changes of state, the attempts, the logs.
 
 mod course;
+mod criteria;
 mod rows;
 mod spans;
 #[cfg(test)]
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::digest::sha256;
-use crate::finding::{Finding, Status};
+use crate::finding::{Criterion, Finding, Status};
 use crate::json::lenient;
 use crate::log::summary::workloads::WorkloadsSummary;
 use crate::log::summary::{DownTime, LogSummary};
@@ -21,8 +22,10 @@ use crate::supervise::workloads::document::{Planned, PlannedWorkload, WORKLOADS}
 use crate::supervise::workloads::runtime;
 use crate::supervise::workloads::state::{Change, STATES};
 use crate::time::Stamp;
+use crate::verdict::policy::Policy;
 
 use course::Course;
+pub(crate) use criteria::rows as criteria;
 
 /// The documents of a run of several workloads.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +34,8 @@ pub(crate) struct Documents {
     pub plan: Option<Result<Vec<u8>, String>>,
     /// Those of `states.jsonl`.
     pub states: Option<Result<Vec<u8>, String>>,
+    /// The files in which workloads tell of their own tasks, by their paths.
+    pub runtimes: BTreeMap<String, Vec<u8>>,
 }
 
 /// The workloads of a run as its documents have them.
@@ -38,6 +43,8 @@ pub(crate) struct Documents {
 pub(crate) struct Workloads {
     /// Each of the plan, in its order.
     parts: Vec<Part>,
+    /// Their plan.
+    planned: Option<Planned>,
     /// The supervised time in seconds.
     duration: f64,
 }
@@ -48,6 +55,8 @@ struct Part {
     planned: PlannedWorkload,
     record: WorkloadRecord,
     course: Course,
+    /// What it says of its own tasks.
+    tasks: Vec<Value>,
 }
 
 impl Documents {
@@ -103,7 +112,7 @@ impl Workloads {
         }
         let over = record.state != RunState::Running;
         let mut parts = Vec::new();
-        for planned in plan.workloads {
+        for planned in &plan.workloads {
             let Some(own) = record.workloads.iter().find(|own| own.name == planned.name) else {
                 wrong(record::FILE_NAME, format!("{} is in the plan, but the record does not have it", planned.name));
                 continue;
@@ -117,17 +126,24 @@ impl Workloads {
             }
             let changes = by_name.remove(planned.name.as_str()).unwrap_or_default();
             let course = Course::new(changes, own, record.started_at);
-            for text in course.contradictions(own, &planned, over) {
+            for text in course.contradictions(own, planned, over) {
                 wrong(STATES, text);
             }
-            parts.push(Part { record: own.clone(), planned, course });
+            let told = documents.runtimes.get(&runtime::runtime_path(&planned.name));
+            let tasks = told.map_or(Vec::new(), |told| runtime::own_tasks(told));
+            parts.push(Part { record: own.clone(), planned: planned.clone(), course, tasks });
         }
-        Self { parts, duration: record.duration_seconds.unwrap_or_default() }
+        Self { parts, planned: Some(plan), duration: record.duration_seconds.unwrap_or_default() }
     }
 
     /// Whether there is none: a run of one command.
     pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty()
+    }
+
+    /// The limits of single ones, beside those of `policy`.
+    pub(crate) fn criteria(&self, policy: &Policy) -> Vec<Criterion> {
+        self.planned.as_ref().map_or(Vec::new(), |planned| criteria(planned, policy))
     }
 
     /// Which of the logs belong to which, by path.
@@ -140,10 +156,26 @@ impl Workloads {
         self.parts.iter().map(|part| (part.planned.warn_gap_seconds, part.planned.fail_gap_seconds))
     }
 
-    /// When the first workload that writes this kind of evidence was started first.
-    pub(crate) fn first_start(&self, evidence: &str) -> Option<Stamp> {
-        let part = self.parts.iter().find(|part| part.record.evidence.contains_key(evidence))?;
-        part.record.attempts.first().map(|attempt| attempt.started_at)
+    /// The workload that writes an evidence file.
+    fn writer(&self, path: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.record.evidence.values().any(|own| own == path))
+    }
+
+    /// When the workload that writes an evidence file was started first.
+    pub(crate) fn first_start(&self, path: &str) -> Option<Stamp> {
+        self.writer(path)?.record.attempts.first().map(|attempt| attempt.started_at)
+    }
+
+    /// The evidence files beside those that the run itself names: the workload, the kind, and the path of each.
+    pub(crate) fn further(&self, record: &RunRecord) -> Vec<(String, String, String)> {
+        let named =
+            |path: &String| [&record.evidence.diary, &record.evidence.performance].contains(&&Some(path.clone()));
+        let of = |part: &Part| {
+            let name = part.planned.name.clone();
+            let further = part.record.evidence.iter().filter(|(_, path)| !named(path) && !part.planned.left_out);
+            further.map(|(kind, path)| (name.clone(), kind.clone(), path.clone())).collect::<Vec<_>>()
+        };
+        self.parts.iter().flat_map(of).collect()
     }
 
     /// The last state of each, for a run that was not completed.
@@ -154,8 +186,8 @@ impl Workloads {
 
     /// All of them in the words of readers of supervised tasks; none in a run of one command.
     pub(crate) fn runtime(&self, record: &RunRecord) -> Option<Value> {
-        let pairs: Vec<_> = self.parts.iter().map(|part| (&part.record, &part.planned)).collect();
-        (!pairs.is_empty()).then(|| runtime::summary(record, &pairs))
+        let all: Vec<_> = self.parts.iter().map(|part| (&part.record, &part.planned, &part.tasks[..])).collect();
+        (!all.is_empty()).then(|| runtime::summary(record, &all))
     }
 
     /// Judges all of them. `logs` are the summaries of their logs, in the order of the plan, and `all` that of all

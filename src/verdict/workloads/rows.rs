@@ -22,7 +22,7 @@ pub(super) struct Downs {
 
 /// The row of a workload, when it was not up, and its log as it is to be seen.
 pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) -> (WorkloadSummary, Downs, LogSummary) {
-    let Part { planned, record: own, course } = part;
+    let Part { planned, record: own, course, .. } = part;
     let last = own.attempts.last();
     let exit = last.and_then(|last| match (last.exit_code, last.signal) {
         (Some(code), _) => Some(format!("exited with code {code}")),
@@ -75,7 +75,7 @@ pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) ->
 
 /// Whether it was there at the end as it should have been.
 fn judge_end(part: &Part, end: f64, findings: &mut Vec<(Status, String)>) {
-    let Part { planned, record: own, course } = part;
+    let Part { planned, record: own, course, .. } = part;
     let (name, because) = (&planned.name, course.last_change().map_or("", |change| change.because.as_str()));
     let mut fail = |text: String| findings.push((Status::Fail, text));
     match course.last() {
@@ -157,17 +157,6 @@ fn judge_log(
     }
     let captured = capture.total_lines.saturating_sub(capture.lost_lines);
     let closed = record.state != RunState::Running;
-    let sealed = |path: &str| record.sealed_files.iter().flatten().any(|file| file.path == path);
-    for (kind, path) in part.record.evidence.iter().filter(|_| closed && !part.planned.left_out) {
-        let asked = match kind.as_str() {
-            "diary" => record.settings.require_diary,
-            _ => record.settings.require_performance,
-        };
-        let named = [&record.evidence.diary, &record.evidence.performance].into_iter().flatten().any(|own| own == path);
-        if asked && !named && !sealed(path) {
-            findings.push((Status::Fail, format!("{name} wrote no {kind} to {path}")));
-        }
-    }
     if closed && !(captured..=capture.total_lines).contains(&row.lines) {
         let text = format!("{name} printed {}, but its log holds {}", count(captured, "line"), row.lines);
         findings.push((Status::Fail, text));
@@ -176,7 +165,7 @@ fn judge_log(
 
 /// What did not go smoothly.
 fn judge_troubles(part: &Part, findings: &mut Vec<(Status, String)>) {
-    let Part { planned, record: own, course } = part;
+    let Part { planned, record: own, course, .. } = part;
     let name = &planned.name;
     let mut warn = |text: String| findings.push((Status::Warn, text));
     if own.restarts > 0 {

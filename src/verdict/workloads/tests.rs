@@ -87,7 +87,7 @@ fn judged(change: impl FnOnce(&mut Value, &mut Value, &mut Vec<Value>)) -> (Work
     }
     let record: RunRecord = serde_json::from_value(record).unwrap();
     let states: String = states.iter().map(|state| format!("{state}\n")).collect();
-    let documents = Documents { plan: Some(Ok(plan)), states: Some(Ok(states.into_bytes())) };
+    let documents = Documents { plan: Some(Ok(plan)), states: Some(Ok(states.into_bytes())), ..Documents::default() };
     let mut differs = Vec::new();
     let workloads = Workloads::read(&record, &documents, str::to_owned, &mut differs);
     let log = |name: &str| {
@@ -173,7 +173,8 @@ fn a_row_fails_for_what_its_workload_did_not_do() {
             record["workloads_sha256"] = json!(sha256(&plan));
             let record: RunRecord = serde_json::from_value(record).unwrap();
             let states: String = states.iter().map(|state| format!("{state}\n")).collect();
-            let documents = Documents { plan: Some(Ok(plan)), states: Some(Ok(states.into_bytes())) };
+            let documents =
+                Documents { plan: Some(Ok(plan)), states: Some(Ok(states.into_bytes())), ..Documents::default() };
             let workloads = Workloads::read(&record, &documents, str::to_owned, &mut Vec::new());
             let at = |seconds| Some(record.started_at.plus(std::time::Duration::from_secs(seconds)));
             let foreign = expect.starts_with("the log of");

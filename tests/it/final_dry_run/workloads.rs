@@ -339,3 +339,47 @@ fn a_check_shows_the_plan_and_starts_nothing() {
     bench.write("emp-ops.toml", workload("x", TICK, ""));
     let _ = bench.run(&["final-dry-run", "--check", "--no-diary", "--no-performance"]).exits(2);
 }
+
+#[test]
+fn what_each_workload_writes_is_judged_and_what_is_looser_for_one_is_told() {
+    let bench = Bench::new();
+    let script = |write: &str| {
+        sh(&format!("trap 'exit 0' INT; {write}; test -t 1 && echo terminal; while :; do echo tick; sleep 0.2; done"))
+    };
+    let entry =
+        r#"{"entries":[{"entry_id":"1","recorded_at":"'"$(date -u +%FT%TZ)"'","status":"ok","policy_id":"p"}]}"#;
+    let good = script(&format!("echo '{entry}' > $FINAL_DRY_RUN_DIARY_PATH"));
+    let task = r#"{"task_supervisor":{"tasks":[{"name":"poll","state":"running"}]}}"#;
+    let bad =
+        script(&format!("echo nonsense > $FINAL_DRY_RUN_DIARY_PATH; echo '{task}' > $FINAL_DRY_RUN_RUNTIME_PATH"));
+    let elsewhere = format!("diary = \"{}\"", bench.path().join("elsewhere.json").display());
+    bench.write(
+        "w.toml",
+        [
+            workload("one", &good, "diary = true\ntty = true"),
+            workload("two", &bad, &format!("{elsewhere}\n[workload.ready]\nexec = [\"true\"]\nmay_precede = true")),
+            workload("three", TICK, "min_uptime = 0.05"),
+        ]
+        .concat(),
+    );
+    let options = [&["final-dry-run", "--workloads", "w.toml", "--duration", "2s"], &PLAIN[1..]].concat();
+    let run = finish(&bench, bench.run(&options));
+    assert_eq!(run.output.code, 1, "{:?}", run.output);
+    assert!(run.output.stdout.contains("relaxed: two: diary: "), "the headline names the culprit: {:?}", run.output);
+    assert_eq!(row(&run, "one")["status"], "pass", "{}", row(&run, "one"));
+    assert_eq!(row(&run, "two")["status"], "fail", "{}", row(&run, "two"));
+    for told in ["two/may_precede yes", "three/min_uptime 5%"] {
+        assert!(run.output.stdout.contains(told), "{told}: {:?}", run.output);
+    }
+    let of_one = run.structured().into_iter().find(|record| record["message"] == "terminal").unwrap();
+    assert_eq!((&of_one["source"], &state(&run, "one")["tty"]), (&json!("one"), &json!(true)));
+    let summary: Value = serde_json::from_slice(&fs::read(run.folder.join("runtime_summary.json")).unwrap()).unwrap();
+    let tasks = summary["task_supervisor"]["tasks"].as_array().unwrap();
+    assert!(tasks.iter().any(|task| task["name"] == "poll"), "{summary}");
+    agrees(&bench, &run);
+    let told = bench.run(&["audit", "runs/r"]);
+    assert!(!told.stdout.contains("says"), "an honest run contradicts nothing: {told:?}");
+    fs::write(run.folder.join("runtime/two.json"), "{}").unwrap();
+    let told = bench.run(&["audit", "runs/r"]).exits(1);
+    assert!(told.stdout.contains("runtime/two.json was changed after the run"), "{told:?}");
+}

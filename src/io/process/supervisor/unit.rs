@@ -96,10 +96,10 @@ impl Unit {
         self.pid = Some(started.pid);
         self.attempt += 1;
         self.interrupted = Arc::default();
-        self.pumps = vec![
-            self.start_pump("stdout", Level::Info, started.stdout, start, sender)?,
-            self.start_pump("stderr", self.stderr_level, started.stderr, start, sender)?,
-        ];
+        self.pumps = vec![self.start_pump("stdout", Level::Info, started.stdout, start, sender)?];
+        if let Some(stderr) = started.stderr {
+            self.pumps.push(self.start_pump("stderr", self.stderr_level, stderr, start, sender)?);
+        }
         start_waiter(started.child, number, sender.clone())
     }
 
