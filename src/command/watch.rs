@@ -75,6 +75,9 @@ pub(crate) struct WatchArgs {
     /// Show one moment of the run, from its timeline
     #[arg(long, value_name = "TIME", value_parser = super::stamp, conflicts_with_all = ["all", "wait", "replay"])]
     at: Option<Stamp>,
+    /// Show one workload of the run alone: its state, its incidents and its log
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["all", "ack"])]
+    workload: Option<String>,
     /// Say that somebody has seen an incident, by its id (or its first digits), or all that nobody has seen yet
     #[arg(long, value_name = "ID|all", conflicts_with_all = ["all", "once", "replay", "at", "exit_when_complete"])]
     ack: Option<String>,
@@ -149,6 +152,20 @@ impl Watch<'_> {
         self.args.wait.or(default).is_some_and(|wait| self.started.elapsed() >= wait)
     }
 
+    /// What is shown of a snapshot: all, or one workload.
+    fn shown(&self, view: &View) -> Result<View, Error> {
+        let Some(name) = &self.args.workload else { return Ok(view.clone()) };
+        view.clone().only(name).ok_or_else(|| {
+            let names: Vec<&str> = view.workloads.iter().map(|worker| worker.name.as_str()).collect();
+            let known = if names.is_empty() {
+                "it is of one command".to_owned()
+            } else {
+                format!("it has {}", names.join(", "))
+            };
+            Error::Usage(format!("the run has no workload {name}; {known}"))
+        })
+    }
+
     fn parts(&self) -> Parts {
         Parts {
             incidents: if self.args.no_incidents { 0 } else { self.args.max_incidents.into() },
@@ -180,6 +197,7 @@ impl Watch<'_> {
             }
             self.note(run.problem.as_ref());
             if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(run.now())) {
+                let view = &self.shown(view)?;
                 let text = self.block(&run, view, &health, &judgement);
                 if text != last {
                     let gap = if last.is_empty() || self.common.format == Format::Json { "" } else { "\n" };

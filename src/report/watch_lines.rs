@@ -25,13 +25,13 @@ pub(crate) struct Parts {
 
 /// A workload with its state.
 fn worker(worker: &Worker) -> (String, Cell) {
-    let tone = match (worker.state.as_str(), worker.required) {
-        ("failed" | "skipped", true) => Tone::Status(Status::Fail),
-        ("failed" | "skipped" | "restarting" | "hung" | "unready", _) => Tone::Status(Status::Warn),
-        _ => Tone::Plain,
+    let tone = match worker.status() {
+        Status::Pass => Tone::Plain,
+        worse => Tone::Status(worse),
     };
     let because = if worker.because.is_empty() { String::new() } else { format!(" ({})", worker.because) };
-    (format!("Workload {}", worker.name), Cell::new(format!("{}{because}", worker.state), tone))
+    let figures: String = worker.figures().iter().map(|figure| format!(", {figure}")).collect();
+    (format!("Workload {}", worker.name), Cell::new(format!("{}{because}{figures}", worker.state), tone))
 }
 
 /// Names and values of a block, each only where it is known.

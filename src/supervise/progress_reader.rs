@@ -118,6 +118,9 @@ pub struct Event {
     pub count: u64,
     /// The kind, empty where it is not stated.
     pub kind: String,
+    /// The workload that it is about, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
     /// What happened.
     pub message: String,
     /// Details.
@@ -277,6 +280,16 @@ impl View {
         self.incidents.as_deref().unwrap_or_default()
     }
 
+    /// The same with one workload alone, and what happened to it; the verdict is that of the run. None where there is no
+    /// such workload.
+    pub fn only(mut self, workload: &str) -> Option<Self> {
+        self.workloads.retain(|worker| worker.name == workload);
+        if let Some(incidents) = &mut self.incidents {
+            incidents.retain(|event| event.workload.as_deref() == Some(workload));
+        }
+        (!self.workloads.is_empty()).then_some(self)
+    }
+
     /// The names of the evidence that must be there at the end.
     pub fn required_evidence(&self) -> Vec<&'static str> {
         [("diary", self.require_diary_evidence), ("performance", self.require_performance_evidence)]
@@ -314,6 +327,7 @@ impl Event {
             occurred_at: stamp(object.get("occurred_at")),
             last_at: stamp(object.get("last_at")),
             count: natural(object.get("count")).unwrap_or(1).max(1),
+            workload: said("workload"),
             kind,
             message: format!("{message}{drill}"),
             acknowledged: None,

@@ -29,7 +29,7 @@ impl Looked {
     /// Reads what the board shows, and nothing else.
     fn refresh(&mut self, progress: &Path, view: Option<&View>, board: &Board) {
         if board.log {
-            self.log.look(progress);
+            self.log.look(progress, board.workload.as_deref());
         }
         let message = view.filter(|_| board.detail).and_then(|view| dashboard::selected(view, board));
         let message = message.map(|event| event.message.clone());
@@ -69,7 +69,7 @@ impl Watch<'_> {
     /// Draws `run` until something ends it. With `nested`, Esc goes back to the list of runs.
     pub(super) fn board(&mut self, screen: &mut Screen, run: &mut Follower, nested: bool) -> Result<End, Error> {
         let palette = Palette { color: self.common.look().color };
-        let mut board = Board::default();
+        let mut board = Board { workload: self.args.workload.clone(), ..Board::default() };
         let mut looked = Looked::default();
         let mut drawn: Option<Instant> = None;
         loop {

@@ -2,7 +2,6 @@
 
 use super::{Evidence, Named, Request, unreadable};
 use crate::evidence::{diary, performance};
-use crate::finding::{Finding, Status};
 use crate::io::files;
 use crate::log::summary::workloads::WorkloadsSummary;
 use crate::log::summary::{DiarySummary, PerformanceSummary};
@@ -67,14 +66,6 @@ pub(super) fn further(evidence: &Evidence, policy: &Policy, request: &Request, w
                 (summary.status, worst.map(|finding| finding.summary))
             }
         };
-        if let Some(row) = workloads.rows.iter_mut().find(|row| row.name == further.workload) {
-            row.evidence.insert(further.file.name.clone(), status);
-        }
-        if status > Status::Pass {
-            let said = said.unwrap_or_else(|| status.label().to_owned());
-            let text = format!("{}: {}: {said}", further.workload, further.kind);
-            let finding = Finding::new(status, text).in_file(further.file.name.as_str(), None);
-            workloads.add(&further.workload, finding);
-        }
+        workloads.add_evidence(&further.workload, &further.kind, &further.file.name, (status, said));
     }
 }

@@ -34,9 +34,15 @@ impl Tail {
         &self.view
     }
 
-    /// Reads the log of the run whose progress file this is.
-    pub(crate) fn look(&mut self, progress: &Path) -> &LogView {
-        let newest = logs(progress).pop();
+    /// Reads the log of the run whose progress file this is; of several workloads that of `workload`, or the one that was
+    /// written to last.
+    pub(crate) fn look(&mut self, progress: &Path, workload: Option<&str>) -> &LogView {
+        let all = logs(progress);
+        let written = |path: &PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
+        let newest = match workload {
+            Some(name) => all.into_iter().rfind(|path| is_of(path, name)),
+            None => all.into_iter().max_by_key(written),
+        };
         let size = |path: &PathBuf| fs::metadata(path).map_or(0, |about| about.len());
         let seen = newest.map(|path| (path.clone(), size(&path)));
         if seen.is_none() || seen != self.seen {
@@ -170,6 +176,13 @@ fn logs(progress: &Path) -> Vec<PathBuf> {
     logs
 }
 
+/// Whether a log is that of a workload: its name, and then the time of its start.
+fn is_of(log: &Path, workload: &str) -> bool {
+    let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let stamp = name.strip_prefix(workload).and_then(|rest| rest.strip_prefix('_'));
+    stamp.is_some_and(|stamp| stamp.starts_with(|digit: char| digit.is_ascii_digit()))
+}
+
 fn shown(path: &Path) -> String {
     format!("logs/{}", path.file_name().unwrap_or_default().to_string_lossy())
 }
@@ -184,7 +197,7 @@ mod tests {
     fn the_end_of_a_log_and_the_lines_around_an_incident() {
         let folder = tempfile::tempdir().unwrap();
         let progress = folder.path().join("progress.json");
-        assert!(Tail::default().look(&progress).problem.is_some());
+        assert!(Tail::default().look(&progress, None).problem.is_some());
         fs::create_dir(folder.path().join("logs")).unwrap();
         let line = |n: u32| {
             let text = if n == 9 { "say \\\"boom\\\"" } else { "tick" };
@@ -192,7 +205,7 @@ mod tests {
         };
         let text: String = (1..=20).map(line).collect();
         fs::write(folder.path().join("logs/a.jsonl"), text + "{\"half").unwrap();
-        let end = Tail::default().look(&progress).clone();
+        let end = Tail::default().look(&progress, None).clone();
         assert_eq!((end.file.as_str(), end.lines.len(), end.lines[19].time.as_str()), ("logs/a.jsonl", 20, "08:00:20"));
         let near = around(&progress, "say \"boom\"").unwrap();
         let numbers: Vec<u64> = near.lines.iter().filter_map(|line| line.number).collect();
@@ -219,14 +232,14 @@ mod tests {
         let mut tail = Tail::default();
         write(0, 3);
         let texts = |view: &LogView| view.lines.iter().map(|line| line.text[..7].to_owned()).collect::<Vec<_>>();
-        assert_eq!(texts(tail.look(&progress)), ["line 0 ", "line 1 ", "line 2 "]);
+        assert_eq!(texts(tail.look(&progress, None)), ["line 0 ", "line 1 ", "line 2 "]);
         write(3, 5000);
-        let end = texts(tail.look(&progress));
+        let end = texts(tail.look(&progress, None));
         assert_eq!((end.last().map(String::as_str), end.len() > 500, end.len() < 4000), (Some("line 49"), true, true));
         File::options().write(true).open(&path).unwrap().set_len(PACKED + 1).unwrap();
-        let refused = tail.look(&progress);
+        let refused = tail.look(&progress, None);
         assert!(refused.problem.as_ref().is_some_and(|why| why.contains("--rotate-size")), "{refused:?}");
         fs::write(&path, "not packed at all").unwrap();
-        assert!(tail.look(&progress).lines.is_empty());
+        assert!(tail.look(&progress, None).lines.is_empty());
     }
 }

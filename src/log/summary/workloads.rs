@@ -1,5 +1,6 @@
 //! What is said of the workloads of a rehearsal.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -77,16 +78,19 @@ pub struct WorkloadSummary {
 }
 
 impl WorkloadsSummary {
-    /// Adds what was found of a workload; of one that may fail it is at worst a WARN.
-    pub fn add(&mut self, workload: &str, mut finding: Finding) {
+    /// Adds the judgement on an evidence file of a workload and the worst that is said of it; where it may fail, that is at
+    /// worst a WARN.
+    pub fn add_evidence(&mut self, workload: &str, kind: &str, path: &str, (status, said): (Status, Option<String>)) {
         let Some(row) = self.rows.iter_mut().find(|row| row.name == workload) else { return };
-        if !row.required {
-            finding.severity = finding.severity.min(Status::Warn);
+        let status = if row.required { status } else { status.min(Status::Warn) };
+        row.evidence.insert(path.to_owned(), status);
+        if status == Status::Pass {
+            return;
         }
-        let status = finding.severity;
+        let text = format!("{workload}: {kind}: {}", said.unwrap_or_else(|| status.label().to_owned()));
         row.status = row.status.max(status);
-        row.findings.push(finding.with("workload", workload));
-        row.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        row.findings.push(Finding::new(status, text).with("workload", workload).in_file(path, None));
+        row.findings.sort_by_key(|finding| Reverse(finding.severity));
         self.status = self.status.max(status);
     }
 }

@@ -3,12 +3,12 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::Scene;
 use super::widgets::{self, Palette};
+use super::{Board, Scene};
 use crate::finding::Status;
 use crate::report::{bytes_text, count, thousands};
 use crate::sanitize;
-use crate::supervise::progress_reader::{Fresh, Usage, View};
+use crate::supervise::progress_reader::{Fresh, Usage, View, Worker};
 use crate::supervise::staleness::Health;
 use crate::time;
 
@@ -34,6 +34,42 @@ pub(super) fn rows(scene: &Scene<'_>, view: &View, palette: Palette, width: u16,
         lines.extend(rows.resources_short());
     }
     lines
+}
+
+/// A row for each workload, those in trouble first, or for the one that is looked at alone; at most `most`.
+pub(super) fn workloads(
+    view: &View,
+    board: &Board,
+    palette: Palette,
+    (width, most): (usize, usize),
+) -> Vec<Line<'static>> {
+    let all: Vec<&Worker> = view
+        .workloads
+        .iter()
+        .filter(|worker| board.workload.as_ref().is_none_or(|name| *name == worker.name))
+        .collect();
+    let shown = if all.len() > most { most.saturating_sub(1) } else { all.len() };
+    let mut lines: Vec<Line<'static>> = all[..shown].iter().map(|worker| of_workload(worker, palette, width)).collect();
+    if shown < all.len() {
+        let rest = format!(" {:LABEL$}(and {} more: w)", "", all.len() - shown);
+        lines.push(Line::styled(rest, palette.dim()));
+    }
+    lines
+}
+
+fn of_workload(worker: &Worker, palette: Palette, width: usize) -> Line<'static> {
+    let style = match worker.status() {
+        Status::Pass => Style::new(),
+        worse => palette.status(worse),
+    };
+    let since = worker.since.map(|at| format!(" since {}", at.human())).unwrap_or_default();
+    let figures: String = worker.figures().iter().map(|figure| format!(", {figure}")).collect();
+    let name = sanitize::columns(&sanitize::line(&worker.name), LABEL - 2);
+    let text = sanitize::line(&format!("{}{since}{figures}", worker.state));
+    Line::from(vec![
+        Span::styled(format!(" {name:<width$}", width = LABEL - 1), palette.dim()),
+        Span::styled(sanitize::columns(&text, width.saturating_sub(LABEL)), style),
+    ])
 }
 
 struct Rows<'a> {

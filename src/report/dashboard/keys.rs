@@ -3,7 +3,7 @@
 use ratatui::crossterm::event::KeyCode;
 
 use crate::finding::Status;
-use crate::supervise::progress_reader::View;
+use crate::supervise::progress_reader::{Event, View, Worker};
 
 /// How many incidents a page key moves.
 const PAGE: usize = 10;
@@ -28,6 +28,8 @@ pub(crate) struct Board {
     pub selected: Option<usize>,
     /// The least severity to show; none shows all.
     pub filter: Option<Status>,
+    /// The workload that is looked at alone.
+    pub workload: Option<String>,
     /// Whether the details are open.
     pub detail: bool,
     /// Whether the help is open.
@@ -59,7 +61,10 @@ impl Board {
     /// The places of the incidents that the filter lets through, newest first.
     pub(crate) fn shown(&self, view: &View) -> Vec<usize> {
         let all = view.events().iter().enumerate().rev();
-        all.filter(|(_, event)| self.filter.is_none_or(|least| event.severity >= least)).map(|(at, _)| at).collect()
+        let of = |event: &Event| self.workload.is_none() || event.workload == self.workload;
+        all.filter(|(_, event)| of(event) && self.filter.is_none_or(|least| event.severity >= least))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// Where the selection is in `shown`; none when nothing is shown.
@@ -108,6 +113,7 @@ impl Board {
                 self.detail = !self.detail && view.is_some_and(|view| !self.shown(view).is_empty());
                 self.skip = 0;
             }
+            KeyCode::Char('w') => self.next_workload(view),
             KeyCode::Char('f') => {
                 self.filter = match self.filter {
                     None => Some(Status::Fail),
@@ -126,6 +132,14 @@ impl Board {
             _ => {}
         }
         Ask::Draw
+    }
+
+    /// Looks at the next workload, in the order of the rows, and behind the last at all of them.
+    fn next_workload(&mut self, view: Option<&View>) {
+        let all: &[Worker] = view.map_or(&[], |view| &view.workloads);
+        let at = all.iter().position(|worker| Some(&worker.name) == self.workload.as_ref()).map_or(0, |at| at + 1);
+        self.workload = all.get(at).map(|worker| worker.name.clone());
+        self.selected = None;
     }
 
     fn type_in(&mut self, key: KeyCode) {
@@ -218,6 +232,23 @@ mod tests {
         }
         assert_eq!((board.press(KeyCode::Enter, Some(&some)), board.note.as_deref()), (Ask::Acknowledge, Some("q")));
         assert_eq!((board.press(KeyCode::Esc, Some(&some)), board.note), (Ask::Draw, None));
+    }
+
+    #[test]
+    fn a_workload_is_looked_at_alone_with_its_incidents() {
+        let text = r#"{"status":"warn","workloads":{"a":{"state":"running"},"b":{"state":"failed"}},
+            "incidents":[{"severity":"warn","message":"m","workload":"a"},{"severity":"fail","message":"n","workload":"b"}]}"#;
+        let view = View::parse(text.as_bytes()).unwrap();
+        let mut board = Board::default();
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            board.press(KeyCode::Char('w'), Some(&view));
+            seen.push((board.workload.clone(), board.shown(&view)));
+        }
+        let of = |name: &str| Some(name.to_owned());
+        assert_eq!(seen, [(of("b"), vec![1]), (of("a"), vec![0]), (None, vec![1, 0])], "the worst comes first");
+        assert_eq!(view.clone().only("a").unwrap().events().len(), 1);
+        assert_eq!(view.only("c"), None);
     }
 
     #[test]

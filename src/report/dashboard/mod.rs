@@ -74,6 +74,8 @@ pub(crate) fn draw(frame: &mut Frame<'_>, scene: &Scene<'_>, board: &Board, pale
     let roomy = area.height >= 20;
     let list = incidents::wanted(view, board).clamp(1, if roomy { 5 } else { 3 });
     let mut rows = facts::rows(scene, view, palette, area.width, roomy);
+    let most = usize::from(area.height / 3);
+    rows.splice(3..3, facts::workloads(view, board, palette, (usize::from(area.width), most)));
     rows.truncate(room.saturating_sub(list));
     top.extend(rows);
     let used = (top.len() as u16).min(area.height.saturating_sub(2));
@@ -181,6 +183,7 @@ const HELP: &[(&str, &str)] = &[
     ("Enter", "details, with the lines around it"),
     ("a", "acknowledge the incident, with a note"),
     ("f", "filter: all, FAIL, WARN and FAIL"),
+    ("w", "the next workload alone, or all of them"),
     ("l", "the end of the log, or the incidents again"),
     ("/", "in the log: only lines with a text"),
     ("Esc", "close, back"),

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::probe::ProbeSeen;
 use super::state::State;
-use crate::finding::Status;
-use crate::json::lenient::natural;
-use crate::time::Stamp;
+use crate::finding::{Status, count, percent};
+use crate::json::lenient::{natural, real};
+use crate::time::{Stamp, human_seconds};
 
 /// A workload at one instant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,9 +71,63 @@ pub struct Worker {
     pub required: bool,
     /// How many times it was started again.
     pub restarts: u64,
+    /// Since when it is in its state.
+    pub since: Option<Stamp>,
+    /// CPU in percent of one core.
+    pub cpu_percent: Option<f64>,
+    /// Resident memory in bytes.
+    pub rss_bytes: Option<u64>,
+    /// Lines for each second of the run.
+    pub lines_per_second: Option<f64>,
+    /// How long ago its last line came, in seconds.
+    pub last_line_age_seconds: Option<f64>,
+    /// The share of the time in which it was up.
+    pub uptime_ratio: Option<f64>,
 }
 
-/// The workloads of a snapshot; the only one of a run of one command is not told apart from that.
+impl Worker {
+    /// The order in which people look at them: the lower, the sooner.
+    pub fn rank(&self) -> usize {
+        const WORST_FIRST: [&str; 11] = [
+            "failed",
+            "skipped",
+            "hung",
+            "unready",
+            "restarting",
+            "stopping",
+            "waiting",
+            "pending",
+            "starting",
+            "running",
+            "ready",
+        ];
+        WORST_FIRST.iter().position(|word| *word == self.state).unwrap_or(WORST_FIRST.len())
+    }
+
+    /// How bad its state is.
+    pub fn status(&self) -> Status {
+        match (self.state.as_str(), self.required) {
+            ("failed" | "skipped", true) => Status::Fail,
+            ("failed" | "skipped" | "restarting" | "hung" | "unready", _) => Status::Warn,
+            _ => Status::Pass,
+        }
+    }
+
+    /// What is known of it, each part by itself: `2 restarts`, `up 99.1%`.
+    pub fn figures(&self) -> Vec<String> {
+        let some = [
+            (self.restarts > 0).then(|| count(self.restarts, "restart")),
+            self.uptime_ratio.map(|ratio| format!("up {}", percent(ratio))),
+            self.lines_per_second.map(|rate| format!("{rate:.1} lines/s")),
+            self.last_line_age_seconds.map(|age| format!("last line {} ago", human_seconds(age.round()))),
+            self.cpu_percent.map(|cpu| format!("CPU {cpu:.0}%")),
+            self.rss_bytes.map(|bytes| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))),
+        ];
+        some.into_iter().flatten().collect()
+    }
+}
+
+/// The workloads of a snapshot, those in trouble first; the only one of a run of one command is not told apart from that.
 pub(crate) fn workers(all: &Map<String, Value>) -> Vec<Worker> {
     let said = |object: &Map<String, Value>, key: &str| {
         object.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
@@ -86,8 +140,15 @@ pub(crate) fn workers(all: &Map<String, Value>) -> Vec<Worker> {
             because: said(object, "because"),
             required: object.get("required").and_then(Value::as_bool).unwrap_or(true),
             restarts: natural(object.get("restarts")).unwrap_or_default(),
+            since: object.get("since").and_then(Value::as_str).and_then(Stamp::parse),
+            cpu_percent: real(object.get("cpu_percent")),
+            rss_bytes: natural(object.get("rss_bytes")),
+            lines_per_second: real(object.get("lines_per_second")),
+            last_line_age_seconds: real(object.get("last_line_age_seconds")),
+            uptime_ratio: real(object.get("uptime_ratio")),
         })
     };
-    let workers: Vec<Worker> = all.iter().filter_map(one).collect();
+    let mut workers: Vec<Worker> = all.iter().filter_map(one).collect();
+    workers.sort_by_key(Worker::rank);
     if workers.len() == 1 && workers[0].name == "main" { Vec::new() } else { workers }
 }

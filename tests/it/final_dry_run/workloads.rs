@@ -317,6 +317,10 @@ fn the_built_in_workloads_end_with_a_warning_that_they_are_built_in() {
         assert_eq!(row(&run, name)["status"], "pass", "{}", row(&run, name));
     }
     agrees(&bench, &run);
+    let told = bench.run(&["watch", "runs/r", "--once", "--workload", "feed"]);
+    assert!(told.stdout.contains("Workload feed: stopped") && !told.stdout.contains("Workload trade"), "{told:?}");
+    let told = bench.run(&["watch", "runs/r", "--once", "--workload", "fed"]).exits(2);
+    assert!(told.stderr.contains("it has ") && told.stderr.contains("feed"), "{told:?}");
 }
 
 #[test]
