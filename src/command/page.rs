@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::digest::sha256;
 use crate::io::load::Loaded;
-use crate::report::page::Excerpts;
 use crate::report::page::run::{self, Facts, Row};
+use crate::report::page::{self, Excerpts};
 use crate::supervise::record::RunRecord;
 use crate::verdict::audit::Audit;
-use crate::verdict::packet::{Listed, VERIFY};
+use crate::verdict::packet::Listed;
 
 /// What every page of a run shows.
 pub(crate) struct Page<'a> {
@@ -57,7 +57,7 @@ impl<'a> Page<'a> {
 
     /// The page of the packet, whose files are `files`; `signed` says by what kinds of keys it will be signed.
     pub(crate) fn of_packet(&self, files: &[Listed], signed: &[&str]) -> String {
-        self.render(files, Some(""), "raw/", Some(&commands(signed)))
+        self.render(files, Some(""), "raw/", Some(&page::commands(signed)))
     }
 
     /// The page at `path`, somewhere, of evidence in `folder`; without links where that is not below the page.
@@ -89,18 +89,4 @@ fn below(from: &Path, folder: &Path) -> Option<String> {
     let way = folder.canonicalize().ok()?;
     let way = way.strip_prefix(from.canonicalize().ok()?).ok()?.to_str()?.to_owned();
     Some(if way.is_empty() { way } else { format!("{way}/") })
-}
-
-/// The same commands as in the text beside the page, for a packet signed by keys of these kinds.
-fn commands(signed: &[&str]) -> String {
-    let blocks = VERIFY.1.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let all: Vec<&str> = blocks.flat_map(str::lines).collect();
-    let wanted = |line: &&str| match line.rsplit_once("# ") {
-        Some((_, kind)) if line.starts_with("openssl") => signed.contains(&kind),
-        _ => !signed.is_empty() || line.starts_with("sha256sum") || line.starts_with("emp-ops"),
-    };
-    let lines: Vec<&str> = all.into_iter().filter(wanted).collect();
-    let text = lines.join("\n");
-    let text = text.replace(" PACKET", " .");
-    if signed.is_empty() { text.replace(" --verify-key KEY.pub", "") } else { text }
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Read};
 
 use super::read::decode;
 use crate::finding::Place;
+use crate::verdict::run::Excerpts;
 
 /// Lines before and behind a place.
 const AROUND: u64 = 2;
@@ -13,10 +14,7 @@ const LINE: usize = 4096;
 
 /// The lines around `places`: the number of each, and its text. `open` opens the file of a place. Best effort: what
 /// cannot be read has no lines.
-pub(crate) fn around<R: Read + Send + 'static>(
-    places: &[Place],
-    open: impl Fn(&str) -> Option<R>,
-) -> BTreeMap<Place, Vec<(u64, String)>> {
+pub(crate) fn around<R: Read + Send + 'static>(places: &[Place], open: impl Fn(&str) -> Option<R>) -> Excerpts {
     let mut by_file: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
     for place in places {
         if let Some(line) = place.line {

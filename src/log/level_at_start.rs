@@ -35,7 +35,10 @@ pub(crate) fn word(line: &str) -> Option<Level> {
     let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
     let (word, after) = rest.split_at(end);
     let loud = word.bytes().all(|b| b.is_ascii_uppercase());
-    let set_off = if open { after.starts_with(']') } else { after.starts_with(':') };
+    // Compilers number what they say: `error[E0308]: …`.
+    let numbered = after.strip_prefix('[').and_then(|code| code.split_once("]: "));
+    let coded = numbered.is_some_and(|(code, _)| code.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let set_off = if open { after.starts_with(']') } else { after.starts_with(':') || coded };
     // In lower case, `panic: …` is how Go begins a crash report, which is more than a level.
     let known = match level_words::word(word.as_bytes()) {
         Some((_, Sure::Certain)) => true,
@@ -91,6 +94,9 @@ mod tests {
             ("[ERROR] gone", Some(Level::Error)),
             ("[error] gone", Some(Level::Error)),
             ("error: no such file", Some(Level::Error)),
+            ("error[E0308]: mismatched types", Some(Level::Error)),
+            ("error[0]: none of the three", Some(Level::Error)),
+            ("error[3] of the list", None),
             ("FATAL: gone", Some(Level::Critical)),
             ("<3>kernel err", Some(Level::Error)),
             ("05:51:29.123 [main] ERROR com.x.Y - gone", Some(Level::Error)),

@@ -6,15 +6,16 @@ use std::convert::Infallible;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Doc;
+use super::page::run::Facts;
+use super::{Doc, packet_readme, page};
 use crate::sanitize;
 use crate::supervise::provenance::Provenance;
 use crate::supervise::record::RunRecord;
 use crate::supervise::workloads::runtime::RUNTIME_SUMMARY;
 use crate::verdict::audit::Audit;
-use crate::verdict::packet::{SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
+use crate::verdict::packet::{PAGE, README, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
 use crate::verdict::review::{self, Remarks};
-use crate::verdict::run::Sealed;
+use crate::verdict::run::{Beside, Sealed};
 use crate::verdict::run_summary::{self, Bundle};
 use crate::verdict::{backlog, wrap_up};
 
@@ -104,8 +105,8 @@ pub(crate) fn of_packet<S: Sink>(to: &mut S, record: &RunRecord, audit: &Audit) 
 }
 
 /// The documents of a run as they are written from its evidence, given what `sealed` ones say that no evidence can: the
-/// remarks and people, and where the packet lies.
-pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed]) -> Vec<Sealed> {
+/// remarks and people, and where the packet lies. Those that show what is `beside` them are written where that is known.
+pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed], beside: Option<&Beside<'_>>) -> Vec<Sealed> {
     let document = |name: &str| sealed.iter().find(|document| document.name == name)?.content.as_ref().ok();
     let texts = |of: &Value, key: &str| {
         let list = of[key].as_array().into_iter().flatten();
@@ -114,21 +115,59 @@ pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed]) -> Vec
     let summary = document("summary.json");
     // In the run directory the brief is a part of the bundle.
     let review = document("review.json").or_else(|| summary?.get("review"));
-    let given = Given {
-        review: review.map(|review| Remarks {
-            label: record.label.clone(),
-            attendees: texts(review, "attendees"),
-            notes: texts(review, "notes"),
-        }),
-        follow_up: true,
-    };
+    let remarks = review.map(|review| Remarks {
+        label: record.label.clone(),
+        attendees: texts(review, "attendees"),
+        notes: texts(review, "notes"),
+    });
+    let given = Given { review: remarks.clone(), follow_up: true };
     let timeline = summary.is_none_or(|summary| summary["progress_timeline_dir"].is_string());
     let mut bundle = run_summary::bundle(record, audit, timeline);
     bundle.evidence_packet = summary.and_then(|summary| summary.get("evidence_packet").cloned());
     let mut written: Vec<Sealed> = Vec::new();
     let Ok(()) =
         of_run(&mut written, (record, audit), given, &mut bundle).and_then(|()| of_packet(&mut written, record, audit));
+    if let Some(beside) = beside {
+        let remarks = remarks.unwrap_or_default();
+        // How it was signed is in neither, and signatures may be kept elsewhere: each way is tried.
+        let ways: [&[&str]; 4] = [&[], &["Ed25519"], &["P-256"], &["Ed25519", "P-256"]];
+        let as_sealed = |name: &str, write: &dyn Fn(&[&str]) -> Vec<Sealed>| {
+            let all = ways.iter().flat_map(|signed| write(signed));
+            let mut all = all.filter(|again| document(name).is_none_or(|sealed| again.content.as_ref() == Ok(sealed)));
+            all.next().or_else(|| write(&[]).pop())
+        };
+        written.extend(as_sealed(README, &|signed| readme(record, audit, beside, signed)));
+        written.extend(as_sealed(PAGE, &|signed| page(record, audit, &remarks, beside, signed)));
+    }
     written
+}
+
+/// What is where in the packet.
+fn readme(record: &RunRecord, audit: &Audit, beside: &Beside<'_>, signed: &[&str]) -> Vec<Sealed> {
+    let names: Vec<String> = beside.files.iter().map(|file| file.path.clone()).chain([PAGE.to_owned()]).collect();
+    let doc = packet_readme::document(&super::run::title(record), &audit.headline, &names, !signed.is_empty());
+    let mut written = Vec::new();
+    let Ok(()) = markdown(&mut written, record, README, &doc);
+    written
+}
+
+/// The page of the packet.
+fn page(record: &RunRecord, audit: &Audit, remarks: &Remarks, beside: &Beside<'_>, signed: &[&str]) -> Vec<Sealed> {
+    let rows = page::run::rows(&audit.summary);
+    let text = page::run::page(&Facts {
+        subject: &record.name,
+        audit,
+        record: Some(record),
+        people: &remarks.attendees,
+        notes: &remarks.notes,
+        files: &beside.files,
+        base: Some(""),
+        prefix: "raw/",
+        rows: &rows,
+        excerpts: &(beside.lines)(&page::run::places(&rows)),
+        verify: Some(&page::commands(signed)),
+    });
+    vec![Sealed { name: PAGE.to_owned(), content: Ok(text.into()) }]
 }
 
 impl Sink for Vec<Sealed> {

@@ -29,8 +29,6 @@ pub(crate) enum Held {
     Derived,
     /// It is written again as well, and no packet is without it.
     Required,
-    /// Its verdict and its gates are compared.
-    Verdict,
     /// Only digests and signatures vouch for it: it says nothing of the run, or nothing that the evidence knows.
     Digest,
 }
@@ -41,10 +39,10 @@ const fn part(path: &'static str, held: Held, what: &'static str) -> Part {
 
 /// Every file, in the order in which people read them.
 pub(crate) const CONTENTS: &[Part] = &[
-    part(README, Held::Verdict, ""),
+    part(README, Held::Derived, ""),
     part(
         PAGE,
-        Held::Verdict,
+        Held::Derived,
         "the page for reviewers, with everything below in one place: open it first, in any browser",
     ),
     part("summary.md", Held::Derived, "the verdict, why, the gates and the criteria"),
@@ -89,7 +87,7 @@ pub(crate) const CONTENTS: &[Part] = &[
 pub(crate) fn documents() -> impl Iterator<Item = &'static str> {
     // These are compared by functions of their own.
     let told = CONTENTS.iter().filter(|part| ![POLICY_JSON, WAIVERS_JSON].contains(&part.path));
-    told.filter(|part| [Held::Derived, Held::Required, Held::Verdict].contains(&part.held)).map(|part| part.path)
+    told.filter(|part| [Held::Derived, Held::Required].contains(&part.held)).map(|part| part.path)
 }
 
 /// The files that every packet holds, of those that are derived.

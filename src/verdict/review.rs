@@ -107,7 +107,7 @@ pub(crate) fn brief(audit: &Audit, remarks: Remarks) -> Review {
         summary_status: summary.evidence_status,
         sign_off_status: sign_off.map(|s| s.status),
         run_label: remarks.label.map(|label| collapse(&label)).filter(|label| !label.is_empty()),
-        attendees: remarks.attendees.iter().map(|name| collapse(name)).filter(|name| !name.is_empty()).collect(),
+        attendees: names(&remarks.attendees),
         notes: remarks.notes,
         highlights: highlights(summary),
         action_items: action_items(summary, sign_off, &audit.objectives),
@@ -115,6 +115,11 @@ pub(crate) fn brief(audit: &Audit, remarks: Remarks) -> Review {
         criteria: audit.criteria.clone(),
         evidence_packet: None,
     }
+}
+
+/// Names as they are shown: without the blanks around and in them, and without empty ones.
+pub(crate) fn names(given: &[String]) -> Vec<String> {
+    given.iter().map(|name| collapse(name)).filter(|name| !name.is_empty()).collect()
 }
 
 fn action_items(summary: &Summary, sign_off: Option<&SignOff>, objectives: &[Objective]) -> Vec<ActionItem> {

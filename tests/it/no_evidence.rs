@@ -125,6 +125,173 @@ fn a_folder_names_what_it_leaves_out() {
     }
 }
 
+/// A program that dies has no time to write a date.
+#[test]
+fn an_undated_line_of_a_crash_fails_among_dated_ones() {
+    let bench = Bench::new();
+    for line in [
+        "FATAL",
+        "Killed",
+        "feed[412]: segfault at 0 ip 000055d1 sp 00007ffd error 4 in feed[55d1+1000]",
+        "Out of memory: Killed process 812 (feed) total-vm:91234kB",
+        "Bus error (core dumped)",
+        "Illegal instruction",
+        "** (RuntimeError) the book is closed",
+        "=CRASH REPORT==== 3-Mar-2025::08:01:40 ===",
+        "kernel BUG at mm/slub.c:412!",
+        "book.c:41:9: runtime error: signed integer overflow",
+        "java.lang.OutOfMemoryError: Java heap space",
+        "npm ERR! code ELIFECYCLE",
+        "make: *** [Makefile:4: sell] Error 2",
+        "the worker exited with exit code 137",
+        "exit status 139",
+        "child terminated by signal 11",
+        // A date behind the text hides none of it.
+        "panic: the book is closed at 2025-03-03T08:01:40Z",
+        "Out of memory: Killed process 812 at 2025-03-03 08:01:40",
+    ] {
+        bench.write("in.log", amid(line));
+        let (code, logs, json) = audit(&bench, "in.log");
+        assert!(code == 1 && logs.starts_with("fail"), "{line}: exit {code}, {logs}");
+        let word = line.split(['*', '=', ' ']).max_by_key(|part| part.len()).unwrap();
+        assert!(json["logs"].to_string().contains(word), "{line} is not quoted: {}", json["logs"]);
+    }
+    for line in ["0 fatal events so far", "the process was not killed", "exit code 0", "the bus is late"] {
+        bench.write("in.log", amid(line));
+        assert_ne!(audit(&bench, "in.log").2["verdict"], "fail", "{line}");
+    }
+}
+
+/// One fault is one, in whichever form it is written down.
+#[test]
+fn a_crash_has_one_headline_and_one_signature_in_every_form() {
+    let bench = Bench::new();
+    let groups = |json: &Value| -> Vec<(String, u64)> {
+        let groups = json["groups"].as_array().unwrap().iter();
+        let count = |group: &Value| (group["signature"].as_str().unwrap().to_owned(), group["count"].as_u64().unwrap());
+        groups.filter(|group| group["kind"] != "gap").map(count).collect()
+    };
+    for (trace, headline) in [
+        (
+            "Traceback (most recent call last):\n  File \"feed.py\", line 14, in pull\n    book[key]\nValueError: no book",
+            "ValueError: no book",
+        ),
+        (
+            "java.lang.IllegalStateException: no book\n\tat shop.Book.sell(Book.java:41)\n\tat shop.Main.main(Main.java:9)",
+            "java.lang.IllegalStateException: no book",
+        ),
+        ("TypeError: no book\n    at sell (/srv/book.js:41:7)\n    at main (/srv/main.js:9:3)", "TypeError: no book"),
+    ] {
+        let ticks =
+            |from: u32| (from..from + 20).map(|s| format!("2025-03-03 08:00:{s:02} INFO tick\n")).collect::<String>();
+        let records = |second: u32, level: &str, more: &Value| {
+            let mut record = serde_json::json!({"time": format!("2025-03-03T08:00:{second:02}Z"), "level": level});
+            record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            format!("{record}\n")
+        };
+        let in_json = |more: Value| {
+            let tick = |second| records(second, "info", &serde_json::json!({"msg": "tick"}));
+            (0..20).map(tick).chain([records(20, "error", &more)]).chain((21..30).map(tick)).collect::<String>()
+        };
+        bench.write("text.log", format!("{}{trace}\n{}", ticks(0), ticks(20)));
+        bench.write("message.log", in_json(serde_json::json!({"msg": trace})));
+        bench.write("field.log", in_json(serde_json::json!({"msg": "cannot sell", "exception": trace})));
+        let mut signatures = Vec::new();
+        for log in ["text.log", "message.log", "field.log"] {
+            let logs = audit(&bench, log).2["logs"].clone();
+            assert_eq!(logs["content_incidents"][0]["summary"], headline, "{log}: {logs}");
+            signatures.push(groups(&logs));
+        }
+        bench.write("trace.txt", format!("{trace}\n"));
+        let options = ["final-dry-run", "-q", "--no-diary", "--no-performance", "--duration", "1s", "--format", "json"];
+        let name = format!("r{}", trace.len());
+        let script = "cat trace.txt >&2; while :; do echo INFO tick; sleep 0.1; done";
+        let live = bench.run(&[&options[..], &["--run-name", &name, "--", "sh", "-c", script]].concat()).json();
+        assert_eq!(live["summary"]["logs"]["content_incidents"][0]["summary"], headline);
+        signatures.push(groups(&live["summary"]["logs"]));
+        let record = std::fs::read(bench.path().join(format!("runs/{name}/run.json"))).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        assert_eq!(record["incidents"][0]["message"], headline, "{}", record["incidents"]);
+        assert_eq!(record["incidents"].as_array().unwrap().len(), 1, "{}", record["incidents"]);
+        for found in &signatures {
+            assert!(found.len() == 1 && found[0].1 == 1, "one group of one: {signatures:?}");
+            assert_eq!(found, &signatures[0], "{signatures:?}");
+        }
+    }
+    // Three faults are three.
+    let traces = ["ValueError: no book", "KeyError: 'ETH'", "OSError: disk gone"].map(|last| {
+        format!("Traceback (most recent call last):\n  File \"feed.py\", line 14, in pull\n    book[key]\n{last}")
+    });
+    let record = |(trace, second): (&String, u32)| {
+        serde_json::json!({"time": format!("2025-03-03T08:00:{second:02}Z"), "level": "error", "msg": trace})
+            .to_string()
+            + "\n"
+    };
+    bench.write("three.log", traces.iter().zip(0..).map(record).collect::<String>());
+    assert_eq!(groups(&audit(&bench, "three.log").2["logs"]).len(), 3);
+}
+
+/// Zero bytes, as a power loss or a log cut while it is written leaves them, are a hole: what stands around it counts.
+#[test]
+fn a_hole_of_zeros_is_a_warning_that_names_its_place_and_hides_nothing() {
+    let bench = Bench::new();
+    let lines = |from: u32, to: u32| -> Vec<u8> {
+        (from..to)
+            .flat_map(|s| format!("2025-03-03T08:{:02}:{:02}Z INFO tick\n", s / 60, s % 60).into_bytes())
+            .collect()
+    };
+    let zeros = vec![0; 4096];
+    let error = b"2025-03-03T08:01:14Z ERROR no quorum\n".to_vec();
+    for (parts, records, size, line) in [
+        (vec![lines(0, 40), b"2025-03-03T08:00:40Z INFO a\0\0b\n".to_vec(), lines(41, 74)], 74, "2 zero bytes", 41),
+        (vec![zeros.clone(), lines(0, 74)], 74, "4096 zero bytes", 1),
+        (vec![lines(0, 74), zeros.clone()], 74, "4096 zero bytes", 75),
+        (vec![lines(0, 30), zeros, lines(30, 74)], 74, "4096 zero bytes", 31),
+    ] {
+        bench.write("in.log", parts.concat());
+        let (code, logs, json) = audit(&bench, "in.log");
+        assert!(code == 1 && logs.starts_with("warn"), "{size} at line {line}: exit {code}, {logs}");
+        assert_eq!(json["logs"]["records"], records, "{size} at line {line}: {json}");
+        let finding = &json["logs"]["findings"][0];
+        assert!(finding["summary"].as_str().unwrap().contains(size), "{finding}");
+        assert_eq!(finding["place"]["line"], line, "{finding}");
+        bench.write("in.log", [parts.concat(), error.clone()].concat());
+        let (_, logs, _) = audit(&bench, "in.log");
+        assert!(logs.contains("1 error"), "{size} at line {line}, and an error behind it: {logs}");
+    }
+}
+
+/// A line that is set in belongs to the record before it, unless it states a level of its own.
+#[test]
+fn an_error_that_is_set_in_behind_a_record_of_text_is_quoted() {
+    let bench = Bench::new();
+    let amid = |lines: &str| {
+        let line = |second: u32| format!("2025-03-03 08:00:{second:02} INFO tick\n");
+        format!("{}{lines}\n{}", (0..30).map(line).collect::<String>(), (30..60).map(line).collect::<String>())
+    };
+    for (lines, quoted) in [
+        ("  failed: ERROR boom", "failed: ERROR boom"),
+        ("  all is well\n  [error] boom", "[error] boom"),
+        ("\terror: boom", "error: boom"),
+        ("    12:00:01 [worker] FATAL boom", "FATAL boom"),
+        ("  error[E0308]: mismatched types", "mismatched types"),
+    ] {
+        bench.write("in.log", amid(lines));
+        let (code, logs, json) = audit(&bench, "in.log");
+        assert!(code == 1 && !logs.starts_with("pass"), "{lines}: exit {code}, {logs}");
+        assert!(json["logs"]["findings"].to_string().contains(quoted), "{lines}: {}", json["logs"]["findings"]);
+    }
+    for lines in [
+        "  on_error: retry\n  log_level: ERROR",
+        "  SELECT a\n    FROM b\n   WHERE state = 'ERROR'",
+        "  levels: DEBUG, INFO, WARN, ERROR",
+        "  errors: 0\n  last error: none",
+    ] {
+        bench.write("in.log", amid(lines));
+        assert_eq!(audit(&bench, "in.log").0, 0, "{lines}");
+    }
+}
+
 /// A captured record may say that the one before it shows its crash. That is believed only where one does.
 #[test]
 fn a_crash_that_is_said_to_be_told_elsewhere_is_told_somewhere() {

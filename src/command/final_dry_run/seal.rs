@@ -29,7 +29,7 @@ use crate::verdict::attestation::sign::Next;
 use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::packet::{Listed, PAGE, POLICY_JSON, README, VERIFY, WAIVERS_JSON};
-use crate::verdict::review::Remarks;
+use crate::verdict::review::{self, Remarks};
 use crate::verdict::run::TIMELINE;
 use crate::verdict::run_summary::{self, Bundle};
 use crate::verdict::{packet_contents, waivers};
@@ -63,9 +63,10 @@ pub(super) fn seal(
         Ok(remarks) => (remarks, Ok(())),
         Err(error) => (Vec::new(), Err(error)),
     };
-    let page = Page::of(&loaded, &record.name, &args.attendee, &remarks).with_record(record);
+    let attendees = review::names(&args.attendee);
+    let page = Page::of(&loaded, &record.name, &attendees, &remarks).with_record(record);
     let written = completed.and_then(|()| {
-        let remarks = Remarks { label: args.label.clone(), attendees: args.attendee.clone(), notes: remarks.clone() };
+        let remarks = Remarks { label: args.label.clone(), attendees: attendees.clone(), notes: remarks.clone() };
         let given = Given { review: (!args.no_review).then_some(remarks), follow_up: !args.no_wrap_up };
         let mut documents = Documents { folder: Some(folder), written: Vec::new() };
         let all = unread.and_then(|()| run_documents::of_run(&mut documents, (record, audit), given, &mut bundle));

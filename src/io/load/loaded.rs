@@ -10,10 +10,11 @@ use crate::io::excerpts;
 use crate::io::files::{self, Folder};
 use crate::json::lenient;
 use crate::supervise::record::RunRecord;
+use crate::verdict::attestation::BUNDLE;
 use crate::verdict::audit::Audit;
-use crate::verdict::packet::Listed;
+use crate::verdict::packet::{Listed, PAGE};
 use crate::verdict::review::Review;
-use crate::verdict::run;
+use crate::verdict::run::{self, Excerpts};
 
 /// A verdict with the evidence that it rests on.
 pub(crate) struct Loaded {
@@ -40,10 +41,6 @@ impl Loaded {
 
     /// The files of the evidence as they were found, relative to that directory.
     pub(crate) fn files(&self) -> Vec<Listed> {
-        let listed = |(path, found): (&String, &Found)| match found {
-            Found::File { sha256, bytes } => Some(Listed { path: path.clone(), bytes: *bytes, sha256: sha256.clone() }),
-            Found::Unreadable(_) => None,
-        };
         if !self.evidence.found.is_empty() {
             return self.evidence.found.iter().filter_map(listed).collect();
         }
@@ -59,8 +56,19 @@ impl Loaded {
     }
 
     /// The lines around `places` in the logs: the number of each, and its text.
-    pub(crate) fn lines_around(&self, places: &[Place]) -> BTreeMap<Place, Vec<(u64, String)>> {
-        match &self.evidence.root {
+    pub(crate) fn lines_around(&self, places: &[Place]) -> Excerpts {
+        self.evidence.lines_around(places)
+    }
+
+    fn top(&self) -> Option<&Folder> {
+        self.evidence.top.as_ref()
+    }
+}
+
+impl Evidence {
+    /// [`Loaded::lines_around`].
+    pub(super) fn lines_around(&self, places: &[Place]) -> Excerpts {
+        match &self.root {
             Some((run, prefix)) => {
                 excerpts::around(places, |path| run.open_file(path.strip_prefix(prefix).unwrap_or(path)).ok())
             }
@@ -68,7 +76,18 @@ impl Loaded {
         }
     }
 
-    fn top(&self) -> Option<&Folder> {
-        self.evidence.top.as_ref()
+    /// The files of a packet that its page lists: those that were there before it.
+    pub(super) fn shown_files(&self) -> Vec<Listed> {
+        let later = [PAGE, "manifest.json", "SHA256SUMS", BUNDLE];
+        let shown = self.found.iter().filter(|(path, _)| !later.contains(&path.as_str()));
+        shown.filter_map(listed).collect()
+    }
+}
+
+/// A file as it was found.
+fn listed((path, found): (&String, &Found)) -> Option<Listed> {
+    match found {
+        Found::File { sha256, bytes } => Some(Listed { path: path.clone(), bytes: *bytes, sha256: sha256.clone() }),
+        Found::Unreadable(_) => None,
     }
 }

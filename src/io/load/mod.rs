@@ -38,7 +38,7 @@ use crate::verdict::audit::Audit;
 use crate::verdict::gates::About;
 use crate::verdict::packet::PACKET_MARKS;
 use crate::verdict::policy::{self, Layer, Policy};
-use crate::verdict::run::{self, FileFound, Place, Run, Sealed};
+use crate::verdict::run::{self, Beside, FileFound, Place, Run, Sealed};
 
 pub use comparison::Against;
 pub(crate) use loaded::Loaded;
@@ -97,7 +97,7 @@ pub struct Request {
 }
 
 /// The documents of a run, written from its record and its evidence; from those that were sealed comes what neither knows.
-pub(crate) type Again = fn(&RunRecord, &Audit, &[Sealed]) -> Vec<Sealed>;
+pub(crate) type Again = fn(&RunRecord, &Audit, &[Sealed], Option<&Beside<'_>>) -> Vec<Sealed>;
 
 impl Request {
     /// A request to judge a run directory by its own settings.

@@ -1,11 +1,13 @@
 //! Holds a run against what was sealed of it.
 
 use super::{Evidence, Request, about, summarise};
+use crate::finding::Place;
 use crate::log::summary::{RecordSummary, Summary};
 use crate::verdict::attestation::statement::Gates;
 use crate::verdict::audit::Audit;
 use crate::verdict::policy::Policy;
-use crate::verdict::{run, waivers};
+use crate::verdict::run::{self, Beside};
+use crate::verdict::waivers;
 
 /// Holds the files and documents of a run against what it sealed, and against the verdict that its evidence gives under
 /// its own policy. `policies` are the one that applies and that of the run.
@@ -31,24 +33,26 @@ pub(super) fn compare(
         }
         own_verdict = (!same_terms).then_some(derived.verdict);
         let acknowledgements = evidence.acknowledgements(true);
-        let run = &mut evidence.run;
-        if let Some(record) = &run.record {
-            run.differs.extend(run::compare_documents(&evidence.documents, &derived, record));
+        if let Some(record) = &evidence.run.record {
+            let differs = run::compare_documents(&evidence.documents, &derived, record);
+            evidence.run.differs.extend(differs);
         }
-        run.differs.extend(evidence.policy.as_ref().and_then(|policy| run::compare_policy(policy, &derived)));
+        evidence.run.differs.extend(evidence.policy.as_ref().and_then(|policy| run::compare_policy(policy, &derived)));
         if evidence.packet.is_some() {
-            let ended_at = run.record.as_ref().and_then(|record| record.ended_at);
+            let ended_at = evidence.run.record.as_ref().and_then(|record| record.ended_at);
             let stated = evidence.waivers.as_ref().map(|waivers| waivers.content.as_ref().ok());
-            run.differs.extend(waivers::compare(stated, &own.waivers, ended_at));
+            evidence.run.differs.extend(waivers::compare(stated, &own.waivers, ended_at));
         }
-        if run.differs.is_empty()
-            && let (Some(again), Some(record)) = (request.again, &run.record)
+        if evidence.run.differs.is_empty()
+            && let (Some(again), Some(record)) = (request.again, &evidence.run.record)
         {
-            let judged = run::as_sealed(judged, run, &evidence.documents, &request.metadata);
+            let judged = run::as_sealed(judged, &evidence.run, &evidence.documents, &request.metadata);
             let at = judged.generated_at;
-            let runtime = run.runtime();
+            let runtime = evidence.run.runtime();
             let audit = Audit { acknowledgements, runtime, ..Audit::new(judged, own.clone(), known, at) };
-            let written = again(record, &audit, &evidence.documents);
+            let lines = |places: &[Place]| evidence.lines_around(places);
+            let beside = evidence.packet.is_some().then(|| Beside { files: evidence.shown_files(), lines: &lines });
+            let written = again(record, &audit, &evidence.documents, beside.as_ref());
             let differs = run::compare_whole(&evidence.documents, &written, record);
             evidence.run.differs.extend(differs);
         }

@@ -298,6 +298,10 @@ impl Layout {
                 .map(|range| (range.start + start..range.end + start, None)),
         };
         let behind = level.as_ref().map_or(start, |(range, _)| range.end.max(start));
+        // What is said before a stamp at the end of a line is the message.
+        let front = seen.stamp.as_ref().map_or(&[][..], |stamp| &line[..stamp.start]);
+        let behind =
+            if line[behind..].trim_ascii().is_empty() || classify::suspect(front, 0).is_some() { 0 } else { behind };
         let (dialect, message) = if self.syslog {
             let rest = line[start..].trim_ascii_start();
             (Dialect::Syslog3164, rest.iter().position(|b| *b == b' ').map_or(rest, |host| &rest[host + 1..]))

@@ -398,12 +398,13 @@ impl Part {
         }
         let behind_text = last.is_some_and(|last| last.is_text);
         let (continued, ignored, samples) = block.split(behind_text);
-        self.suspects.append(&block.suspects(behind_text));
         self.tally.continued += continued;
         self.tally.ignored += ignored;
         self.add_samples(samples.cloned().collect());
         let told = block.crash().filter(|_| last.is_none_or(|last| !last.crashed));
         let kinds = [told.as_ref().map(|crash| crash.kind), own.map(|(kind, _)| *kind)];
+        let explained = kinds.iter().any(Option::is_some) || last.is_some_and(|last| last.failed || last.crashed);
+        self.suspects.append(&block.suspects(behind_text, explained));
         if let Some(kind) = kinds.into_iter().flatten().min() {
             let (layout, written) = (Arc::clone(&self.context.layout), self.context.written);
             let record = || last.and_then(|last| layout.read(&last.text, written, &mut Memory::default()));

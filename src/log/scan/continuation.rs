@@ -9,6 +9,9 @@ use super::damaged;
 use crate::crash::classify::{self, Kind};
 use crate::finding::Status;
 use crate::json::stored;
+use crate::log::layout::level_words::{self, Sure};
+use crate::log::level::Level;
+use crate::log::level_after_date::{self, After};
 use crate::log::summary::IgnoredLine;
 use crate::log::{ansi, level_at_start};
 use crate::sanitize;
@@ -52,6 +55,8 @@ pub(crate) struct Block {
     suspects: [Suspects; 2],
     /// Those with such a word in capitals that nothing but their place connects with the record.
     loud: Suspects,
+    /// Those that look like a part of the record and state a warning or worse of their own.
+    stated: Suspects,
     /// Blank lines before the first line.
     blanks: u64,
     /// The line on which the head starts.
@@ -129,6 +134,9 @@ impl Block {
             } else if damaged::tells_of_error(line) {
                 self.suspects[kind].add(number, line);
             }
+            if tie == Tie::Close && states_level(line) {
+                self.stated.add(number, line);
+            }
         }
         self.keep(number, line);
         let starts = self.marked.is_none() && suspect && classify::is_marker(&sanitize::utf8(line));
@@ -188,6 +196,7 @@ impl Block {
             samples.truncate(SHOWN);
         }
         self.loud.append(&next.loud);
+        self.stated.append(&next.stated);
         self.suspects.iter_mut().zip(&next.suspects).for_each(|(suspects, more)| suspects.append(more));
         match &mut self.marked {
             Some((_, text)) => join(text, &next.head),
@@ -200,7 +209,7 @@ impl Block {
     pub(crate) fn shift(&mut self, lines: u64) {
         self.first += lines;
         self.samples.iter_mut().flatten().for_each(|sample| sample.line += lines);
-        self.suspects.iter_mut().chain([&mut self.loud]).for_each(|suspects| suspects.shift(lines));
+        self.suspects.iter_mut().chain([&mut self.loud, &mut self.stated]).for_each(|suspects| suspects.shift(lines));
         if let Some((line, _)) = &mut self.marked {
             *line += lines;
         }
@@ -218,16 +227,19 @@ impl Block {
         (sum(true), sum(false), samples.flat_map(|(samples, _)| samples))
     }
 
-    /// Of the lines that [`Self::split`] ignores, those that hold a word for an error, and all those that shout one.
-    pub(crate) fn suspects(&self, behind_text: bool) -> Suspects {
+    /// Of the lines that [`Self::split`] ignores, those that hold a word for an error, and all those that shout one. Of
+    /// the lines that continue a record, those that state a level of their own, unless they are `explained`: what they
+    /// belong to is a failure anyway.
+    pub(crate) fn suspects(&self, behind_text: bool, explained: bool) -> Suspects {
         let close = self.lines - self.own - self.loose;
         let mut all = self.loud.clone();
-        for (suspects, lines, most) in
-            [(&self.suspects[0], close, CONTINUES), (&self.suspects[1], self.loose, CONTINUES_LOOSELY)]
-        {
-            if !behind_text && !self.carried || lines > most {
-                all.append(suspects);
-            }
+        let continued = [(close, CONTINUES), (self.loose, CONTINUES_LOOSELY)]
+            .map(|(lines, most)| (behind_text || self.carried) && lines <= most);
+        for (suspects, _) in self.suspects.iter().zip(continued).filter(|(_, continued)| !continued) {
+            all.append(suspects);
+        }
+        if continued[0] && !explained {
+            all.append(&self.stated);
         }
         all
     }
@@ -271,6 +283,31 @@ impl Tie {
             text.starts_with("...") || text.trim_end().chars().all(|c| matches!(c, ')' | ']' | '}' | ';' | ','));
         if closes || classify::is_marker(&text) { Self::Close } else { Self::Loose }
     }
+}
+
+/// Whether a line that is set in states a warning or worse of its own, as a line of a log does. A frame of a trace does
+/// not, nor a list of the names of levels, nor a setting of a level.
+fn states_level(line: &[u8]) -> bool {
+    let text = sanitize::utf8(line);
+    let text = ansi::strip(&text);
+    let text = text.trim();
+    let named = || {
+        let word = level_after_date::level(text.as_bytes(), After::Envelope)?;
+        let set_off = !text[..word.start].trim_end().ends_with(char::is_alphanumeric);
+        set_off.then(|| Level::from_word(&text[word]))
+    };
+    let Some(level) = level_at_start::word(text).or_else(named).filter(|level| level.status() > Status::Pass) else {
+        return false;
+    };
+    let other = |word: &str| {
+        let found = level_words::word(word.as_bytes()).filter(|(_, sure)| *sure == Sure::Certain);
+        found.is_some_and(|(other, _)| other.status() != level.status())
+    };
+    let lists = text.split(|c: char| !c.is_ascii_alphanumeric()).any(other);
+    let setting = text.split(['=', ':', ' ']).next().is_some_and(|key| key.to_ascii_lowercase().ends_with("level"))
+        && text.split_whitespace().count() < 3;
+    let markup = text.starts_with('<') && text.contains("</");
+    !lists && !setting && !markup && !classify::is_frame(text)
 }
 
 fn extend(text: &mut Vec<u8>, line: &[u8]) {
@@ -344,6 +381,51 @@ mod tests {
             ("\u{1b}[31mERROR\u{1b}[0m db down", Tie::None),
         ] {
             assert_eq!(Tie::of(line.as_bytes()), expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_set_in_may_state_a_level_of_its_own() {
+        for (line, expect) in [
+            ("  failed: ERROR boom", true),
+            ("  ERROR boom", true),
+            ("\tERROR: boom", true),
+            ("  [error] boom", true),
+            ("  error: boom", true),
+            ("    12:00:01 [worker] ERROR boom", true),
+            ("  detail: level=error msg=boom", true),
+            ("  - FATAL no quorum", true),
+            ("  WARN slow", true),
+            ("  \u{1b}[31mERROR\u{1b}[0m boom", true),
+            ("  status: ERROR", true),
+            ("  the ERROR page was shown", false),
+            ("  errors: 0", false),
+            ("  error: none", false),
+            ("  last error: none", false),
+            ("  DEBUG, INFO, WARN, ERROR", false),
+            ("  level: ERROR", false),
+            ("  log_level=ERROR", false),
+            ("  LOG_LEVEL: warn", false),
+            ("  on_error: retry", false),
+            ("  error_rate: 0.02", false),
+            ("  error handler: installed", false),
+            ("  INFO ready", false),
+            ("  WHERE status = 'ERROR'", false),
+            ("  \"level\": \"ERROR\",", true),
+            ("  \"error\": null,", false),
+            ("  \"error\": \"boom\",", false),
+            ("  at c.d.Error.run(Error.java:3)", false),
+            ("  File \"/app/error.py\", line 3, in fail", false),
+            ("  raise ValueError(\"boom\")", false),
+            ("  if err != nil {", false),
+            ("  a warning was shown to the user", false),
+            ("  <error>none</error>", false),
+            ("  ERROR_PAGE = /srv/error.html", false),
+            ("  [x] handle errors", false),
+            ("  retries on error: 3", false),
+            ("", false),
+        ] {
+            assert_eq!(states_level(line.as_bytes()), expect, "{line:?}");
         }
     }
 

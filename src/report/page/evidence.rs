@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::markup::{Links, Safe};
 use crate::finding::count;
 use crate::report::bytes_text;
-use crate::verdict::packet::Listed;
+use crate::verdict::packet::{Listed, VERIFY};
 
 /// The files; the timeline is one row.
 pub(super) fn section(files: &[Listed], links: Links<'_>) -> Markup {
@@ -40,4 +40,18 @@ pub(super) fn verify(commands: &str) -> Markup {
         }
         pre tabindex="0" { @for line in commands.lines() { (Safe(line)) "\n" } }
     }
+}
+
+/// The same commands as in the text beside the page, for a packet signed by keys of these kinds.
+pub(crate) fn commands(signed: &[&str]) -> String {
+    let blocks = VERIFY.1.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let all: Vec<&str> = blocks.flat_map(str::lines).collect();
+    let wanted = |line: &&str| match line.rsplit_once("# ") {
+        Some((_, kind)) if line.starts_with("openssl") => signed.contains(&kind),
+        _ => !signed.is_empty() || line.starts_with("sha256sum") || line.starts_with("emp-ops"),
+    };
+    let lines: Vec<&str> = all.into_iter().filter(wanted).collect();
+    let text = lines.join("\n");
+    let text = text.replace(" PACKET", " .");
+    if signed.is_empty() { text.replace(" --verify-key KEY.pub", "") } else { text }
 }

@@ -1,6 +1,6 @@
 //! The findings of a run: equal ones are one row, the most severe first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use maud::{Markup, html};
@@ -10,6 +10,7 @@ use crate::finding::{Place, count, thousands};
 use crate::report::view::Row;
 use crate::sanitize;
 use crate::time::Stamp;
+pub(crate) use crate::verdict::run::Excerpts;
 
 /// Kinds that are listed; the others are counted.
 const LISTED: usize = 200;
@@ -19,9 +20,6 @@ const IN_FULL: usize = 40;
 const WITH_LINES: usize = 40;
 /// The longest line of a log that is shown, in characters.
 const LINE: usize = 240;
-
-/// The lines around a place: the number of each, and its text.
-pub(crate) type Excerpts = BTreeMap<Place, Vec<(u64, String)>>;
 
 /// The places whose lines the page shows.
 pub(crate) fn places(rows: &[Row]) -> Vec<Place> {

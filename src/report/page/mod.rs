@@ -23,6 +23,7 @@ use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::evidence::commands;
 pub(crate) use self::findings::Excerpts;
 pub(crate) use self::follow_ups::{backlog, wrap_up};
 use self::markup::{Safe, badge, class};

@@ -35,7 +35,7 @@ use incidents::{incident, shown_incidents};
 
 pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
-pub(crate) use rewritten::{as_sealed, compare as compare_whole};
+pub(crate) use rewritten::{Beside, Excerpts, as_sealed, compare as compare_whole};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};
 
 /// The name of the last snapshot in a run directory.

@@ -1,17 +1,31 @@
 //! The documents of a run as a whole, against the same documents written again from its evidence: whoever rewrites any
 //! figure in one of them is found, with the digests made anew too.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Run;
 use super::documents::{Sealed, difference};
-use crate::finding::{Finding, Metadata};
+use crate::finding::{Finding, Metadata, Place};
 use crate::log::summary::{RecordSummary, Summary};
 use crate::supervise::record::RunRecord;
 use crate::time::Stamp;
+use crate::verdict::packet::Listed;
 
 /// What says when a document was written, and where the packet lay then: no evidence knows that.
 const FREE: [&str; 3] = ["generated_at", "evaluated_at", "evidence_packet"];
+
+/// The lines of logs around places: the number of each, and its text.
+pub(crate) type Excerpts = BTreeMap<Place, Vec<(u64, String)>>;
+
+/// What a packet holds beside its documents, for those of them that show it.
+pub(crate) struct Beside<'a> {
+    /// Its files, relative to it, but for its page and what is written after that.
+    pub files: Vec<Listed>,
+    /// Reads the lines of the logs around places.
+    pub lines: &'a dyn Fn(&[Place]) -> Excerpts,
+}
 
 /// The summary as the supervisor saw it when it sealed the run: at that time, without what this audit `added`.
 pub(crate) fn as_sealed(mut summary: Summary, run: &Run, documents: &[Sealed], added: &Metadata) -> Summary {
@@ -68,14 +82,23 @@ fn lines(name: &str, says: &str, is: &str) -> Option<Finding> {
             (None, None) => return None,
             (Some(said), Some(derived)) if at_home(said) == at_home(derived) => {}
             (said, derived) => {
-                let value =
-                    |line: Option<&str>| json!(line.map_or_else(|| "nothing".to_owned(), |line| at_home(line.trim())));
+                let from = shared(said.unwrap_or_default(), derived.unwrap_or_default());
+                let value = |line: Option<&str>| {
+                    json!(line.map_or_else(|| "nothing".to_owned(), |line| at_home(line[from..].trim())))
+                };
                 let finding = difference(name, &format!("line {number}"), &value(said), &value(derived));
                 return Some(finding.in_file(name, Some(number)));
             }
         }
     }
     None
+}
+
+/// Up to where two long lines, as those of a page, say the same; some of it is left to tell where that is.
+fn shared(one: &str, other: &str) -> usize {
+    const LEFT: usize = 30;
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    (0..=same.saturating_sub(LEFT)).rev().find(|at| one.is_char_boundary(*at)).unwrap_or_default()
 }
 
 /// The first value that is another one: its place, and both.

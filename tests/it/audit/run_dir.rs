@@ -208,6 +208,16 @@ fn an_untouched_run_is_the_same_as_directory_packet_and_archive() {
                        --restart on-failure --backoff 100ms --rotate-size 1MB --warn-gap 1m \
                        --fail-gap 1m --live-gap 1m --progress-interval 300ms --diary-stale-warn 200ms -q --format json";
         let mut command = bench.command(&options.split_whitespace().collect::<Vec<_>>());
+        command.args([
+            "--attendee",
+            " Ann \t Lee ",
+            "--attendee",
+            " ",
+            "--note",
+            "one\u{2028}<b>two</b>",
+            "--label",
+            " R  7",
+        ]);
         command.env("SECRET_TOKEN", "hush-hush-4711").args(["--compress", packing, "--", "sh", "-c", script]);
         let out: Output = command.output().unwrap().into();
         let verdict = out.json()["verdict"].clone();

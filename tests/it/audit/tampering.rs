@@ -427,6 +427,19 @@ fn what_was_not_touched_is_not_accused() {
 }
 
 #[test]
+fn a_packet_behind_a_link_is_the_same_packet() {
+    let bench = touched(Of::Run("good"), |_| {});
+    std::os::unix::fs::symlink("it/packet", bench.path().join("link")).unwrap();
+    std::os::unix::fs::symlink("link", bench.path().join("again")).unwrap();
+    std::os::unix::fs::symlink("it/good-packet.tar.gz", bench.path().join("packed.tar.gz")).unwrap();
+    let (code, told, straight) = audit(&bench, "it/packet");
+    for path in ["link", "link/", "again", "packed.tar.gz"] {
+        let (exit, said, json) = audit(&bench, path);
+        assert_eq!((exit, &json["verdict"], &said), (code, &straight["verdict"], &told), "{path}");
+    }
+}
+
+#[test]
 fn who_judges_by_other_criteria_sees_both_verdicts() {
     let own = audit(&RUNS, "good").2["verdict"].clone();
     for (minimum, duration) in [("1h", "fail"), ("1s", "pass")] {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use super::{Run, alive, finish, number_in, rehearse, start};
+use super::{Run, SHORT, alive, finish, number_in, rehearse, start};
 use crate::harness::{Bench, wait_for};
 
 #[test]
@@ -219,4 +219,38 @@ fn the_first_signal_is_answered_at_once_and_a_pipe_hears_of_the_progress() {
     assert!(lines.by_ref().any(|line| line.contains("packing")));
     lines.for_each(drop);
     assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+/// Whenever the supervisor is killed while it closes the evidence: either all is there, or the run was not completed.
+#[test]
+fn a_supervisor_that_is_killed_while_it_seals_leaves_a_run_that_is_complete_or_not() {
+    for (file, text) in [
+        ("progress.json", "\"sealing\""),
+        ("progress.json", "\"complete\""),
+        ("run.json", "\"complete\""),
+        ("summary.json", ""),
+        ("packet", ""),
+        ("packet/manifest.json", ""),
+    ] {
+        let bench = Bench::new();
+        let options = ["--duration", "1h", "--required-duration", "0s", "--min-uptime", "0", "-q"];
+        let script = "seq -f 'INFO line %.0f' 20000";
+        let all = [&["final-dry-run"], SHORT, &options, &["--", "sh", "-c", script]].concat();
+        let mut child = bench.command(&all).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let path = bench.path().join("runs/r").join(file);
+        // It is killed at once: the next file comes within milliseconds.
+        let written = || text.is_empty() && path.exists() || fs::read_to_string(&path).is_ok_and(|t| t.contains(text));
+        while !written() && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let audit = bench.run(&["audit", "runs/r", "--format", "json"]).json();
+        let watch = bench.run(&["watch", "runs/r", "--once", "--format", "json"]).json();
+        let what = format!("{file} {text}: {} {}", audit["findings"], audit["record"]);
+        assert_eq!(audit["verdict"], watch["verdict"], "{what}: {}", watch["because"]);
+        assert!(audit["record"]["differs"].as_array().is_none_or(Vec::is_empty), "accused: {what}");
+        let not_completed = audit["findings"].to_string().contains("was not completed");
+        assert_eq!(audit["verdict"] == "fail", not_completed, "{what}");
+        let packet = bench.path().join("runs/r/packet");
+        assert!(not_completed || packet.join("SHA256SUMS").exists(), "complete without its packet: {what}");
+    }
 }
