@@ -162,6 +162,29 @@ fn an_undated_line_of_a_crash_fails_among_dated_ones() {
     }
 }
 
+/// What was written when a log was cut off is told, however small its share is.
+#[test]
+fn a_last_record_that_was_cut_off_is_a_finding_whatever_its_share() {
+    let bench = Bench::new();
+    for (form, cut) in [
+        (r#"{"time":"AT","level":"info","msg":"t"}"#, 40),
+        ("AT INFO tick", 17),
+        (r#"time=AT level=info msg="tick tock""#, 44),
+        ("AT stdout F INFO tick", 24),
+    ] {
+        let line = |minute: u32, second: u32| form.replace("AT", &format!("2025-03-03T08:{minute:02}:{second:02}Z"));
+        let lines: String = (0..300).map(|s| line(s / 60, s % 60) + "\n").collect();
+        let last = line(6, 0);
+        for (end, expect) in [(cut, "warn"), (last.len(), "pass")] {
+            bench.write("in.log", lines.clone() + &last[..end]);
+            let (_, logs, json) = audit(&bench, "in.log");
+            assert!(logs.starts_with(expect), "{}: {logs}", &last[..end]);
+            let place = &json["logs"]["findings"][0]["place"]["line"];
+            assert_eq!(*place, if expect == "warn" { 301.into() } else { Value::Null }, "{}", &last[..end]);
+        }
+    }
+}
+
 /// One fault is one, in whichever form it is written down.
 #[test]
 fn a_crash_has_one_headline_and_one_signature_in_every_form() {

@@ -1,6 +1,7 @@
 //! What the words of a diary mean: the prose of notes and the status words of decisions and outcomes.
 
 use crate::finding::Status;
+use crate::log::level::Level;
 use crate::prose::{Naming, Phrase};
 
 /// Status words of ordinary business, which are no reason to look; blanks, dashes and underscores left out.
@@ -117,6 +118,7 @@ pub(super) fn note(text: &str) -> Status {
             "warn" | "warns" | "warned" | "warning" | "warnings" | "degrade" | "degraded" | "degrades"
             | "degrading" | "degradation" => Status::Warn,
             "status" => stated(&words, at),
+            "severity" | "level" => stated_level(&words, at),
             _ => continue,
         };
         let denied = words.is_denied(at, at, Naming::Prose);
@@ -217,6 +219,15 @@ fn stated(words: &Phrase<'_>, at: usize) -> Status {
     }
 }
 
+/// The level that `severity: critical` and `level=error` state; the word at `at` is the key.
+fn stated_level(words: &Phrase<'_>, at: usize) -> Status {
+    if !words.mark(at).contains([':', '=']) {
+        return Status::Pass;
+    }
+    let level = Level::from_word(words.lower(at + 1));
+    if level == Level::Unknown { Status::Pass } else { level.status() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +256,11 @@ mod tests {
             ("forecast error: no data", Status::Fail),
             ("incident playbook started", Status::Fail),
             ("no fills, error in book", Status::Fail),
+            ("rollback is late, severity: critical", Status::Fail),
+            ("level=error", Status::Fail),
+            ("severity: warning", Status::Warn),
+            ("severity: low", Status::Pass),
+            ("the level is critical to us", Status::Pass),
             ("Trade outcome status: throttled", Status::Warn),
             ("warned twice", Status::Warn),
             ("feed degraded", Status::Warn),

@@ -151,6 +151,11 @@ impl Framer {
             // They stand where their last pieces stood, as far as those lines are free.
             self.taken -= (lines.len() as u64).min(self.taken.saturating_sub(self.given));
             lines.iter().for_each(|line| self.line(line, out));
+            // That the last line has no end is seen behind this.
+            let whole = !matches!(self.frame, Frame::Containers { .. }) || text.last().is_none_or(|b| *b == b'\n');
+            if !whole && lines.is_empty() && out.last() == Some(&b'\n') {
+                out.pop();
+            }
         }
     }
 

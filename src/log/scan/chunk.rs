@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::continuation::{self, Block, Crash, Suspects};
 use super::stream::{Id, Last, Stream};
+use super::unended::Unended;
 use super::unread::Unread;
 use crate::crash::classify::Kind;
 use crate::crash::headline;
@@ -237,6 +238,9 @@ pub struct Part {
     pub(crate) context: Context,
     /// Lines that the layout does not read in full.
     pub(crate) unread: Unread,
+    /// The last line, where it lacks its line end.
+    #[serde(default)]
+    pub(crate) unended: Option<Unended>,
 }
 
 impl Part {
@@ -256,6 +260,7 @@ impl Part {
             streams: Vec::new(),
             current: None,
             unread: Unread::default(),
+            unended: None,
             context,
         }
     }
@@ -294,6 +299,7 @@ impl Part {
         self.add_samples(next.samples);
         self.suspects.append(&next.suspects);
         self.unread.append(next.unread);
+        self.unended = next.unended;
         self.dialects.iter_mut().zip(next.dialects).for_each(|(total, more)| *total += more);
         self.tally.merge(next.tally);
         self.tally.tell(&self.context.bounds);
@@ -316,6 +322,12 @@ impl Part {
 
     /// Decides about the lines at both ends, once nothing follows.
     pub fn close_ends(&mut self) {
+        let lasts = self.streams.iter().filter_map(|stream| stream.last.as_ref());
+        let dialect = self.dialect();
+        let cut = |line: &Unended| line.is_cut(dialect, lasts.map(|last| &*last.text));
+        if let Some(line) = self.unended.take().filter(cut) {
+            self.suspects.add(line.number, &line.text);
+        }
         let lead = std::mem::take(&mut self.lead);
         self.close(&lead, None);
         for stream in std::mem::take(&mut self.streams) {
@@ -346,6 +358,7 @@ impl Part {
         self.samples.iter_mut().for_each(|sample| sample.line += lines);
         self.suspects.shift(lines);
         self.unread.shift(lines);
+        self.unended.iter_mut().for_each(|line| line.number += lines);
         self.odd.shift(lines);
         if let Some((_, line)) = &mut self.first {
             *line += lines;

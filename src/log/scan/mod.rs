@@ -6,4 +6,5 @@ pub(crate) mod damaged;
 pub(crate) mod line;
 pub(crate) mod reader;
 pub(crate) mod stream;
+pub(crate) mod unended;
 pub(crate) mod unread;

@@ -10,6 +10,7 @@ use super::continuation::{Block, Tie};
 use super::damaged;
 use super::line::{crash_of, is_blank, starts};
 use super::stream::{Id, Last, Stream};
+use super::unended::Unended;
 use crate::crash::prefilter::Marks;
 use crate::finding::Status;
 use crate::level::Level;
@@ -74,6 +75,9 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bo
             raw_start = raw_starts.next().map_or(0, |end| end as u64 + 1);
         }
         reader.line(line, suspected);
+        if rest == Some(end) {
+            reader.end(line);
+        }
         start = end + 1;
     }
     reader.finish()
@@ -172,6 +176,15 @@ impl<'t> Reader<'t> {
             return;
         };
         self.batch(&batch, number, line, suspected);
+    }
+
+    /// Notes the last line, which lacks its line end.
+    fn end(&mut self, line: &'t [u8]) {
+        if !is_blank(line) && Tie::of(line) != Tie::Close {
+            let (_, text) = self.layout.unwrap(line);
+            let record = self.layout.read(text, self.part.context.written, &mut self.memory);
+            self.part.unended = Some(Unended::of(self.part.tally.lines, line, record.as_ref()));
+        }
     }
 
     /// Takes in the records of a line that holds many.

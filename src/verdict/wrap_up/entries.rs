@@ -6,6 +6,7 @@ use super::{Entry, Incident, of_target};
 use crate::finding::{Metadata, Status};
 use crate::json::lenient;
 use crate::level::Level;
+use crate::prose;
 use crate::sanitize::shorten;
 use crate::time::Stamp;
 use crate::verdict::backlog::{Item, Origin, Source, lists, merge};
@@ -76,18 +77,31 @@ pub(super) fn merged(mut items: Vec<Item>, audit: &Value, path: &str) -> Vec<Ite
         items.retain(|item| item.origin != Origin::SignOff || !item.context.contains_key("required_seconds"));
     }
     let levels = audit.get("logs").and_then(|logs| logs.get("level_counts"));
-    let counted = |(level, count): (&String, &Value)| {
-        Level::from_word(level) >= Level::Error && lenient::number(count).is_some_and(|count| count > 0.0)
+    let of = |meant: &dyn Fn(&str) -> bool| {
+        let counted =
+            |(level, count): (&String, &Value)| meant(level) && lenient::number(count).is_some_and(|count| count > 0.0);
+        levels.and_then(Value::as_object).is_some_and(|levels| levels.iter().any(counted))
     };
-    let listed = items.iter().any(|item| item.origin == Origin::Logs && item.severity == Status::Fail);
-    if levels.and_then(Value::as_object).is_some_and(|levels| levels.iter().any(counted)) && !listed {
+    let listed = items.iter().filter(|item| item.origin == Origin::Logs).map(|item| item.severity).max();
+    let (severity, summary) = if of(&|level| Level::from_word(level) >= Level::Error) {
+        (Status::Fail, "there are records at an error level that are not listed")
+    } else if of(&not_understood) {
+        (Status::Warn, "there are records of a level that nothing here understands: errors among them are not seen")
+    } else {
+        (Status::Pass, "")
+    };
+    if severity > listed.unwrap_or_default() {
         let mut item = blank("log_error", path, "logs.level_counts");
-        item.origin = Origin::Logs;
-        item.summary = "there are records at an error level that are not listed".to_owned();
+        (item.origin, item.severity, item.summary) = (Origin::Logs, severity, summary.to_owned());
         item.raw = levels.and_then(Value::as_object).cloned().unwrap_or_default();
         items.push(item);
     }
     merge::merge(items)
+}
+
+/// Whether a word for a level is none that is known, nor says that there is none.
+fn not_understood(word: &str) -> bool {
+    Level::from_word(word) == Level::Unknown && !prose::is_nothing(word) && !word.eq_ignore_ascii_case("unknown")
 }
 
 /// An item as the minutes list it.
