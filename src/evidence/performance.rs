@@ -92,6 +92,10 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
         });
     }
     reader.stated_status();
+    let flags = ["partial", "incomplete", "truncated"];
+    if let Some(flag) = flags.iter().find(|flag| lenient::flag(report.get(**flag))) {
+        reader.warn(format!("the performance report says of itself that it is {flag}"));
+    }
     reader.period(&mut summary, window);
 
     summary.findings = reader.findings;

@@ -214,6 +214,7 @@ pub(crate) const KEYS: [(&str, Role); 107] = [
     ("levelno", Role::Level(11, Scale::Python)),
     ("PRIORITY", Role::Level(12, Scale::Syslog)),
     ("severityNumber", Role::Level(13, Scale::Otlp)),
+    ("severity_number", Role::Level(13, Scale::Otlp)),
     ("Level", Role::Level(16, Scale::Auto)),
     ("levelName", Role::Level(17, Scale::Auto)),
     ("timeMillis", Role::Time(15, Clock::Auto)),

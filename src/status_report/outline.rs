@@ -81,6 +81,21 @@ struct Builder {
     cells: Vec<String>,
     heading: bool,
     code: bool,
+    struck: Struck,
+}
+
+/// What is struck out: the start of an entry, which is done where nothing follows it, or a part of a text, which is no
+/// longer said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Struck {
+    #[default]
+    Nothing,
+    /// The start of an entry is open, or closed; with what its box said.
+    Entry {
+        open: bool,
+        checked: Option<bool>,
+    },
+    Part,
 }
 
 impl Builder {
@@ -97,6 +112,7 @@ impl Builder {
             cells: Vec::new(),
             heading: false,
             code: false,
+            struck: Struck::Nothing,
         }
     }
 
@@ -146,9 +162,13 @@ impl Builder {
             Tag::Strong | Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. } => {}
             Tag::Strikethrough => {
                 let line_is_empty = self.current.is_none() && self.lines.is_empty();
-                if let (true, Some((_, Some(entry)))) = (line_is_empty, self.lists.last_mut()) {
-                    entry.checked = Some(true);
-                }
+                self.struck = match (line_is_empty, self.lists.last_mut()) {
+                    (true, Some((_, Some(entry)))) => {
+                        let checked = entry.checked.replace(true);
+                        Struck::Entry { open: true, checked }
+                    }
+                    _ => Struck::Part,
+                };
             }
             Tag::Heading { level, .. } => {
                 self.flush();
@@ -193,7 +213,13 @@ impl Builder {
                     text.strong = text.text.len();
                 }
             }
-            TagEnd::Emphasis | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image => {}
+            TagEnd::Strikethrough => {
+                self.struck = match self.struck {
+                    Struck::Entry { checked, .. } => Struck::Entry { open: false, checked },
+                    _ => Struck::Nothing,
+                };
+            }
+            TagEnd::Emphasis | TagEnd::Link | TagEnd::Image => {}
             TagEnd::Heading(_) => {
                 self.end_line();
                 let title = std::mem::take(&mut self.lines).into_iter().map(|t| t.text).collect::<Vec<_>>().join(" ");
@@ -259,12 +285,25 @@ impl Builder {
     }
 
     fn push(&mut self, text: &str, range: &Range<usize>) {
+        match self.struck {
+            Struck::Part => return,
+            // What is struck was replaced by what follows it.
+            Struck::Entry { open: false, checked } if says_more(text) => {
+                self.struck = Struck::Nothing;
+                self.current = None;
+                if let Some((_, Some(entry))) = self.lists.last_mut() {
+                    entry.checked = checked;
+                }
+            }
+            _ => {}
+        }
         let line = self.line(range.start);
         let current = self.current.get_or_insert_with(|| Text { line, ..Text::default() });
         current.text.push_str(text);
     }
 
     fn end_line(&mut self) {
+        self.struck = Struck::Nothing;
         if let Some(mut text) = self.current.take() {
             if text.strong == usize::MAX {
                 text.strong = text.text.len();
@@ -289,4 +328,9 @@ impl Builder {
             section.blocks.push(block);
         }
     }
+}
+/// Whether a text behind a part that is struck out says more than why it was.
+fn says_more(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with(char::is_alphanumeric) && text.split_whitespace().count() > 2
 }

@@ -126,6 +126,7 @@ const MARKS: &[(char, State)] = &[
     ('🛑', State::Blocked),
     ('🚫', State::Blocked),
     ('🔴', State::Red),
+    ('🟥', State::Red),
     ('🟡', State::Yellow),
     ('🟠', State::Yellow),
     ('⚠', State::AtRisk),
@@ -246,7 +247,7 @@ pub(crate) fn overall(text: &str) -> Option<State> {
 
 /// Whether a cell of a table is a traffic light: it starts or ends with a coloured mark, or is a word for one.
 pub(crate) fn is_light(text: &str) -> bool {
-    let coloured = |c: char| matches!(c, '🔴' | '🟡' | '🟠' | '🟢' | '⛔' | '🛑');
+    let coloured = |c: char| matches!(c, '🔴' | '🟡' | '🟠' | '🟢' | '🟥' | '🟨' | '🟧' | '🟩' | '⛔' | '🛑');
     let text = text.trim().trim_end_matches('\u{fe0f}');
     let words = plain(text);
     let lights = ["red", "amber", "yellow", "orange", "green", "on track", "off track", "at risk"];

@@ -245,7 +245,18 @@ pub(crate) fn topic(heading: &str) -> Option<Topic> {
 pub(crate) fn names_the_whole(label: &str) -> Option<bool> {
     let words = plain(label);
     match words.trim() {
-        "status" | "state" | "health" | "rag" | "rag status" | "current status" | "traffic light" => Some(false),
+        "status"
+        | "state"
+        | "health"
+        | "rag"
+        | "rag status"
+        | "current status"
+        | "traffic light"
+        | "recommendation"
+        | "release recommendation"
+        | "go no go"
+        | "go no go decision"
+        | "go no go recommendation" => Some(false),
         _ if words.starts_with(" overall ") && words.split_whitespace().count() <= 4 => Some(true),
         words => {
             let (first, last) = words.split_once(' ')?;

@@ -145,6 +145,12 @@ fn what_a_report_says_in_other_forms_is_understood() {
         ("| Scope | Budget |\n|---|---|\n| 🟢 | 🔴 |\n\n## Actions\n- [x] a", "fail Budget: 🔴 red"),
         ("## Health\n\n| Area | RAG |\n|---|---|\n| Scope | Red |\n\n## Actions\n- [x] a", "fail Scope: Red red"),
         ("Overall status: 🟢 On track\n\n## Actions\n- [x] a", "pass a done"),
+        ("Overall status: ~~Green~~ Red\n\n## Actions\n- [x] a", "fail Overall status: Red red"),
+        ("Recommendation: NO-GO\n\n## Actions\n- [x] a", "fail Recommendation: NO-GO blocked"),
+        ("| Area | Status |\n|---|---|\n| All | 🟥 |\n\n## Actions\n- [x] a", "fail All: 🟥 red"),
+        // What is struck out is done, or was replaced by what follows it.
+        ("## Actions\n- [ ] ~~Call the vendor~~", "pass Call the vendor done"),
+        ("## Actions\n- [ ] ~~Call the vendor~~ Replace the vendor by May", "warn Replace the vendor by May open"),
         // What happened is no work to do.
         (
             "## Log\n\n| When | Action | Owner |\n|---|---|---|\n| 10:05 | Restart | Bo |\n\n## Actions\n- [x] a",

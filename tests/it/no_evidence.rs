@@ -315,6 +315,45 @@ fn an_error_that_is_set_in_behind_a_record_of_text_is_quoted() {
     }
 }
 
+/// A record may carry another one as its message: what that states is not lost.
+#[test]
+fn an_error_in_the_message_of_a_record_of_a_lower_level_is_told() {
+    let bench = Bench::new();
+    let text = |message: &str| {
+        let line = |second: u32| format!("2025-03-03 08:00:{second:02} INFO tick\n");
+        format!("{}2025-03-03 08:00:30 INFO {message}\n", (0..30).map(line).collect::<String>())
+    };
+    for (log, expect) in [
+        (
+            amid(r#"{"time":"2025-03-03T08:01:40Z","level":"info","msg":"{\"level\":\"error\",\"msg\":\"boom\"}"}"#),
+            "warn",
+        ),
+        (text(r#"{"level":"error","msg":"boom"}"#), "warn"),
+        (text("level=error msg=boom"), "warn"),
+        (amid(r#"{"time":"2025-03-03T08:01:40Z","level":"info","msg":"{\"level\":\"info\",\"msg\":\"up\"}"}"#), "pass"),
+        (text("the level=error of the pump"), "pass"),
+    ] {
+        bench.write("in.log", &log);
+        let (_, said, json) = audit(&bench, "in.log");
+        assert!(said.starts_with(expect), "{said}: {}", json["logs"]["findings"]);
+        let told = json["logs"]["findings"].to_string().contains("another record, which states an error");
+        assert_eq!(told, expect == "warn", "{}", json["logs"]["findings"]);
+    }
+}
+
+#[test]
+fn a_log_that_holds_nothing_is_named_beside_one_that_does() {
+    let bench = Bench::new();
+    bench.write("logs/a.log", amid("{}"));
+    for nothing in ["", "\n", "\n  \n\t\n", "\r\n\r\n"] {
+        bench.write("logs/b.log", nothing);
+        let (code, said, json) = audit(&bench, "logs");
+        assert!(code == 1 && said.starts_with("warn"), "{nothing:?}: {said}");
+        let findings = json["logs"]["findings"].to_string();
+        assert!(findings.contains("the file is empty") || findings.contains("blank lines alone"), "{findings}");
+    }
+}
+
 /// A captured record may say that the one before it shows its crash. That is believed only where one does.
 #[test]
 fn a_crash_that_is_said_to_be_told_elsewhere_is_told_somewhere() {

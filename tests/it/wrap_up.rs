@@ -121,6 +121,21 @@ fn nobody_signed_a_summary_without_a_sign_off() {
         assert_eq!(status, "warn", "{document}");
         assert!(because.contains("nobody signed this off"), "{because}");
     }
+    for (key, value, expect, why) in [
+        ("state", json!("running"), "fail", "its state is `running`"),
+        ("phase", json!("Sealing"), "fail", "its phase is `Sealing`"),
+        ("findings", json!([{"severity": "fail", "summary": "the disk was full"}]), "fail", "the disk was full"),
+        ("headline", json!("FAIL with 2 waivers"), "fail", "no cause is listed"),
+        ("simulated", json!(true), "warn", "no cause is listed"),
+        ("state", json!("complete"), "pass", ""),
+        ("headline", json!("PASS with 2 waivers"), "pass", ""),
+    ] {
+        let mut document = whole.clone();
+        document[key] = value;
+        let (status, because) = judge(&document);
+        assert_eq!(status, expect, "{document}");
+        assert!(because.contains(why), "{because}");
+    }
     let mut absent = whole.clone();
     absent.as_object_mut().unwrap().remove("sign_off");
     assert_eq!(judge(&absent).0, "warn");

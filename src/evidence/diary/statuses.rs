@@ -16,7 +16,8 @@ pub(super) struct Stated {
 pub(super) fn of(entry: &Map<String, Value>) -> Vec<Stated> {
     let mut found = Found(Vec::new());
     found.status("status", entry.get("status"));
-    for (name, value) in ["metadata", "decision", "outcomes"].iter().filter_map(|name| Some((*name, entry.get(*name)?)))
+    for (name, value) in
+        ["metadata", "decision", "outcomes", "outcome"].iter().filter_map(|name| Some((*name, entry.get(*name)?)))
     {
         found.section(name, value);
     }
@@ -38,6 +39,12 @@ pub(super) fn of(entry: &Map<String, Value>) -> Vec<Stated> {
         Some(other) => found.add("probes".to_owned(), Err(kind(other))),
     }
     found.0
+}
+
+/// Whether a member says in a word that is known how something ended, under a name that says so less often than `status`.
+fn states_an_end(key: &str, member: &Value) -> bool {
+    ["result", "outcome", "state", "verdict"].contains(&key)
+        && member.as_str().is_some_and(|word| super::words::status(word, &[]).is_some())
 }
 
 struct Found(Vec<Stated>);
@@ -81,7 +88,7 @@ impl Found {
             Value::Object(members) => {
                 for (key, member) in members {
                     let place = format!("{place}.{key}");
-                    if key == "status" {
+                    if key == "status" || !place.starts_with("metadata") && states_an_end(key, member) {
                         self.status(&place, Some(member));
                     } else {
                         self.inside(&place, member);

@@ -1,7 +1,7 @@
 //! What the words of a diary mean: the prose of notes and the status words of decisions and outcomes.
 
 use crate::finding::Status;
-use crate::log::level::Level;
+use crate::level::Level;
 use crate::prose::{Naming, Phrase};
 
 /// Status words of ordinary business, which are no reason to look; blanks, dashes and underscores left out.

@@ -143,6 +143,8 @@ pub struct Oddities {
     pub bare_errors: Seen,
     /// Records of text that state no level where most others do, and hold a word for an error.
     pub telling: Seen,
+    /// Records below the levels of errors whose message is another record, of an error.
+    pub nested: Seen,
     /// Captured records that show a crash and say that one before them does.
     pub continued_crashes: Seen,
 }
@@ -170,7 +172,7 @@ impl Oddities {
         }
     }
 
-    fn all(&mut self) -> [&mut Seen; 16] {
+    fn all(&mut self) -> [&mut Seen; 17] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -187,6 +189,7 @@ impl Oddities {
             &mut self.bare,
             &mut self.bare_errors,
             &mut self.telling,
+            &mut self.nested,
             &mut self.continued_crashes,
         ]
     }

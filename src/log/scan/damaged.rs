@@ -95,6 +95,20 @@ fn visible_level(piece: &[u8]) -> Option<Level> {
     levels.max()
 }
 
+/// Whether the message of a record is another record, of JSON or of pairs, that states an error.
+pub(crate) fn holds_error(message: &[u8]) -> bool {
+    let message = message.trim_ascii_start();
+    let stated = match message {
+        [b'{', ..] => visible_level(message),
+        _ => message.strip_prefix(b"level=").and_then(|value| {
+            let value = value.strip_prefix(b"\"").unwrap_or(value);
+            let end = value.iter().position(|b| !b.is_ascii_alphabetic()).unwrap_or(value.len());
+            Some(Level::from_word(std::str::from_utf8(&value[..end]).ok()?))
+        }),
+    };
+    stated.is_some_and(|level| level.status() == Status::Fail)
+}
+
 /// The key at the end of a text: in quotes, which may be escaped, or bare.
 fn key_before(text: &[u8]) -> Option<&[u8]> {
     let text = text.trim_ascii_end();
@@ -216,6 +230,22 @@ mod tests {
         }
         assert!(pieces(b"plain words").is_none());
         assert!(pieces(b"12:00 level: error").is_none());
+    }
+
+    #[test]
+    fn a_record_in_a_message_states_its_level() {
+        for (message, expect) in [
+            (r#"{"level":"error","msg":"x"}"#, true),
+            (r#"{\"ts\":1,\"level\":\"fatal\"}"#, true),
+            ("level=error msg=x", true),
+            (r#"{"level":"info","msg":"error"}"#, false),
+            (r#"{"price":4}"#, false),
+            ("level=info msg=error", false),
+            ("the level=error of the pump", false),
+            ("", false),
+        ] {
+            assert_eq!(holds_error(message.as_bytes()), expect, "{message}");
+        }
     }
 
     #[test]

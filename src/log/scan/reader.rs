@@ -1,6 +1,7 @@
 //! Reads the lines of one part of a log. What is met again and again is kept close and added up at the end.
 
 mod coverage;
+mod notes;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use super::continuation::{Block, Tie};
 use super::damaged;
 use super::line::{crash_of, is_blank, starts};
 use super::stream::{Id, Last, Stream};
-use super::unended::Unended;
 use crate::crash::prefilter::Marks;
 use crate::finding::Status;
+use crate::json::pull::Raw;
 use crate::level::Level;
 use crate::log::ansi;
 use crate::log::dialect::Dialect;
@@ -178,15 +179,6 @@ impl<'t> Reader<'t> {
         self.batch(&batch, number, line, suspected);
     }
 
-    /// Notes the last line, which lacks its line end.
-    fn end(&mut self, line: &'t [u8]) {
-        if !is_blank(line) && Tie::of(line) != Tie::Close {
-            let (_, text) = self.layout.unwrap(line);
-            let record = self.layout.read(text, self.part.context.written, &mut self.memory);
-            self.part.unended = Some(Unended::of(self.part.tally.lines, line, record.as_ref()));
-        }
-    }
-
     /// Takes in the records of a line that holds many.
     fn batch(&mut self, batch: &[Record<'t>], number: u64, line: &[u8], suspected: bool) {
         let mut timeless = 0;
@@ -279,6 +271,9 @@ impl<'t> Reader<'t> {
             self.part.tally.unstated += 1;
             self.unread(spot.line, record);
         }
+        if severity < Status::Fail && matches!(record.message, Raw::Text(text) if damaged::holds_error(text.bytes)) {
+            self.part.odd.nested.add(spot.line);
+        }
         self.event(record);
         self.cover(Clock::Stated, at, spot);
         if let Some(service) = record.service() {
@@ -331,26 +326,6 @@ impl<'t> Reader<'t> {
         let crash = crash.filter(|_| is_text).map(|kind| (kind, key));
         self.streams[own].last = Some(Last { at, is_text, crashed, crash, failed, text: Cow::Borrowed(spot.text) });
         true
-    }
-
-    /// Notes a record that states no level where the layout looks for one.
-    fn unread(&mut self, number: u64, record: &Record<'t>) {
-        let line = record::trim(record.source());
-        if self.layout.may_learn() {
-            self.part.unread.add(number, line);
-        }
-        if record.dialect.is_json() {
-            if record.message().is_some_and(|message| damaged::tells_of_error(message.as_bytes())) {
-                self.part.odd.telling.add(number);
-            }
-        } else if let Some(level) = self.layout.bare_level(line) {
-            self.part.odd.bare.add(number);
-            if level.status() > Status::Pass {
-                self.part.odd.bare_errors.add(number);
-            }
-        } else if self.layout.states_levels() && damaged::tells_of_error(line) {
-            self.part.odd.telling.add(number);
-        }
     }
 
     /// Counts the lines that a record of our own capture stands for, beside its own. Warnings and errors are never

@@ -52,6 +52,13 @@ fn passed_over(part: &Part) -> Vec<(Status, String, u64)> {
         );
         found.push((Status::Warn, summary, odd.telling.line));
     }
+    if odd.nested.count > 0 {
+        let summary = format!(
+            "{} of a lower level whose message is another record, which states an error: it counts for none",
+            finding::count(odd.nested.count, "record")
+        );
+        found.push((Status::Warn, summary, odd.nested.line));
+    }
     // That a crash is told elsewhere is believed only where one is.
     if odd.continued_crashes.count > 0 && part.tally.crashes.total() == 0 {
         let summary = "a record shows a crash and says that it goes on with one before it, which is not in this file";
@@ -67,8 +74,12 @@ pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
     let mut add = |severity, summary: String, line: Option<u64>| {
         found.push(Finding::new(severity, summary).in_file(report.path.as_str(), line));
     };
-    if report.text_bytes == 0 && report.complete {
-        add(Status::Warn, "the file is empty".to_owned(), None);
+    if report.complete && report.lines == blank {
+        add(
+            Status::Warn,
+            if blank == 0 { "the file is empty" } else { "the file holds blank lines alone" }.to_owned(),
+            None,
+        );
     }
     let lines = report.lines - blank + odd.batched;
     let ignored = report.ignored_lines - blank + odd.batched_timeless.count;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::record::Record;
 use super::webhook::{self, Webhooks};
 use super::{Expected, Fired};
-use crate::finding::Finding;
+use crate::finding::{self, Finding};
 use crate::json::{lenient, strict};
 
 /// How many faults of a file are listed one by one.
@@ -98,6 +98,9 @@ pub(crate) fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
         if webhook::is_alert(record) {
             return webhooks.add(record);
         }
+        if left_out.never_fired(record) {
+            return Ok(());
+        }
         records.push(Fired {
             rule: record.need("rule")?,
             tier: record.text("tier")?,
@@ -119,6 +122,7 @@ pub(crate) fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
 struct LeftOut {
     alerts: u64,
     parts: u64,
+    unheard: u64,
 }
 
 impl LeftOut {
@@ -131,7 +135,23 @@ impl LeftOut {
         self.parts += u64::from(count > 0 || flags.iter().any(|key| lenient::flag(record.0.get(*key))));
     }
 
+    /// Whether an alert says itself that nobody heard it: it waited still, or was silenced.
+    fn never_fired(&mut self, record: &Record) -> bool {
+        const UNHEARD: [&str; 5] = ["pending", "suppressed", "silenced", "inhibited", "inactive"];
+        let state = ["state", "status"].iter().filter_map(|key| record.0.get(*key)?.as_str());
+        let unheard = state.into_iter().any(|state| UNHEARD.iter().any(|word| state.trim().eq_ignore_ascii_case(word)));
+        self.unheard += u64::from(unheard);
+        unheard
+    }
+
     fn tell(&self, reader: &mut Reader<'_>) {
+        if self.unheard > 0 {
+            let text = format!(
+                "{} that nobody heard (pending, suppressed, silenced, inhibited or inactive): they count for nothing",
+                finding::count(self.unheard, "alert")
+            );
+            reader.faults.push(Finding::warn(text).with("count", self.unheard).in_file(reader.path, None));
+        }
         if self.parts == 0 {
             return;
         }

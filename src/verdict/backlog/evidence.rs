@@ -85,6 +85,10 @@ impl Gathered {
         let part = Part { path, name: "incidents", category: "harness", origin: Origin::Incident };
         let incidents = self.list(document.get("incidents"), &part, &["message", "summary"], "an incident");
         self.items.extend(incidents);
+        if !std::ptr::eq(audit, document) {
+            self.findings(Some(document), path, "findings", "run");
+        }
+        self.still_running(document, path);
         self.declared(document, path, before, as_of);
     }
 
@@ -125,6 +129,31 @@ impl Gathered {
             origin: Origin::Run,
             ..Item::default()
         });
+    }
+
+    /// Adds a FAIL for a summary that says itself that the run was not over when it was written.
+    fn still_running(&mut self, document: &Value, path: &str) {
+        const NOT_OVER: [&str; 10] = [
+            "aborted",
+            "in progress",
+            "interrupted",
+            "killed",
+            "paused",
+            "pending",
+            "running",
+            "sealing",
+            "starting",
+            "stopping",
+        ];
+        for name in ["phase", "state"] {
+            let Some(said) = word(document.get(name)) else { continue };
+            if NOT_OVER.contains(&said.to_ascii_lowercase().replace(['_', '-'], " ").as_str()) {
+                let part = Part { path, name, category: "run", origin: Origin::Run };
+                let mut item = part.item(Status::Fail);
+                item.summary = format!("the run was not completed when this was written: its {name} is `{said}`");
+                self.items.push(item);
+            }
+        }
     }
 
     fn audit(&mut self, audit: &Value, path: &str) {
@@ -346,6 +375,14 @@ impl Gathered {
                 self.unread(path, format!("status: {said}"));
             }
             worst = worst.max(status);
+        }
+        // A headline begins with its verdict, and the simulator is no system of anybody.
+        let headlines = [Some(document), Some(audit), document.get("sign_off")].into_iter().flatten();
+        let headlines = headlines.filter_map(|holder| word(holder.get("headline")));
+        let headline = headlines.filter_map(|told| Status::from_word(told.split_whitespace().next()?)).max();
+        worst = worst.max(headline.unwrap_or_default());
+        if document.get("simulated").is_some_and(|said| lenient::flag(Some(said))) {
+            worst = worst.max(Status::Warn);
         }
         if silent && self.items.len() == before {
             self.nothing(path, "this holds neither a status nor anything that was found: nothing was judged");

@@ -44,6 +44,11 @@ fn a_performance_report_without_possible_figures_of_the_run_fails() {
         (period("2025-01-08T23:59:00Z", run.1, good()), "fail", "a tenth of the run"),
         (period("2024-12-01", "2025-01-05", good()), "fail", "do not overlap"),
         (period("2025-01-10", "2025-01-12", good()), "fail", "do not overlap"),
+        (
+            period(run.0, run.1, json!({"trades": 40, "roi": 0.02, "win_rate": 0.6, "partial": true})),
+            "warn",
+            "says of itself that it is partial",
+        ),
     ] {
         let (verdict, because) = with_report(&report);
         assert_eq!(verdict, expect, "{report}: {because}");
@@ -72,6 +77,32 @@ fn a_diary_of_another_time_or_with_days_of_silence_does_not_cover_the_run() {
         let issues = out.json()["diary"]["issues"].to_string();
         assert_eq!(verdict(&out), expect, "{times:?}: {issues}");
         assert!(issues.contains(why), "{times:?}: {issues}");
+    }
+}
+
+#[test]
+fn an_entry_says_how_it_ended_under_several_names() {
+    let entry = |at: &str, more: Value| {
+        let mut entry = json!({"entry_id": at, "recorded_at": at, "policy_id": "p"});
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        entry
+    };
+    for (more, expect) in [
+        (json!({"outcome": {"status": "failed"}}), "fail"),
+        (json!({"outcomes": [{"status": "ok"}, {"result": "failure"}]}), "fail"),
+        (json!({"decision": {"verdict": "no-go"}}), "fail"),
+        (json!({"outcome": {"state": "completed", "result": {"fills": 3}}}), "pass"),
+        (json!({"outcomes": {"result": "4 of 4 orders"}}), "pass"),
+        (json!({"metadata": {"result": "failed"}}), "pass"),
+        (json!({"notes": [{"text": "the rollback is late", "severity": "critical"}]}), "fail"),
+    ] {
+        let bench = Bench::new();
+        three_days(&bench);
+        let times = ["2025-01-06T00:05:00Z", "2025-01-07T09:00:00Z", "2025-01-08T09:00:00Z", "2025-01-08T23:55:00Z"];
+        let entries: Vec<Value> = times.iter().map(|at| entry(at, more.clone())).collect();
+        bench.write("d.json", json!({ "entries": entries }).to_string());
+        let out = bench.run(&["audit", "--log", "run.jsonl", "--diary", "d.json", "--format", "json"]);
+        assert_eq!(verdict(&out), expect, "{more}: {}", out.json()["diary"]["issues"]);
     }
 }
 

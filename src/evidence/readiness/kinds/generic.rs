@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::reader::Reader;
 use super::super::values::{Object, at, text};
 use crate::finding::{Status, count};
+use crate::json::lenient;
 
 /// Parts deeper than this are not looked for.
 const DEPTH: usize = 64;
@@ -50,6 +51,9 @@ pub(in super::super) fn judge(document: &Object, reader: &mut Reader<'_>) -> Str
             };
             open.extend(inner.into_iter().filter(|(_, value, _)| is_tree(value)).rev());
         }
+    }
+    if lenient::flag(document.get("simulated")) {
+        reader.add(Status::Warn, "simulated", "/simulated", "it says of itself that it was simulated");
     }
     let Some(stated) = stated else {
         if parts == 0 {

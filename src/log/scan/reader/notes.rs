@@ -1,0 +1,40 @@
+//! What is noted of lines that are not read in full.
+
+use super::Reader;
+use crate::finding::Status;
+use crate::log::record::{self, Record};
+use crate::log::scan::continuation::Tie;
+use crate::log::scan::damaged;
+use crate::log::scan::line::is_blank;
+use crate::log::scan::unended::Unended;
+
+impl<'t> Reader<'t> {
+    /// Notes the last line, which lacks its line end.
+    pub(super) fn end(&mut self, line: &'t [u8]) {
+        if !is_blank(line) && Tie::of(line) != Tie::Close {
+            let (_, text) = self.layout.unwrap(line);
+            let record = self.layout.read(text, self.part.context.written, &mut self.memory);
+            self.part.unended = Some(Unended::of(self.part.tally.lines, line, record.as_ref()));
+        }
+    }
+
+    /// Notes a record that states no level where the layout looks for one.
+    pub(super) fn unread(&mut self, number: u64, record: &Record<'t>) {
+        let line = record::trim(record.source());
+        if self.layout.may_learn() {
+            self.part.unread.add(number, line);
+        }
+        if record.dialect.is_json() {
+            if record.message().is_some_and(|message| damaged::tells_of_error(message.as_bytes())) {
+                self.part.odd.telling.add(number);
+            }
+        } else if let Some(level) = self.layout.bare_level(line) {
+            self.part.odd.bare.add(number);
+            if level.status() > Status::Pass {
+                self.part.odd.bare_errors.add(number);
+            }
+        } else if self.layout.states_levels() && damaged::tells_of_error(line) {
+            self.part.odd.telling.add(number);
+        }
+    }
+}
