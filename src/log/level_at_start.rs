@@ -4,6 +4,8 @@
 use super::ansi;
 use super::layout::level_words::{self, Sure};
 use super::level_after_date::{self, After};
+use crate::crash::classify;
+use crate::finding::Status;
 use crate::level::Level;
 
 /// The level that a line states at its start: `ERROR: …`, `[error] …`, `FATAL …`, `<3>…`, after a time of day
@@ -61,6 +63,33 @@ pub(crate) fn word(line: &str) -> Option<Level> {
     let logrus = loud && word.len() == 4 && !open && after.strip_prefix('[').is_some_and(numbered);
     let level = (dot_net || logrus).then(|| Level::from_word(word))?;
     (level != Level::Unknown).then_some(level)
+}
+
+/// The level of a warning or worse that a line states that is set in, as a line of a log does: at its start, or as a word
+/// that is set off. A frame of a trace states none, nor a list of the names of levels, nor a setting of a level.
+pub(crate) fn set_in(line: &str) -> Option<Level> {
+    let line = ansi::strip(line);
+    let text = line.trim();
+    let named = || {
+        let word = level_after_date::level(text.as_bytes(), After::Envelope)?;
+        let set_off = !text[..word.start].trim_end().ends_with(char::is_alphanumeric);
+        set_off.then(|| Level::from_word(&text[word]))
+    };
+    let level = word(text).or_else(named).filter(|level| level.status() > Status::Pass)?;
+    let other = |word: &str| {
+        let found = level_words::word(word.as_bytes()).filter(|(_, sure)| *sure == Sure::Certain);
+        found.is_some_and(|(other, _)| other.status() != level.status())
+    };
+    let lists = text.split(|c: char| !c.is_ascii_alphanumeric()).any(other);
+    let setting = text.split(['=', ':', ' ']).next().is_some_and(|key| key.to_ascii_lowercase().ends_with("level"))
+        && text.split_whitespace().count() < 3;
+    let markup = text.starts_with('<') && text.contains("</");
+    (!lists && !setting && !markup && !classify::is_frame(text)).then_some(level)
+}
+
+/// The level that a line without a date states, set in or not.
+pub(crate) fn anywhere(line: &str) -> Option<Level> {
+    level(line).or_else(|| set_in(line).filter(|_| line.starts_with([' ', '\t'])))
 }
 
 /// What follows a time of day, in brackets or not, if the line starts with one.
@@ -125,6 +154,51 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(level(line), expect, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_set_in_may_state_a_level_of_its_own() {
+        for (line, expect) in [
+            ("  failed: ERROR boom", true),
+            ("  ERROR boom", true),
+            ("\tERROR: boom", true),
+            ("  [error] boom", true),
+            ("  error: boom", true),
+            ("    12:00:01 [worker] ERROR boom", true),
+            ("  detail: level=error msg=boom", true),
+            ("  - FATAL no quorum", true),
+            ("  WARN slow", true),
+            ("  \u{1b}[31mERROR\u{1b}[0m boom", true),
+            ("  status: ERROR", true),
+            ("  the ERROR page was shown", false),
+            ("  errors: 0", false),
+            ("  error: none", false),
+            ("  last error: none", false),
+            ("  DEBUG, INFO, WARN, ERROR", false),
+            ("  level: ERROR", false),
+            ("  log_level=ERROR", false),
+            ("  LOG_LEVEL: warn", false),
+            ("  on_error: retry", false),
+            ("  error_rate: 0.02", false),
+            ("  error handler: installed", false),
+            ("  INFO ready", false),
+            ("  WHERE status = 'ERROR'", false),
+            ("  \"level\": \"ERROR\",", true),
+            ("  \"error\": null,", false),
+            ("  \"error\": \"boom\",", false),
+            ("  at c.d.Error.run(Error.java:3)", false),
+            ("  File \"/app/error.py\", line 3, in fail", false),
+            ("  raise ValueError(\"boom\")", false),
+            ("  if err != nil {", false),
+            ("  a warning was shown to the user", false),
+            ("  <error>none</error>", false),
+            ("  ERROR_PAGE = /srv/error.html", false),
+            ("  [x] handle errors", false),
+            ("  retries on error: 3", false),
+            ("", false),
+        ] {
+            assert_eq!(set_in(line).is_some(), expect, "{line:?}");
         }
     }
 }

@@ -164,7 +164,7 @@ impl Formatter {
     fn worst_of(&mut self, text: &[u8]) -> Option<Level> {
         let levels = text.split(|b| *b == b'\n').filter_map(|piece| {
             let (record, damage) = self.learner.read(piece, &mut self.memory);
-            record.as_ref().and_then(Record::level).or(damage).or_else(|| level_at_start::level(&lossy(piece)))
+            record.as_ref().and_then(Record::level).or(damage).or_else(|| level_at_start::anywhere(&lossy(piece)))
         });
         levels.max()
     }
@@ -464,7 +464,7 @@ impl Pending<'_> {
             // The record before it has the level of its stream.
             return stated.or_else(|| level_at_start::word(first)).or(Some(Level::Info));
         }
-        stated.or(damage).or_else(|| level_at_start::level(first))
+        stated.or(damage).or_else(|| level_at_start::anywhere(first))
     }
 
     fn into_owned(self) -> Pending<'static> {
@@ -477,7 +477,7 @@ fn foldable(line: &[u8], layout: &Layout, crash: Option<Kind>, default: Level) -
     let line = ansi::strip_bytes(line);
     let line = layout.unwrap(&line).1;
     let record = layout.read(line, None, &mut Memory::default());
-    let stated = record.as_ref().and_then(Record::level).or_else(|| level_at_start::level(&lossy(line)));
+    let stated = record.as_ref().and_then(Record::level).or_else(|| level_at_start::anywhere(&lossy(line)));
     let level = stated.unwrap_or(default);
     let crash = crash.or_else(|| suspected(line).and_then(|()| record.as_ref()?.crash()));
     crash.is_none() && level.status() == Status::Pass

@@ -304,6 +304,15 @@ fn an_error_that_is_set_in_behind_a_record_of_text_is_quoted() {
         assert!(code == 1 && !logs.starts_with("pass"), "{lines}: exit {code}, {logs}");
         assert!(json["logs"]["findings"].to_string().contains(quoted), "{lines}: {}", json["logs"]["findings"]);
     }
+    // The same while the command runs.
+    let options = ["final-dry-run", "-q", "--no-diary", "--no-performance", "--duration", "1s", "--format", "json"];
+    let script = r#"tick() { echo "$(date -u +%FT%TZ) INFO tick"; }; tick; echo '  failed: ERROR boom'; while :; do tick; sleep 0.1; done"#;
+    let live = bench.run(&[&options[..], &["--run-name", "r", "--", "sh", "-c", script]].concat()).exits(1).json();
+    assert!(
+        live["summary"]["logs"]["errors"].to_string().contains("failed: ERROR boom"),
+        "{}",
+        live["summary"]["logs"]
+    );
     for lines in [
         "  on_error: retry\n  log_level: ERROR",
         "  SELECT a\n    FROM b\n   WHERE state = 'ERROR'",

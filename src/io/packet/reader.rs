@@ -153,7 +153,10 @@ pub(crate) fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
         }
     }
     // What follows the last member is padding and the check of the compression.
-    let end = archive.into_inner().take(MOST_EXTENSION).read_to_end(&mut Vec::new());
+    let mut rest = Vec::new();
+    let end = archive.into_inner().take(MOST_EXTENSION).read_to_end(&mut rest);
+    let hidden = rest.iter().any(|b| *b != 0) || rest.len() as u64 == MOST_EXTENSION;
+    let end = end.and_then(|_| if hidden { Err(io::Error::other("more follows its last member")) } else { Ok(()) });
     if let (Err(error), true) = (end, unpacked.findings.is_empty()) {
         unpacked.findings.push(damaged_end(shown, &error));
     }

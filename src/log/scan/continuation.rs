@@ -9,9 +9,7 @@ use super::damaged;
 use crate::crash::classify::{self, Kind};
 use crate::finding::Status;
 use crate::json::stored;
-use crate::level::Level;
-use crate::log::layout::level_words::{self, Sure};
-use crate::log::level_after_date::{self, After};
+
 use crate::log::summary::IgnoredLine;
 use crate::log::{ansi, level_at_start};
 use crate::sanitize;
@@ -134,7 +132,7 @@ impl Block {
             } else if damaged::tells_of_error(line) {
                 self.suspects[kind].add(number, line);
             }
-            if tie == Tie::Close && states_level(line) {
+            if tie == Tie::Close && level_at_start::set_in(&sanitize::utf8(line)).is_some() {
                 self.stated.add(number, line);
             }
         }
@@ -285,31 +283,6 @@ impl Tie {
     }
 }
 
-/// Whether a line that is set in states a warning or worse of its own, as a line of a log does. A frame of a trace does
-/// not, nor a list of the names of levels, nor a setting of a level.
-fn states_level(line: &[u8]) -> bool {
-    let text = sanitize::utf8(line);
-    let text = ansi::strip(&text);
-    let text = text.trim();
-    let named = || {
-        let word = level_after_date::level(text.as_bytes(), After::Envelope)?;
-        let set_off = !text[..word.start].trim_end().ends_with(char::is_alphanumeric);
-        set_off.then(|| Level::from_word(&text[word]))
-    };
-    let Some(level) = level_at_start::word(text).or_else(named).filter(|level| level.status() > Status::Pass) else {
-        return false;
-    };
-    let other = |word: &str| {
-        let found = level_words::word(word.as_bytes()).filter(|(_, sure)| *sure == Sure::Certain);
-        found.is_some_and(|(other, _)| other.status() != level.status())
-    };
-    let lists = text.split(|c: char| !c.is_ascii_alphanumeric()).any(other);
-    let setting = text.split(['=', ':', ' ']).next().is_some_and(|key| key.to_ascii_lowercase().ends_with("level"))
-        && text.split_whitespace().count() < 3;
-    let markup = text.starts_with('<') && text.contains("</");
-    !lists && !setting && !markup && !classify::is_frame(text)
-}
-
 fn extend(text: &mut Vec<u8>, line: &[u8]) {
     join(text, line);
     join(text, b"\n");
@@ -381,51 +354,6 @@ mod tests {
             ("\u{1b}[31mERROR\u{1b}[0m db down", Tie::None),
         ] {
             assert_eq!(Tie::of(line.as_bytes()), expect, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_line_that_is_set_in_may_state_a_level_of_its_own() {
-        for (line, expect) in [
-            ("  failed: ERROR boom", true),
-            ("  ERROR boom", true),
-            ("\tERROR: boom", true),
-            ("  [error] boom", true),
-            ("  error: boom", true),
-            ("    12:00:01 [worker] ERROR boom", true),
-            ("  detail: level=error msg=boom", true),
-            ("  - FATAL no quorum", true),
-            ("  WARN slow", true),
-            ("  \u{1b}[31mERROR\u{1b}[0m boom", true),
-            ("  status: ERROR", true),
-            ("  the ERROR page was shown", false),
-            ("  errors: 0", false),
-            ("  error: none", false),
-            ("  last error: none", false),
-            ("  DEBUG, INFO, WARN, ERROR", false),
-            ("  level: ERROR", false),
-            ("  log_level=ERROR", false),
-            ("  LOG_LEVEL: warn", false),
-            ("  on_error: retry", false),
-            ("  error_rate: 0.02", false),
-            ("  error handler: installed", false),
-            ("  INFO ready", false),
-            ("  WHERE status = 'ERROR'", false),
-            ("  \"level\": \"ERROR\",", true),
-            ("  \"error\": null,", false),
-            ("  \"error\": \"boom\",", false),
-            ("  at c.d.Error.run(Error.java:3)", false),
-            ("  File \"/app/error.py\", line 3, in fail", false),
-            ("  raise ValueError(\"boom\")", false),
-            ("  if err != nil {", false),
-            ("  a warning was shown to the user", false),
-            ("  <error>none</error>", false),
-            ("  ERROR_PAGE = /srv/error.html", false),
-            ("  [x] handle errors", false),
-            ("  retries on error: 3", false),
-            ("", false),
-        ] {
-            assert_eq!(states_level(line.as_bytes()), expect, "{line:?}");
         }
     }
 

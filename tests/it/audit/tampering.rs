@@ -440,6 +440,18 @@ fn a_packet_behind_a_link_is_the_same_packet() {
 }
 
 #[test]
+fn what_follows_the_end_of_an_archive_is_not_hidden() {
+    let bench = touched(Of::Run("loud"), |_| {});
+    let archive = fs::read(bench.path().join("it/loud-packet.tar.gz")).unwrap();
+    let honest = audit(&bench, "it/loud-packet.tar.gz").1;
+    for more in [&archive[..], b"more of it"] {
+        bench.write("x.tar.gz", [&archive, more].concat());
+        let (code, said, _) = audit(&bench, "x.tar.gz");
+        assert!(code == 1 && said != honest && said.contains("the end of the archive is damaged"), "{said}");
+    }
+}
+
+#[test]
 fn who_judges_by_other_criteria_sees_both_verdicts() {
     let own = audit(&RUNS, "good").2["verdict"].clone();
     for (minimum, duration) in [("1h", "fail"), ("1s", "pass")] {
