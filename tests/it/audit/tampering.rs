@@ -341,8 +341,8 @@ fn what_was_touched_fails_and_both_places_are_named() {
             replace(&packet.join("backlog.json"), "\"relaxed\": true", "\"relaxed\": false");
             redo_sums(packet);
         }),
-        ("dry_run_summary.json says 7 for logs.records", Packet("loud"), |packet| {
-            edit(&packet.join("dry_run_summary.json"), |summary| summary["logs"]["records"] = json!(7));
+        ("dry_run_summary.json says 7007 for logs.records", Packet("loud"), |packet| {
+            edit(&packet.join("dry_run_summary.json"), |summary| summary["logs"]["records"] = json!(7007));
             redo_sums(packet);
         }),
         ("summary.json says 259200.0 for duration_seconds", Packet("loud"), |packet| {
