@@ -152,15 +152,19 @@ pub(crate) fn unpack(path: &Path, shown: &str) -> Result<Unpacked, FileError> {
             Err(Failure::Write(source)) => return Err(FileError::new("write", target, source)),
         }
     }
-    // What follows the last member is padding and the check of the compression.
-    let mut rest = Vec::new();
-    let end = archive.into_inner().take(MOST_EXTENSION).read_to_end(&mut rest);
-    let hidden = rest.iter().any(|b| *b != 0) || rest.len() as u64 == MOST_EXTENSION;
-    let end = end.and_then(|_| if hidden { Err(io::Error::other("more follows its last member")) } else { Ok(()) });
+    let end = ended(archive.into_inner());
     if let (Err(error), true) = (end, unpacked.findings.is_empty()) {
         unpacked.findings.push(damaged_end(shown, &error));
     }
     Ok(unpacked)
+}
+
+/// What follows the last member is padding and the check of the compression, and nothing that would be hidden there.
+fn ended(rest: impl Read) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    rest.take(MOST_EXTENSION).read_to_end(&mut bytes)?;
+    let padding = bytes.iter().all(|b| *b == 0) && (bytes.len() as u64) < MOST_EXTENSION;
+    if padding { Ok(()) } else { Err(io::Error::other("more follows its last member")) }
 }
 
 /// The sizes that the manifest of an archive states.
