@@ -283,9 +283,16 @@ impl<'a> Record<'a> {
 
     /// Whether our capture says that a record before it shows its crash.
     pub(crate) fn continues(&self) -> bool {
-        self.dialect == Dialect::Captured
-            && self.keys & const { bit("continues") } != 0
-            && member(self.body, b"continues") == Some(Raw::Bool(true))
+        self.is_marked(const { bit("continues") }, b"continues")
+    }
+
+    /// Whether our capture says that it is of a line that a record before it is of, whose level was not known then.
+    pub(crate) fn restates(&self) -> bool {
+        self.is_marked(const { bit("restates") }, b"restates")
+    }
+
+    fn is_marked(&self, bit: u128, name: &[u8]) -> bool {
+        self.dialect == Dialect::Captured && self.keys & bit != 0 && member(self.body, name) == Some(Raw::Bool(true))
     }
 
     /// The name of the service that wrote the line, where a multiplexer put it before the line.

@@ -100,6 +100,9 @@ pub struct LogSummary {
     /// of a burst, and joins the lines of a stack trace.
     #[serde(skip_serializing_if = "is_zero")]
     pub folded_lines: u64,
+    /// Records of our own capture that state once more, and rightly, the level of a line that was not known when it came.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restated_lines: u64,
     /// Records that say when emp-ops received them: those of our own captures.
     #[serde(skip_serializing_if = "is_zero")]
     pub received_records: u64,

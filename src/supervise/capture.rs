@@ -3,7 +3,9 @@
 //! The lines of a stack trace become one record, and equal lines that come in one burst become one record with a
 //! count: the structured log stays readable, and a flood costs little. The raw log keeps every line.
 
+mod early;
 mod interrupt;
+mod pending;
 mod text;
 mod written;
 
@@ -15,22 +17,24 @@ use serde_json::json;
 
 use super::event::{Batch, LineIncident, Skew};
 use super::redact::Redactor;
-use crate::crash::classify::{self, Kind};
+use crate::crash::classify;
 use crate::crash::headline;
 use crate::finding::Status;
 use crate::level::Level;
 use crate::log::ansi;
 use crate::log::frame::jul;
+use crate::log::layout::Memory;
 use crate::log::layout::description;
 use crate::log::layout::live::Learner;
-use crate::log::layout::{Layout, Memory};
 use crate::log::level_at_start;
 use crate::log::record::Record;
 use crate::log::scan::line;
 use crate::log::totals::signature;
 use crate::log::trace::{Style, Trace};
 use crate::time::Stamp;
-use text::{is_object, level_word, lossy, one_line, plain, suspected};
+use early::Early;
+use pending::{Pending, foldable};
+use text::{is_object, level_word, lossy, one_line, plain};
 use written::Line;
 pub(crate) use written::{Arrival, Origin};
 
@@ -62,6 +66,7 @@ pub(crate) struct Formatter {
     /// The first is that of lines without the name of a service before them.
     channels: Vec<Channel>,
     learner: Learner,
+    early: Early,
     memory: Memory,
     /// Whose lines these are, where there are several workloads.
     origin: Option<Origin>,
@@ -91,41 +96,17 @@ pub(crate) struct Chunk<'a, 'l> {
     pending: Option<Pending<'l>>,
 }
 
-/// The line that was seen last; what follows may belong to it.
-struct Pending<'l> {
-    text: Cow<'l, [u8]>,
-    arrived: Arrival,
-    /// Whether the command had been asked to stop before.
-    interrupted: bool,
-    repeated: u64,
-    lines: u64,
-    cut_from: Option<u64>,
-    trace: bool,
-    /// What the first line shows, where it is plain text.
-    crash: Option<Kind>,
-    /// Whether equal lines may be counted in its record; not decided before there is one.
-    foldable: Option<bool>,
-    /// Whether carriage returns divided it: its pieces stand on lines of their own now.
-    divided: bool,
-    /// Whether it goes on with a trace that was told already.
-    continues: bool,
-}
-
 impl Formatter {
     /// A formatter for `stream`; lines that state no level get `level`, and what `redactor` knows is not written.
     pub(crate) fn new(stream: &'static str, level: Level, redactor: Arc<Redactor>) -> Self {
-        let (channels, (learner, memory, origin)) = (vec![Channel::default()], Default::default());
-        Self { stream, level, redactor, channels, learner, memory, origin }
+        let channels = vec![Channel::default()];
+        let (learner, early, memory, origin) = Default::default();
+        Self { stream, level, redactor, channels, learner, early, memory, origin }
     }
 
     /// A formatter whose records name the workload.
     pub(crate) fn of(self, origin: Option<Origin>) -> Self {
         Self { origin, ..self }
-    }
-
-    /// Learns how the lines that have come look, before they are judged; `lines` are whole.
-    pub(crate) fn learn(&mut self, lines: &[u8], arrived: Stamp) {
-        self.learner.add(lines, arrived);
     }
 
     /// What was learnt, in words; empty where nothing was.
@@ -143,7 +124,10 @@ impl Formatter {
         batch: &'a mut Batch,
     ) -> Chunk<'a, 'l> {
         let (channel, pending) = (0, self.channels[0].held.take());
-        Chunk { formatter: self, out, batch, arrived, arrived_text: arrived.texts(), interrupted, channel, pending }
+        let arrived_text = arrived.texts();
+        let mut chunk = Chunk { formatter: self, out, batch, arrived, arrived_text, interrupted, channel, pending };
+        chunk.restate();
+        chunk
     }
 
     /// Whether a stack trace waits for its next lines. It must not wait long, because its incident waits with it.
@@ -258,6 +242,8 @@ impl<'l> Chunk<'_, 'l> {
             foldable,
             divided,
             continues,
+            restates: false,
+            worst: Status::Pass,
         });
     }
 
@@ -322,15 +308,21 @@ impl<'l> Chunk<'_, 'l> {
 
     /// Gives out what is pending. Says whether it is a crash that is told, or goes on with one that was.
     fn emit(&mut self) -> bool {
-        let Some(pending) = self.pending.take() else { return false };
+        self.pending.take().is_some_and(|pending| self.tell(pending))
+    }
+
+    /// The same for a line.
+    fn tell(&mut self, pending: Pending<'_>) -> bool {
         let (stream, redactor) = (self.formatter.stream, Arc::clone(&self.formatter.redactor));
         self.batch.first_at.get_or_insert(pending.arrived.at);
         let text = lossy(&pending.text);
         let bare = self.formatter.without_names(&text, pending.lines > 1 || pending.crash.is_some());
         let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
-        *self.batch.lines.entry(stream).or_default() += lines;
-        self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
+        if !pending.restates {
+            *self.batch.lines.entry(stream).or_default() += lines;
+            self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
+        }
         if pending.interrupted && interrupt::is_own(&text) {
             self.batch.count_level(Level::Info.word(), 1);
             self.own_interrupt(pending.lines, pending.arrived);
@@ -340,13 +332,15 @@ impl<'l> Chunk<'_, 'l> {
         let (record, damage) = self.formatter.read(&pending, &plain_line);
         let stated = record.as_ref().and_then(Record::level_and_word);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
+        let is_stated = stated.is_some();
         let (first, service) = (lossy(unwrapped.1), unwrapped.0.map(lossy));
         let level = pending.level(stated.as_ref().map(|(level, _)| *level), damage, &first);
         let word = match stated {
             Some((level, word)) => level_word(level, word, &redactor),
             None => Cow::Borrowed(level.unwrap_or(self.formatter.level).word()),
         };
-        let at = record.as_ref().and_then(|r| r.at).and_then(|stated| self.credible(stated, pending.arrived.at, lines));
+        let at = record.as_ref().filter(|_| !pending.restates).and_then(|r| r.at);
+        let at = at.and_then(|stated| self.credible(stated, pending.arrived.at, lines));
         let structured = matches!(text, Cow::Borrowed(_))
             && is_object(&pending.text, record.as_ref().filter(|_| pending.lines == 1));
         let object = record.as_ref().filter(|_| structured);
@@ -378,6 +372,7 @@ impl<'l> Chunk<'_, 'l> {
             folded: (pending.repeated, pending.lines),
             cut_from: pending.cut_from,
             continues: pending.continues,
+            restates: pending.restates,
             has_twins: record.as_ref().is_some_and(Record::has_twins),
             object: written.as_deref(),
         };
@@ -388,6 +383,9 @@ impl<'l> Chunk<'_, 'l> {
         // The audit looks at each record alone.
         let told = pending.continues || (pending.trace || crash.is_some()) && text::shows_crash(&self.out[start..]);
         let trace = (pending.trace || crash.is_some()) && !pending.continues;
+        if !trace && !pending.restates {
+            self.formatter.keep(&pending, level.unwrap_or(self.formatter.level), is_stated);
+        }
         if !trace && severity == Status::Pass {
             return told;
         }
@@ -435,53 +433,7 @@ impl Chunk<'_, '_> {
     }
 }
 
-impl Pending<'_> {
-    /// Whether `line` is the first frame below this line, which says what happened.
-    fn heads(&self, line: &[u8], layout: &Layout) -> bool {
-        matches!(line.first(), Some(b' ' | b'\t'))
-            && (self.repeated == 1 && self.cut_from.is_none() && !self.trace)
-            && std::str::from_utf8(line).is_ok_and(classify::is_frame)
-            && layout.read(layout.unwrap(&self.text).1, None, &mut Memory::default()).is_none()
-    }
-
-    /// The crash that it shows, where it was not told before. `bare` is its text without the names of services.
-    fn shows(&self, record: Option<&Record<'_>>, structured: bool, bare: &str) -> Option<Kind> {
-        if self.continues {
-            return None;
-        }
-        match record {
-            Some(record) if structured || record.wraps() => {
-                suspected(&self.text).and_then(|()| record.crash()).or_else(|| record.frame())
-            }
-            _ if self.lines == 1 && self.text.first() != Some(&b'{') => self.crash,
-            _ => classify::text(bare),
-        }
-    }
-
-    /// The level that it states in a record, or in what is left of one, or else at the front of its first line.
-    fn level(&self, stated: Option<Level>, damage: Option<Level>, first: &str) -> Option<Level> {
-        if self.continues {
-            // The record before it has the level of its stream.
-            return stated.or_else(|| level_at_start::word(first)).or(Some(Level::Info));
-        }
-        stated.or(damage).or_else(|| level_at_start::anywhere(first))
-    }
-
-    fn into_owned(self) -> Pending<'static> {
-        Pending { text: Cow::Owned(self.text.into_owned()), ..self }
-    }
-}
-
-/// Whether equal lines may be counted in one record: each warning, error and crash keeps its own.
-fn foldable(line: &[u8], layout: &Layout, crash: Option<Kind>, default: Level) -> bool {
-    let line = ansi::strip_bytes(line);
-    let line = layout.unwrap(&line).1;
-    let record = layout.read(line, None, &mut Memory::default());
-    let stated = record.as_ref().and_then(Record::level).or_else(|| level_at_start::anywhere(&lossy(line)));
-    let level = stated.unwrap_or(default);
-    let crash = crash.or_else(|| suspected(line).and_then(|()| record.as_ref()?.crash()));
-    crash.is_none() && level.status() == Status::Pass
-}
-
+#[cfg(test)]
+mod later;
 #[cfg(test)]
 mod tests;

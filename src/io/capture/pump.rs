@@ -107,7 +107,7 @@ pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>
         data.extend_from_slice(fresh);
         let interrupted = plan.interrupted.load(Ordering::Relaxed);
         let whole = if at_end { data.len() } else { memrchr(b'\n', &data).map_or(0, |end| end + 1) };
-        plan.formatter.learn(&data[..whole], arrived.at);
+        plan.formatter.learn(&data[..whole], arrived.at, at_end);
         let mut out = plan.formatter.chunk(arrived, interrupted, &mut structured, &mut batch);
         let (used, cut) = take_lines(&data, at_end, &mut out, &mut raw);
         out.finish(paused || at_end);

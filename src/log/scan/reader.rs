@@ -332,6 +332,7 @@ impl<'t> Reader<'t> {
     /// folded there, so nothing but counts is concerned.
     fn unfold(&mut self, record: &Record<'t>, at: Stamp) {
         let (repeated, lines) = record.captured();
+        self.part.tally.restated += u64::from(record.restates());
         let more = repeated - 1;
         self.part.tally.folded += repeated.saturating_mul(lines) - 1;
         if more > 0 {

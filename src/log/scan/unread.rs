@@ -14,6 +14,11 @@ const WIDTH: usize = 1024;
 const FEW: u64 = 5;
 const SHARE: u64 = 50;
 
+/// Whether so many of `lines` lines are enough to learn from.
+pub(crate) fn are_enough(unread: u64, lines: u64) -> bool {
+    unread >= FEW && unread * SHARE >= lines
+}
+
 /// The lines of a part of a file that state no level where the layout looks for one. Which of them are kept depends on
 /// their texts alone, so that it is the same however the file is cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +53,7 @@ impl Unread {
 
     /// The kept lines in their order, where there are enough of them in a file of `lines` to learn from.
     pub(crate) fn heads(&self, lines: u64) -> Option<Vec<&[u8]>> {
-        let enough = self.count >= FEW && self.count * SHARE >= lines;
+        let enough = are_enough(self.count, lines);
         let mut kept: Vec<(u64, &[u8])> = self.kept.iter().map(|((_, number), line)| (*number, &line[..])).collect();
         kept.sort_by_key(|(number, _)| *number);
         enough.then(|| kept.into_iter().map(|(_, line)| line).collect())

@@ -134,6 +134,7 @@ pub fn summary(
         ignored_lines: tally.ignored,
         continued_lines: tally.continued,
         folded_lines: tally.folded,
+        restated_lines: tally.restated,
         received_records: tally.received,
         level_counts,
         severity_counts: severity_counts(tally.severities),

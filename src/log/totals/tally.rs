@@ -51,6 +51,8 @@ pub struct Tally {
     pub records: u64,
     /// Lines of output for which records stand beyond their own line.
     pub folded: u64,
+    /// Records of lines of output that others before them are of.
+    pub restated: u64,
     /// Lines that are no record.
     pub ignored: u64,
     /// Lines that continue a record.
@@ -106,6 +108,7 @@ impl Tally {
             blank: 0,
             records: 0,
             folded: 0,
+            restated: 0,
             ignored: 0,
             continued: 0,
             levels: Counts::new(LEVELS),
@@ -170,6 +173,7 @@ impl Tally {
         self.blank += other.blank;
         self.records += other.records;
         self.folded += other.folded;
+        self.restated += other.restated;
         self.ignored += other.ignored;
         self.continued += other.continued;
         self.levels.merge(other.levels);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::text::suspected;
 use super::*;
 use crate::log::parse;
 
@@ -33,7 +34,7 @@ fn take(formatter: &mut Formatter, interrupted: bool, pieces: &[&[&str]]) -> (Ve
     let mut at = Stamp::parse("2025-01-06T00:00:00Z").unwrap();
     for (i, lines) in pieces.iter().enumerate() {
         let mut batch = Batch::default();
-        formatter.learn((lines.join("\n") + "\n").as_bytes(), at);
+        formatter.learn((lines.join("\n") + "\n").as_bytes(), at, i + 1 == pieces.len());
         let arrived = Arrival { at, since_start: std::time::Duration::from_millis(1500) };
         let mut chunk = formatter.chunk(arrived, interrupted, &mut out, &mut batch);
         for line in *lines {
@@ -69,6 +70,33 @@ fn lines_are_judged_as_the_audit_judges_them_later() {
     let (_, batch) = capture("stdout", &["api-1  | ERROR: no upstream", "web-1  | ERROR: no upstream"]);
     let services: Vec<Option<&str>> = batch.incidents.iter().map(|incident| incident.service.as_deref()).collect();
     assert_eq!(services, [Some("api-1"), Some("web-1")]);
+}
+
+#[test]
+fn a_line_whose_level_is_learnt_later_is_told_again() {
+    let line = |number: usize, level: &str| {
+        format!("2025-01-06 00:{:02}:{:02} app {level} text {number}", number / 60, number % 60)
+    };
+    let early: Vec<String> = (0..30).map(|number| line(number, if number == 0 { "error" } else { "info" })).collect();
+    // The second writer comes when the first lines have told all they can.
+    let json = |number: usize| format!("{{\"level\":\"info\",\"msg\":\"text {number}\"}}");
+    let late = (0..300).map(json).chain((0..20).map(|number| line(number, if number == 1 { "error" } else { "info" })));
+    for lines in [early, late.collect()] {
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let one_by_one: Vec<&[&str]> = lines.chunks(1).collect();
+        let (records, batch) = capture_with(&[], "stdout", &one_by_one);
+        let again: Vec<&Value> = records.iter().filter(|record| record["restates"] == json!(true)).collect();
+        assert_eq!(again.len(), 1, "{records:#?}");
+        assert!(again[0]["level"] == "error" && again[0]["message"].as_str().unwrap().contains(" error text "));
+        assert_eq!((batch.total(), batch.levels["error"]), (lines.len() as u64, 1));
+        assert_eq!(
+            batch.incidents.iter().map(|incident| (incident.kind, incident.count)).collect::<Vec<_>>(),
+            [("log_level", 1)]
+        );
+        // In one piece it counts once too.
+        let (_, batch) = capture_with(&[], "stdout", &[&lines]);
+        assert_eq!((batch.total(), batch.levels["error"]), (lines.len() as u64, 1));
+    }
 }
 
 #[test]

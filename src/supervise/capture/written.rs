@@ -61,6 +61,8 @@ pub(super) struct Line<'a> {
     pub(super) cut_from: Option<u64>,
     /// Whether it goes on with the stack trace of the record before it in its stream.
     pub(super) continues: bool,
+    /// Whether a record before it is of the same line, whose level was not known then.
+    pub(super) restates: bool,
     /// Whether the line is an object that has a key twice.
     pub(super) has_twins: bool,
     /// The line as it came, without secrets, where it is a JSON object; otherwise the message is the line.
@@ -101,6 +103,9 @@ impl Line<'_> {
         number(out, ",\"cut_from\":", self.cut_from);
         if self.continues {
             out.extend_from_slice(b",\"continues\":true");
+        }
+        if self.restates {
+            out.extend_from_slice(b",\"restates\":true");
         }
         if self.has_twins {
             out.extend_from_slice(b",\"twin_keys\":true");

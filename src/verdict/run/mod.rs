@@ -365,7 +365,7 @@ pub(crate) fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary, docum
         run.findings.push(fail(text.to_owned()));
     }
     let Some(captured) = run.captured else { return };
-    let held = logs.lines + logs.folded_lines;
+    let held = (logs.lines + logs.folded_lines).saturating_sub(logs.restated_lines);
     if held != captured {
         let text =
             format!("the run captured {captured} lines, but its logs hold {held}: they are not as they were written");
