@@ -284,6 +284,7 @@ pub(crate) const KEYS: [(&str, Role); 108] = [
     ("service", Role::Mark),
     ("continues", Role::Mark),
     ("restates", Role::Mark),
+    ("errorCode", Role::Failure),
     ("level_number", Role::Level(27, Scale::Python)),
     ("severityLevel", Role::Level(26, Scale::Insights)),
     ("LevelDisplayName", Role::Level(28, Scale::Auto)),

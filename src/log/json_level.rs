@@ -101,7 +101,9 @@ pub(crate) fn elsewhere<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
 /// The same where the keys that often hold something else do so.
 pub(crate) fn beside_doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale)> {
     in_message(record).or_else(|| {
-        let failed = record.keys & (const { bit("err") } | const { bit("error") }) != 0;
+        const TRAIL: u128 = bit("errorCode") | bit("eventName");
+        // Others write `errorCode` where nothing failed.
+        let failed = record.keys & (const { bit("err") } | const { bit("error") }) != 0 || record.keys & TRAIL == TRAIL;
         failed.then_some((Raw::Null, Scale::Is(Level::Error)))
     })
 }

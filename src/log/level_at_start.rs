@@ -30,6 +30,9 @@ pub(crate) fn word(line: &str) -> Option<Level> {
         let word = level_after_date::level(rest.as_bytes(), After::Date)?;
         return Some(Level::from_word(&rest[word]));
     }
+    if names_oracle_error(line) {
+        return Some(Level::Error);
+    }
     let (open, rest) = match line.strip_prefix('[') {
         Some(rest) => (true, rest),
         None => (false, line),
@@ -102,6 +105,14 @@ fn after_time(line: &str) -> Option<&str> {
     is_time.then_some(rest)
 }
 
+/// Whether a line starts with the number of an error as the programs of Oracle write it: `ORA-00600: …`. Number 0 is none.
+fn names_oracle_error(line: &str) -> bool {
+    let Some((program, rest)) = line.split_once('-') else { return false };
+    let known = ["ORA", "TNS", "PLS", "RMAN", "EXP", "IMP", "NID", "OSD", "LRM"].contains(&program);
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    known && digits == 5 && rest[digits..].starts_with(':') && &rest[..digits] != "00000"
+}
+
 /// Whether a line starts with a dotted name that ends in `Error` or `Exception`, alone or before a colon.
 fn names_exception(line: &str) -> bool {
     let ends = |b: u8| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'));
@@ -141,6 +152,9 @@ mod tests {
             ("fail: of the [0]", None),
             ("ERRO[0012] gone", Some(Level::Error)),
             ("NOTE[1] of three", Some(Level::Notice)),
+            ("ORA-00600: internal error code", Some(Level::Error)),
+            ("ORA-00000: normal, successful completion", None),
+            ("ORA-006 is no number", None),
             ("java.lang.OutOfMemoryError: Java heap space", Some(Level::Error)),
             ("Warning: slow", Some(Level::Warning)),
             ("errors: 0", None),

@@ -258,7 +258,11 @@ fn python_basic(line: &[u8]) -> Option<Record<'_>> {
 
 /// A record with the first level word near the start of `rest`, and what follows that word as its message.
 fn leveled<'a>(dialect: Dialect, line: &'a [u8], at: Option<Stamp>, rest: &'a [u8]) -> Record<'a> {
-    let found = level_after_date::level(rest, After::Date);
+    let mut found = level_after_date::level(rest, After::Date);
+    if found.as_ref().is_some_and(|word| rest[..word.start].ends_with(b"|")) && security_event(rest).is_some() {
+        // The names of vendors and products stand between bars too.
+        found = None;
+    }
     let tail = found.clone().map_or(rest, |range| &rest[range.end..]);
     let event = if found.is_none() { security_event(rest) } else { None };
     let mut record = Record::of_text(dialect, line, at, found.map(|range| &rest[range]), message(tail));

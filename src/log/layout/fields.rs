@@ -33,7 +33,7 @@ pub(crate) enum Place {
 pub(crate) enum View {
     /// All of it but the marks around it.
     Word,
-    /// What is before the first `/`, `:`, `(`, `[` or `!`.
+    /// What is before the first `/`, `:`, `(`, `[`, `!` or `#`.
     Head,
     /// What is behind the last `.`, `/` or `:`.
     Tail,
@@ -137,8 +137,17 @@ fn pair_from(line: &[u8], start: usize) -> Option<Found> {
         let key = &bytes[bytes.iter().take_while(|b| b"[({\"".contains(b)).count().min(equals)..equals];
         let key = key.strip_suffix(b"\"").unwrap_or(key);
         level_words::PAIRS.iter().any(|known| key.eq_ignore_ascii_case(known.as_bytes())).then_some(())?;
-        let value = tokens::bare(line, token.start + equals + 1..token.end);
-        let level = level_of(&line[value.clone()])?;
+        let mut value = tokens::bare(line, token.start + equals + 1..token.end);
+        let mut level = level_of(&line[value.clone()]);
+        if value.is_empty() && bytes.ends_with(b":") && line.get(token.end) == Some(&b' ') && key.len() > 3 {
+            // `LEVEL: Severe`
+            let next = tokens::of(&line[token.end..]).next()?;
+            value = tokens::bare(line, next.start + token.end..next.end + token.end);
+            let text = &line[value.clone()];
+            // What DB2 calls an event is none of its errors.
+            level = level_of(text).or_else(|| (text == b"Event").then_some(Level::Info));
+        }
+        let level = level?;
         Some(Found { range: value, level, marked: true, certain: true, bracketed: false })
     })
 }
@@ -165,7 +174,7 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         View::Head => {
             let len = line[bare.clone()].iter().position(|b| !b.is_ascii_alphanumeric())?;
             let mark = line[bare.start + len];
-            b"/:([!".contains(&mark).then_some(())?;
+            b"/:([!#".contains(&mark).then_some(())?;
             bare.start..bare.start + len
         }
         View::Tail => {
@@ -191,7 +200,11 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         (View::Letter, [letter, digits @ ..]) if digits.len() < 2 && digits.iter().all(u8::is_ascii_digit) => {
             (level_words::letter(*letter)?, true)
         }
-        (View::Letter, _) => return None,
+        // `I005`, `E105`, as VMware numbers its levels.
+        (View::Letter, [letter, digits @ ..]) if digits.len() == 3 && digits.iter().all(u8::is_ascii_digit) => {
+            (level_words::letter(*letter)?, true)
+        }
+        (View::Letter, text) => (level_words::short(text)?, true),
         // `T:12` is a thread.
         (View::Head, [_])
             if line.get(range.end..range.end + 2).is_some_and(|next| next[0] == b':' && next[1] != b' ') =>

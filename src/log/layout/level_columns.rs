@@ -252,7 +252,14 @@ impl Candidate {
             View::Symbol => (self.lines == total && total >= 3 && values >= 2).then_some(false),
             View::Letter => {
                 // The letters of rare levels alone are something else.
-                let usual = self.values.iter().all(|value| matches!(&**value, b"D" | b"I" | b"W" | b"E"));
+                let usual = self.values.iter().all(|value| matches!(&**value, b"D" | b"I" | b"W" | b"E" | b"Df"));
+                // Numbers of orders and errors look like `E105` too: they are many, or no letter among them says "info".
+                let numbered = |value: &Vec<u8>| value.len() == 4;
+                if self.values.iter().any(numbered)
+                    && (values > VALUES || !self.values.iter().any(|value| value[0] == b'I'))
+                {
+                    return None;
+                }
                 let alone = values == 1 && (usual && self.lines >= 5 || self.bracketed == self.lines);
                 let telling = values == 2 && self.values.iter().all(|value| matches!(&**value, b"I" | b"A"));
                 (share(self.lines, 98) && (values > 1 || alone || self.place == Place::Glued)

@@ -20,7 +20,8 @@ const WORDS: &[(&str, Level, Sure)] = &[
     ("trace", Level::Trace, Sure::Certain), ("trc", Level::Trace, Sure::Certain), ("trce", Level::Trace, Sure::Certain),
     ("trac", Level::Trace, Sure::Certain), ("vrb", Level::Trace, Sure::Certain), ("finest", Level::Trace, Sure::Doubtful),
     ("finer", Level::Trace, Sure::Doubtful), ("verbose", Level::Trace, Sure::Doubtful), ("silly", Level::Trace, Sure::Doubtful),
-    ("all", Level::Trace, Sure::Doubtful),
+    ("all", Level::Trace, Sure::Doubtful), ("ii", Level::Info, Sure::Doubtful), ("ww", Level::Warning, Sure::Doubtful),
+    ("ee", Level::Error, Sure::Doubtful),
     ("debug", Level::Debug, Sure::Certain), ("dbg", Level::Debug, Sure::Certain), ("dbug", Level::Debug, Sure::Certain),
     ("debu", Level::Debug, Sure::Certain), ("fine", Level::Debug, Sure::Doubtful), ("config", Level::Debug, Sure::Doubtful),
     ("info", Level::Info, Sure::Certain), ("inf", Level::Info, Sure::Certain), ("information", Level::Info, Sure::Certain),
@@ -209,6 +210,15 @@ pub(crate) fn tail(name: &[u8]) -> &[u8] {
 /// The level of a capital letter.
 pub(crate) fn letter(letter: u8) -> Option<Level> {
     LETTERS.iter().find(|(known, _)| *known == letter).map(|(_, level)| *level)
+}
+
+/// The level of two letters in a column of letters, as the compact form of macOS has them: `Df`, `Db`.
+pub(crate) fn short(letters: &[u8]) -> Option<Level> {
+    match letters {
+        b"Df" => Some(Level::Info),
+        b"Db" => Some(Level::Debug),
+        _ => None,
+    }
 }
 
 /// The level of two letters before a parenthesis.

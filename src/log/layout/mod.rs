@@ -290,8 +290,10 @@ impl Layout {
             return Some(record);
         }
         let start = fields::behind(line, seen.stamp.as_ref());
-        let event = if seen.level.is_none() { text_record::security_event(&line[start..]) } else { None };
-        let level = match seen.level {
+        let barred = |found: &fields::Found| line[..found.range.start].ends_with(b"|");
+        let event =
+            if seen.level.as_ref().is_none_or(barred) { text_record::security_event(&line[start..]) } else { None };
+        let level = match seen.level.filter(|_| event.is_none()) {
             Some(found) => Some((found.range, Some(found.level))),
             None if event.is_some() => None,
             None => level_after_date::level(&line[start..], After::Date)

@@ -20,6 +20,15 @@ fn show(line: &str) -> String {
 }
 
 #[test]
+fn calls_that_failed_are_errors_in_the_trail_of_a_cloud() {
+    let level = |line: &str| parse(line.as_bytes()).and_then(|record| record.level());
+    let line = |code: &str| format!(r#"{{"eventTime":"2025-01-06T00:00:00Z","eventName":"GetObject"{code}}}"#);
+    assert_eq!(level(&line(r#","errorCode":"AccessDenied""#)), Some(Level::Error));
+    assert_eq!(level(&line("")), None);
+    assert_eq!(level(r#"{"time":"2025-01-06T00:00:00Z","errorCode":"OK"}"#), None);
+}
+
+#[test]
 fn json_records_are_read_whatever_library_wrote_them() {
     for (line, expect) in [
         (
