@@ -43,6 +43,13 @@ pub(crate) fn civil(numbers: [u32; 3], order: Order) -> Option<(i32, u32, u32)> 
     Some((full_year(year), month, day))
 }
 
+/// Whether three letters are the start of a day of the week.
+pub(super) fn is_weekday(name: &[u8]) -> bool {
+    let [a, b, c] = name else { return false };
+    let name = [a, b, c].map(u8::to_ascii_lowercase);
+    matches!(&name, b"mon" | b"tue" | b"wed" | b"thu" | b"fri" | b"sat" | b"sun")
+}
+
 /// The year of two digits: 1970 to 2069.
 pub(super) fn full_year(year: u32) -> i32 {
     let year = i32::try_from(year).unwrap_or(0);
@@ -141,10 +148,9 @@ impl Scan<'_> {
 
     /// `Mon `, `Mon, `, `Monday, `; nothing where there is no day of the week.
     pub(super) fn weekday(&mut self) -> Option<()> {
-        const DAYS: [&[u8]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
         let letters = self.text[self.at..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
-        let name = self.text[self.at..self.at + letters].get(..3).map(<[u8]>::to_ascii_lowercase);
-        if letters > 9 || !name.is_some_and(|name| DAYS.contains(&&*name)) {
+        let name = self.text[self.at..self.at + letters].get(..3);
+        if letters > 9 || !name.is_some_and(is_weekday) {
             return Some(());
         }
         self.at += letters;

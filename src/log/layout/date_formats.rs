@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cursor::Scan;
+use super::cursor::{self, Scan};
 pub(crate) use super::cursor::{Day, Order, Parsed, civil};
 use super::date_readers;
 use crate::time::Stamp;
@@ -128,8 +128,20 @@ pub(crate) fn read(shape: Shape, text: &[u8]) -> Option<Parsed> {
     ends.then_some(parsed)
 }
 
+/// A cheap test that most words of prose do not pass: a stamp that starts with a letter starts with a day of the week, a
+/// month, or one letter before digits.
+fn may_start(text: &[u8]) -> bool {
+    match text {
+        [b'A'..=b'Z' | b'a'..=b'z', next, ..] if !next.is_ascii_digit() => {
+            text.get(..3).is_some_and(|name| cursor::is_weekday(name) || crate::time::month(name).is_some())
+        }
+        _ => true,
+    }
+}
+
 /// The first shape that fits the start of a text.
 pub(crate) fn any(text: &[u8]) -> Option<(Shape, Parsed)> {
+    may_start(text).then_some(())?;
     SHAPES.iter().find_map(|row| Some((row.shape, read(row.shape, text)?)))
 }
 

@@ -56,7 +56,7 @@ pub struct Context {
 
 impl Context {
     /// What stands in the place of a context that is still to be set.
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             limits: Limits { silence: Duration::ZERO, listed: 0, sources: false },
             file: 0,

@@ -77,9 +77,8 @@ fn audit(text: &str) -> Tally {
     let latest = Stamp::parse("2025-01-07").unwrap();
     let read = |layout: Layout| {
         let limits = Limits { silence: Duration::from_secs(1), listed: 1000 };
-        let (layout, ignore, years) = (Arc::new(layout), Arc::default(), Arc::default());
-        let written = Some(latest);
-        Part::read(text.as_bytes(), Context { limits, file: 0, written, latest, layout, ignore, years, offset: 0 })
+        let (layout, written) = (Arc::new(layout), Some(latest));
+        Part::read(text.as_bytes(), Context { limits, written, latest, layout, ..Context::none() })
     };
     let mut part = read(Layout::learn(&text.as_bytes()[..text.len().min(SAMPLE)], latest));
     part = part.learn_again().map_or(part, read);
