@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod components;
 mod console;
 mod details;
 mod planning;

@@ -380,6 +380,18 @@ pub(crate) fn waivers(path: &Path) -> Result<Vec<Waiver>, Error> {
     policy::parse_waivers(&shown, &text).map_err(Error::Usage)
 }
 
+/// clap parser for `[NAME=]PATH`.
+pub(crate) fn component(text: &str) -> Result<(Option<String>, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.contains('/') => match (name.trim(), path) {
+            ("", _) | (_, "") => Err("write NAME=PATH, or a path".to_owned()),
+            (name, path) => Ok((Some(name.to_owned()), path.into())),
+        },
+        _ if text.is_empty() => Err("write NAME=PATH, or a path".to_owned()),
+        _ => Ok((None, text.into())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

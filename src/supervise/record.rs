@@ -1,8 +1,7 @@
 //! The run record, `run.json`: what was supervised, under which settings, and how it ended.
 //!
-//! It is the first file of a run directory and is replaced at each change of state, so that a run whose
-//! supervisor was killed still says what it was: a record in any state but [`State::Complete`] is a run that was
-//! not completed.
+//! It is the first file of a run directory and is replaced at each change of state: a record in any state but
+//! [`State::Complete`] is a run that was not completed.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +17,7 @@ pub use super::workloads::record::{Down, EndedBy, ProbeRecord, Signalled, Stop, 
 use crate::drills::plan::DrillsPlan;
 use crate::evidence::diary::Explained;
 use crate::evidence::figures::Figure;
+use crate::evidence::readiness::ComponentFile;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
 use crate::log::access::Statuses;
 use crate::time::Stamp;
@@ -100,15 +100,13 @@ pub struct RunRecord {
     /// Each start of the command.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
-    /// What happened, in order of first occurrence. Incidents of the kinds `log_level` and `stack_trace` can be
-    /// found again in the logs; all others are only here.
+    /// What happened, in order of first occurrence; `log_level` and `stack_trace` are in the logs too, others only here.
     #[serde(default)]
     pub incidents: Vec<Incident>,
     /// Incidents by severity, listed or not.
     #[serde(default)]
     pub incident_counts: BTreeMap<Status, u64>,
-    /// When emp-ops itself did not run, so that what was printed meanwhile was received later: from and to, in seconds
-    /// since the start by the monotonic clock.
+    /// When emp-ops itself did not run, and received nothing: from and to, in seconds since the start (monotonic).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held_up: Vec<(f64, f64)>,
     /// The same by the wall clock, and when the machine was suspended: silence in these times is not the command's.
@@ -120,8 +118,7 @@ pub struct RunRecord {
     /// What was sampled of the process tree.
     #[serde(default)]
     pub resource_monitor: ResourceMonitor,
-    /// How old the evidence files were, in seconds since they were last written (since the start, where they were not
-    /// there), by name: at most 720 looks over the whole run.
+    /// Seconds since each evidence file was last written (else since the start), by name: at most 720 looks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence_age: BTreeMap<String, Vec<(Stamp, f64)>>,
     /// From which of these ages, in seconds, it is a `warn` and a `fail`; by name.
@@ -130,8 +127,7 @@ pub struct RunRecord {
     /// How often and how long each evidence file was not refreshed in time, by name; none where all were.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence_stalls: BTreeMap<String, Stalls>,
-    /// The evidence files as they were when supervision had ended; none before that. The last snapshot holds the same
-    /// list, so that neither can be changed alone.
+    /// The evidence files when supervision had ended, as the last snapshot lists them too; none before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_files: Option<Vec<SealedFile>>,
     /// The chain of progress snapshots. A record without it is no record: its absence would hide a lost timeline.
@@ -171,8 +167,7 @@ impl RunRecord {
 pub enum State {
     /// The command is about to be started or running; also what a killed supervisor leaves behind.
     Running,
-    /// Supervision ended; the evidence is being judged and packed. Also what a supervisor leaves behind that was killed
-    /// meanwhile.
+    /// Supervision ended; the evidence is being judged and packed. Also what a supervisor killed meanwhile leaves behind.
     Sealing,
     /// Everything is written; the evidence is whole.
     Complete,
@@ -261,6 +256,9 @@ pub struct Settings {
     /// Which responses of web servers are errors or warnings.
     #[serde(default, skip_serializing_if = "Statuses::is_empty")]
     pub log_statuses: Statuses,
+    /// What is asked of components, as the tables of the policy say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub components: Option<Value>,
 }
 
 fn warn() -> Status {
@@ -288,7 +286,7 @@ pub struct EvidencePaths {
     /// The acknowledgements of incidents; none where there were none when the run was sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acks: Option<String>,
-    /// Of a run of several workloads: their plan, their changes of state, and their further evidence.
+    /// Of a run of several workloads: their plan, changes of state and further evidence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workload_files: Vec<String>,
     /// The receipts of notifications.
@@ -297,6 +295,12 @@ pub struct EvidencePaths {
     /// What tells of the drills, and the timeline of each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drill_files: Vec<String>,
+    /// Documents of other systems as components, copied when the run had ended.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<ComponentFile>,
+    /// Earlier validation reports, copied with them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub component_history: Vec<String>,
 }
 
 /// The name of the checklist in a run directory.
@@ -343,8 +347,7 @@ pub struct Attempt {
     /// Why it ended, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Seconds from the end of the attempt before to the first line of this one (for the first attempt: from its
-    /// start).
+    /// Seconds from the end of the attempt before (for the first one: from its start) to its first line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_seconds: Option<f64>,
     /// Lines captured from it.

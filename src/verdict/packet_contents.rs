@@ -78,7 +78,7 @@ pub(crate) const CONTENTS: &[Part] = &[
     part("raw/run.json", Held::Evidence, "the record of the run: settings, attempts, incidents"),
     part("raw/logs/", Held::Evidence, "the logs: structured (`.jsonl`) and as they were printed (`.log`)"),
     part("raw/progress_timeline/", Held::Evidence, "snapshots during the run, each with the digest of the one before"),
-    // The last snapshot, diary, performance report, checklist, acknowledgements; of several workloads their plan and their
+    // The last snapshot, diary, performance report, checklist, acknowledgements, documents of components; of several workloads their plan and their
     // changes of state.
     part("raw/", Held::Evidence, ""),
 ];
@@ -108,7 +108,15 @@ pub(crate) fn evidence(record: &RunRecord) -> Vec<(&str, bool)> {
     let performance = files.performance.iter().map(|path| (path, needs_performance));
     let workloads = files.workload_files.iter().map(|path| (path, false));
     let drills = files.drill_files.iter().chain(&files.notifications).map(|path| (path, true));
-    let named = always.map(|path| (path, true)).chain(diary).chain(performance).chain(workloads).chain(drills);
+    let components = files.components.iter().map(|component| &component.path).chain(&files.component_history);
+    let components = components.map(|path| (path, false));
+    let named = always
+        .map(|path| (path, true))
+        .chain(diary)
+        .chain(performance)
+        .chain(components)
+        .chain(workloads)
+        .chain(drills);
     let named = named.map(|(path, missed)| (path.as_str(), missed));
     // What lies elsewhere stays there.
     named.filter(|(path, _)| !path.starts_with('/')).chain([(PROGRESS, true)]).collect()

@@ -85,6 +85,31 @@ fn systemd_understands_the_unit() {
 }
 
 #[test]
+fn lnav_reads_the_structured_log() {
+    let bench = Bench::new();
+    let format = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks/lnav/emp_ops.json");
+    let log = bench.write(
+        "run.jsonl",
+        r#"{"timestamp":"2025-01-06T00:00:00+00:00","received":0.1,"level":"info","event":null,"message":"up","stream":"stdout","payload":{}}
+{"timestamp":"2025-01-06T00:00:01+00:00","received":1.1,"level":"ERR","event":null,"message":"gone","stream":"stderr","service":"api","payload":{}}
+"#,
+    );
+    let lnav = |arguments: &[&std::ffi::OsStr]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec lnav \"$@\"", "lnav"]).args(arguments);
+        read_by("lnav", command.env("HOME", bench.path()).env_remove("XDG_CONFIG_HOME").env("TERM", "xterm"))
+    };
+    if lnav(&["-i".as_ref(), format.as_os_str()]).is_none() {
+        return;
+    }
+    let query = ";SELECT log_level, stream, log_body FROM emp_ops WHERE log_level = 'error'";
+    let csv = ":write-csv-to -";
+    let output = lnav(&["-n".as_ref(), "-c".as_ref(), query.as_ref(), "-c".as_ref(), csv.as_ref(), log.as_ref()]);
+    let said = String::from_utf8_lossy(&output.unwrap().stdout).into_owned();
+    assert!(said.contains("error,stderr,gone"), "{said}");
+}
+
+#[test]
 fn the_script_for_cron_says_nothing_of_an_accepted_run() {
     let bench = Bench::new();
     let script = bench.write("rehearse", &recipes()["/usr/local/bin/rehearse"]);

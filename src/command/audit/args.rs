@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::super::Error;
 use super::super::export::ExportArgs;
 use super::super::limits::LimitArgs;
 use super::super::signing::{SignArgs, TrustArgs};
+use super::super::{Error, component};
 use crate::finding::count;
 use crate::io::load::Against;
 use crate::time::Stamp;
@@ -211,17 +211,5 @@ impl Audit {
                 }
             }
         }
-    }
-}
-
-/// clap parser for `[NAME=]PATH`.
-fn component(text: &str) -> Result<(Option<String>, PathBuf), String> {
-    match text.split_once('=') {
-        Some((name, path)) if !name.contains('/') => match (name.trim(), path) {
-            ("", _) | (_, "") => Err("write NAME=PATH, or a path".to_owned()),
-            (name, path) => Ok((Some(name.to_owned()), path.into())),
-        },
-        _ if text.is_empty() => Err("write NAME=PATH, or a path".to_owned()),
-        _ => Ok((None, text.into())),
     }
 }

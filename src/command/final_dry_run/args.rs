@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::export::ExportArgs;
 use crate::command::limits::LimitArgs;
 use crate::command::signing::SignArgs;
-use crate::command::{SeverityArg, duration, key_value, positive_duration, size};
+use crate::command::{SeverityArg, component, duration, key_value, positive_duration, size};
 use crate::io::capture::Compression;
 use crate::simulate::runtime::Scenario;
 use crate::supervise::objective::Objective;
@@ -105,6 +105,10 @@ pub(crate) struct FinalDryRun {
     /// judged at the end
     #[arg(long, value_name = "FILE", help_heading = "Evidence")]
     pub checklist: Option<PathBuf>,
+    /// A document of another system, such as a validation report, that is a component of the release: copied when the run
+    /// has ended, and judged with it
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = component, help_heading = "Evidence")]
+    pub component: Vec<(Option<String>, PathBuf)>,
     /// Rehearse the failures that this file describes: each fault is injected at its time, and must be detected, restored
     /// and recovered in time. See runbooks/drills.md
     #[arg(long, value_name = "FILE", alias = "drills", help_heading = "Drills")]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg, StderrLevel};
+use super::components;
 use super::scale::Scale;
 use crate::command::config::Config;
 use crate::command::notify::read_policy;
@@ -241,6 +242,7 @@ pub(super) fn record_of(
             max_listed: Some(policy.logs.max_listed),
             log_ignore: policy.logs.ignore.clone(),
             log_statuses: policy.logs.statuses.clone(),
+            components: components::asked(policy),
         },
         evidence,
         objectives: args.objective.clone(),

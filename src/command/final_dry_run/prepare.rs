@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg};
+use super::components;
 use super::planning::{self, BACKOFF, BACKOFF_MAX, live_gap, main, plan, record_of, required, sink, stderr_level};
 use super::scale::{Scale, length};
 use crate::command::config::Config;
@@ -91,6 +92,8 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
         notifications: plan.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
+        components: components::documents(args)?,
+        component_history: components::history(&policy)?,
         ..EvidencePaths::default()
     };
     let record = RunRecord {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{FinalDryRun, RestartArg};
+use super::components;
 use super::planning::{self, live_gap};
 use super::prepare::{self, Prepared};
 use super::scale::length;
@@ -147,7 +148,11 @@ pub(super) fn prepare(
         duration_is_written: policy.source_of("min_duration") != "default",
         ..planning::plan(args, &scale, &policy, criteria, target, plans, (all.watches.clone(), interval))
     };
-    let paths = evidence_of(args, &all.plans, checklist.is_some());
+    let paths = EvidencePaths {
+        components: components::documents(args)?,
+        component_history: components::history(&policy)?,
+        ..evidence_of(args, &all.plans, checklist.is_some())
+    };
     let mut judged_by = policy.rows.clone();
     judged_by.extend(criteria_of(&all.document, &policy));
     let record = RunRecord {

@@ -12,7 +12,8 @@ mod roll_up;
 mod rules;
 mod values;
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use self::document::Fault;
 use self::kind::{Kind, Part};
@@ -40,6 +41,18 @@ pub struct Given {
     pub path: String,
     /// What is in it, or why it cannot be read.
     pub content: Result<Vec<u8>, String>,
+    /// Whether it is a document of the run that is judged, which has a gate of its own.
+    pub own: bool,
+}
+
+/// A document of another system.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ComponentFile {
+    /// The name that it was given; none where the document says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where it is: elsewhere until it is copied.
+    pub path: String,
 }
 
 /// Why nothing was judged: something in a policy or in the limits of a document cannot be meant.
@@ -62,6 +75,8 @@ struct Judged {
     blocking: Vec<String>,
     /// The budgets by JSON pointer whose figure it has.
     budgets: Vec<String>,
+    /// Whether it has a gate of its own.
+    own: bool,
 }
 
 /// Judges the components of a release at `now`. `history` are earlier validation reports.
@@ -72,9 +87,18 @@ pub fn judge(given: &[Given], history: &[Given], rules: &Rules, now: Stamp) -> R
     let history: Vec<Earlier> = history.iter().map(earlier).collect();
     let mut all = Vec::new();
     for file in given {
-        all.extend(of_file(file, &history, rules, now)?);
+        let judged = of_file(file, &history, rules, now)?;
+        all.extend(judged.into_iter().map(|judged| Judged { own: file.own, ..judged }));
     }
     roll_up::roll_up(all, rules)
+}
+
+/// The validation report that a complete run amounts to: its gates are the checks.
+pub fn of_run(summary: &Value, record: &Value) -> Option<Value> {
+    let gates = summary.get("gates").or_else(|| summary.pointer("/summary/gates"))?.as_array()?;
+    let checks: Vec<Value> = gates.iter().map(|gate| json!({"name": gate["name"], "status": gate["status"]})).collect();
+    let verdict = summary.get("verdict").or_else(|| summary.pointer("/summary/verdict"))?;
+    Some(json!({"timestamp": record.get("ended_at")?, "status": verdict, "checks": checks}))
 }
 
 fn earlier(file: &Given) -> Earlier {
@@ -256,7 +280,7 @@ fn finish(name: String, path: &str, kind: &str, reader: Reader<'_>, summary: &st
         samples: reader.samples,
         ..Component::default()
     };
-    Judged { component, issues: reader.issues, blocking: reader.blocking, budgets: Vec::new() }
+    Judged { component, issues: reader.issues, blocking: reader.blocking, budgets: Vec::new(), own: false }
 }
 
 #[cfg(test)]

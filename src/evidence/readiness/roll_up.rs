@@ -24,6 +24,11 @@ pub(super) fn roll_up(mut all: Vec<Judged>, rules: &Rules) -> Result<Readiness, 
     let mut readiness = Readiness::default();
     for judged in &mut all {
         let counts = bound(&mut judged.issues);
+        if judged.own {
+            // Its gate tells what is wrong with it.
+            judged.component.verdict = judged.component.status;
+            continue;
+        }
         verdict(judged, &asked, &mut readiness);
         details(judged, counts, &mut readiness);
     }
@@ -31,12 +36,14 @@ pub(super) fn roll_up(mut all: Vec<Judged>, rules: &Rules) -> Result<Readiness, 
     overall(&all, &asked, rules, &mut readiness);
     readiness.generated_at = all.iter().filter_map(|judged| judged.component.generated_at).max();
     readiness.metadata.component_count = all.len() as u64;
+    let all_own: Vec<Status> = all.iter().filter(|judged| judged.own).map(|judged| judged.component.status).collect();
     readiness.components = all.into_iter().map(|judged| judged.component).collect();
     for component in &readiness.components {
         *readiness.metadata.status_breakdown.entry(component.status.word().to_owned()).or_default() += 1;
         readiness.metadata.component_statuses.insert(component.name.clone(), component.status);
     }
-    readiness.status = Status::roll_up(readiness.gates.iter().map(|gate| gate.status));
+    let own = all_own.iter().copied();
+    readiness.status = Status::roll_up(readiness.gates.iter().map(|gate| gate.status).chain(own));
     Ok(readiness)
 }
 

@@ -12,6 +12,9 @@ use super::values::{rate, same_name};
 use crate::finding::Status;
 use crate::time::parse_duration;
 
+/// The key for the names of the runbooks that were there, in the record of a run.
+const RUNBOOKS: &str = "available_runbooks_at_start";
+
 /// The tables of a policy that are about components; none where it does not have them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
@@ -25,6 +28,8 @@ pub struct Rules {
     pub drift: Option<Drift>,
     /// Limits of figures by their JSON pointer, and of session reports by name.
     pub budgets: Option<Budgets>,
+    /// The tables as they are written, for the record of a run; null where nobody wrote any.
+    pub tables: Value,
 }
 
 /// `[readiness]`.
@@ -143,6 +148,42 @@ impl Incident {
 }
 
 impl Rules {
+    /// The rules of a run, as its record holds them. Its `runbooks` are those that were there when it started.
+    pub(crate) fn of_record(tables: &Value) -> Option<Self> {
+        fn table<T: de::DeserializeOwned>(tables: &Value, name: &str) -> Option<T> {
+            serde_json::from_value(tables.get(name)?.clone()).ok()
+        }
+        let mut tables = tables.clone();
+        let taken = |tables: &mut Value, key: &str| tables.get_mut("incident")?.as_object_mut()?.remove(key);
+        let runbooks = taken(&mut tables, RUNBOOKS).and_then(|names| serde_json::from_value(names).ok());
+        let incident = table::<Incident>(&tables, "incident").map(|incident| Incident { runbooks, ..incident });
+        let rules = Self {
+            readiness: table(&tables, "readiness"),
+            validation: table(&tables, "validation"),
+            incident,
+            drift: table(&tables, "drift"),
+            budgets: table(&tables, "budgets"),
+            tables: Value::Null,
+        };
+        rules.any().then_some(rules)
+    }
+
+    /// The tables for the record of a run. What lies elsewhere is put into it: the names of the `runbooks` that are there;
+    /// earlier reports are copied.
+    pub(crate) fn for_record(&self, runbooks: impl FnOnce(&str) -> Vec<String>) -> Value {
+        let mut tables = self.tables.clone();
+        if let Some(validation) = tables.get_mut("validation").and_then(Value::as_object_mut) {
+            validation.remove("history");
+        }
+        if let Some(incident) = tables.get_mut("incident").and_then(Value::as_object_mut) {
+            incident.remove("runbook_dir");
+            if let Some(folder) = self.incident.as_ref().and_then(Incident::runbook_dir) {
+                incident.insert(RUNBOOKS.to_owned(), runbooks(folder).into());
+            }
+        }
+        tables
+    }
+
     /// Whether the policy says anything about components.
     pub fn any(&self) -> bool {
         *self != Self::default()

@@ -28,7 +28,12 @@ fn refused(text: &str) -> String {
 }
 
 fn file(name: &str, document: &Value) -> Given {
-    Given { name: Some(name.to_owned()), path: format!("{name}.json"), content: Ok(document.to_string().into_bytes()) }
+    Given {
+        name: Some(name.to_owned()),
+        path: format!("{name}.json"),
+        content: Ok(document.to_string().into_bytes()),
+        own: false,
+    }
 }
 
 /// The verdict on documents by their names.
@@ -198,7 +203,7 @@ fn what_cannot_be_read_is_a_fail_with_its_place() {
         (Ok("[".repeat(1 << 20).into_bytes()), "recursion limit", Some(1)),
         (Err("cannot read it.json: no such file".to_owned()), "no such file", None),
     ] {
-        let given = Given { name: Some("it".to_owned()), path: "it.json".to_owned(), content };
+        let given = Given { name: Some("it".to_owned()), path: "it.json".to_owned(), content, own: false };
         let readiness = judge(&[given], &[], &Rules::default(), now()).expect("judged");
         let finding = &readiness.findings[0];
         assert_eq!(readiness.status, Status::Fail);

@@ -9,7 +9,7 @@ mod folder;
 mod loaded;
 mod logs;
 mod packet;
-mod readiness;
+pub(crate) mod readiness;
 mod sealed;
 mod written;
 
@@ -274,7 +274,7 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         Err(error) => terraform_plan::unreadable(&file.name, &unreadable("the infrastructure plan", &error)),
     });
     let about = About { attested, ..about(&evidence, request) };
-    summary.readiness = readiness::judge(request, &policy, about.ended_at)?;
+    readiness::add(&mut summary, request, &evidence, &policy, about.ended_at)?;
     // One time for all of it, so that its documents can be written again.
     let at = summary.generated_at;
     let against = &request.against;

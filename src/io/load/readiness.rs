@@ -3,45 +3,72 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use super::{Evidence, LoadError, Named, Request};
 use crate::evidence::checklist;
 use crate::evidence::readiness::{self, Given, Refused};
+use crate::finding::Finding;
+use crate::io::packet::seal;
 use crate::io::{clock, files};
 use crate::json::lenient;
-use crate::log::summary::ChecklistSummary;
 use crate::log::summary::readiness::Readiness;
+use crate::log::summary::{ChecklistSummary, Summary};
 use crate::supervise::acks::{self, Acknowledgements, Acks};
-use crate::supervise::record;
 use crate::time::Stamp;
 use crate::verdict::policy::{Policy, Text};
 
-/// Judges the components that were named, or that the policy asks for; none where nobody asks. `ended_at` is the time
-/// by which ages are judged.
+/// Documents of a run that have gates of their own, by the names of their components.
+const OWN: [(&str, &str); 3] =
+    [("drills", "drills.json"), ("guards", "guards.json"), ("runtime", "runtime_summary.json")];
+
+/// Adds the verdict on components. What the policy of a run meant wrongly is a finding: a run of days gets its verdict.
+///
+/// # Errors
+/// A policy that was given now, or the limits in a document, cannot be meant.
+pub(super) fn add(
+    summary: &mut Summary,
+    request: &Request,
+    evidence: &Evidence,
+    policy: &Policy,
+    ended_at: Option<Stamp>,
+) -> Result<(), LoadError> {
+    let now = request.layers.iter().any(|layer| layer.components.is_some()) || !request.components.is_empty();
+    match judge(request, evidence, policy, ended_at) {
+        Err(LoadError::Usage(why)) if !now => summary.findings.push(Finding::fail(why)),
+        judged => summary.readiness = judged?,
+    }
+    Ok(())
+}
+
+/// Judges the components that were named, that the run has, or that the policy asks for; none where nobody asks.
+/// `ended_at` is the time by which ages are judged.
 ///
 /// # Errors
 /// The policy, or the limits in a document, cannot be meant.
-pub(super) fn judge(
+fn judge(
     request: &Request,
+    evidence: &Evidence,
     policy: &Policy,
     ended_at: Option<Stamp>,
 ) -> Result<Option<Readiness>, LoadError> {
-    if request.sealing || (request.components.is_empty() && policy.components.is_none()) {
+    let of_run = evidence.components();
+    if of_run.is_empty() && request.components.is_empty() && policy.components.is_none() {
         return Ok(None);
     }
     let mut rules = policy.components.clone().unwrap_or_default();
     // Where documents are named as baselines alone, limits of components that there are not ask for none.
     let required = rules.readiness.as_ref().is_some_and(|readiness| !readiness.required.is_empty());
-    if request.against.has_baseline() && request.components.is_empty() && !required {
+    if request.against.has_baseline() && of_run.is_empty() && request.components.is_empty() && !required {
         return Ok(None);
     }
-    if let Some(incident) = &mut rules.incident {
-        incident.runbooks = incident.runbook_dir().map(|folder| runbooks(Path::new(folder)));
+    if let Some(incident) = &mut rules.incident
+        && let Some(folder) = incident.runbook_dir()
+    {
+        incident.runbooks = Some(runbooks(Path::new(folder)));
     }
-    let given: Vec<Given> = request.components.iter().map(|(name, path)| read(name.clone(), path)).collect();
+    let named = request.components.iter().map(|(name, path)| read(name.clone(), path));
+    let given: Vec<Given> = of_run.into_iter().chain(named).collect();
     let history = rules.validation.iter().flat_map(|validation| &validation.history);
-    let history: Vec<Given> = history.map(|path| earlier(path)).collect();
+    let history: Vec<Given> = history.map(|path| earlier(path)).chain(evidence.component_history()).collect();
     let now = ended_at.unwrap_or_else(clock::now);
     readiness::judge(&given, &history, &rules, now)
         .map(Some)
@@ -53,24 +80,13 @@ fn earlier(path: &Path) -> Given {
     if !path.is_dir() {
         return read(None, path);
     }
-    let summary = |name: &str| -> Option<Value> {
-        let bytes = files::read_within(&path.join(name), files::FIGURES_LIMIT).ok()?;
-        serde_json::from_slice(&bytes).ok()
-    };
-    let report = || {
-        let (summary, record) = (summary("summary.json")?, summary(record::FILE_NAME)?);
-        let gates = summary.get("gates").or_else(|| summary.pointer("/summary/gates"))?.as_array()?.clone();
-        let checks = gates.iter().map(|gate| json!({"name": gate["name"], "status": gate["status"]}));
-        let verdict = summary.get("verdict").or_else(|| summary.pointer("/summary/verdict"))?.clone();
-        Some(json!({"timestamp": record.get("ended_at")?, "status": verdict, "checks": checks.collect::<Vec<_>>()}))
-    };
-    let content = report().map(|report| report.to_string().into_bytes());
     let why = "it is a directory, and no complete run: it has no summary.json with gates";
-    Given { name: None, path: path.display().to_string(), content: content.ok_or_else(|| why.to_owned()) }
+    let content = seal::earlier_run(path).ok_or_else(|| why.to_owned());
+    Given { name: None, path: path.display().to_string(), content, own: false }
 }
 
 /// The files of a folder that are not empty.
-fn runbooks(folder: &Path) -> Vec<String> {
+pub(crate) fn runbooks(folder: &Path) -> Vec<String> {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let files = files.filter(|file| file.metadata().is_ok_and(|about| about.is_file() && about.len() > 0));
     files.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
@@ -79,7 +95,7 @@ fn runbooks(folder: &Path) -> Vec<String> {
 fn read(name: Option<String>, path: &Path) -> Given {
     let file = Named::given(path);
     let content = file.read(files::FIGURES_LIMIT).map_err(|error| error.to_string());
-    Given { name, path: file.name, content }
+    Given { name, path: file.name, content, own: false }
 }
 
 /// What cannot be meant, at its place.
@@ -98,6 +114,42 @@ fn told(refused: &Refused, given: &[Given], request: &Request) -> String {
 }
 
 impl Evidence {
+    /// The components that lie in the run: the documents that it was given, and its own.
+    fn components(&self) -> Vec<Given> {
+        let (Some(record), Some((root, prefix))) = (&self.run.record, &self.root) else { return Vec::new() };
+        let given = record.evidence.components.iter().map(|component| Given {
+            name: component.name.clone(),
+            own: false,
+            ..self.document(&component.path)
+        });
+        // What was not there when the run was sealed is none of its evidence.
+        let sealed = |file: &str| record.sealed_files.iter().flatten().any(|sealed| sealed.path == file);
+        let own = OWN.iter().filter(|(_, file)| sealed(file));
+        let own = own.map(|(name, file)| {
+            let content = root.read(file).map_err(|error| error.source.to_string());
+            Given { name: Some((*name).to_owned()), path: format!("{prefix}{file}"), content, own: true }
+        });
+        given.chain(own).collect()
+    }
+
+    /// The earlier validation reports that lie in the run.
+    fn component_history(&self) -> Vec<Given> {
+        let paths = self.run.record.iter().flat_map(|record| &record.evidence.component_history);
+        paths.map(|path| self.document(path)).collect()
+    }
+
+    /// A document of the run.
+    fn document(&self, path: &str) -> Given {
+        let content = match (&self.root, self.place) {
+            (Some((root, _)), Some(place)) if place.admits(path) => {
+                root.read(path).map_err(|error| format!("it was not there when the run ended ({})", error.source))
+            }
+            _ => Err("it lies outside of the run".to_owned()),
+        };
+        let shown = self.place.map_or_else(|| path.to_owned(), |place| place.shown(path));
+        Given { name: None, path: shown, content, own: false }
+    }
+
     /// The acknowledgements of incidents; with `sealed` only those that were there when the run was sealed.
     pub(super) fn acknowledgements(&self, sealed: bool) -> Option<Acknowledgements> {
         let (record, (root, _)) = (self.run.record.as_ref()?, self.root.as_ref()?);

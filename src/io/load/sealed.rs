@@ -1,6 +1,6 @@
 //! Holds a run against what was sealed of it.
 
-use super::{Evidence, Request, about, summarise};
+use super::{Against, Evidence, Request, about, readiness, summarise};
 use crate::finding::Place;
 use crate::log::summary::{RecordSummary, Summary};
 use crate::verdict::attestation::statement::Gates;
@@ -22,11 +22,20 @@ pub(super) fn compare(
     if !request.sealing && evidence.run.is_complete() {
         let same_terms = policy.document() == own.document() && policy.waivers == own.waivers;
         let same = same_terms && request.diary_key.is_none();
-        let own_request = Request { layers: Vec::new(), diary_key: None, show_progress: false, ..request.clone() };
-        let judged = if same { summary.clone() } else { summarise(evidence, own, &own_request) };
+        let own_request = Request {
+            layers: Vec::new(),
+            components: Vec::new(),
+            against: Against::default(),
+            diary_key: None,
+            show_progress: false,
+            ..request.clone()
+        };
+        let mut judged = if same { summary.clone() } else { summarise(evidence, own, &own_request) };
         // By the end of the run, as it was sealed.
         let own_request = Request { as_of: None, ..own_request };
         let known = about(evidence, &own_request);
+        // Nothing but the policy of the run asks here, so nothing is refused.
+        let _ = readiness::add(&mut judged, &own_request, evidence, own, known.ended_at);
         let derived = Audit::new(judged.clone(), own.clone(), known.clone(), judged.generated_at);
         if let Some(packet) = &mut evidence.packet {
             packet.derived = Some(Gates::of(derived.verdict, &derived.gates));

@@ -6,15 +6,16 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
-use crate::evidence::checklist;
+use crate::evidence::{checklist, readiness};
 use crate::io::capture::Kept;
 use crate::io::files::{self, FileError, Folder};
 use crate::json::lenient;
 use crate::supervise::acks;
-use crate::supervise::record::{EvidencePaths, RunRecord, SealedFile, WorkloadRecord};
+use crate::supervise::record::{self, EvidencePaths, RunRecord, SealedFile, WorkloadRecord};
 
 /// Notes the evidence files of `record` with their digests. `logs` are, for each workload, the parts of the structured log
 /// and those of the raw one. A file that is missing or may not be read is left out, which the audit tells.
@@ -42,6 +43,7 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>
     for name in drill_files.iter().chain(notifications) {
         sealed.extend(digested(folder, name));
     }
+    sealed.extend(components(folder, &mut record.evidence));
     sealed.extend(checklist(folder, &mut record.evidence));
     let acks = digested(folder, acks::FILE_NAME);
     record.evidence.acks = acks.as_ref().map(|file| file.path.clone());
@@ -95,6 +97,48 @@ fn seal_logs(
     }
     record.evidence.logs.extend(structured);
     record.evidence.raw_logs.extend(raw);
+}
+
+/// Copies the documents of other systems, and the earlier reports that they are held against, which lie elsewhere and go
+/// on to change. What is not there, or cannot be read, is left out, which the audit tells.
+fn components(folder: &Folder, evidence: &mut EvidencePaths) -> Vec<SealedFile> {
+    let mut sealed = Vec::new();
+    let history = evidence.component_history.iter_mut().zip(1..).map(|(path, n)| (path, format!("history-{n}")));
+    let documents = evidence.components.iter_mut().map(|component| &mut component.path).zip(1..);
+    for (path, part) in documents.map(|(path, n)| (path, n.to_string())).chain(history) {
+        let source = PathBuf::from(path.as_str());
+        // Its name may be that of the component.
+        let file = source.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
+        let name = format!("components/{part}/{}", file.chars().map(plain).collect::<String>());
+        let copied = if source.is_dir() {
+            earlier_run(&source).and_then(|report| {
+                folder.make_folder(Path::new(&name).parent()?).ok()?;
+                folder.replace(&name, &report).ok()?;
+                digested(folder, &name)
+            })
+        } else {
+            copy(folder, &source, folder, Path::new(&name)).ok().flatten().map(|(bytes, sha256)| {
+                let from = seen_from(folder.path(), &source).display().to_string();
+                SealedFile { path: name.clone(), source: Some(from), bytes, sha256, lines: None }
+            })
+        };
+        if copied.is_none() {
+            let _ = folder.remove_file(&name);
+        }
+        sealed.extend(copied);
+        *path = name;
+    }
+    sealed
+}
+
+/// The validation report that an earlier run directory amounts to.
+pub(crate) fn earlier_run(folder: &Path) -> Option<Vec<u8>> {
+    let document = |name: &str| -> Option<Value> {
+        serde_json::from_slice(&files::read_within(&folder.join(name), files::FIGURES_LIMIT).ok()?).ok()
+    };
+    let report = readiness::of_run(&document("summary.json")?, &document(record::FILE_NAME)?)?;
+    Some(report.to_string().into_bytes())
 }
 
 /// The checklist as it is now, and the files that its ticked items name: those of the run directory go with it.

@@ -76,7 +76,7 @@ fn lines() -> impl Strategy<Value = Vec<String>> {
 fn audit(text: &str) -> Tally {
     let latest = Stamp::parse("2025-01-07").unwrap();
     let read = |layout: Layout| {
-        let limits = Limits { silence: Duration::from_secs(1), listed: 1000 };
+        let limits = Limits { silence: Duration::from_secs(1), listed: 1000, sources: false };
         let (layout, written) = (Arc::new(layout), Some(latest));
         Part::read(text.as_bytes(), Context { limits, written, latest, layout, ..Context::none() })
     };

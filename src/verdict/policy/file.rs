@@ -126,6 +126,9 @@ pub(crate) const TABLES: [&str; 13] = [
     "baseline",
 ];
 
+/// Those of them that are about components.
+const OF_COMPONENTS: [&str; 5] = ["readiness", "validation", "incident", "drift", "budgets"];
+
 /// Those of them that are about components and comparisons, whose keys are no limits of a run.
 const OF_OTHERS: [&str; 6] = ["readiness", "validation", "incident", "drift", "budgets", "baseline"];
 
@@ -154,8 +157,15 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         return Err(text.at(part.span(), &message));
     }
     let mut places = places(text, tables.get_ref());
+    let written = tables.get_ref().iter().filter(|(name, _)| OF_COMPONENTS.contains(&name.get_ref().as_ref()));
+    let written: serde_json::Map<String, serde_json::Value> = written
+        .filter_map(|(name, table)| {
+            let table = toml::Value::deserialize(table.clone().into_deserializer()).ok()?;
+            Some((name.get_ref().to_string(), serde_json::to_value(table).ok()?))
+        })
+        .collect();
     let file = read(text, tables)?;
-    let components = components(text, &file);
+    let components = components(text, &file, written.into());
     let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers, baseline, .. } = file;
     if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
         && fail.get_ref() < warn.get_ref()
@@ -227,13 +237,14 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
 }
 
 /// What the policy asks of components; none where it says nothing of them.
-fn components(text: Text<'_>, file: &File) -> Option<readiness::Rules> {
+fn components(text: Text<'_>, file: &File, tables: serde_json::Value) -> Option<readiness::Rules> {
     let mut rules = readiness::Rules {
         readiness: file.readiness.clone(),
         validation: file.validation.clone(),
         incident: file.incident.clone(),
         drift: file.drift.clone(),
         budgets: file.budgets.clone(),
+        tables: serde_json::Value::Null,
     };
     // Earlier reports lie beside the policy that names them.
     if let (Some(validation), Some(folder)) = (&mut rules.validation, Path::new(text.source).parent()) {
@@ -247,7 +258,7 @@ fn components(text: Text<'_>, file: &File) -> Option<readiness::Rules> {
     {
         incident.limits.insert("runbook_dir".to_owned(), runbooks.display().to_string().into());
     }
-    rules.any().then_some(rules)
+    rules.any().then_some(readiness::Rules { tables, ..rules })
 }
 
 /// Reads a file of waivers. `source` is what the user calls it.

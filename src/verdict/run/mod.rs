@@ -457,6 +457,7 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         ignore: Some(settings.log_ignore.clone()).filter(|texts| !texts.is_empty()),
         error_statuses: Some(settings.log_statuses.error.clone()).filter(|texts| !texts.is_empty()),
         warn_statuses: Some(settings.log_statuses.warn.clone()).filter(|texts| !texts.is_empty()),
+        components: settings.components.as_ref().and_then(crate::evidence::readiness::Rules::of_record),
         recorded: record.criteria.clone(),
         ..Layer::default()
     }

@@ -122,20 +122,11 @@ fn brief(value: &Value) -> String {
 /// The files that the record names: logs, raw logs, diary, performance report, the checklist with what it names, and
 /// the acknowledgements.
 pub(crate) fn named(evidence: &EvidencePaths) -> impl Iterator<Item = &String> {
-    let EvidencePaths {
-        logs,
-        raw_logs,
-        diary,
-        performance,
-        checklist,
-        checklist_files,
-        acks,
-        workload_files,
-        drill_files,
-        notifications,
-    } = evidence;
+    let EvidencePaths { logs, raw_logs, diary, performance, checklist, checklist_files, acks, .. } = evidence;
+    let components = evidence.components.iter().map(|component| &component.path).chain(&evidence.component_history);
     let judged = logs.iter().chain(raw_logs).chain(diary).chain(performance).chain(checklist).chain(checklist_files);
-    judged.chain(acks).chain(workload_files).chain(drill_files).chain(notifications)
+    let others = evidence.workload_files.iter().chain(&evidence.drill_files).chain(&evidence.notifications);
+    judged.chain(acks).chain(others).chain(components)
 }
 
 /// Holds the files of a complete run against what its record sealed. `in_logs` are the paths of all files in the folder

@@ -4,7 +4,7 @@ mod own_system;
 mod schema;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 
 use serde_json::Value;
 
@@ -127,6 +127,13 @@ fn a_file_that_was_only_found_must_be_trustworthy() {
     let named = audit(&bench, &["--config", "emp-ops.toml"], &[]);
     assert_eq!(limit(&named.json(), "min_uptime").1, "emp-ops.toml:2", "whoever names it vouches for it");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    // Only root can give a file away.
+    if chown(&file, Some(4711), None).is_ok() {
+        let out = audit(&bench, &[], &[]).exits(2);
+        assert!(out.stderr.contains("it belongs to the user 4711, neither to you nor to root"), "{out:?}");
+        assert_eq!(limit(&audit(&bench, &["--config", "emp-ops.toml"], &[]).json(), "min_uptime").1, "emp-ops.toml:2");
+        chown(&file, Some(0), None).unwrap();
+    }
     for mark in ["run.json", "SHA256SUMS", "manifest.json", "progress.json"] {
         let mark = bench.write(mark, "{}");
         let out = audit(&bench, &[], &[]).exits(2);

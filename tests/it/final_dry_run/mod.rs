@@ -2,6 +2,7 @@
 
 mod capture;
 mod checklist;
+mod components;
 mod disk;
 mod drill;
 mod drills;
