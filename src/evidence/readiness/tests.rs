@@ -2,6 +2,7 @@
 
 mod incidents;
 mod levels;
+mod pitfalls;
 mod sessions;
 mod timelines;
 mod validations;

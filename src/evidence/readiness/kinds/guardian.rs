@@ -162,15 +162,15 @@ fn memory(session: &Session<'_>, reader: &mut Reader<'_>) {
     let before = reader.issues.len();
     let measured = figures(session, "memory_mb", "memory_mb", reader);
     let Some(limit) = limit else { return };
-    let Some((_, first)) = measured.first() else {
+    if measured.is_empty() {
         if reader.issues.len() == before {
             reader.fail("memory", "/samples", "the growth of the memory is limited, and was never measured");
         }
         return;
-    };
-    let most = measured.iter().map(|(_, figure)| *figure).fold(*first, f64::max);
-    if most - first > limit {
-        let message = format!("the memory grew by {:.1} MB, at most {limit} MB are accepted", most - first);
+    }
+    let growth = growth(&measured);
+    if growth > limit {
+        let message = format!("the memory grew by {growth:.1} MB, at most {limit} MB are accepted");
         reader.fail("memory", "/samples", &message);
     } else if let Some(slope) = slope(&measured).filter(|slope| *slope * AHEAD_HOURS > limit) {
         let message = format!(
@@ -180,16 +180,34 @@ fn memory(session: &Session<'_>, reader: &mut Reader<'_>) {
     }
 }
 
+/// The points behind the warm-up, which is no growth: a tenth of the time, at most half an hour.
+fn settled(points: &[(f64, f64)]) -> &[(f64, f64)] {
+    let [(start, _), .., (end, _)] = points else { return points };
+    let warm_up = ((end - start) / 10.0).min(1800.0);
+    let from = points.iter().position(|(time, _)| *time >= start + warm_up).unwrap_or(0);
+    if points.len() - from < 3 { points } else { &points[from..] }
+}
+
+/// By how much the last tenth of the figures lies above the first one, by their medians: a peak is no growth.
+fn growth(points: &[(f64, f64)]) -> f64 {
+    let points = settled(points);
+    let tenth = (points.len() / 10).max(1);
+    let median = |points: &[(f64, f64)]| {
+        let mut figures: Vec<f64> = points.iter().map(|(_, figure)| *figure).collect();
+        figures.sort_by(f64::total_cmp);
+        f64::midpoint(figures[(figures.len() - 1) / 2], figures[figures.len() / 2])
+    };
+    median(&points[points.len() - tenth..]) - median(&points[..tenth])
+}
+
 /// The least slope of `points` per hour that an interval of 95 % leaves, by the median of all pairs; none for too few.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let (start, end) = (points.first()?.0, points.last()?.0);
-    let warm_up = ((end - start) / 10.0).min(1800.0);
-    let settled: Vec<(f64, f64)> = points.iter().copied().filter(|(time, _)| *time >= start + warm_up).collect();
+    let settled = settled(points);
     if points.len() < SLOPED || settled.len() < 3 {
         return None;
     }
     let step = settled.len().div_ceil(PAIRED);
-    let settled: Vec<(f64, f64)> = settled.into_iter().step_by(step).collect();
+    let settled: Vec<(f64, f64)> = settled.iter().copied().step_by(step).collect();
     let mut slopes = Vec::new();
     for (n, (time, figure)) in settled.iter().enumerate() {
         let later = settled[n + 1..].iter().filter(|(later, _)| later > time);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn merged(mut base: Value, extra: &Value) -> Value {
+pub(super) fn merged(mut base: Value, extra: &Value) -> Value {
     for (key, value) in extra.as_object().expect("an object") {
         base[key] = value.clone();
     }
@@ -10,7 +10,7 @@ fn merged(mut base: Value, extra: &Value) -> Value {
 }
 
 /// A session of an hour, watched every two minutes, whose memory grows by `rate` MB an hour.
-fn watched(extra: &Value, limits: &Value, rate: f64) -> Value {
+pub(super) fn watched(extra: &Value, limits: &Value, rate: f64) -> Value {
     let samples: Vec<Value> = (0..=30)
         .map(|n| {
             let noise = f64::from((n * 7) % 5) * 0.2;
@@ -62,7 +62,12 @@ fn a_guardian_is_judged_by_its_samples_and_events() {
         ),
         (watched(&json!({}), &json!({"memory_growth_threshold_mb": 64}), 60.0), "", Status::Warn, "within a day"),
         (watched(&json!({}), &json!({"memory_growth_threshold_mb": 64}), 0.0), "", Status::Pass, ""),
-        (watched(&json!({}), &json!({"memory_growth_threshold_mb": 64}), 80.0), "", Status::Fail, "grew by 80"),
+        (
+            watched(&json!({}), &json!({"memory_growth_threshold_mb": 64}), 80.0),
+            "",
+            Status::Fail,
+            "the memory grew by 6",
+        ),
         (seen.clone(), "", Status::Fail, "3 times: book: lost"),
         (merged(seen.clone(), &json!({"error_events": [error]})), "", Status::Warn, "3 times"),
         (
