@@ -308,28 +308,24 @@ impl<'l> Chunk<'_, 'l> {
 
     /// Gives out what is pending. Says whether it is a crash that is told, or goes on with one that was.
     fn emit(&mut self) -> bool {
-        self.pending.take().is_some_and(|pending| self.tell(pending))
+        self.pending.take().is_some_and(|pending| self.tell(&pending))
     }
 
     /// The same for a line.
-    fn tell(&mut self, pending: Pending<'_>) -> bool {
+    fn tell(&mut self, pending: &Pending<'_>) -> bool {
         let (stream, redactor) = (self.formatter.stream, Arc::clone(&self.formatter.redactor));
         self.batch.first_at.get_or_insert(pending.arrived.at);
         let text = lossy(&pending.text);
         let bare = self.formatter.without_names(&text, pending.lines > 1 || pending.crash.is_some());
-        let lines = pending.repeated * pending.lines;
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
-        if !pending.restates {
-            *self.batch.lines.entry(stream).or_default() += lines;
-            self.batch.invalid_utf8 += if matches!(text, Cow::Owned(_)) { pending.repeated } else { 0 };
-        }
+        let lines = self.count(pending, matches!(text, Cow::Owned(_)));
         if pending.interrupted && interrupt::is_own(&text) {
             self.batch.count_level(Level::Info.word(), 1);
             self.own_interrupt(pending.lines, pending.arrived);
             return false;
         }
         let plain_line = plain(&pending.text, pending.lines);
-        let (record, damage) = self.formatter.read(&pending, &plain_line);
+        let (record, damage) = self.formatter.read(pending, &plain_line);
         let stated = record.as_ref().and_then(Record::level_and_word);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
         let is_stated = stated.is_some();
@@ -346,10 +342,7 @@ impl<'l> Chunk<'_, 'l> {
         let object = record.as_ref().filter(|_| structured);
         let crash = pending.shows(record.as_ref(), object.is_some(), &bare);
         // Judged as it came, written as it may be seen.
-        let plain = match redactor.line(text.as_bytes(), pending.cut_from.is_some()) {
-            Cow::Borrowed(_) => Cow::Borrowed(&*text),
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-        };
+        let plain = text::without_secrets(&redactor, &text, pending.cut_from.is_some());
         let event = object.and_then(Record::event).map(|event| redactor.text(event));
         let message = match object {
             Some(record) => record.message().map(|message| redactor.text(message)),
@@ -384,7 +377,7 @@ impl<'l> Chunk<'_, 'l> {
         let told = pending.continues || (pending.trace || crash.is_some()) && text::shows_crash(&self.out[start..]);
         let trace = (pending.trace || crash.is_some()) && !pending.continues;
         if !trace && !pending.restates {
-            self.formatter.keep(&pending, level.unwrap_or(self.formatter.level), is_stated);
+            self.formatter.keep(pending, level.unwrap_or(self.formatter.level), is_stated);
         }
         if !trace && severity == Status::Pass {
             return told;
@@ -408,6 +401,16 @@ impl<'l> Chunk<'_, 'l> {
 }
 
 impl Chunk<'_, '_> {
+    /// Counts the lines of a record, unless they were counted before. Gives how many there are.
+    fn count(&mut self, pending: &Pending<'_>, invalid: bool) -> u64 {
+        let lines = pending.repeated * pending.lines;
+        if !pending.restates {
+            *self.batch.lines.entry(self.formatter.stream).or_default() += lines;
+            self.batch.invalid_utf8 += if invalid { pending.repeated } else { 0 };
+        }
+        lines
+    }
+
     /// The time that `lines` lines state, where it is near their arrival; else the difference is noted.
     fn credible(&mut self, stated: Stamp, arrived: Stamp, lines: u64) -> Option<Stamp> {
         if stated.micros().abs_diff(arrived.micros()) <= CLOSE {

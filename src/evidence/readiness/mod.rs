@@ -21,7 +21,7 @@ use self::kinds::validation::Earlier;
 use self::kinds::{budgets, drift, drills, generic, guardian, incident, ours, runtime, slo, timeline, validation};
 use self::reader::Reader;
 use self::values::{Object, text};
-use crate::finding::Status;
+use crate::finding::{Finding, Status};
 use crate::log::summary::readiness::{Component, Issue, Readiness};
 use crate::sanitize::shorten;
 use crate::time::Stamp;
@@ -91,6 +91,11 @@ pub fn judge(given: &[Given], history: &[Given], rules: &Rules, now: Stamp) -> R
         all.extend(judged.into_iter().map(|judged| Judged { own: file.own, ..judged }));
     }
     roll_up::roll_up(all, rules)
+}
+
+/// What the policy of a run asks of its components and cannot mean.
+pub(crate) fn not_meant(why: String) -> Finding {
+    Finding::fail(why)
 }
 
 /// The validation report that a complete run amounts to: its gates are the checks.

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::{Evidence, LoadError, Named, Request};
 use crate::evidence::checklist;
 use crate::evidence::readiness::{self, Given, Refused};
-use crate::finding::Finding;
 use crate::io::packet::seal;
 use crate::io::{clock, files};
 use crate::json::lenient;
@@ -33,7 +32,7 @@ pub(super) fn add(
 ) -> Result<(), LoadError> {
     let now = request.layers.iter().any(|layer| layer.components.is_some()) || !request.components.is_empty();
     match judge(request, evidence, policy, ended_at) {
-        Err(LoadError::Usage(why)) if !now => summary.findings.push(Finding::fail(why)),
+        Err(LoadError::Usage(why)) if !now => summary.findings.push(readiness::not_meant(why)),
         judged => summary.readiness = judged?,
     }
     Ok(())

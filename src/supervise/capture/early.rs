@@ -90,7 +90,7 @@ impl Chunk<'_, '_> {
                 // Each of equal lines counts.
                 for _ in 0..line.repeated {
                     let (repeated, arrived) = (1, self.arrived);
-                    self.tell(Pending { repeated, arrived, restates: true, ..line.clone() });
+                    self.tell(&Pending { repeated, arrived, restates: true, ..line.clone() });
                 }
             }
         }

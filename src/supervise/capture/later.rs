@@ -118,12 +118,8 @@ fn services(said: impl Iterator<Item = (Option<String>, u64)>) -> BTreeMap<Strin
     services
 }
 
-fn rounds() -> u32 {
-    std::env::var("EMP_OPS_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(120)
-}
-
 proptest! {
-    #![proptest_config(Config { cases: rounds(), failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 120, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn what_is_said_live_is_what_the_audit_says_later(

@@ -50,6 +50,14 @@ pub(super) fn suspected(line: &[u8]) -> Option<()> {
     classify::suspect(line, 0).map(|_| ())
 }
 
+/// A text without what must not be written.
+pub(super) fn without_secrets<'t>(redactor: &Redactor, text: &'t str, cut: bool) -> Cow<'t, str> {
+    match redactor.line(text.as_bytes(), cut) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
 /// A line as text. Nearly all are valid, and that is seen faster than what is wrong with one.
 pub(super) fn lossy(line: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(line).map_or_else(|_| String::from_utf8_lossy(line), Cow::Borrowed)

@@ -157,15 +157,9 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         return Err(text.at(part.span(), &message));
     }
     let mut places = places(text, tables.get_ref());
-    let written = tables.get_ref().iter().filter(|(name, _)| OF_COMPONENTS.contains(&name.get_ref().as_ref()));
-    let written: serde_json::Map<String, serde_json::Value> = written
-        .filter_map(|(name, table)| {
-            let table = toml::Value::deserialize(table.clone().into_deserializer()).ok()?;
-            Some((name.get_ref().to_string(), serde_json::to_value(table).ok()?))
-        })
-        .collect();
+    let written = of_components(tables.get_ref());
     let file = read(text, tables)?;
-    let components = components(text, &file, written.into());
+    let components = components(text, &file, written);
     let File { logs, diary, performance, sign_off, mut signatures, waiver, waivers, baseline, .. } = file;
     if let (Some(warn), Some(fail)) = (&logs.warn_gap, &logs.fail_gap)
         && fail.get_ref() < warn.get_ref()
@@ -234,6 +228,16 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
         baseline,
         ..Layer::default()
     })
+}
+
+/// The tables that are about components, as they are written.
+fn of_components(tables: &DeTable<'_>) -> serde_json::Value {
+    let written = tables.iter().filter(|(name, _)| OF_COMPONENTS.contains(&name.get_ref().as_ref()));
+    let written = written.filter_map(|(name, table)| {
+        let table = toml::Value::deserialize(table.clone().into_deserializer()).ok()?;
+        Some((name.get_ref().to_string(), serde_json::to_value(table).ok()?))
+    });
+    serde_json::Value::Object(written.collect())
 }
 
 /// What the policy asks of components; none where it says nothing of them.
