@@ -92,9 +92,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
         notifications: plan.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
-        components: components::documents(args)?,
-        component_history: components::history(&policy)?,
-        ..EvidencePaths::default()
+        ..components::paths(args, &policy)?
     };
     let record = RunRecord {
         provenance: Some(provenance),

@@ -148,11 +148,7 @@ pub(super) fn prepare(
         duration_is_written: policy.source_of("min_duration") != "default",
         ..planning::plan(args, &scale, &policy, criteria, target, plans, (all.watches.clone(), interval))
     };
-    let paths = EvidencePaths {
-        components: components::documents(args)?,
-        component_history: components::history(&policy)?,
-        ..evidence_of(args, &all.plans, checklist.is_some())
-    };
+    let paths = evidence_of(args, &all.plans, (checklist.is_some(), components::paths(args, &policy)?));
     let mut judged_by = policy.rows.clone();
     judged_by.extend(criteria_of(&all.document, &policy));
     let record = RunRecord {
@@ -197,7 +193,11 @@ pub(super) fn prepare(
 
 /// The evidence of a run: as that of the run itself the files of the first workload that declares them, rather of a
 /// required one; further ones with the workloads.
-fn evidence_of(args: &FinalDryRun, plans: &[WorkloadPlan], checklist: bool) -> EvidencePaths {
+fn evidence_of(
+    args: &FinalDryRun,
+    plans: &[WorkloadPlan],
+    (checklist, others): (bool, EvidencePaths),
+) -> EvidencePaths {
     let of = |name: &str, required: bool| {
         plans.iter().filter(|plan| plan.required == required).find_map(|plan| plan.evidence.get(name).cloned())
     };
@@ -215,7 +215,7 @@ fn evidence_of(args: &FinalDryRun, plans: &[WorkloadPlan], checklist: bool) -> E
         performance,
         checklist: checklist.then(|| CHECKLIST.to_owned()),
         notifications: args.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
-        ..EvidencePaths::default()
+        ..others
     }
 }
 
