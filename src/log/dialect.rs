@@ -182,7 +182,7 @@ pub(crate) enum Role {
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
 /// without regard to case and to `_`, `-` and `@`.
-pub(crate) const KEYS: [(&str, Role); 109] = [
+pub(crate) const KEYS: [(&str, Role); 110] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
