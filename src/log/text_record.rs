@@ -145,8 +145,9 @@ fn bsd_syslog<'a>(
     let mut record = match severity {
         Some(severity) => Record::of_text(Dialect::Syslog3164, line, at, None, message).with_syslog_level(severity),
         None => {
-            let level =
-                before_tag(message).or_else(|| level_after_date::level(text, After::Date).map(|range| &text[range]));
+            let level = before_tag(message)
+                .or_else(|| tag.and_then(|end| level_as_tag(&message[..end])))
+                .or_else(|| level_after_date::level(text, After::Date).map(|range| &text[range]));
             Record::of_text(Dialect::Syslog3164, line, at, level, message)
         }
     };
@@ -161,6 +162,12 @@ fn before_tag(message: &[u8]) -> Option<&[u8]> {
     let (level, tag) = (words.next()?, words.next()?);
     let (_, sure) = level_words::word(level)?;
     (sure == Sure::Certain && tag.ends_with(b":")).then_some(level)
+}
+
+/// A level where a tag is expected, because the line names no host or no program: `12[IKE] error: no peer found`.
+fn level_as_tag(tag: &[u8]) -> Option<&[u8]> {
+    let word = tag.strip_suffix(b":")?;
+    (level_words::word(word)?.1 == Sure::Certain).then_some(word)
 }
 
 /// ` 7f0d4a7d1700 -1 mon.a …`: errors of Ceph have the level -1 behind the address of their thread. What its other numbers

@@ -301,6 +301,7 @@ pub(crate) const FORMATS: &[(&str, Words, &str, bool)] = &[
     ("fortigate", ["debug", "information", "warning", "error"], r#"date=%Y-%m-%d time=%H:%M:%S devname="x" logid="1" type="event" level="{L}" msg="{M}""#, true),
     ("mikrotik", LOWER, "%b/%d/%Y %H:%M:%S system,{L} {M}", true),
     ("f5", ["debug", "info", "warning", "err"], "%b %d %H:%M:%S h {L} tmm[12]: 01010001:3: {M}", true),
+    ("strongswan", ["debug", "info", "warning", "error"], "%b %d %H:%M:%S 12[IKE] {L}: {M}", true),
     ("netapp", LOWER, "%a %b %d %H:%M:%S UTC %Y [node: proc: ev.name:{L}]: {M}", true),
     ("ipmi sel", ["Ok", "Info", "Warning", "Critical"], "1 | %m/%d/%Y | %H:%M:%S | Fan #0x1 | {L} | {M}", true),
     ("supervisord", ["DEBG", "INFO", "WARN", "ERRO"], "%Y-%m-%d %H:%M:%S,123 {L} {M}", true),
