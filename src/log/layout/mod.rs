@@ -303,7 +303,11 @@ impl Layout {
         // What is said before a stamp at the end of a line is the message.
         let front = seen.stamp.as_ref().map_or(&[][..], |stamp| &line[..stamp.start]);
         let behind =
-            if line[behind..].trim_ascii().is_empty() || classify::suspect(front, 0).is_some() { 0 } else { behind };
+            if line[behind..].trim_ascii().is_empty() || has_words(front) && classify::suspect(front, 0).is_some() {
+                0
+            } else {
+                behind
+            };
         let (dialect, message) = if self.syslog {
             let rest = line[start..].trim_ascii_start();
             (Dialect::Syslog3164, rest.iter().position(|b| *b == b' ').map_or(rest, |host| &rest[host + 1..]))
@@ -377,6 +381,11 @@ fn is_stamped_behind_blanks(line: &[u8]) -> bool {
 fn spread<'a>(lines: &[&'a [u8]]) -> Vec<&'a [u8]> {
     let count = lines.len().min(HEADS);
     (0..count).map(|number| lines[number * lines.len() / count]).collect()
+}
+
+/// Whether a text holds a word: most that stands before a stamp is an address and a bar.
+fn has_words(text: &[u8]) -> bool {
+    text.windows(4).any(|word| word.iter().all(u8::is_ascii_alphabetic))
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ impl Block {
             } else if damaged::tells_of_error(line) {
                 self.suspects[kind].add(number, line);
             }
-            if tie == Tie::Close && level_at_start::set_in(&sanitize::utf8(line)).is_some() {
+            if tie == Tie::Close && !starts_frame(line) && level_at_start::set_in(&sanitize::utf8(line)).is_some() {
                 self.stated.add(number, line);
             }
         }
@@ -301,6 +301,12 @@ pub(crate) fn shown(line: &[u8]) -> String {
         return start.to_owned();
     }
     start.chars().take(WIDTH).chain(['…']).collect()
+}
+
+/// A cheap test for the commonest frames of traces, which state no level.
+fn starts_frame(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    [&b"at "[..], b"File \"", b"from "].iter().any(|start| line.starts_with(start))
 }
 
 #[cfg(test)]
