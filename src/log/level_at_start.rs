@@ -1,5 +1,5 @@
 //! The level of a plain line that has no date: by the word at its start. Where the lines of a file have a column of
-//! levels, [`super::layout::level_columns`] learns it; what the words mean is in [`super::layout::level_words`].
+//! levels, `layout/level_columns.rs` learns it; what the words mean is in [`super::layout::level_words`].
 
 use super::ansi;
 use super::layout::level_words::{self, Sure};

@@ -1,5 +1,8 @@
 //! The options of `final-dry-run`.
 
+// A help text shows `[table]`s of TOML as they are written.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

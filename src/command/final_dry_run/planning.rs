@@ -89,7 +89,7 @@ pub(super) fn live_gap(args: &FinalDryRun, scale: &Scale) -> Option<(Duration, S
     }
 }
 
-/// How the run of one command is supervised: the evidence as [`watches`] gives it.
+/// How the run of one command is supervised: the evidence as `watches` gives it.
 pub(super) fn plan(
     args: &FinalDryRun,
     scale: &Scale,
