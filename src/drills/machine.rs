@@ -78,12 +78,12 @@ impl Drills {
             .collect()
     }
 
-    /// The drills that have injected something that is not mended.
+    /// The drills that have injected something that is not restored.
     pub(crate) fn owed(&self) -> Vec<usize> {
         (0..self.all.len()).filter(|at| self.all[*at].is_owed()).collect()
     }
 
-    /// The drills that have injected something that is not mended, with what would mend it.
+    /// The drills that have injected something that is not restored, with what would restore it.
     pub(crate) fn unmended(&self) -> Vec<(String, String)> {
         let told = |at: usize| {
             let drill = &self.plan.list[at];
@@ -175,7 +175,7 @@ impl Drills {
         orders
     }
 
-    /// The run ends: what was injected is mended, and nothing begins any more.
+    /// The run ends: what was injected is restored, and nothing begins any more.
     pub(crate) fn end(&mut self, now: Moment) {
         self.ended = true;
         for (progress, drill) in self.all.iter_mut().zip(&self.plan.list) {
@@ -183,7 +183,7 @@ impl Drills {
         }
     }
 
-    /// Whether something that was injected is still to be mended.
+    /// Whether something that was injected is still to be restored.
     pub(crate) fn is_broken(&self) -> bool {
         self.all.iter().any(Progress::is_broken)
     }

@@ -59,7 +59,7 @@ pub struct Drill {
     /// How soon after the first notification somebody must answer for it; none where that is not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledge_within_seconds: Option<f64>,
-    /// What mends it; the last is done first.
+    /// What restores it; the last is done first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restore: Vec<ActionPlan>,
     /// What shows that it works again.

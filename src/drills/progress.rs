@@ -67,7 +67,7 @@ impl Progress {
         self.enter(now, drill, Stage::Steady);
     }
 
-    /// The run ends: what was injected is mended, everything else is left.
+    /// The run ends: what was injected is restored, everything else is left.
     pub(super) fn end(&mut self, now: Moment, drill: &Drill) {
         if self.ended {
             return;
@@ -79,7 +79,7 @@ impl Progress {
                 self.note(now, stage, StepKind::Ended, 0, "the run ended", false, "");
                 match stage {
                     Stage::Detect => self.enter(now, drill, Stage::Restore),
-                    // What is being injected is mended when it is done; a restore goes on.
+                    // What is being injected is restored when it is done; a restore goes on.
                     Stage::Inject | Stage::Restore => {}
                     _ => self.finish(now),
                 }
@@ -88,7 +88,7 @@ impl Progress {
         }
     }
 
-    /// Whether an injection must still be mended.
+    /// Whether an injection must still be restored.
     pub(super) fn is_broken(&self) -> bool {
         matches!(self.stage, At::In(Stage::Inject | Stage::Detect | Stage::Restore))
     }
@@ -99,7 +99,7 @@ impl Progress {
         self.steps.iter().find(begun).map(|step| step.at)
     }
 
-    /// Whether it has begun to inject, and not done what mends that.
+    /// Whether it has begun to inject, and not done what restores that.
     pub(super) fn is_owed(&self) -> bool {
         self.injected.is_some() && self.is_broken()
     }

@@ -18,7 +18,7 @@ pub enum Stage {
     Detect,
     /// Somebody answers for it.
     Acknowledge,
-    /// It is mended.
+    /// It is restored.
     Restore,
     /// It works again, and goes on to.
     Recover,

@@ -1,4 +1,4 @@
-//! Mends what a drill broke where emp-ops was killed meanwhile: the watchdog does it, and notes what it did.
+//! Restores what a drill broke where emp-ops was killed meanwhile: the watchdog does it, and notes what it did.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::supervise::workloads::check::{Act, Deed};
 /// What it notes, in the run directory.
 pub(crate) const LOG: &str = "drills_restored.jsonl";
 
-/// What is to be mended.
+/// What is to be restored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Owed {
     /// Where it is noted.
@@ -59,8 +59,8 @@ pub(super) fn plain(act: &Act) -> Plain {
     Plain { what: act.shown.clone(), seconds: act.timeout.as_secs_f64(), deed }
 }
 
-/// Mends what is owed.
-pub(super) fn mend(owed: &Owed) {
+/// Restores what is owed.
+pub(super) fn restore(owed: &Owed) {
     for act in &owed.acts {
         let outcome = match &act.deed {
             PlainDeed::Exec(command) => exec(command, owed, act.seconds),

@@ -32,7 +32,7 @@ pub(crate) struct Watchdog {
     mark: String,
     /// That of the command, where there is one.
     cgroup: Option<Cgroup>,
-    /// What it must mend, as JSON.
+    /// What it must restore, as JSON.
     owed: String,
 }
 
@@ -64,7 +64,7 @@ impl Watchdog {
         }
     }
 
-    /// Says what it must mend from the next [`Self::tell`] on.
+    /// Says what it must restore from the next [`Self::tell`] on.
     pub(super) fn owe(&mut self, owed: &Owed) {
         self.owed = serde_json::to_string(owed).unwrap_or_default();
     }
@@ -93,7 +93,7 @@ fn launch(mark: &str, cgroup: Option<&Cgroup>) -> io::Result<Child> {
 }
 
 /// The watchdog's own side: waits for the end of the supervisor, then ends the process groups of which it was told last
-/// and all that carries `mark` or is in the cgroup at `folder`; then mends what drills broke.
+/// and all that carries `mark` or is in the cgroup at `folder`; then restores what drills broke.
 pub(crate) fn watch(mark: &str, folder: Option<&Path>) {
     // An error means that the pipe is gone too.
     let (mut groups, mut owed) = (String::new(), String::new());
@@ -110,7 +110,7 @@ pub(crate) fn watch(mark: &str, folder: Option<&Path>) {
         thread::sleep(Duration::from_millis(5));
     }
     if let Ok(owed) = serde_json::from_str(&owed) {
-        restore::mend(&owed);
+        restore::restore(&owed);
     }
 }
 

@@ -95,12 +95,12 @@ impl Machine {
 
     /// Asks everything to stop of which nothing depends any more; when all is over, so is the run.
     pub(super) fn go_down(&mut self, now: Now, todo: &mut Vec<Action>) {
-        let mends = self.mends();
+        let restores = self.restores();
         let Some(ending) = &mut self.ending else { return };
         if self.ended.is_some() {
             return;
         }
-        if mends {
+        if restores {
             ending.down_from = now.mono;
             return;
         }

@@ -1,4 +1,4 @@
-//! Drills within a run: what happens in it is what they wait for, and its end mends what they broke.
+//! Drills within a run: what happens in it is what they wait for, and its end restores what they broke.
 
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ impl Machine {
         }
     }
 
-    /// The run ends: what was injected is mended first, unless an operator will not wait.
+    /// The run ends: what was injected is restored first, unless an operator will not wait.
     pub(super) fn end_drills(&mut self, now: Now) {
         if let Some(drills) = &mut self.drills {
             drills.end(moment(now));
@@ -97,7 +97,7 @@ impl Machine {
     }
 
     /// Whether the way down must wait for something that a drill broke.
-    pub(super) fn mends(&self) -> bool {
+    pub(super) fn restores(&self) -> bool {
         let forced = self.ending.as_ref().is_some_and(|ending| ending.forced);
         !forced && self.drills.as_ref().is_some_and(Drills::is_broken)
     }
@@ -106,7 +106,7 @@ impl Machine {
     pub(super) fn give_up_drills(&mut self, now: Now) {
         let Some(drills) = &self.drills else { return };
         for (name, restore) in drills.unmended() {
-            let message = format!("the drill {name} was not mended; do by hand: {restore}");
+            let message = format!("the drill {name} was not restored; do by hand: {restore}");
             self.raise(&name, incident(Status::Fail, "drill", now.wall, message));
         }
     }
@@ -121,7 +121,7 @@ impl Machine {
         self.drills.as_ref().is_some_and(|drills| drills.listens(now.mono))
     }
 
-    /// The drills that have injected something that is not mended.
+    /// The drills that have injected something that is not restored.
     pub(crate) fn owed(&self) -> Vec<usize> {
         self.drills.as_ref().map_or(Vec::new(), Drills::owed)
     }

@@ -97,7 +97,7 @@ fn each_part_that_is_broken_fails_the_drill_at_its_stage() {
             "not detected within",
         ),
         (
-            "it is not mended",
+            "it is not restored",
             &[("restore", "[{ exec = [\"false\"] }]"), ("recover_within", "\"1s\"")],
             "restore",
             "the restore failed",

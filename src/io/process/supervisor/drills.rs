@@ -27,7 +27,7 @@ pub(super) struct Carrier {
     acts: Vec<DrillActs>,
     /// When each of them began, or injected its fault.
     since: Vec<SystemTime>,
-    /// Those that have injected something that is not mended, as the watchdog knows.
+    /// Those that have injected something that is not restored, as the watchdog knows.
     owed: Vec<usize>,
     pub(super) watched: Arc<Watched>,
     failed: bool,
@@ -50,7 +50,7 @@ impl Driver {
         self.carrier.watched.active.store(active, Ordering::Relaxed);
     }
 
-    /// Tells the watchdog what it must mend should emp-ops be killed.
+    /// Tells the watchdog what it must restore should emp-ops be killed.
     pub(super) fn tell_owed(&mut self) {
         let owed = self.machine.owed();
         if owed == self.carrier.owed {
