@@ -174,9 +174,21 @@ pub(crate) struct ResourceState {
 }
 
 impl ResourceState {
-    /// What goes into the run record.
-    pub(crate) fn record(&self) -> ResourceMonitor {
-        ResourceMonitor { series: self.series.kept.clone(), ..self.record.clone() }
+    /// What goes into the run record, with the time between samples, where there are some, and the limits.
+    pub(crate) fn record(&self, interval: Option<Duration>, limits: &Limits) -> ResourceMonitor {
+        let thresholds = [
+            ("cpu_percent", limits.cpu_percent),
+            ("memory_mb", limits.rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20))),
+            ("memory_percent", limits.memory_percent),
+        ];
+        ResourceMonitor {
+            enabled: interval.is_some(),
+            interval_seconds: interval.map(|interval| interval.as_secs_f64()),
+            violation_severity: interval.map(|_| limits.severity),
+            thresholds: thresholds.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?))).collect(),
+            series: self.series.kept.clone(),
+            ..self.record.clone()
+        }
     }
 
     /// Judges one sample. True when there is something new to show.

@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     pub drills: Option<DrillsPlan>,
     /// Whether that is one command, as it was given after `--`.
     pub single: bool,
-    /// The SHA-256 of `workloads.json`, in hex; none for one command.
+    /// The SHA-256 of `workloads.json`, in hex.
     pub sha256: Option<String>,
     /// Whether the run goes on when a required workload has ended for good.
     pub keep_going: bool,

@@ -84,7 +84,7 @@ pub(crate) struct Snapshot {
     /// What is supervised, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub workloads: BTreeMap<String, WorkloadSeen>,
-    /// The SHA-256 of `workloads.json`, in hex; none in a run of one command.
+    /// The SHA-256 of `workloads.json`, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads_sha256: Option<String>,
     /// Incidents so far, by severity.

@@ -72,7 +72,7 @@ pub struct RunRecord {
     /// What was supervised, one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<WorkloadRecord>,
-    /// The SHA-256 of `workloads.json`, in hex; none in a run of one command.
+    /// The SHA-256 of `workloads.json`, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workloads_sha256: Option<String>,
     /// The thresholds and criteria of the run; `audit` of the run directory applies the same.
@@ -286,7 +286,7 @@ pub struct EvidencePaths {
     /// The acknowledgements of incidents; none where there were none when the run was sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acks: Option<String>,
-    /// Of a run of several workloads: their plan, changes of state and further evidence.
+    /// The plan of the workloads, their changes of state and further evidence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workload_files: Vec<String>,
     /// The receipts of notifications.

@@ -1,5 +1,6 @@
 //! How a run is supervised, and the record that it begins with.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,21 +11,26 @@ use crate::command::config::Config;
 use crate::command::notify::read_policy;
 use crate::command::signing::Signers;
 use crate::command::{Error, drills, metadata};
+use crate::digest::sha256;
 use crate::drills::plan::DrillsPlan;
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
-use crate::io::files::Folder;
+use crate::io::files::{self, Folder};
+use crate::io::process::table;
 use crate::io::provenance;
 use crate::level::Level;
 use crate::sanitize;
 use crate::stage::notify::policy as notify;
+use crate::supervise::monitors::ResourceState;
 use crate::supervise::plan::NotifyRecord;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::provenance::{Provenance, Subject};
-use crate::supervise::record::{self, EvidencePaths, ResourceMonitor, RunRecord, Settings, State};
+use crate::supervise::record::{self, EvidencePaths, RunRecord, Settings, State};
 use crate::supervise::redact::Redactor;
+use crate::supervise::workloads::document::{self, Planned, PlannedWorkload};
 use crate::supervise::workloads::drill::DrillActs;
-use crate::supervise::workloads::plan::WorkloadPlan;
+use crate::supervise::workloads::plan::{MAIN, WorkloadPlan};
+use crate::supervise::workloads::runtime::{RUNTIME, runtime_path};
 use crate::time::Stamp;
 use crate::verdict::criteria::Criteria;
 use crate::verdict::policy::Policy;
@@ -185,8 +191,73 @@ pub(super) fn main(
         warn_gap: policy.warn_gap(),
         live_gap,
         limits: limits(args),
-        ..WorkloadPlan::service("main")
+        ..WorkloadPlan::service(MAIN)
     }
+}
+
+/// The plan of the only workload as the run keeps it.
+pub(super) fn planned(args: &FinalDryRun, config: &Config, policy: &Policy, main: &WorkloadPlan) -> Planned {
+    let options = [
+        ("restart", args.restart != RestartArg::Never),
+        ("max_restarts", args.max_restarts.is_some()),
+        ("backoff", args.backoff.is_some()),
+        ("backoff_max", args.backoff_max.is_some()),
+        ("hang_timeout", args.hang_timeout.is_some()),
+    ];
+    let options = options.into_iter().filter(|(_, given)| *given);
+    let options = options.map(|(name, _)| (name.to_owned(), config.place_of(&name.replace('_', "-"))));
+    let workload = PlannedWorkload {
+        fail_gap_seconds: policy.fail_gap().as_secs_f64(),
+        min_uptime: policy.sign_off.as_ref().and_then(|criteria| criteria.minimum_uptime_ratio).unwrap_or_default(),
+        sources: options.collect(),
+        ..PlannedWorkload::of(main, BTreeMap::new())
+    };
+    let source = if args.simulate.is_some() { "--simulate" } else { "-- COMMAND" };
+    Planned {
+        schema: document::SCHEMA.to_owned(),
+        source: source.to_owned(),
+        keep_going: false,
+        workloads: vec![workload],
+    }
+}
+
+/// Writes the plan of the workloads into the run directory, beside the folder in which they may tell of their own tasks.
+/// Gives its digest.
+///
+/// # Errors
+/// They cannot be written.
+pub(super) fn keep_plan(folder: &Folder, planned: &Planned) -> Result<String, Error> {
+    folder.make_folder(RUNTIME)?;
+    let text = files::json_text(planned);
+    folder.replace(document::WORKLOADS, text.as_bytes())?;
+    Ok(sha256(text.as_bytes()))
+}
+
+/// The variables of a workload: what it is told of the run, with the paths of the diary and of the performance report that it
+/// writes, then the operator's own.
+pub(super) fn environment(
+    args: &FinalDryRun,
+    folder: &Folder,
+    name: &str,
+    files: [Option<&Path>; 2],
+    own: &[(String, String)],
+) -> Vec<(String, String)> {
+    let text = |path: &Path| path.display().to_string();
+    let folder = folder.path();
+    let mut all = vec![
+        ("FINAL_DRY_RUN_LOG_DIR".to_owned(), text(&folder.join("logs"))),
+        (table::WORKLOAD.to_owned(), name.to_owned()),
+        ("FINAL_DRY_RUN_RUNTIME_PATH".to_owned(), text(&folder.join(runtime_path(name)))),
+    ];
+    for (path, names) in files.into_iter().zip([
+        ["FINAL_DRY_RUN_DIARY_PATH", "DECISION_DIARY_PATH"],
+        ["FINAL_DRY_RUN_PERFORMANCE_PATH", "PERFORMANCE_METRICS_PATH"],
+    ]) {
+        all.extend(path.into_iter().flat_map(|path| names.map(|name| (name.to_owned(), text(path)))));
+    }
+    all.extend(args.label.iter().map(|label| ("FINAL_DRY_RUN_LABEL".to_owned(), label.clone())));
+    all.extend(own.iter().filter(|(name, _)| name != table::WORKLOAD).cloned());
+    all
 }
 
 /// The record of a run that is about to start, without its provenance.
@@ -253,7 +324,7 @@ pub(super) fn record_of(
         incidents: Vec::new(),
         incident_counts: Default::default(),
         capture: Default::default(),
-        resource_monitor: monitor(plan),
+        resource_monitor: ResourceState::default().record(plan.sample_interval, &plan.limits),
         held_up: Vec::new(),
         paused: Vec::new(),
         evidence_age: Default::default(),
@@ -262,23 +333,6 @@ pub(super) fn record_of(
         sealed_files: None,
         progress: Default::default(),
         metadata: plan.metadata.clone(),
-    }
-}
-
-/// What is sampled of the process tree, and against which limits.
-fn monitor(plan: &Plan) -> ResourceMonitor {
-    let limits = &plan.limits;
-    let thresholds = [
-        ("cpu_percent", limits.cpu_percent),
-        ("memory_mb", limits.rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20))),
-        ("memory_percent", limits.memory_percent),
-    ];
-    ResourceMonitor {
-        enabled: plan.sample_interval.is_some(),
-        interval_seconds: plan.sample_interval.map(|interval| interval.as_secs_f64()),
-        violation_severity: plan.sample_interval.map(|_| limits.severity),
-        thresholds: thresholds.into_iter().filter_map(|(name, limit)| Some((name.to_owned(), limit?))).collect(),
-        ..ResourceMonitor::default()
     }
 }
 

@@ -23,6 +23,10 @@ use crate::supervise::plan::NOTIFICATIONS;
 use crate::supervise::plan::{EvidenceWatch, Plan};
 use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::redact::Redactor;
+use crate::supervise::workloads::document::WORKLOADS;
+use crate::supervise::workloads::plan::{MAIN, WorkloadPlan};
+use crate::supervise::workloads::runtime::runtime_path;
+use crate::supervise::workloads::state::STATES;
 use crate::time::{Stamp, duration_text, human_duration};
 use crate::verdict::policy::{self, Layer, Policy};
 
@@ -73,21 +77,26 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         path.as_ref().map(|path| path.strip_prefix(&folder).unwrap_or(path).display().to_string())
     };
     let watched = watches(args, (&scale, target), shown(&diary), shown(&performance))?;
-    let main = main(args, &policy, shown_command, live_gap(args, &scale));
+    let files = [("diary", shown(&diary)), ("performance", shown(&performance))];
+    let files = files.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?))).collect();
+    let main = WorkloadPlan { evidence: files, ..main(args, &policy, shown_command, live_gap(args, &scale)) };
+    let planned = planning::planned(args, config, &policy, &main);
     let notify = planning::notify(args)?;
     let drills = planning::drills(args, config, target, (args.restart == RestartArg::Always, notify.as_ref()))?;
     let (drills, drill_acts) = planning::hidden(drills, &redactor);
     let notify = notify.map(|policy| (Arc::new(policy), name.clone()));
-    let plan = Plan { drills, notify, ..plan(args, &scale, &policy, criteria, target, vec![main], watched) };
+    let mut plan = Plan { drills, notify, ..plan(args, &scale, &policy, criteria, target, vec![main], watched) };
     let folder = make_folders(&root, &folder, diary.iter().chain(&performance))?;
 
     if let Some(list) = &checklist {
         folder.replace(CHECKLIST, list)?;
     }
+    plan.sha256 = Some(planning::keep_plan(&folder, &planned)?);
     let stem = format!("final_dry_run_{}", started_at.slug());
     let relative = |path: &PathBuf| folder.relative(path).unwrap_or(path).display().to_string();
     let paths = EvidencePaths {
         logs: vec!["logs".to_owned()],
+        workload_files: [WORKLOADS, STATES].into_iter().map(str::to_owned).chain([runtime_path(MAIN)]).collect(),
         diary: diary.as_ref().map(relative),
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
@@ -101,7 +110,13 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     let unit = UnitSetup {
         launch: Launch {
             command,
-            environment: environment(args, folder.path(), diary.as_deref(), performance.as_deref()),
+            environment: planning::environment(
+                args,
+                &folder,
+                MAIN,
+                [diary.as_deref(), performance.as_deref()],
+                &args.env,
+            ),
             hidden: signers.variables.clone(),
             folder: None,
             stdin: None,
@@ -329,24 +344,4 @@ fn check_order(small: &str, warn: Option<Duration>, large: &str, fail: Option<Du
         ))),
         _ => Ok(()),
     }
-}
-
-/// The variables of the command: where to write its evidence, in absolute paths, then the operator's own.
-fn environment(
-    args: &FinalDryRun,
-    folder: &Path,
-    diary: Option<&Path>,
-    performance: Option<&Path>,
-) -> Vec<(String, String)> {
-    let text = |path: &Path| path.display().to_string();
-    let mut all = vec![("FINAL_DRY_RUN_LOG_DIR".to_owned(), text(&folder.join("logs")))];
-    for (path, names) in [
-        (diary, ["FINAL_DRY_RUN_DIARY_PATH", "DECISION_DIARY_PATH"]),
-        (performance, ["FINAL_DRY_RUN_PERFORMANCE_PATH", "PERFORMANCE_METRICS_PATH"]),
-    ] {
-        all.extend(path.into_iter().flat_map(|path| names.map(|name| (name.to_owned(), text(path)))));
-    }
-    all.extend(args.label.iter().map(|label| ("FINAL_DRY_RUN_LABEL".to_owned(), label.clone())));
-    all.extend(args.env.iter().cloned());
-    all
 }

@@ -12,13 +12,11 @@ use crate::command::Error;
 use crate::command::config::Config;
 use crate::command::signing::Signers;
 use crate::command::workloads::{self, Asked, Terms, Workloads};
-use crate::digest::sha256;
 use crate::finding::count;
 use crate::io::clock;
-use crate::io::files::{self, FileError, Folder};
+use crate::io::files::{self, FileError};
 use crate::io::process::child::Launch;
 use crate::io::process::supervisor::{Setup, UnitSetup};
-use crate::io::process::table;
 use crate::simulate::runtime::Scenario;
 use crate::simulate::services;
 use crate::supervise::plan::NOTIFICATIONS;
@@ -26,7 +24,7 @@ use crate::supervise::plan::{Plan, Restart};
 use crate::supervise::record::{CHECKLIST, EvidencePaths, RunRecord};
 use crate::supervise::workloads::document::WORKLOADS;
 use crate::supervise::workloads::plan::WorkloadPlan;
-use crate::supervise::workloads::runtime::{RUNTIME, runtime_path};
+use crate::supervise::workloads::runtime::runtime_path;
 use crate::supervise::workloads::state::STATES;
 use crate::time::duration_text;
 use crate::verdict::policy::Policy;
@@ -134,16 +132,14 @@ pub(super) fn prepare(
     if let Some(list) = &checklist {
         folder.replace(CHECKLIST, list)?;
     }
-    folder.make_folder(RUNTIME)?;
-    let document = files::json_text(&all.document);
-    folder.replace(WORKLOADS, document.as_bytes())?;
+    let digest = planning::keep_plan(&folder, &all.document)?;
     let interval = prepare::look_interval(args, &all.watches, target);
     let plans = all.plans.clone();
     let plan = Plan {
         single: false,
         drills,
         notify: notify.map(|policy| (Arc::new(policy), name.clone())),
-        sha256: Some(sha256(document.as_bytes())),
+        sha256: Some(digest),
         keep_going: args.keep_going,
         duration_is_written: policy.source_of("min_duration") != "default",
         ..planning::plan(args, &scale, &policy, criteria, target, plans, (all.watches.clone(), interval))
@@ -161,7 +157,8 @@ pub(super) fn prepare(
     let evidence = all.watches.iter().map(|watch| (watch.name.clone(), folder.path().join(&watch.path))).collect();
     let slug = started_at.slug();
     let units = all.plans.iter().zip(all.starts).map(|(plan, start)| {
-        let environment = environment(args, &folder, &plan.name, &start);
+        let files = [0, 1].map(|at| start.evidence[at].as_deref());
+        let environment = planning::environment(args, &folder, &plan.name, files, &start.environment);
         UnitSetup {
             launch: Launch {
                 command: absolute(start.command, start.cwd.as_deref()),
@@ -226,26 +223,6 @@ fn absolute(mut command: Vec<String>, folder: Option<&Path>) -> Vec<String> {
         command[0] = path.display().to_string();
     }
     command
-}
-
-/// The variables of a workload: what it is told of the run, then the operator's own.
-fn environment(args: &FinalDryRun, folder: &Folder, name: &str, start: &workloads::Start) -> Vec<(String, String)> {
-    let text = |path: &Path| path.display().to_string();
-    let folder = folder.path();
-    let mut all = vec![
-        ("FINAL_DRY_RUN_LOG_DIR".to_owned(), text(&folder.join("logs"))),
-        (table::WORKLOAD.to_owned(), name.to_owned()),
-        ("FINAL_DRY_RUN_RUNTIME_PATH".to_owned(), text(&folder.join(runtime_path(name)))),
-    ];
-    for (path, names) in start.evidence.iter().zip([
-        ["FINAL_DRY_RUN_DIARY_PATH", "DECISION_DIARY_PATH"],
-        ["FINAL_DRY_RUN_PERFORMANCE_PATH", "PERFORMANCE_METRICS_PATH"],
-    ]) {
-        all.extend(path.iter().flat_map(|path| names.map(|name| (name.to_owned(), text(path)))));
-    }
-    all.extend(args.label.iter().map(|label| ("FINAL_DRY_RUN_LABEL".to_owned(), label.clone())));
-    all.extend(start.environment.iter().filter(|(name, _)| name != table::WORKLOAD).cloned());
-    all
 }
 
 /// Each workload needs its pipes and logs, and room for probes.

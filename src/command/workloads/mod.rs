@@ -13,7 +13,7 @@ use super::Error;
 use crate::io::files;
 use crate::json::lenient;
 
-pub(crate) use plan::{Start, Terms, Workloads, program};
+pub(crate) use plan::{Terms, Workloads, program};
 pub(crate) use read::Asked;
 
 /// Reads the file of `--workloads`.

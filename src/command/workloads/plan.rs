@@ -335,19 +335,8 @@ fn planned(
     let names = plan.depends_on.iter().map(|(on, condition)| (asked.workloads[*on].name.clone(), *condition));
     let shown = |acts: &Option<Vec<Act>>| acts.iter().flatten().map(|act| act.shown.clone()).collect();
     PlannedWorkload {
-        name: plan.name.clone(),
-        kind: plan.kind.clone(),
-        description: plan.description.clone(),
-        metadata: plan.metadata.clone(),
-        command: plan.command.clone(),
         cwd: common.cwd.as_ref().map(|cwd| cwd.display().to_string()),
-        environment: plan.environment.clone(),
-        job: plan.job,
-        success_codes: plan.success_codes.clone(),
-        required: plan.required,
-        left_out: plan.left_out,
         level,
-        depends_on: names.collect(),
         ready: spec.ready.as_ref().map(|(ready, _, timeout)| PlannedProbe {
             check: ready.shown.clone(),
             interval_seconds: seconds(ready.interval),
@@ -358,26 +347,12 @@ fn planned(
             within_seconds: seconds(ready.within),
             may_precede: ready.may_precede,
         }),
-        restart: plan.restart,
-        max_restarts: plan.max_restarts,
-        restart_window_seconds: plan.restart_window.map(seconds),
-        backoff_seconds: seconds(plan.backoff),
-        backoff_max_seconds: seconds(plan.backoff_max),
-        backoff_reset_seconds: seconds(plan.backoff_reset),
-        hang_timeout_seconds: plan.hang_timeout.map(seconds),
-        unready_timeout_seconds: plan.unready_timeout.map(seconds),
-        on_dependency_loss: plan.on_dependency_loss,
-        stop_signal: plan.stop_signal.name(),
-        shutdown_grace_seconds: seconds(plan.shutdown_grace),
         before_stop: shown(&common.before_stop),
         after_stop: shown(&common.after_stop),
-        warn_gap_seconds: seconds(plan.warn_gap),
         fail_gap_seconds: seconds(common.fail_gap.unwrap_or(terms.gaps[1])),
         min_uptime: common.min_uptime.unwrap_or(terms.min_uptime),
-        quiet: plan.quiet,
-        tty: plan.tty,
-        evidence: plan.evidence.clone(),
         sources: sources(spec, asked, terms),
+        ..PlannedWorkload::of(plan, names.collect())
     }
 }
 

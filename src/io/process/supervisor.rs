@@ -144,7 +144,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
     let progress = ProgressFile::new(folder.clone(), Arc::clone(&syncer), timeline);
     let mut driver = Driver {
         machine: Machine::new(plan, record.started_at),
-        keep: keep::Keep::new((folder, syncer), record, progress, single)?,
+        keep: keep::Keep::new((folder, syncer), record, progress)?,
         units,
         carrier,
         policy,

@@ -195,8 +195,8 @@ fn seventy_two_hours_with_all_monitors() {
     assert_eq!(run.incidents(), []);
     assert_eq!(run.machine.ended().map(|(why, _)| why), Some(EndReason::DurationReached));
     assert_eq!(run.machine.capture().total_lines, 72 * 3600);
-    assert_eq!(run.machine.resources().record().samples, 72 * 60 + 1, "the first is taken at the start");
-    assert!(run.machine.resources().record().series.len() < 720);
+    assert_eq!(run.machine.resource_monitor().samples, 72 * 60 + 1, "the first is taken at the start");
+    assert!(run.machine.resource_monitor().series.len() < 720);
     assert!((72 * 12..72 * 12 + 10).contains(&run.timeline), "{}", run.timeline);
 }
 

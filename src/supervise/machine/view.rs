@@ -8,10 +8,9 @@ use super::{Identity, Machine};
 use crate::finding::Status;
 use crate::supervise::event::{Exit, Now};
 use crate::supervise::incidents::Incidents;
-use crate::supervise::monitors::ResourceState;
 use crate::supervise::progress::{self, Phase, Snapshot, WorkloadSeen};
 use crate::supervise::record::{
-    Attempt, Capture, EndReason, EndedBy, ProbeRecord, ProgressChain, Stalls, WorkloadRecord,
+    Attempt, Capture, EndReason, EndedBy, ProbeRecord, ProgressChain, ResourceMonitor, Stalls, WorkloadRecord,
 };
 use crate::supervise::workloads::plan::Condition;
 use crate::supervise::workloads::state::State;
@@ -189,7 +188,10 @@ impl Machine {
             uptime_ratio: workload.uptime_ratio(end.mono),
             down: workload.downs.clone(),
             capture: workload.capture.clone(),
-            resource_monitor: if self.plan.single { &self.resources } else { &workload.resources }.record(),
+            resource_monitor: match self.plan.single {
+                true => self.resource_monitor(),
+                false => workload.resources.record(self.plan.sample_interval, &plan.limits),
+            },
             probe: plan.ready.as_ref().map(|_| ProbeRecord {
                 answers: probe.answers,
                 episodes: probe.episodes,
@@ -246,9 +248,9 @@ impl Machine {
         self.evidence.stalls()
     }
 
-    /// What was sampled.
-    pub(crate) fn resources(&self) -> &ResourceState {
-        &self.resources
+    /// What was sampled of all process trees together.
+    pub(crate) fn resource_monitor(&self) -> ResourceMonitor {
+        self.resources.record(self.plan.sample_interval, &self.plan.limits)
     }
 
     /// Incidents by severity.

@@ -1,10 +1,11 @@
-//! `workloads.json`: the plan of a run of several workloads as it was resolved, without values of variables.
+//! `workloads.json`: the plan of a run as it was resolved, without values of variables.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Condition, OnLoss};
+use super::plan::{Condition, OnLoss, WorkloadPlan};
 use crate::finding::Metadata;
 use crate::supervise::plan::Restart;
 
@@ -132,4 +133,47 @@ pub struct PlannedProbe {
     pub within_seconds: f64,
     /// Whether an answer may come before its first start.
     pub may_precede: bool,
+}
+
+impl PlannedWorkload {
+    /// What is known of a workload by its plan, and the names of what it depends on; the rest is for the caller to fill in.
+    pub(crate) fn of(plan: &WorkloadPlan, depends_on: BTreeMap<String, Condition>) -> Self {
+        let seconds = |time: Duration| time.as_secs_f64();
+        Self {
+            name: plan.name.clone(),
+            kind: plan.kind.clone(),
+            description: plan.description.clone(),
+            metadata: plan.metadata.clone(),
+            command: plan.command.clone(),
+            cwd: None,
+            environment: plan.environment.clone(),
+            job: plan.job,
+            success_codes: plan.success_codes.clone(),
+            required: plan.required,
+            left_out: plan.left_out,
+            level: 0,
+            depends_on,
+            ready: None,
+            restart: plan.restart,
+            max_restarts: plan.max_restarts,
+            restart_window_seconds: plan.restart_window.map(seconds),
+            backoff_seconds: seconds(plan.backoff),
+            backoff_max_seconds: seconds(plan.backoff_max),
+            backoff_reset_seconds: seconds(plan.backoff_reset),
+            hang_timeout_seconds: plan.hang_timeout.map(seconds),
+            unready_timeout_seconds: plan.unready_timeout.map(seconds),
+            on_dependency_loss: plan.on_dependency_loss,
+            stop_signal: plan.stop_signal.name(),
+            shutdown_grace_seconds: seconds(plan.shutdown_grace),
+            before_stop: Vec::new(),
+            after_stop: Vec::new(),
+            warn_gap_seconds: seconds(plan.warn_gap),
+            fail_gap_seconds: seconds(plan.warn_gap),
+            min_uptime: 0.0,
+            quiet: plan.quiet,
+            tty: plan.tty,
+            evidence: plan.evidence.clone(),
+            sources: BTreeMap::new(),
+        }
+    }
 }

@@ -70,6 +70,9 @@ pub enum Restart {
     Always,
 }
 
+/// The name of the workload of a run of one command.
+pub(crate) const MAIN: &str = "main";
+
 /// The plan of a workload.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WorkloadPlan {

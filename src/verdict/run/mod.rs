@@ -228,7 +228,12 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
         run.pauses = pauses(record);
     } else {
         let shown = |file: &str| place.shown(file);
-        run.workloads = Workloads::read(record, &documents.workloads, shown, &mut run.differs);
+        let workloads = Workloads::read(record, &documents.workloads, shown, &mut run.differs);
+        // What is to be said of one command, the gates of the run say.
+        match record.command.is_empty() {
+            true => run.workloads = workloads,
+            false => run.pauses = pauses(record),
+        }
     }
     run.receipt = receipt(record);
     let over = record.state == State::Complete || (documents.sealing && record.state == State::Sealing);

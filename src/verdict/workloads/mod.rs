@@ -110,6 +110,10 @@ impl Workloads {
         for extra in record.workloads.iter().filter(|w| !plan.workloads.iter().any(|p| p.name == w.name)) {
             wrong(record::FILE_NAME, format!("the record has a workload {}, which the plan has not", extra.name));
         }
+        let of_one = [record.command.clone()];
+        if !record.command.is_empty() && !plan.workloads.iter().map(|planned| &planned.command).eq(&of_one) {
+            wrong(record::FILE_NAME, "its command is not the only one of the plan".to_owned());
+        }
         let over = record.state != RunState::Running;
         let mut parts = Vec::new();
         for planned in &plan.workloads {

@@ -49,6 +49,7 @@ fn documents() -> (Value, Value, Vec<Value>) {
         })
     };
     let mut record: Value = serde_json::from_str(include_str!("../../../fixtures/audit/run/run.json")).unwrap();
+    record["command"] = json!([]);
     record["started_at"] = json!(at(0.0));
     record["duration_seconds"] = json!(100.0);
     record["settings"]["required_duration_seconds"] = json!(100.0);

@@ -387,3 +387,24 @@ fn what_each_workload_writes_is_judged_and_what_is_looser_for_one_is_told() {
     let told = bench.run(&["audit", "runs/r"]).exits(1);
     assert!(told.stdout.contains("runtime/two.json was changed after the run"), "{told:?}");
 }
+
+#[test]
+fn one_command_is_the_case_of_one_workload() {
+    let bench = Bench::new();
+    let script = "echo $FINAL_DRY_RUN_WORKLOAD; echo '{}' > $FINAL_DRY_RUN_RUNTIME_PATH; echo tick; sleep 1; echo end";
+    let run = rehearse(&bench, &["--duration", "5s", "--min-duration", "0s", "--warn-gap=1m", "--fail-gap=1m"], script);
+    assert_eq!(run.output.code, 0, "{:?}", run.output);
+    assert!(run.raw().starts_with(b"main\n"));
+    assert!(run.record["evidence"]["logs"][0].as_str().unwrap().starts_with("logs/final_dry_run_"));
+    assert!(run.structured().iter().all(|record| record["source"].is_null()));
+    let states = fs::read_to_string(run.folder.join("states.jsonl")).unwrap();
+    assert_eq!(states.matches("\"workload\":\"main\"").count(), 2, "{states}");
+    assert!(run.folder.join("packet/raw/runtime/main.json").exists());
+    agrees(&bench, &run);
+    fs::write(run.folder.join("states.jsonl"), states.lines().next().unwrap()).unwrap();
+    let told = bench.run(&["audit", "runs/r"]).exits(1);
+    assert!(
+        told.stdout.contains("main is completed by the record, but running by its last change of state"),
+        "{told:?}"
+    );
+}

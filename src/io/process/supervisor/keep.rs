@@ -30,7 +30,7 @@ pub(super) struct Keep {
     progress_failed: bool,
     /// Where receipts go; nowhere where nobody is to hear of anything.
     receipts: Option<std::fs::File>,
-    /// Where changes of state go; nowhere in a run of one command, whose attempts tell them.
+    /// Where changes of state go, until the run is sealed.
     states: Option<std::fs::File>,
 }
 
@@ -39,15 +39,9 @@ impl Keep {
         (folder, syncer): (Folder, Arc<Syncer>),
         record: RunRecord,
         progress: ProgressFile,
-        single: bool,
     ) -> Result<Self, FileError> {
-        let states = match single {
-            true => None,
-            false => {
-                let error = |source| FileError::new("create", folder.path().join(STATES), source);
-                Some(folder.create_file(STATES).map_err(error)?)
-            }
-        };
+        let error = |source| FileError::new("create", folder.path().join(STATES), source);
+        let states = Some(folder.create_file(STATES).map_err(error)?);
         let receipts = record.evidence.notifications.as_ref().map(|name| {
             folder.create_file(name).map_err(|source| FileError::new("create", folder.path().join(name), source))
         });
@@ -183,12 +177,7 @@ impl Keep {
         record.capture = machine.capture();
         record.evidence_age = machine.evidence_age();
         record.evidence_stalls = machine.evidence_stalls();
-        let monitor = std::mem::take(&mut record.resource_monitor);
-        record.resource_monitor = machine.resources().record();
-        record.resource_monitor.enabled = monitor.enabled;
-        record.resource_monitor.interval_seconds = monitor.interval_seconds;
-        record.resource_monitor.violation_severity = monitor.violation_severity;
-        record.resource_monitor.thresholds = monitor.thresholds;
+        record.resource_monitor = machine.resource_monitor();
         record.progress = self.progress.chain().clone();
         let unsaved = self.save(&machine, State::Sealing).err();
         Supervised { unsaved, record: self.record, machine, progress: self.progress, ended, layouts }
