@@ -92,7 +92,6 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         folder.replace(CHECKLIST, list)?;
     }
     plan.sha256 = Some(planning::keep_plan(&folder, &planned)?);
-    let stem = format!("final_dry_run_{}", started_at.slug());
     let relative = |path: &PathBuf| folder.relative(path).unwrap_or(path).display().to_string();
     let paths = EvidencePaths {
         logs: vec!["logs".to_owned()],
@@ -107,29 +106,8 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         provenance: Some(provenance),
         ..record_of(args, name, started_at, &plan, &policy, criteria, paths)
     };
-    let unit = UnitSetup {
-        launch: Launch {
-            command,
-            environment: planning::environment(
-                args,
-                &folder,
-                MAIN,
-                [diary.as_deref(), performance.as_deref()],
-                &args.env,
-            ),
-            hidden: signers.variables.clone(),
-            folder: None,
-            stdin: None,
-            tty: false,
-        },
-        sink: sink(args, &folder, &stem),
-        stderr_level: stderr_level(args),
-        source: None,
-        ready: None,
-        actions: [Vec::new(), Vec::new()],
-    };
     let setup = Setup {
-        units: vec![unit],
+        units: vec![unit(args, &folder, signers, (command, started_at), [diary.as_deref(), performance.as_deref()])],
         drills: drill_acts,
         evidence: [("diary", diary), ("performance", performance)]
             .into_iter()
@@ -142,6 +120,31 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     };
     let shown_folder = args.output_root.join(&setup.record.name).display().to_string();
     Ok(Prepared { what: plan.command().join(" "), plan, setup, shown_folder })
+}
+
+/// What is needed to supervise the command.
+fn unit(
+    args: &FinalDryRun,
+    folder: &Folder,
+    signers: &Signers,
+    (command, started_at): (Vec<String>, Stamp),
+    evidence: [Option<&Path>; 2],
+) -> UnitSetup {
+    UnitSetup {
+        launch: Launch {
+            command,
+            environment: planning::environment(args, folder, MAIN, evidence, &args.env),
+            hidden: signers.variables.clone(),
+            folder: None,
+            stdin: None,
+            tty: false,
+        },
+        sink: sink(args, folder, &format!("final_dry_run_{}", started_at.slug())),
+        stderr_level: stderr_level(args),
+        source: None,
+        ready: None,
+        actions: [Vec::new(), Vec::new()],
+    }
 }
 
 /// A checklist with something to do in it.
