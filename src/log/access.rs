@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
@@ -39,10 +40,80 @@ const REQUEST: [&[u8]; 9] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Statuses {
-    /// Those that are errors.
-    pub error: Vec<String>,
+    /// Those that are errors; none where nobody says which, so that those of the class 5xx are worth a finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Vec<String>>,
     /// Those that are warnings, where they are no errors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warn: Vec<String>,
+}
+
+/// Letters that stand in each line that tells of a response with a status of 5xx: the status with what is before it.
+const HINTS: [&str; 19] = [
+    "\" 5",
+    " 50",
+    " 52",
+    "/50",
+    "/52",
+    "tatus\":5",
+    "tatus\": 5",
+    "tatus\":\"5",
+    "tatus\": \"5",
+    "tatus\\\":5",
+    "tatus=5",
+    "tatus=\"5",
+    "ode\":5",
+    "ode\": 5",
+    "ode\":\"5",
+    "ode\": \"5",
+    "ode\\\":5",
+    "ode=5",
+    "pleted 5",
+];
+/// Letters of which some stand in logs that tell of requests.
+const REQUESTS: [&str; 7] = [" HTTP/", "<BADREQ>", " TCP_", "tatus\"", "atus_code", "tatus=", "Completed "];
+
+fn search(words: &[&str]) -> AhoCorasick {
+    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(words);
+    built.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}"))
+}
+
+/// Whether some lines of a text may tell of requests.
+pub(crate) fn may_tell(text: &[u8]) -> bool {
+    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| search(&REQUESTS));
+    SEARCH.is_match(text)
+}
+
+/// The places in a text where lines may tell of responses with a status of 5xx, one after the other.
+pub(crate) struct Hints<'t> {
+    text: &'t [u8],
+    next: Option<usize>,
+}
+
+impl<'t> Hints<'t> {
+    /// Those of a text, or none where nothing is to be looked for.
+    pub(crate) fn of(text: &'t [u8], wanted: bool) -> Self {
+        let mut hints = Self { text, next: None };
+        if wanted {
+            hints.find(0);
+        }
+        hints
+    }
+
+    fn find(&mut self, from: usize) {
+        static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| search(&HINTS));
+        self.next = SEARCH.find(Input::new(self.text).range(from..)).map(|found| found.start());
+    }
+
+    /// Whether there is one before `end`, where a line ends; those before it are left behind.
+    #[inline]
+    pub(crate) fn pass(&mut self, end: usize) -> bool {
+        let found = self.next.is_some_and(|at| at < end);
+        if found {
+            self.find(end);
+        }
+        found
+    }
 }
 
 /// Whether a text names a status or a class of them.
@@ -65,7 +136,7 @@ pub(crate) fn check(text: &str) -> Result<(), String> {
 impl Statuses {
     /// Whether none is named.
     pub fn is_empty(&self) -> bool {
-        self.error.is_empty() && self.warn.is_empty()
+        self.error.is_none() && self.warn.is_empty()
     }
 
     /// How many of all statuses are at least of a severity.
@@ -78,7 +149,7 @@ impl Statuses {
         let (code, class) = (status.to_string(), format!("{}xx", status / 100));
         let named = |texts: &[String]| texts.iter().any(|text| *text == code || *text == class);
         match () {
-            () if named(&self.error) => Level::Error,
+            () if named(self.error.as_deref().unwrap_or_default()) => Level::Error,
             () if named(&self.warn) => Level::Warning,
             () => Level::Info,
         }
@@ -94,6 +165,11 @@ impl Statuses {
             record.level = Some((Raw::Null, Scale::Is(level)));
         }
     }
+}
+
+/// Whether a record tells of a response with a status of 5xx.
+pub(crate) fn is_server_error(record: &Record<'_>) -> bool {
+    status(record).is_some_and(|status| status >= 500)
 }
 
 /// The status of the response that a record tells of, if it does.
@@ -119,11 +195,25 @@ fn in_text(line: &[u8]) -> Option<u16> {
         word(end.strip_prefix(b" ")?)
     });
     let start = || request.and_then(|at| memchr::memrchr(b'"', &line[..at])).or_else(|| UNREADABLE.find(line));
-    behind.or_else(|| behind_times(&line[..start()?])).or_else(|| {
+    behind.or_else(|| behind_times(&line[..start()?])).or_else(|| in_pairs(line)).or_else(|| {
         let rest = &line[CACHE.find(line)? + 1..];
         let result = &rest[..memchr::memchr(b' ', rest)?];
         number(&result[memchr::memchr(b'/', result)? + 1..])
     })
+}
+
+/// Of `method=GET path=/ status=502`, and of `Completed 502 Bad Gateway in 3ms`.
+fn in_pairs(line: &[u8]) -> Option<u16> {
+    static STATUS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("status="));
+    static CODE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("status_code="));
+    static METHOD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("method="));
+    static COMPLETED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("Completed "));
+    if let Some(at) = COMPLETED.find(line) {
+        return word(&line[at + "Completed ".len()..]);
+    }
+    let value = |key: &Finder<'_>| key.find(line).map(|at| &line[at + key.needle().len()..]);
+    let value = value(&STATUS).or_else(|| value(&CODE)).filter(|_| METHOD.find(line).is_some())?;
+    word(value.strip_prefix(b"\"").unwrap_or(value))
 }
 
 /// A status at the start of a text, as a number of its own.
@@ -176,7 +266,8 @@ mod tests {
 
     #[test]
     fn requests_of_all_servers_get_the_level_of_their_status() {
-        let statuses = Statuses { error: vec!["5xx".into(), "499".into()], warn: vec!["4xx".into(), "503".into()] };
+        let error = Some(vec!["5xx".into(), "499".into()]);
+        let statuses = Statuses { error, warn: vec!["4xx".into(), "503".into()] };
         for (line, expect) in [
             (r#"2025-01-06 08:00:00 10.0.0.1 "GET / HTTP/1.1" 200 5 "-" "agent""#, Level::Info),
             (r#"2025-01-06 08:00:00 10.0.0.1 "GET / HTTP/1.1" 404 5 "-" "agent""#, Level::Warning),
@@ -201,6 +292,9 @@ mod tests {
                 Level::Error,
             ),
             (r#"2025-01-06 08:00:00 61 10.0.0.1 TCP_MISS/404 507 GET http://a/ - DIRECT/10.0.0.2 -"#, Level::Warning),
+            (r#"time=2025-01-06T08:00:00Z level=info method=GET path=/ status=502 duration=3"#, Level::Error),
+            (r#"time=2025-01-06T08:00:00Z level=info job=7 status=502"#, Level::Info),
+            ("2025-01-06 08:00:00 INFO Completed 500 Internal Server Error in 12ms", Level::Error),
             (r#"{"time":"2025-01-06T08:00:00Z","status":499,"method":"GET"}"#, Level::Error),
             (r#"{"time":"2025-01-06T08:00:00Z","status":"502","request":"GET / HTTP/1.1"}"#, Level::Error),
             (r#"{"time":"2025-01-06T08:00:00Z","level":"info","status":502,"request":{"uri":"/"}}"#, Level::Error),
@@ -222,6 +316,9 @@ mod tests {
             assert_eq!(record.level(), before, "{line}");
             statuses.apply(&mut record);
             assert_eq!(record.level().unwrap_or(Level::Info).status(), expect.status(), "{line}");
+            if is_server_error(&record) {
+                assert!(may_tell(line.as_bytes()) && Hints::of(line.as_bytes(), true).pass(line.len()), "{line}");
+            }
         }
         assert_eq!((statuses.count(Status::Fail), statuses.count(Status::Warn)), (101, 200));
     }

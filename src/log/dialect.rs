@@ -121,10 +121,9 @@ impl Dialect {
         DIALECTS.iter().find(|row| row.dialect == self).map_or("JSON lines", |row| row.name)
     }
 
-    /// Whether a record that states no level has one all the same: that of its stream, of the file of syslog in which it
-    /// stands, or the usual one.
+    /// Whether a record that states no level has one all the same: that of its stream, or the usual one.
     pub fn has_default_level(self) -> bool {
-        matches!(self, Self::Captured | Self::Clef | Self::Syslog3164)
+        matches!(self, Self::Captured | Self::Clef)
     }
 
     /// Whether its records are JSON objects, one to a line.

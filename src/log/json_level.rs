@@ -9,7 +9,7 @@ use crate::json::pull::{Members, Raw};
 use crate::level::{self, Level};
 
 /// The keys whose objects may hold the level or the time of a record, in plain form.
-const CONTAINERS: [&str; 20] = [
+const CONTAINERS: [&str; 21] = [
     "_source",
     "log",
     "fields",
@@ -30,6 +30,7 @@ const CONTAINERS: [&str; 20] = [
     "extra",
     "details",
     "body",
+    "message",
 ];
 
 /// Whether an object under this key may hold the level or the time.

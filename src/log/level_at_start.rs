@@ -19,7 +19,7 @@ pub(crate) fn level(line: &str) -> Option<Level> {
 
 /// [`level`] without the names of exceptions.
 pub(crate) fn word(line: &str) -> Option<Level> {
-    let line = line.trim_start();
+    let line = without_mark(line.trim_start());
     if let Some((number, _)) = line.strip_prefix('<').and_then(|rest| rest.split_once('>'))
         && let Ok(number) = number.parse::<u8>()
     {
@@ -95,6 +95,16 @@ pub(crate) fn anywhere(line: &str) -> Option<Level> {
     level(line).or_else(|| set_in(line).filter(|_| line.starts_with([' ', '\t'])))
 }
 
+/// A line without the pictures and rules before its first word: `❌ ERROR: …`, `│ Error: …`.
+fn without_mark(line: &str) -> &str {
+    if line.as_bytes().first().is_none_or(u8::is_ascii) {
+        return line;
+    }
+    let mark = |c: char| !c.is_ascii() && !c.is_alphanumeric();
+    let rest = line.trim_start_matches(mark);
+    if rest.len() < line.len() && rest.starts_with(' ') { rest.trim_start() } else { line }
+}
+
 /// What follows a time of day, in brackets or not, if the line starts with one.
 fn after_time(line: &str) -> Option<&str> {
     let (time, rest) = line.split_at(line.find(' ')?);
@@ -137,6 +147,12 @@ mod tests {
             ("error[E0308]: mismatched types", Some(Level::Error)),
             ("error[0]: none of the three", Some(Level::Error)),
             ("error[3] of the list", None),
+            ("│ Error: creating instance: gone", Some(Level::Error)),
+            ("🚨 Error: gone", Some(Level::Error)),
+            ("⚠️ WARN slow", Some(Level::Warning)),
+            ("✘ [ERROR] gone", Some(Level::Error)),
+            ("│ a column", None),
+            ("é ERROR x", None),
             ("FATAL: gone", Some(Level::Critical)),
             ("<3>kernel err", Some(Level::Error)),
             ("05:51:29.123 [main] ERROR com.x.Y - gone", Some(Level::Error)),

@@ -149,7 +149,7 @@ fn judge(plan: Plan, partial: Partial, layers: &mut Vec<Layer>) -> Result<Sharde
         warn_gap: said("warn_gap").then(|| plan.fixed.limits().silence),
         max_listed: said("max_listed").then_some(plan.fixed.max_listed),
         ignore: said("ignore").then(|| plan.fixed.ignore.clone()),
-        error_statuses: said("error_statuses").then(|| plan.fixed.statuses.error.clone()),
+        error_statuses: plan.fixed.statuses.error.clone().filter(|_| said("error_statuses")),
         warn_statuses: said("warn_statuses").then(|| plan.fixed.statuses.warn.clone()),
         layout: plan.fixed.layout.clone(),
         ..Layer::default()

@@ -50,7 +50,7 @@ fn options() -> ScanOptions {
         warn_gap: Duration::from_secs(30),
         max_listed: 40,
         ignore: vec!["slow answer of the mirror".to_owned()],
-        statuses: Statuses { error: vec!["5xx".to_owned()], warn: vec!["404".to_owned()] },
+        statuses: Statuses { error: Some(vec!["5xx".to_owned()]), warn: vec!["404".to_owned()] },
         threads: 1,
         ..ScanOptions::default()
     }

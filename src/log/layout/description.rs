@@ -94,6 +94,7 @@ impl Layout {
                 other: Vec::new(),
             },
             yearless: true,
+            requests: true,
             pinned: true,
             again: false,
         })

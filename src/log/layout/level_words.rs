@@ -1,5 +1,6 @@
 //! The words for levels, in one table.
 
+use crate::finding::Status;
 use crate::level::Level;
 use crate::log::ansi;
 
@@ -95,6 +96,12 @@ pub(crate) const PAIRS: [&str; 12] = [
     "at",
     "l",
 ];
+
+/// The words that are names of levels for errors and nothing else, in lower case.
+pub(crate) fn of_errors() -> impl Iterator<Item = &'static str> {
+    let errors = |(_, level, sure): &&(&str, Level, Sure)| level.status() == Status::Fail && *sure == Sure::Certain;
+    WORDS.iter().filter(errors).map(|(word, ..)| *word)
+}
 
 /// The first word with each letter, and behind each word the next one with the same: places in [`WORDS`], one more each.
 const CHAINS: ([usize; 26], [usize; WORDS.len()]) = {

@@ -22,12 +22,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::ansi;
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
 use super::level_after_date::{self, After};
 use super::record::{self, Record};
 use super::text_record;
+use super::{access, ansi};
 use crate::crash::classify;
 use crate::json::pull::{Raw, Text};
 use crate::level::Level;
@@ -59,6 +59,9 @@ pub struct Layout {
     inner: Option<Box<Self>>,
     /// Whether some lines may state times without a year.
     yearless: bool,
+    /// Whether some lines may tell of requests to a server.
+    #[serde(default)]
+    requests: bool,
     /// Whether it was not learnt but given.
     pinned: bool,
     /// Whether lines that came late added to it.
@@ -78,7 +81,7 @@ impl Layout {
         let text = &text[..text.len().min(SAMPLE)];
         let plain = ansi::strip_bytes(text);
         let lines: Vec<&[u8]> = plain.split(|b| matches!(b, b'\n' | b'\r')).map(head).filter(|l| is_head(l)).collect();
-        Self::of_lines(&spread(&lines), latest)
+        Self { requests: access::may_tell(text), ..Self::of_lines(&spread(&lines), latest) }
     }
 
     /// The layout of lines.
@@ -190,6 +193,11 @@ impl Layout {
     /// Whether some lines may state times without a year, so that the years must be told by all of the file.
     pub fn is_yearless(&self) -> bool {
         self.yearless
+    }
+
+    /// Whether some lines may tell of requests to a server.
+    pub(crate) fn tells_of_requests(&self) -> bool {
+        self.requests
     }
 
     /// Whether lines of text state levels in columns.

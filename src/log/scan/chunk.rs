@@ -145,6 +145,9 @@ pub struct Oddities {
     pub telling: Seen,
     /// Records below the levels of errors whose message is another record, of an error.
     pub nested: Seen,
+    /// Responses of servers with a status of 5xx, where nobody says whether they are errors.
+    #[serde(default)]
+    pub server_errors: Seen,
     /// Captured records that show a crash and say that one before them does.
     pub continued_crashes: Seen,
 }
@@ -172,7 +175,7 @@ impl Oddities {
         }
     }
 
-    fn all(&mut self) -> [&mut Seen; 17] {
+    fn all(&mut self) -> [&mut Seen; 18] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -190,6 +193,7 @@ impl Oddities {
             &mut self.bare_errors,
             &mut self.telling,
             &mut self.nested,
+            &mut self.server_errors,
             &mut self.continued_crashes,
         ]
     }

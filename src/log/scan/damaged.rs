@@ -1,6 +1,10 @@
 //! Lines that hold JSON but are not one object: two objects after a lost line end, a comma behind one, the rest of a cut
 //! one. Whole objects are read; of what is left over the level counts where it can be seen.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use crate::finding::Status;
 use crate::json::pull;
 use crate::level::Level;
@@ -139,8 +143,11 @@ pub(crate) fn shouts(line: &[u8]) -> bool {
 }
 
 /// Words that tell of an error without being the name of a level, or a sure one.
-const MORE: [&[u8]; 14] = [
+const MORE: [&[u8]; 19] = [
     b"aborted",
+    b"corrupt",
+    b"corrupted",
+    b"corruption",
     b"crashed",
     b"denied",
     b"exception",
@@ -148,13 +155,47 @@ const MORE: [&[u8]; 14] = [
     b"failed",
     b"failure",
     b"killed",
+    b"oom",
     b"panic",
     b"panicked",
     b"refused",
     b"segfault",
     b"traceback",
     b"unable",
+    b"unreachable",
 ];
+
+/// Words behind a word for an error that is only what they are about: "exception support", "error correction".
+const ABOUT: [&[u8]; 15] = [
+    b"budget",
+    b"correction",
+    b"detection",
+    b"handler",
+    b"handlers",
+    b"handling",
+    b"injection",
+    b"level",
+    b"logging",
+    b"page",
+    b"pages",
+    b"recovery",
+    b"reporting",
+    b"support",
+    b"tolerance",
+];
+
+/// Words before "down" with which something is.
+const WENT: [&[u8]; 6] = [b"are", b"is", b"link", b"marked", b"to", b"went"];
+
+/// A cheap test that passes every text of which [`tells_of_error`] may be true, and few others.
+pub(crate) fn may_tell_of_error(line: &[u8]) -> bool {
+    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| {
+        let words = level_words::of_errors().map(str::as_bytes).chain(MORE).chain([&b"down"[..]]);
+        let search = AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(words);
+        search.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}"))
+    });
+    SEARCH.is_match(line)
+}
 
 /// How long those with each letter are: a bit for each length.
 const LENGTHS: [u16; 26] = {
@@ -175,6 +216,11 @@ fn is_more(word: &[u8]) -> bool {
     fits && MORE.iter().any(|more| word.eq_ignore_ascii_case(more))
 }
 
+/// Whether something is said to be down: "is DOWN", "changed state to down".
+fn is_down(before: &[u8], word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"down") && WENT.iter().any(|went| before.eq_ignore_ascii_case(went))
+}
+
 /// Whether a line holds a word for an error, and does not deny it.
 pub(crate) fn tells_of_error(line: &[u8]) -> bool {
     let mut before: &[u8] = b"";
@@ -184,7 +230,7 @@ pub(crate) fn tells_of_error(line: &[u8]) -> bool {
         let word = &line[start..end];
         let known = match level_words::word(word) {
             Some((level, sure)) => level.status() == Status::Fail && (sure == Sure::Certain || is_more(word)),
-            None => is_more(word),
+            None => is_more(word) || is_down(before, word),
         };
         if !known {
             before = word;
@@ -193,6 +239,8 @@ pub(crate) fn tells_of_error(line: &[u8]) -> bool {
         }
         let denied = [&b"no"[..], b"0", b"without", b"zero", b"not"].iter().any(|no| before.eq_ignore_ascii_case(no));
         let after = line[end..].trim_ascii_start();
+        let next = after.iter().position(|b| !b.is_ascii_alphabetic()).map_or(after, |len| &after[..len]);
+        let denied = denied || ABOUT.iter().any(|about| next.eq_ignore_ascii_case(about));
         let after = after.strip_prefix(b":").or_else(|| after.strip_prefix(b"=")).map(<[u8]>::trim_ascii_start);
         let nothing = after.is_some_and(|value| {
             let end = value.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(value.len());
@@ -257,6 +305,12 @@ mod tests {
             ("Permission denied", true),
             ("connect: connection refused", true),
             ("unable to open the database", true),
+            ("Server be/s1 is DOWN, reason: Layer4", true),
+            ("link state changed to down", true),
+            ("the file system is corrupt", true),
+            ("shutting down", false),
+            ("Enabling unmasked SIMD FPU exception support... done.", false),
+            ("EDAC: error correction enabled", false),
             ("no error so far", false),
             ("errors: 0", false),
             ("error: none", false),
@@ -264,6 +318,11 @@ mod tests {
             ("all is well", false),
         ] {
             assert_eq!(tells_of_error(line.as_bytes()), expect, "{line}");
+            assert!(!expect || may_tell_of_error(line.as_bytes()), "{line}");
+        }
+        for word in level_words::of_errors().chain(MORE.iter().map(|word| std::str::from_utf8(word).expect("ASCII"))) {
+            let loud = format!("x {} y", word.to_ascii_uppercase());
+            assert!(tells_of_error(loud.as_bytes()) && may_tell_of_error(loud.as_bytes()), "{word}");
         }
     }
 }

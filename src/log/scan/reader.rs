@@ -15,6 +15,7 @@ use crate::crash::prefilter::Marks;
 use crate::finding::Status;
 use crate::json::pull::Raw;
 use crate::level::Level;
+use crate::log::access::{self, Hints};
 use crate::log::ansi;
 use crate::log::dialect::Dialect;
 use crate::log::frame::{CONTINUES, FILL};
@@ -60,6 +61,8 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bo
     reader.part.odd.zeros = zeros;
     let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
     let mut suspects = Marks::of(text, 0);
+    let asked = reader.part.context.statuses.error.is_none() && reader.layout.tells_of_requests();
+    let mut hints = Hints::of(text, asked);
     let mut start = 0;
     let rest = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
     for end in memchr::memchr_iter(b'\n', text).chain(rest) {
@@ -68,6 +71,7 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bo
         if suspected {
             suspects.skip_to(end);
         }
+        reader.hinted = hints.pass(end);
         if !valid && std::str::from_utf8(line).is_err() {
             reader.part.odd.invalid_utf8.add(reader.part.tally.lines + 1);
         }
@@ -117,6 +121,8 @@ struct Reader<'t> {
     id: Id,
     /// Whether a line may hold several.
     joined: bool,
+    /// Whether the line may tell of a response with a status of 5xx of which nobody says what it means.
+    hinted: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -133,6 +139,7 @@ impl<'t> Reader<'t> {
             current: None,
             id: Id::default(),
             joined,
+            hinted: false,
         }
     }
 
@@ -270,6 +277,9 @@ impl<'t> Reader<'t> {
         if record.level.is_none() && !record.dialect.has_default_level() && record.level().is_none() {
             self.part.tally.unstated += 1;
             self.unread(spot.line, record);
+        }
+        if self.hinted && severity == Status::Pass && access::is_server_error(record) {
+            self.part.odd.server_errors.add(spot.line);
         }
         if severity < Status::Fail && matches!(record.message, Raw::Text(text) if damaged::holds_error(text.bytes)) {
             self.part.odd.nested.add(spot.line);

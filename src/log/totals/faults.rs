@@ -5,6 +5,7 @@ use std::io;
 
 use crate::finding::{self, Finding, Status};
 use crate::level::Level;
+use crate::log::dialect::Dialect;
 use crate::log::scan::chunk::{Oddities, Part, Seen};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::time::human_duration;
@@ -45,9 +46,9 @@ fn passed_over(part: &Part) -> Vec<(Status, String, u64)> {
         found.push((Status::Warn, summary, odd.bare_errors.line));
     }
     // Where no record states a level, that is said for all of them.
-    if odd.telling.count > 0 && part.tally.unstated * 2 < part.tally.records {
+    if odd.telling.count > 0 && !is_silent(part) {
         let summary = format!(
-            "{} without a level, beside others that state one: a word for an error in it counts for none",
+            "{} without a level of its own: a word for an error in it counts for none",
             finding::count(odd.telling.count, "record")
         );
         found.push((Status::Warn, summary, odd.telling.line));
@@ -58,6 +59,13 @@ fn passed_over(part: &Part) -> Vec<(Status, String, u64)> {
             finding::count(odd.nested.count, "record")
         );
         found.push((Status::Warn, summary, odd.nested.line));
+    }
+    if odd.server_errors.count > 0 {
+        let summary = format!(
+            "{} with a status of 5xx, and nothing says whether they are errors: set `error_statuses` in `[logs]` of the policy, to [\"5xx\"], or to [] if they are none",
+            finding::count(odd.server_errors.count, "response")
+        );
+        found.push((Status::Warn, summary, odd.server_errors.line));
     }
     // That a crash is told elsewhere is believed only where one is.
     if odd.continued_crashes.count > 0 && part.tally.crashes.total() == 0 {
@@ -208,6 +216,14 @@ pub(crate) fn hole(path: &str, length: u64) -> Finding {
     Finding::warn(summary).in_file(path, Some(1))
 }
 
+/// Whether no record states a level, so that errors cannot be told from the rest. A few lines of syslog, where most
+/// programs state none, may all be ordinary.
+fn is_silent(part: &Part) -> bool {
+    let (records, unstated) = (part.tally.records, part.tally.unstated);
+    let few = unstated < FEW && part.dialects[Dialect::Syslog3164 as usize] == records;
+    unstated > 0 && unstated == records && !few
+}
+
 /// What is wrong where the levels of records cannot be told.
 fn silent_levels(part: &Part) -> Vec<(Status, String)> {
     let tally = &part.tally;
@@ -222,7 +238,7 @@ fn silent_levels(part: &Part) -> Vec<(Status, String)> {
         );
         found.push((severity, summary));
     }
-    if tally.unstated > 0 && tally.unstated == tally.records {
+    if is_silent(part) {
         let summary = "no record states a level: errors cannot be told from the rest";
         found.push((Status::Warn, summary.to_owned()));
     }

@@ -297,7 +297,7 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
             layout: layers.iter().find_map(|layer| layer.layout.clone()),
             ignore: first(&layers, |l| l.ignore.clone()).unwrap_or_default(),
             statuses: Statuses {
-                error: first(&layers, |l| l.error_statuses.clone()).unwrap_or_default(),
+                error: said_statuses(&layers),
                 warn: first(&layers, |l| l.warn_statuses.clone()).unwrap_or_default(),
             },
         },
@@ -321,6 +321,11 @@ pub fn resolve(layers: &[Layer]) -> Result<Policy, String> {
         components: first(&layers, |l| l.components.clone()),
         baseline: first(&layers, |l| l.baseline.clone()).unwrap_or_default(),
     })
+}
+
+/// The statuses that are errors, where somebody says which: an empty list says that none is.
+fn said_statuses(layers: &[Layer]) -> Option<Vec<String>> {
+    layers.iter().filter(|layer| !layer.is_default).find_map(|layer| layer.error_statuses.clone())
 }
 
 /// How many entries must be explained means nothing without the fields that explain them.

@@ -128,7 +128,7 @@ const LIMITS: [Limit; 16] = [
 
 /// How many statuses of HTTP these lists make at least a warning.
 fn counting(error: &[String], warn: &[String]) -> f64 {
-    Statuses { error: error.to_vec(), warn: warn.to_vec() }.count(Status::Warn) as f64
+    Statuses { error: Some(error.to_vec()), warn: warn.to_vec() }.count(Status::Warn) as f64
 }
 
 fn listed(words: Option<&[String]>) -> String {

@@ -460,7 +460,7 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
         max_listed: settings.max_listed,
         ignore: Some(settings.log_ignore.clone()).filter(|texts| !texts.is_empty()),
-        error_statuses: Some(settings.log_statuses.error.clone()).filter(|texts| !texts.is_empty()),
+        error_statuses: settings.log_statuses.error.clone(),
         warn_statuses: Some(settings.log_statuses.warn.clone()).filter(|texts| !texts.is_empty()),
         components: settings.components.as_ref().and_then(crate::evidence::readiness::Rules::of_record),
         recorded: record.criteria.clone(),

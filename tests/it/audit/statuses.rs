@@ -42,6 +42,17 @@ fn responses_count_as_the_policy_says() {
     for log in ["plain.log", "docker.log", "json.log"] {
         let off = counts(&bench, log, "", 0);
         assert_eq!(off, [0, 0], "{log}");
+        // What nobody decided is no pass, and the finding says what to decide.
+        let said = |lines: &str| {
+            bench.write("p.toml", format!("[logs]\n{lines}"));
+            let json = bench.run(&["audit", "--log", log, "--policy", "p.toml", "--format", "json"]).exits(0).json();
+            let faults = json["logs"]["findings"].as_array().unwrap();
+            let asked = faults.iter().find(|fault| fault["summary"].as_str().unwrap().contains("`error_statuses`"));
+            asked.map(|fault| (fault["severity"].clone(), fault["place"]["line"].clone()))
+        };
+        assert_eq!(said(""), Some((json!("warn"), json!(8))), "{log}");
+        assert_eq!(said("error_statuses = []\n"), None, "{log}");
+        assert_eq!(said("error_statuses = [\"501\"]\n"), None, "{log}");
         assert_eq!(counts(&bench, log, "error_statuses = [\"5xx\"]\n", 1), [1, 0], "{log}");
         let both = "error_statuses = [\"5xx\", \"429\"]\nwarn_statuses = [\"4xx\"]\n";
         assert_eq!(counts(&bench, log, both, 1), [2, 1], "{log}");

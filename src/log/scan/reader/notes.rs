@@ -2,6 +2,7 @@
 
 use super::Reader;
 use crate::finding::Status;
+use crate::log::dialect::Dialect;
 use crate::log::record::{self, Record};
 use crate::log::scan::continuation::Tie;
 use crate::log::scan::damaged;
@@ -21,11 +22,19 @@ impl<'t> Reader<'t> {
     /// Notes a record that states no level where the layout looks for one.
     pub(super) fn unread(&mut self, number: u64, record: &Record<'t>) {
         let line = record::trim(record.source());
+        let tells = |text: &[u8]| damaged::may_tell_of_error(text) && damaged::tells_of_error(text);
+        if record.dialect == Dialect::Syslog3164 {
+            // Most programs state no level there, and nothing more is to be learnt of their lines.
+            if tells(line) {
+                self.part.odd.telling.add(number);
+            }
+            return;
+        }
         if self.layout.may_learn() {
             self.part.unread.add(number, line);
         }
         if record.dialect.is_json() {
-            if record.message().is_some_and(|message| damaged::tells_of_error(message.as_bytes())) {
+            if record.message().is_some_and(|message| tells(message.as_bytes())) {
                 self.part.odd.telling.add(number);
             }
         } else if let Some(level) = self.layout.bare_level(line) {
@@ -33,7 +42,7 @@ impl<'t> Reader<'t> {
             if level.status() > Status::Pass {
                 self.part.odd.bare_errors.add(number);
             }
-        } else if self.layout.states_levels() && damaged::tells_of_error(line) {
+        } else if tells(line) {
             self.part.odd.telling.add(number);
         }
     }
