@@ -18,6 +18,38 @@ pub(crate) fn utf8(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// Decodes UTF-16 as it comes. Lone surrogates become U+FFFD, and half a unit at the end too.
+#[derive(Debug)]
+pub(crate) struct Utf16 {
+    big: bool,
+    /// Bytes that are not decoded yet.
+    raw: Vec<u8>,
+}
+
+impl Utf16 {
+    /// A decoder; `big` where the high byte comes first.
+    pub(crate) fn new(big: bool) -> Self {
+        Self { big, raw: Vec::new() }
+    }
+
+    /// The text of further bytes, as far as it is whole; `end` where no more follow.
+    pub(crate) fn decode(&mut self, bytes: &[u8], end: bool) -> String {
+        self.raw.extend_from_slice(bytes);
+        let unit = |pair: &[u8]| {
+            let pair = [pair[0], pair[1]];
+            if self.big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
+        };
+        let mut units: Vec<u16> = self.raw.chunks_exact(2).map(unit).collect();
+        // The second half of a pair may come with the next bytes.
+        if !end && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
+            units.pop();
+        }
+        self.raw.drain(..units.len() * 2);
+        let half = (end && !self.raw.is_empty()).then_some(char::REPLACEMENT_CHARACTER);
+        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).chain(half).collect()
+    }
+}
+
 /// Cuts `text` to `max` bytes, at the border of a character; how many were cut off stands in their place.
 pub(crate) fn bytes(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max {

@@ -13,8 +13,10 @@
 
 use std::sync::{LazyLock, OnceLock};
 
+use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::{pool::Pool, syntax};
 use regex_automata::{Input, MatchKind, PatternSet};
 
 use super::markers::Rule;
@@ -27,9 +29,18 @@ const CODE: &str =
 /// What may stand before the first word of a message: `app: `, `kernel[0]: `, `[  12.3] `, `<6>`.
 const START: &str = r"(?m:^)(?:[\w./@-]+(?:\[\w+\]| \(\w+\))?: +|\[[^\]\n]{0,60}\]:? ?|<\d>)*[ \t]*";
 
+/// Which letters a regular expression knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letters {
+    /// Both cases, where a row says so.
+    AsSaid,
+    /// Lower case alone, for texts that have no other: a letter of either case takes many times as long to prepare.
+    Lower,
+}
+
 /// The regular expression of a row: words begin and end where words do, and not inside a flag, a path or a name such as
 /// `-fno-exceptions`, `/crash`, `on_panic`.
-pub(super) fn regex_of(says: &str) -> String {
+fn regex_of(says: &str, letters: Letters) -> String {
     let mut out = String::from("(?:");
     for (number, says) in alternatives(says).into_iter().enumerate() {
         if number > 0 {
@@ -38,7 +49,7 @@ pub(super) fn regex_of(says: &str) -> String {
         if says.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '(' | '<' | '*' | '#')) {
             out.push_str(r"(?:^|[^\w/.-])");
         }
-        translate(&mut out, says);
+        translate(&mut out, says, letters);
         let last = says.strip_suffix(')').unwrap_or(says);
         // These two end by themselves.
         let ended = says.contains("<signal>") || says.contains("<code>");
@@ -46,7 +57,22 @@ pub(super) fn regex_of(says: &str) -> String {
             out.push_str(r"\b");
         }
     }
-    out + ")"
+    out.push(')');
+    match letters {
+        Letters::AsSaid => out,
+        Letters::Lower => lower(&out),
+    }
+}
+
+/// A regular expression with its letters in lower case, but for those that name classes (`\S`).
+fn lower(regex: &str) -> String {
+    let mut escaped = false;
+    let lower = |c: char| {
+        let kept = escaped;
+        escaped = c == '\\' && !kept;
+        if kept { c } else { c.to_ascii_lowercase() }
+    };
+    regex.chars().map(lower).collect()
 }
 
 /// The parts of a row between the `|` that stand in no group.
@@ -72,7 +98,7 @@ pub(super) fn alternatives(says: &str) -> Vec<&str> {
     parts
 }
 
-fn translate(out: &mut String, says: &str) {
+fn translate(out: &mut String, says: &str, letters: Letters) {
     let mut rest = says;
     while let Some(c) = rest.chars().next() {
         let names = [
@@ -89,7 +115,7 @@ fn translate(out: &mut String, says: &str) {
         }
         rest = &rest[c.len_utf8()..];
         match c {
-            'a'..='z' => out.extend(['[', c, c.to_ascii_uppercase(), ']']),
+            'a'..='z' if letters == Letters::AsSaid => out.extend(['[', c, c.to_ascii_uppercase(), ']']),
             ' ' => out.push_str(r"(?:[ \t]+)"),
             '#' => out.push_str(r"\d+"),
             '*' => out.push_str(r"\S+"),
@@ -123,12 +149,42 @@ fn push_literal(out: &mut String, c: char) {
     out.push(c);
 }
 
-fn compile(patterns: &[String], kind: MatchKind) -> Regex {
-    // Bytes: words of the rows are ASCII, and classes of all of Unicode would cost much.
-    let syntax = syntax::Config::new().unicode(false).utf8(false);
-    let config = Regex::config().utf8_empty(false).match_kind(kind).hybrid_cache_capacity(8 << 20).nfa_size_limit(None);
-    let built = Regex::builder().configure(config).syntax(syntax).build_many(patterns);
-    built.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {patterns:?}"))
+/// Bytes: words of the rows are ASCII, and classes of all of Unicode would cost much.
+fn syntax() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+fn compile(pattern: &str) -> Regex {
+    let built = Regex::builder().configure(Regex::config().utf8_empty(false)).syntax(syntax()).build(pattern);
+    built.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {pattern}"))
+}
+
+/// A search that tells which of the patterns match. It is made when the first text is judged, so that it has to be made
+/// quickly: the general search makes several machines of each kind and takes five times as long.
+struct Which {
+    dfa: DFA,
+    caches: Pool<Cache, Box<dyn Fn() -> Cache + Send + Sync>>,
+}
+
+impl Which {
+    fn new(patterns: &[String]) -> Self {
+        let config = DFA::config().match_kind(MatchKind::All).cache_capacity(8 << 20);
+        let nfa = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None).shrink(false);
+        let built = DFA::builder().configure(config).syntax(syntax()).thompson(nfa).build_many(patterns);
+        let dfa = built.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {patterns:?}"));
+        let caches = Pool::new({
+            let dfa = dfa.clone();
+            Box::new(move || dfa.create_cache()) as Box<dyn Fn() -> Cache + Send + Sync>
+        });
+        Self { dfa, caches }
+    }
+
+    fn matches(&self, text: &str) -> PatternSet {
+        let mut found = PatternSet::new(self.dfa.pattern_len());
+        let done = self.dfa.try_which_overlapping_matches(&mut self.caches.get(), &Input::new(text), &mut found);
+        done.unwrap_or_else(|error| unreachable!("the search never gives up: {error}"));
+        found
+    }
 }
 
 /// The same without bounds, which matches more: counting what lies between two words takes a state for each number, and
@@ -140,22 +196,21 @@ fn unbounded(regex: &str) -> String {
 /// All rows in one search, and each row by itself to see where it stands.
 pub(super) struct Search {
     rules: &'static [&'static [Rule]],
-    all: LazyLock<Regex, Box<dyn FnOnce() -> Regex + Send>>,
+    all: LazyLock<Which, Box<dyn FnOnce() -> Which + Send>>,
     each: Vec<OnceLock<Regex>>,
 }
 
 impl Search {
     pub(super) fn new(rules: &'static [&'static [Rule]]) -> Self {
-        let patterns: Vec<String> = rules.iter().copied().flatten().map(|rule| regex_of(rule.says)).collect();
-        let each = patterns.iter().map(|_| OnceLock::new()).collect();
-        let patterns: Vec<String> = patterns.iter().map(|regex| unbounded(regex)).collect();
-        Self { rules, all: LazyLock::new(Box::new(move || compile(&patterns, MatchKind::All))), each }
+        let rows = || rules.iter().copied().flatten();
+        let patterns: Vec<_> = rows().map(|rule| unbounded(&regex_of(rule.says, Letters::Lower))).collect();
+        let each = rows().map(|_| OnceLock::new()).collect();
+        Self { rules, all: LazyLock::new(Box::new(move || Which::new(&patterns))), each }
     }
 
     /// The rows that a text may match.
     pub(super) fn candidates(&self, text: &str) -> Vec<(usize, &'static Rule)> {
-        let mut found = PatternSet::new(self.each.len());
-        self.all.which_overlapping_matches(&Input::new(text), &mut found);
+        let found = self.all.matches(&text.to_ascii_lowercase());
         let rules = self.rules.iter().copied().flatten().enumerate();
         rules.filter(|(at, _)| regex_automata::PatternID::new(*at).is_ok_and(|id| found.contains(id))).collect()
     }
@@ -166,7 +221,7 @@ impl Search {
         row: (usize, &'static Rule),
         text: &'t str,
     ) -> impl Iterator<Item = (usize, usize)> + use<'t, '_> {
-        let regex = self.each[row.0].get_or_init(|| compile(&[regex_of(row.1.says)], MatchKind::LeftmostFirst));
+        let regex = self.each[row.0].get_or_init(|| compile(&regex_of(row.1.says, Letters::AsSaid)));
         regex.find_iter(text).map(|found| whole(text, found.start(), found.end()))
     }
 }

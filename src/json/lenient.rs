@@ -6,18 +6,15 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::strict;
+use crate::sanitize::Utf16;
 use crate::time::{self, Stamp};
 
 /// The text of a document: UTF-8 with or without a byte order mark, or UTF-16 with one. Invalid parts become U+FFFD.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    let utf16 = |units: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = units.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into()
-    };
     match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => Utf16::new(false).decode(rest, true).into(),
+        [0xfe, 0xff, rest @ ..] => Utf16::new(true).decode(rest, true).into(),
         _ => String::from_utf8_lossy(bytes),
     }
 }

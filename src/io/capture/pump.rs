@@ -13,8 +13,9 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::Sink;
 use crate::io::clock;
-use crate::io::read::decode::{self, Encoding, Utf16};
+use crate::io::read::decode::{self, Encoding};
 use crate::io::read::parallel::lock;
+use crate::sanitize::Utf16;
 use crate::supervise::capture::{Arrival, Chunk, Formatter, LINE_LIMIT};
 use crate::supervise::event::Batch;
 use crate::supervise::redact::Redactor;

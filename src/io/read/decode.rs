@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 use xz2::stream::{CONCATENATED, Stream};
 
 use crate::log::frame::{Frame, Framer};
+use crate::sanitize::Utf16;
 
 /// How many bytes are looked at to recognise a file.
 pub const HEAD: usize = 4096;
@@ -179,37 +180,6 @@ struct Failing(Option<io::Error>);
 impl Read for Failing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
         self.0.take().map_or(Ok(0), Err)
-    }
-}
-
-/// Decodes UTF-16 as it comes. Lone surrogates become U+FFFD.
-#[derive(Debug)]
-pub struct Utf16 {
-    big: bool,
-    /// Bytes that are not decoded yet.
-    raw: Vec<u8>,
-}
-
-impl Utf16 {
-    /// A decoder; `big` where the high byte comes first.
-    pub fn new(big: bool) -> Self {
-        Self { big, raw: Vec::new() }
-    }
-
-    /// The text of further bytes, as far as it is whole; `end` where no more follow.
-    pub fn decode(&mut self, bytes: &[u8], end: bool) -> String {
-        self.raw.extend_from_slice(bytes);
-        let unit = |pair: &[u8]| {
-            let pair = [pair[0], pair[1]];
-            if self.big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
-        };
-        let mut units: Vec<u16> = self.raw.chunks_exact(2).map(unit).collect();
-        // The second half of a pair may come with the next bytes.
-        if !end && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
-            units.pop();
-        }
-        self.raw.drain(..units.len() * 2);
-        char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
     }
 }
 
