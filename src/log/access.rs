@@ -190,6 +190,13 @@ fn in_text(line: &[u8]) -> Option<u16> {
         let rest = &line[at + " HTTP/".len()..];
         let version = rest.iter().take(3).take_while(|b| b.is_ascii_digit() || **b == b'.').count();
         let rest = &rest[version..];
+        if let Some(request) = rest.strip_prefix(b" ").filter(|_| version > 0) {
+            // `HTTP/1.1 GET /path 503`, of Windows.
+            let mut words = request.split(|b| *b == b' ');
+            let method =
+                words.next().is_some_and(|method| !method.is_empty() && method.iter().all(u8::is_ascii_uppercase));
+            return words.nth(1).filter(|_| method).and_then(number);
+        }
         let end = rest.strip_prefix(b"\\").unwrap_or(rest).strip_prefix(b"\"").filter(|_| version > 0)?;
         request.get_or_insert(at);
         word(end.strip_prefix(b" ")?)
@@ -291,6 +298,8 @@ mod tests {
                 r#"2025-01-06T08:00:00.1Z app/lb/1 10.0.0.1:5 10.0.0.2:80 0.000 0.001 0.000 502 - 34 366 "GET http://a:80/ HTTP/1.1" "agent""#,
                 Level::Error,
             ),
+            ("2025-01-06 08:00:00 10.0.0.2 50 10.0.0.1 443 HTTP/1.1 GET /a 503 1 AppOffline pool", Level::Error),
+            ("2025-01-06 08:00:00 the upgrade to HTTP/2 took 503 ms", Level::Info),
             (r#"2025-01-06 08:00:00 61 10.0.0.1 TCP_MISS/404 507 GET http://a/ - DIRECT/10.0.0.2 -"#, Level::Warning),
             (r#"time=2025-01-06T08:00:00Z level=info method=GET path=/ status=502 duration=3"#, Level::Error),
             (r#"time=2025-01-06T08:00:00Z level=info job=7 status=502"#, Level::Info),

@@ -7,6 +7,7 @@ use super::level_after_date::{self, After};
 use crate::crash::classify;
 use crate::finding::Status;
 use crate::level::Level;
+use crate::prose;
 
 /// The level that a line states at its start: `ERROR: …`, `[error] …`, `FATAL …`, `<3>…`, after a time of day
 /// (`05:51:29.123 [main] ERROR …`) too, or the name of an exception (`java.lang.OutOfMemoryError: …`). In lower or mixed
@@ -32,6 +33,9 @@ pub(crate) fn word(line: &str) -> Option<Level> {
     }
     if names_oracle_error(line) {
         return Some(Level::Error);
+    }
+    if let Some(level) = behind_program(line) {
+        return Some(level);
     }
     let (open, rest) = match line.strip_prefix('[') {
         Some(rest) => (true, rest),
@@ -115,6 +119,34 @@ fn after_time(line: &str) -> Option<&str> {
     is_time.then_some(rest)
 }
 
+/// The level behind the name of a program or the place in a source, as compilers and tools of GNU write it:
+/// `psql: error: …`, `a.c:3:5: warning: …`, `a.cs(3,5): error CS0103: …`. What an exception says is no level.
+fn behind_program(line: &str) -> Option<Level> {
+    let (first, rest) = line.split_once(' ')?;
+    let (name, rest) = match first.strip_suffix(':') {
+        Some(name) => (name, rest),
+        None if first.ends_with(|c: char| c.is_ascii_digit()) => (first, rest.strip_prefix("- ")?),
+        None => return None,
+    };
+    if name.contains(['{', '"', '=', '[']) {
+        return None;
+    }
+    let exception =
+        name.ends_with("Error") || name.ends_with("Exception") || level_words::word(name.as_bytes()).is_some();
+    let rest = rest.strip_prefix("fatal ").unwrap_or(rest);
+    let end = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+    let (word, after) = rest.split_at(end);
+    let (level, sure) = level_words::word(word.as_bytes())?;
+    let code = after.strip_prefix(' ').and_then(|code| code.split_once(": ")).map(|(code, _)| code);
+    let coded = code.is_some_and(|code| {
+        code.ends_with(|c: char| c.is_ascii_digit())
+            && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    });
+    let value = after.strip_prefix(": ").map(str::trim);
+    let says = value.is_some_and(|value| !prose::is_nothing(value) && !value.starts_with(|c: char| c.is_ascii_digit()));
+    (!exception && sure == Sure::Certain && (coded || says)).then_some(level)
+}
+
 /// Whether a line starts with the number of an error as the programs of Oracle write it: `ORA-00600: …`. Number 0 is none.
 fn names_oracle_error(line: &str) -> bool {
     let Some((program, rest)) = line.split_once('-') else { return false };
@@ -147,6 +179,16 @@ mod tests {
             ("error[E0308]: mismatched types", Some(Level::Error)),
             ("error[0]: none of the three", Some(Level::Error)),
             ("error[3] of the list", None),
+            ("psql: error: connection to server failed", Some(Level::Error)),
+            ("src/a.c:3:5: error: expected ';'", Some(Level::Error)),
+            ("src/a.c:3:5: warning: unused", Some(Level::Warning)),
+            ("cc1plus: fatal error: x.h: No such file", Some(Level::Error)),
+            ("a.cs(3,5): error CS0103: no such name", Some(Level::Error)),
+            ("src/a.ts:3:5 - error TS2304: Cannot find name", Some(Level::Error)),
+            ("ValueError: error: bad", None),
+            ("state: error: none", None),
+            ("count: error: 3", None),
+            ("two words: error: x", None),
             ("│ Error: creating instance: gone", Some(Level::Error)),
             ("🚨 Error: gone", Some(Level::Error)),
             ("⚠️ WARN slow", Some(Level::Warning)),

@@ -15,6 +15,7 @@ const SECOND: i64 = 1_000_000;
 pub(crate) enum Shape {
     Iso,
     Ordinal,
+    ShortOrdinal,
     Dotted,
     Compact,
     Digits,
@@ -63,9 +64,10 @@ const fn row(shape: Shape, name: &'static str, read: fn(&mut Scan<'_>) -> Option
 
 /// All shapes. The first that fits a place is taken.
 #[rustfmt::skip]
-pub(crate) const SHAPES: [Row; 25] = [
+pub(crate) const SHAPES: [Row; 26] = [
     row(Shape::Iso, "YYYY-MM-DD hh:mm:ss", date_readers::iso),
     row(Shape::Ordinal, "YYYY-DDDThh:mm:ss", date_readers::ordinal),
+    row(Shape::ShortOrdinal, "YYDDD hh:mm:ss.ff", date_readers::short_ordinal),
     row(Shape::Dotted, "YYYY-MM-DD-hh.mm.ss", date_readers::dotted),
     row(Shape::Compact, "YYYYMMDD hh:mm:ss", date_readers::compact),
     row(Shape::Digits, "YYYYMMDDhhmmss", date_readers::digits),

@@ -25,6 +25,15 @@ pub(super) fn ordinal(scan: &mut Scan<'_>) -> Option<Parsed> {
     scan.rest(Day::Full(year, chrono::Datelike::month(&date), chrono::Datelike::day(&date)))
 }
 
+/// `25072 08:00:00.12`: year and day of the year, as z/OS writes them, always with hundredths of a second.
+pub(super) fn short_ordinal(scan: &mut Scan<'_>) -> Option<Parsed> {
+    let year = if scan.text.get(5) == Some(&b' ') { full_year(scan.exactly(2)?) } else { full_year(scan.exactly(4)?) };
+    let date = chrono::NaiveDate::from_yo_opt(year, scan.exactly(3)?)?;
+    scan.one_of(b" ")?;
+    let parsed = scan.rest(Day::Full(year, chrono::Datelike::month(&date), chrono::Datelike::day(&date)))?;
+    (scan.text[..parsed.len].iter().rev().position(|b| *b == b'.') == Some(2)).then_some(parsed)
+}
+
 pub(super) fn dotted(scan: &mut Scan<'_>) -> Option<Parsed> {
     let year = i32::try_from(scan.exactly(4)?).ok()?;
     let mark = scan.one_of(b"-./")?;
@@ -81,7 +90,7 @@ fn six(scan: &mut Scan<'_>) -> Option<(i64, bool)> {
 
 pub(super) fn digits(scan: &mut Scan<'_>) -> Option<Parsed> {
     let day = eight(scan)?;
-    let _ = scan.one_of(b"T ._-");
+    let _ = scan.one_of(b"T ._-:");
     let clock = six(scan)?;
     let zone = scan.zone();
     Some(scan.done(day, clock, zone))
@@ -189,7 +198,7 @@ pub(super) fn short_compact(scan: &mut Scan<'_>) -> Option<Parsed> {
 
 pub(super) fn short_digits(scan: &mut Scan<'_>) -> Option<Parsed> {
     let day = six_date(scan)?;
-    scan.blanks()?;
+    scan.blanks().or_else(|| scan.one_of(b"/").map(|_| ()))?;
     let clock = six(scan)?;
     Some(scan.done(day, clock, None))
 }
@@ -237,10 +246,11 @@ pub(super) fn no_year_letter(scan: &mut Scan<'_>) -> Option<Parsed> {
 
 pub(super) fn no_year_numbers(scan: &mut Scan<'_>) -> Option<Parsed> {
     let month = scan.exactly(2)?;
-    scan.one_of(b"-./")?;
+    let mark = scan.one_of(b"-./")?;
     let day = scan.exactly(2)?;
     valid(month, day)?;
-    scan.one_of(b" T|")?;
+    // `03/13-08:00:00`, as Snort writes it.
+    scan.one_of(if mark == b'/' { b" T|-" } else { b" T|" })?;
     scan.rest(Day::NoYear(month, day))
 }
 

@@ -179,7 +179,13 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         }
         View::Tail => {
             let at = line[bare.clone()].iter().rposition(|b| b"./:#-".contains(b))?;
-            bare.start + at + 1..bare.end
+            let tail = bare.start + at + 1..bare.end;
+            // `broker.err[0]`
+            let number = line[tail.clone()].iter().rposition(|b| !b.is_ascii_digit());
+            match number.map(|open| tail.start + open).filter(|open| line[*open] == b'[' && *open > tail.start) {
+                Some(open) => tail.start..open,
+                None => tail,
+            }
         }
         View::First | View::Last => {
             matches!(line[token.start], b'[' | b'(' | b'{' | b'<').then_some(())?;
@@ -197,20 +203,8 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
     let text = &line[range.clone()];
     let loud = text.iter().take_while(|b| b.is_ascii_alphabetic()).all(u8::is_ascii_uppercase);
     let (level, certain) = match (view, text) {
-        (View::Letter, [letter, digits @ ..]) if digits.len() < 2 && digits.iter().all(u8::is_ascii_digit) => {
-            (level_words::letter(*letter)?, true)
-        }
-        // `I005`, `E105`, as VMware numbers its levels.
-        (View::Letter, [letter, digits @ ..]) if digits.len() == 3 && digits.iter().all(u8::is_ascii_digit) => {
-            (level_words::letter(*letter)?, true)
-        }
-        (View::Letter, text) => (level_words::short(text)?, true),
-        // `T:12` is a thread.
-        (View::Head, [_])
-            if line.get(range.end..range.end + 2).is_some_and(|next| next[0] == b':' && next[1] != b' ') =>
-        {
-            return None;
-        }
+        (View::Letter, text) => (letter(text, &line[range.end..])?, true),
+        (View::Head, [_]) if is_thread(line, token.start, range.end) => return None,
         (View::Head, [letter]) => (level_words::letter(*letter)?, true),
         (View::Head, [_, _]) if line.get(range.end) == Some(&b'(') => (level_words::head(text)?, true),
         (_, [] | [_]) => return None,
@@ -223,7 +217,7 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
     let bracketed = matches!(
         (head.last(), tail.first()),
         (Some(b'['), Some(b']')) | (Some(b'<'), Some(b'>')) | (Some(b'('), Some(b')')) | (Some(b'{'), Some(b'}'))
-    );
+    ) || view == View::Letter && is_uptime(tail);
     if !loud && counts(tail) {
         return None;
     }
@@ -233,6 +227,7 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         || view == View::Head
         || view == View::Tail && (line[token.start] == b'[' || is_facility(&line[bare_start..range.start - 1]))
         || matches!(tail.first(), Some(b':' | b'|' | b'\t' | b','))
+        || view == View::Tail && tail.starts_with(b"[")
         || tail.starts_with(b" - ")
         || tail.starts_with(b"  ")
         || tail.trim_ascii_start().first() == Some(&b'|')
@@ -244,6 +239,17 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
 /// `%LINK-3-UPDOWN:`, `%ASA-4-106023:`: facility, severity of syslog, name.
 fn mnemonic(line: &[u8], token: Range<usize>) -> Option<Found> {
     let name = line[token.clone()].strip_prefix(b"%")?;
+    if let Some(at) = huawei(name) {
+        let level = Level::from_syslog(f64::from(name[at] - b'0'));
+        let at = token.start + 1 + at;
+        return (level != Level::Unknown).then_some(Found {
+            range: at..at + 1,
+            level,
+            marked: true,
+            certain: true,
+            bracketed: false,
+        });
+    }
     let dash = name.windows(3).position(|three| three[0] == b'-' && three[1].is_ascii_digit() && three[2] == b'-')?;
     let facility =
         name[..dash].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
@@ -251,6 +257,70 @@ fn mnemonic(line: &[u8], token: Range<usize>) -> Option<Found> {
     (dash > 0 && facility && level != Level::Unknown).then_some(())?;
     let at = token.start + 2 + dash;
     Some(Found { range: at..at + 1, level, marked: true, certain: true, bracketed: false })
+}
+
+/// Where the severity of `%01IFNET/4/LINK_STATE(l)[7]:` stands, behind the first of two marks.
+fn huawei(name: &[u8]) -> Option<usize> {
+    let name = name.strip_prefix(b"%")?;
+    let slash = memchr::memchr(b'/', name)?;
+    let named = name[..slash].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_');
+    (named && name.get(slash + 1)?.is_ascii_digit() && name.get(slash + 2) == Some(&b'/')).then_some(slash + 2)
+}
+
+/// The level of a column of letters: `E`, `D1`, `Df`, or `I005` and `E105`, as VMware numbers its levels. `tail` follows.
+fn letter(text: &[u8], tail: &[u8]) -> Option<Level> {
+    match text {
+        [b'A'] if is_audited(tail) => Some(Level::Notice),
+        [letter, digits @ ..] if matches!(digits.len(), 0 | 1 | 3) && digits.iter().all(u8::is_ascii_digit) => {
+            level_words::letter(*letter)
+        }
+        text => level_words::short(text),
+    }
+}
+
+/// Whether a letter before a colon names a thread, as in `T:12`, and no level, as in `[E:App]`.
+fn is_thread(line: &[u8], start: usize, end: usize) -> bool {
+    line.get(end..end + 2).is_some_and(|next| {
+        let named = next[1].is_ascii_alphabetic() && line[start] == b'[';
+        next[0] == b':' && next[1] != b' ' && !named
+    })
+}
+
+/// Whether what follows a letter is the id of a message of IBM that is none of an error: there `A` is for audits.
+fn is_audited(tail: &[u8]) -> bool {
+    let id = tail.trim_ascii_start();
+    let id = &id[..id.iter().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(id.len())];
+    id.len() >= 8
+        && id[..4].iter().all(u8::is_ascii_uppercase)
+        && matches!(id[id.len() - 2..], [digit, b'I' | b'A'] if digit.is_ascii_digit())
+}
+
+/// Whether a time since the start follows a letter, as on microcontrollers: `E (1030) wifi: …`.
+fn is_uptime(tail: &[u8]) -> bool {
+    let Some(rest) = tail.strip_prefix(b" (") else { return false };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    digits > 0 && rest[digits..].starts_with(b") ")
+}
+
+/// The level of a line before whose stamp stands nothing but its name: `error<TAB>13-Mar-2025 …`.
+pub(super) fn alone_before(line: &[u8], stamp: &Range<usize>) -> Option<(Range<usize>, Option<Level>)> {
+    let end = before(line, stamp);
+    let (level, sure) = level_words::word(&line[..end])?;
+    (sure == Sure::Certain).then_some((0..end, Some(level)))
+}
+
+/// A pair for a level whose value is no level that anybody knows: `severity=Grave`.
+#[cold]
+pub(super) fn unknown_pair(line: &[u8], stamp: Option<&Range<usize>>) -> Option<Found> {
+    const SURE: [&[u8]; 6] = [b"level", b"lvl", b"severity", b"loglevel", b"log_level", b"levelname"];
+    let start = behind(line, stamp);
+    tokens::of(&line[start..]).take(PAIRED).find_map(|token| {
+        let token = token.start + start..token.end + start;
+        let equals = token.start + line[token.clone()].iter().position(|b| *b == b'=')?;
+        SURE.iter().any(|key| line[token.start..equals].eq_ignore_ascii_case(key)).then_some(())?;
+        let value = tokens::bare(line, equals + 1..token.end);
+        line[value.clone()].iter().any(u8::is_ascii_alphabetic).then(|| Found::unknown(value))
+    })
 }
 
 /// Whether a number follows a word and a colon: `errors: 0` counts something.

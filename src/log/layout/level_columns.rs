@@ -106,6 +106,8 @@ struct Candidate {
     marked: usize,
     certain: usize,
     bracketed: usize,
+    /// Lines in which no letter stands before it.
+    front: usize,
     values: Vec<Vec<u8>>,
     /// The steps of severity, as bits.
     steps: u8,
@@ -205,6 +207,7 @@ impl Candidate {
             marked: 0,
             certain: 0,
             bracketed: 0,
+            front: 0,
             values,
             steps: 0,
             marked_steps: 0,
@@ -219,6 +222,7 @@ impl Candidate {
         self.worst &= step >= 2;
         self.certain += usize::from(found.certain);
         self.bracketed += usize::from(found.bracketed);
+        self.front += usize::from(!line[..found.range.start].iter().any(u8::is_ascii_alphabetic));
         if found.marked {
             self.marked += 1;
             self.marked_steps |= 1 << step;
@@ -237,16 +241,17 @@ impl Candidate {
             return None;
         }
         if !dated {
-            let place = values > 1 || matches!(self.place, Place::Behind(0) | Place::Pri | Place::Pair);
+            let known = values > 1 || matches!(self.place, Place::Behind(0) | Place::Pri | Place::Pair);
             let letters = self.view != View::Letter || values > 1 && self.bracketed == self.lines;
-            // Lines of prose do not all start with a level, nor with levels of several kinds.
-            let front = self.place == Place::Behind(0) && self.view == View::Word && values <= VALUES;
+            // Lines of prose do not all start with a level, nor with levels of several kinds, behind a number or not.
+            let place = matches!(self.place, Place::Behind(0 | 1)) && self.front == self.lines;
+            let front = place && self.view == View::Word && values <= VALUES;
             let usual = share(self.lines, 95) || self.lines >= 10 && share(self.lines, 50) && self.lines >= 3 * values;
-            if front && self.certain == self.lines && steps >= 2 && self.lines >= 3 && usual && !share(self.marked, 80)
-            {
+            let sure = self.certain == self.lines || self.place == Place::Behind(1);
+            if front && sure && steps >= 2 && self.lines >= 3 && usual && !share(self.marked, 80) {
                 return Some(false);
             }
-            return (share(self.marked, 80) && place && letters && self.view != View::Symbol).then_some(true);
+            return (share(self.marked, 80) && known && letters && self.view != View::Symbol).then_some(true);
         }
         match self.view {
             View::Symbol => (self.lines == total && total >= 3 && values >= 2).then_some(false),

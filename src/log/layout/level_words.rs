@@ -35,7 +35,7 @@ const WORDS: &[(&str, Level, Sure)] = &[
     ("warning", Level::Warning, Sure::Certain), ("warn", Level::Warning, Sure::Certain), ("wrn", Level::Warning, Sure::Certain),
     ("warnings", Level::Warning, Sure::Doubtful),
     ("error", Level::Error, Sure::Certain), ("err", Level::Error, Sure::Certain), ("eror", Level::Error, Sure::Certain),
-    ("erro", Level::Error, Sure::Certain), ("severe", Level::Error, Sure::Certain), ("svr", Level::Error, Sure::Certain),
+    ("erro", Level::Error, Sure::Certain), ("severe", Level::Error, Sure::Certain), ("svr", Level::Error, Sure::Loud),
     ("errors", Level::Error, Sure::Doubtful), ("exception", Level::Error, Sure::Doubtful), ("fail", Level::Error, Sure::Doubtful),
     ("failure", Level::Error, Sure::Doubtful), ("failed", Level::Error, Sure::Doubtful), ("fault", Level::Error, Sure::Doubtful),
     ("critical", Level::Critical, Sure::Certain), ("crit", Level::Critical, Sure::Certain), ("crt", Level::Critical, Sure::Certain),

@@ -305,7 +305,8 @@ impl Layout {
             Some(found) => Some((found.range, Some(found.level))),
             None if event.is_some() => None,
             None => level_after_date::level(&line[start..], After::Date)
-                .map(|range| (range.start + start..range.end + start, None)),
+                .map(|range| (range.start + start..range.end + start, None))
+                .or_else(|| fields::alone_before(line, seen.stamp.as_ref()?)),
         };
         let behind = level.as_ref().map_or(start, |(range, _)| range.end.max(start));
         // What is said before a stamp at the end of a line is the message.
@@ -373,16 +374,24 @@ fn is_head(line: &[u8]) -> bool {
     match line {
         [] | [0x16, ..] => false,
         [b'{', ..] => true,
-        [b' ' | b'\t', ..] => !trace() && is_stamped_behind_blanks(line),
+        [b' ' | b'\t', ..] => is_stamped_behind_blanks(line) && !trace(),
         [b'#', ..] => line.starts_with(b"##") && stamped(),
         _ => !trace() || stamped(),
     }
 }
 
-/// Whether an indented line starts with a date, as those of programs that set their lines in.
+/// Whether an indented line starts with a date, as those of programs that set their lines in, also behind a level or a
+/// number.
 fn is_stamped_behind_blanks(line: &[u8]) -> bool {
-    date_formats::any(line.trim_ascii_start())
-        .is_some_and(|(shape, parsed)| shape != date_formats::Shape::Epoch && parsed.is_full())
+    let line = line.trim_ascii_start();
+    let dated = |text: &[u8]| {
+        date_formats::any(text).is_some_and(|(shape, parsed)| shape != date_formats::Shape::Epoch && parsed.is_full())
+    };
+    let digits = line.iter().take_while(|b| b.is_ascii_digit()).count();
+    let first = &line[..line.iter().position(|b| *b == b' ').unwrap_or(line.len())];
+    dated(line)
+        || digits > 0 && line.get(digits) == Some(&b':') && dated(&line[digits + 1..])
+        || level_words::word(first).is_some() && dated(line[first.len()..].trim_ascii_start())
 }
 
 /// At most [`HEADS`] of the lines, spread evenly.

@@ -37,8 +37,22 @@ fn layouts_are_learnt_from_the_lines_themselves() {
             "Mar  3 08:00:00 gw app[1]: up\nMar  3 08:10:40 gw app[1]: ERROR down\n",
             &["2025-03-03T08:00:00 - app[1]: up", "2025-03-03T08:10:40 error app[1]: ERROR down"],
         ),
+        (
+            "error\t03-Mar-2025 08:00:00\tdown\nbuild\t03-Mar-2025 08:00:01\tup\n",
+            &["2025-03-03T08:00:00 error down", "2025-03-03T08:00:01 - up"],
+        ),
         ("it was the best of times\nit was the worst of times\n", &["-", "-"]),
     ] {
         assert_eq!(show(text), expect, "{text}");
     }
+}
+
+/// Where pairs state levels, one that nobody knows is a level all the same.
+#[test]
+fn a_level_that_nobody_knows_is_not_passed_over() {
+    let line = |second: usize, level: &str| format!("2025-03-03 08:00:0{second}|h=a|severity={level}|x=up\n");
+    let text: String = (0..6).map(|second| line(second, if second == 5 { "Grave" } else { "Info" })).collect();
+    let seen = show(&text);
+    assert_eq!(seen[0], "2025-03-03T08:00:00 info x=up");
+    assert_eq!(seen[5], "2025-03-03T08:00:05 unknown x=up");
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::date_formats::{self, Day, Order, Parsed, Shape};
-use super::fields::Found;
+use super::fields::{self, Found};
 use super::level_columns::{self, Column, Sample};
 use super::level_spelling::Look;
 use crate::time::Stamp;
@@ -110,7 +110,10 @@ impl Text {
     #[inline]
     fn level(&self, line: &[u8], stamp: Option<&Range<usize>>) -> Option<Found> {
         let known = self.columns.iter().find_map(|column| column.read(line, stamp));
-        known.or_else(|| self.look?.read(self.columns.first()?, line, stamp))
+        known.or_else(|| self.look?.read(self.columns.first()?, line, stamp)).or_else(|| {
+            let pairs = self.columns.iter().any(|column| column.place == fields::Place::Pair);
+            if pairs { fields::unknown_pair(line, stamp) } else { None }
+        })
     }
 }
 

@@ -255,8 +255,10 @@ impl Block {
             let kind = classify::text(&text)?;
             Some(Crash { kind, line, text: text.trim_end().to_owned() })
         };
-        // The start of the block shows the whole trace; a trace far down is found by its first telling line.
-        crash(self.first, &self.head).or_else(|| crash(*line, marked))
+        // The start of the block shows the whole trace; a trace far down is found by its first telling line. Where lines
+        // that count on their own stand above, as in a log without times, it starts there in any case.
+        let (first, head) = (|| crash(self.first, &self.head), || crash(*line, marked));
+        if self.own == 0 { first().or_else(head) } else { head().or_else(first) }
     }
 }
 
@@ -334,6 +336,17 @@ mod tests {
             assert_eq!(joined.crash().as_ref(), Some(&crash), "{cut}");
             assert_eq!((joined.lines, &joined.samples), (whole.lines, &whole.samples), "{cut}");
         }
+    }
+
+    #[test]
+    fn a_trace_below_lines_that_count_on_their_own_starts_where_it_starts() {
+        let lines = ["ERROR:feed:lost", "note", "Traceback (most recent call last):", "  File \"a.py\", line 1, in f"];
+        let mut block = Block::default();
+        for (number, line) in (4..).zip(lines.iter().chain(&["ValueError: bad"])) {
+            block.add(number, line.as_bytes(), true, if number == 4 { Tie::None } else { Tie::of(line.as_bytes()) });
+        }
+        let crash = block.crash().expect("a crash");
+        assert_eq!((crash.line, crash.text.lines().next()), (6, Some("Traceback (most recent call last):")));
     }
 
     #[test]

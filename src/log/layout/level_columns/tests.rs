@@ -48,6 +48,20 @@ fn columns_of_all_forms_are_found() {
             &["3 Mar 2025 08:00:00.1 * up", "3 Mar 2025 08:00:00.2 - x", "3 Mar 2025 08:00:01.1 # slow"],
             "notice info warning",
         ),
+        (&["2025-03-03 08:00:00Z broker.info[0]: up", "2025-03-03 08:00:01Z broker.err[0]: down"], "info error"),
+        (
+            &["[3/3/25 8:00:00:1 UTC] 1a App A WSVR0221I: up", "[3/3/25 8:00:01:1 UTC] 1a App E WSVR0221E: down"],
+            "notice error",
+        ),
+        (
+            &["Mar 03 2025 08:00:00 R1 %%01IF/6/UP(l)[1]:up", "Mar 03 2025 08:00:01 R1 %%01IF/3/DOWN(l)[2]:x"],
+            "info error",
+        ),
+        (&["2025-03-03 08:00:00.1 12 [I:App] up", "2025-03-03 08:00:01.1 12 [E:App] down"], "info error"),
+        (&["I (1030) wifi: up", "I (1031) wifi: x", "E (1032) wifi: down"], "info info error"),
+        (&["30 verbose cli", "31 info using", "32 verbose a", "33 error code"], "trace info trace error"),
+        (&["3 info desks", "4 error pages", "we sell both"], "- - -"),
+        (&["2025-03-03 08:00:00;0001;mom;Svr;a", "2025-03-03 08:00:01;0001;mom;Svr;b"], "- -"),
         (&["2025-03-03 08:00:00 error rate is 0.1%"], "-"),
         (&["2025-03-03 08:00:00 the error was found", "2025-03-03 08:00:01 no error so far"], "- -"),
     ] {
