@@ -140,6 +140,16 @@ impl Finding {
         Self::new(Status::Fail, summary)
     }
 
+    /// The workload that it is about, where there are several.
+    pub fn workload(&self) -> Option<&str> {
+        self.metadata.get("workload").and_then(Value::as_str)
+    }
+
+    /// Its sentence, with the workload that it is about.
+    pub fn told(&self) -> String {
+        of_workload(self.workload(), &self.summary)
+    }
+
     /// Whether somebody accepts it.
     pub fn is_waived(&self) -> bool {
         self.known.as_ref().is_some_and(|known| known.waived.is_some())
@@ -164,6 +174,16 @@ impl Finding {
     pub fn in_file(mut self, path: impl Into<String>, line: impl Into<Option<u64>>) -> Self {
         self.place = Some(Place { path: path.into(), line: line.into() });
         self
+    }
+}
+
+/// A sentence about a workload, which names it: `feed: connection lost`.
+pub fn of_workload(workload: Option<&str>, text: &str) -> String {
+    let named =
+        |name: &str| text.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ':']));
+    match workload {
+        Some(name) if !named(name) => format!("{name}: {text}"),
+        _ => text.to_owned(),
     }
 }
 
@@ -207,6 +227,19 @@ mod tests {
             (0.995, "99.5%"),
         ] {
             assert_eq!(percent(ratio), expect);
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_its_workload_once() {
+        for (workload, text, expect) in [
+            (None, "lost", "lost"),
+            (Some("feed"), "lost", "feed: lost"),
+            (Some("feed"), "feed: lost", "feed: lost"),
+            (Some("feed"), "feed exited", "feed exited"),
+            (Some("feed"), "feeder lost", "feed: feeder lost"),
+        ] {
+            assert_eq!(of_workload(workload, text), expect);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::view::{self, Row, View};
 use super::{Block, Cell, Doc, Table, Tone, count, criteria};
-use crate::finding::{Gate, Place, Status};
+use crate::finding::{Gate, Place, Status, of_workload};
 use crate::log::totals::signature;
 use crate::sanitize;
 use crate::time::Stamp;
@@ -74,7 +74,8 @@ fn row(item: &Item) -> Row {
         severity: item.severity,
         kind: item.category.replace('_', " "),
         signature: signature::of(&item.summary),
-        text: item.summary.clone(),
+        text: of_workload(item.workload.as_deref(), &item.summary),
+        workload: item.workload.clone(),
         count: item.count,
         first: item.occurred_at,
         last: item.last_at,
@@ -125,10 +126,10 @@ pub(super) fn is_incident(sources: &[Source]) -> bool {
 }
 
 /// By what lines of a log are brought together that differ in numbers and names alone. What people wrote stays apart.
-fn alike(item: &Item) -> Option<(String, &str, &str)> {
+fn alike(item: &Item) -> Option<(String, Option<&str>, &str, &str)> {
     let of_logs = matches!(item.origin, Origin::Logs | Origin::Incident) && item.reference.is_none();
     let due = item.due.as_deref().unwrap_or_default();
-    of_logs.then(|| (signature::of(item.headline()), item.status.as_str(), due))
+    of_logs.then(|| (signature::of(item.headline()), item.workload.as_deref(), item.status.as_str(), due))
 }
 
 fn start(backlog: &Backlog) -> Doc {
@@ -212,7 +213,7 @@ fn line(item: &Item, longest: usize) -> String {
         Some(reference) => format!("{reference}: "),
         None => String::new(),
     };
-    text.push_str(&sanitize::shorten(item.headline(), longest));
+    text.push_str(&sanitize::shorten(&of_workload(item.workload.as_deref(), item.headline()), longest));
     if item.count > 1 {
         text.push_str(&format!(" ({}×)", super::thousands(item.count)));
     }
@@ -277,6 +278,7 @@ pub(crate) fn csv(backlog: &Backlog) -> String {
         "change",
         "reasons",
         "sources",
+        "workload",
     ]);
     for item in &backlog.items {
         let at = |at: Option<Stamp>| at.map(|at| at.to_string()).unwrap_or_default();
@@ -307,6 +309,7 @@ pub(crate) fn csv(backlog: &Backlog) -> String {
             change.to_owned(),
             no_formula(&item.reasons.join("; ")),
             no_formula(&sources.join(" ")),
+            no_formula(item.workload.as_deref().unwrap_or_default()),
         ]);
     }
     writer.into_inner().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()

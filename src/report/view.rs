@@ -51,8 +51,10 @@ pub(crate) struct Row {
     pub(crate) kind: String,
     /// The text with the varying parts masked.
     pub(crate) signature: String,
-    /// The first, in full.
+    /// The first, in full, with the workload that it is about.
     pub(crate) text: String,
+    /// That workload, where there are several.
+    pub(crate) workload: Option<String>,
     /// How many.
     pub(crate) count: u64,
     /// The first time.
@@ -76,7 +78,8 @@ impl Row {
             severity: finding.severity,
             kind: kind.replace('_', " "),
             signature,
-            text: finding.summary.clone(),
+            text: finding.told(),
+            workload: finding.workload().map(str::to_owned),
             count: finding.metadata.get("count").and_then(Value::as_u64).unwrap_or(1),
             first: finding.occurred_at,
             last: None,

@@ -73,6 +73,7 @@ fn row(entry: &Entry) -> Row {
         kind: entry.category.replace('_', " "),
         signature: signature::of(&entry.description),
         text: what(entry),
+        workload: entry.workload.clone(),
         count: entry.count,
         first: entry.occurred_at,
         last: None,

@@ -20,7 +20,7 @@ use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::Stamp;
 
 pub(crate) use duration_uptime::silences;
-pub(crate) use logs::first_of_logs;
+pub(crate) use logs::{first_of_logs, log_counts};
 
 /// What is known of a run beside its evidence.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +37,8 @@ pub struct About {
     pub without_logs: bool,
     /// The workloads that the rehearsal does not fail with.
     pub optional: Vec<String>,
+    /// The workload that ended the run, or the one whose end began that.
+    pub culprit: Option<String>,
     /// Why the run ended, in the word of its record.
     pub all_completed: bool,
     /// What people signed about the packet; none for a run or files.
@@ -52,6 +54,7 @@ impl About {
             objectives: record.objectives.clone(),
             ended_at: record.ended_at,
             optional: record.workloads.iter().filter(|w| !w.required).map(|w| w.name.clone()).collect(),
+            culprit: record.ended_by.as_ref().map(|by| by.root.as_ref().unwrap_or(&by.workload).clone()),
             all_completed: record.ended_because == Some(EndReason::AllCompleted),
             without_logs: false,
             attested: None,

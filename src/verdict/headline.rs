@@ -8,6 +8,8 @@ use crate::verdict::policy::is_loosened;
 
 /// The gate of all workloads, which quotes the first that failed.
 pub(crate) const WORKLOADS: &str = "workloads";
+/// With this begins the name of the gate of each.
+pub(crate) const WORKLOAD: &str = "workload/";
 
 /// `PASS with 2 waivers, 1 limit relaxed`.
 pub(crate) fn headline(status: Status, remark: &str) -> String {

@@ -132,7 +132,7 @@ fn action_items(summary: &Summary, sign_off: Option<&SignOff>, objectives: &[Obj
         ("log_content", &logs.content_incidents),
         ("run", &summary.findings),
     ] {
-        items.extend(findings.iter().map(|f| item(f.severity, category, &f.summary, f)));
+        items.extend(findings.iter().map(|f| item(f.severity, category, &f.told(), f)));
     }
     for issue in summary.diary.iter().flat_map(|d| &d.issues) {
         let description = format!("{} {}: {}", issue.policy_id, issue.entry_id, issue.reason);

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::criteria::Criteria;
+use super::headline::{WORKLOAD, WORKLOADS};
 use crate::finding::{Criterion, Gate, Metadata, Status};
 use crate::time::Stamp;
 
@@ -50,7 +51,10 @@ impl SignOff {
         let as_bad = |name: &String, status| gates.iter().any(|other| other.name == *name && other.status >= status);
         let follows =
             |gate: &&Gate| gate.samples == 0 && gate.follows.as_ref().is_some_and(|name| as_bad(name, gate.status));
-        let failed = gates.iter().filter(|gate| gate.status > Status::Pass && !follows(gate));
+        // What is to be said of workloads, their rows say.
+        let rows = gates.iter().any(|gate| gate.name.starts_with(WORKLOAD));
+        let told = |gate: &&Gate| !follows(gate) && !(rows && gate.name == WORKLOADS);
+        let failed = gates.iter().filter(|gate| gate.status > Status::Pass && told(gate));
         let status = Status::roll_up(gates.iter().map(|gate| gate.status));
         Self {
             evaluated_at,
@@ -81,6 +85,10 @@ impl GateFinding {
             "checklist" => "the checklist".to_owned(),
             "drills" | "notifications" => format!("the {}", gate.name),
             "objectives" | "subject" | "baseline" | "trend" => format!("the {}", gate.name),
+            name if name.starts_with(WORKLOAD) => {
+                let message = format!("{}: {}", &name[WORKLOAD.len()..], gate.measured);
+                return Self { severity: gate.status, message, metadata: gate.figures.clone() };
+            }
             name if name.starts_with("readiness") => name.replace('/', " of "),
             name => {
                 let message = format!("the {name} is {}, asked for {}", gate.measured, gate.threshold);

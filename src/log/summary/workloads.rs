@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DownTime;
 use crate::finding::{Finding, Status};
+use crate::time::Stamp;
 
 /// The workloads of a rehearsal.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,8 +22,22 @@ pub struct WorkloadsSummary {
     pub required_services: u64,
     /// So many seconds of the start cost no uptime.
     pub free_start_seconds: f64,
+    /// When all required services were up at once, and when not, for pictures.
+    #[serde(skip)]
+    pub together: Vec<Stretch>,
     /// A row for each, in the order of the plan.
     pub rows: Vec<WorkloadSummary>,
+}
+
+/// A stretch of time in one state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stretch {
+    /// When it began.
+    pub from: Stamp,
+    /// When it ended.
+    pub to: Stamp,
+    /// The state, in lower case.
+    pub state: String,
 }
 
 /// A workload.
@@ -63,7 +78,10 @@ pub struct WorkloadSummary {
     pub lines: u64,
     /// The status of its log.
     pub log_status: Status,
-    /// The longest time without a line while it was up, in seconds, where that was more than is free.
+    /// What its log holds against it, in words; empty where that is nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub log_faults: String,
+    /// The longest time without a line while it was up, in seconds, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longest_silence_seconds: Option<f64>,
     /// Its evidence files beside those that the run names, by path, with the judgement on each.
@@ -72,6 +90,9 @@ pub struct WorkloadSummary {
     /// When it was not up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub down_times: Vec<DownTime>,
+    /// Its states over time, for pictures.
+    #[serde(skip)]
+    pub course: Vec<Stretch>,
     /// What is to be said of it, the worst first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,

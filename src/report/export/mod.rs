@@ -10,7 +10,7 @@ mod tap;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::finding::{Gate, Status, Waived};
+use crate::finding::{Gate, Status, Waived, of_workload};
 use crate::report::view::{Row, View};
 use crate::sanitize;
 
@@ -130,7 +130,7 @@ impl<'a> Export<'a> {
         details.push(times + &since);
         details.extend(row.waived.iter().map(by));
         Check {
-            name: word(&format!("{}: {} [{}]", row.kind, row.signature, row.id)),
+            name: word(&format!("{}: {} [{}]", row.kind, of_workload(row.workload.as_deref(), &row.signature), row.id)),
             kind: row.kind.clone(),
             state: self.state(row.severity, row.waived.as_ref()),
             status: row.severity,
@@ -175,7 +175,7 @@ fn grouped(rows: &[Row]) -> Vec<Row> {
     let mut groups: Vec<Row> = Vec::new();
     let mut at = BTreeMap::new();
     for row in rows {
-        let index = *at.entry(row.id.as_str()).or_insert(groups.len());
+        let index = *at.entry((row.id.as_str(), row.workload.as_deref())).or_insert(groups.len());
         match groups.get_mut(index) {
             None => groups.push(row.clone()),
             Some(group) => {

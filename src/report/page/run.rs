@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::findings::{self, Excerpts};
 use super::markup::{Links, Safe, time};
-use super::timeline::{self, Curve, Mark, Timeline, Unit};
+use super::timeline::{self, Curve, Mark, Timeline, Unit, workloads};
 use super::{Page, comparison, evidence, gates, latency, review};
 use crate::finding::{Gate, Status, count, percent, thousands};
 use crate::sanitize::shorten;
@@ -142,7 +142,12 @@ fn facts_list(facts: &Facts<'_>) -> Markup {
             @if let Some(record) = record {
                 div { dt { "Restarts" } dd { (record.restarts()) } }
                 div { dt { "Run" } dd { (Safe(&record.name)) } }
-                div.wide { dt { "Command" } dd { code { (Safe(&record.command.join(" "))) } } }
+                @if record.command.is_empty() {
+                    @let names: Vec<&str> = record.workloads.iter().map(|own| own.name.as_str()).collect();
+                    div.wide { dt { (count(names.len() as u64, "workload")) } dd { (Safe(&shorten(&names.join(", "), 200))) } }
+                } @else {
+                    div.wide { dt { "Command" } dd { code { (Safe(&record.command.join(" "))) } } }
+                }
             }
         }
     }
@@ -173,20 +178,23 @@ fn course(facts: &Facts<'_>) -> Option<Markup> {
     let record = facts.record;
     let start = record.map(|record| record.started_at).or(logs.started_at)?;
     let end = record.and_then(|record| record.ended_at).or(logs.ended_at)?;
+    let several = workloads::section(&facts.audit.summary, record, start, end);
     let attempts = record.map_or(&[][..], |record| &record.attempts);
     let picture = timeline::picture(&Timeline {
         start,
         end,
         buckets: &logs.histogram,
-        silences: logs.gap_incidents.iter().filter_map(silence).collect(),
+        // Those of workloads are in their lanes: the log of another one was not silent.
+        silences: logs.gap_incidents.iter().filter(|gap| gap.workload().is_none()).filter_map(silence).collect(),
         marks: facts.rows.iter().filter_map(mark).collect(),
-        attempts,
+        attempts: several.is_none().then_some(attempts),
         curves: record.map(curves).unwrap_or_default(),
     });
     let seen = record.map(seen_after).unwrap_or_default();
     let seen = latency::histogram(&seen, "From an incident to the first snapshot that shows it", "incident kind");
     Some(html! {
         (picture)
+        @if let Some(several) = several { (several) }
         @if record.is_some() {
             h3 { "How soon an incident could be seen" }
             @if let Some(seen) = seen { (seen) } @else { p { "No incident was shown while the run lasted." } }

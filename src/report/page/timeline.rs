@@ -1,5 +1,7 @@
 //! The course of a run as one picture: lanes over one axis of time.
 
+pub(super) mod workloads;
+
 use maud::{Markup, html};
 
 use super::markup::Safe;
@@ -77,8 +79,8 @@ pub(crate) struct Timeline<'a> {
     pub(crate) silences: Vec<(Stamp, Stamp)>,
     /// What happened.
     pub(crate) marks: Vec<Mark>,
-    /// Each start of the command.
-    pub(crate) attempts: &'a [Attempt],
+    /// Each start of the command; none where several workloads have lanes of their own.
+    pub(crate) attempts: Option<&'a [Attempt]>,
     /// Figures of the process and ages of the evidence.
     pub(crate) curves: Vec<Curve>,
 }
@@ -93,9 +95,13 @@ pub(crate) fn picture(timeline: &Timeline<'_>) -> Markup {
     let scale = Scale::new(timeline.start, timeline.end);
     let mut top = 20.0;
     let mut lanes = Vec::new();
-    for (height, draw) in [(114.0, lines as Draw), (58.0, marks), (40.0, attempts)] {
+    for (height, draw) in [(114.0, lines as Draw), (58.0, marks)] {
         lanes.push(draw(timeline, scale, top, top + height));
         top += height + 12.0;
+    }
+    if let Some(all) = timeline.attempts {
+        lanes.push(attempts(all, scale, top, top + 40.0));
+        top += 52.0;
     }
     for curve in &timeline.curves {
         lanes.push(curve_lane(curve, scale, top, top + 46.0));
@@ -248,12 +254,12 @@ fn marks(timeline: &Timeline<'_>, scale: Scale, top: f64, bottom: f64) -> Markup
 }
 
 /// Each start of the command, with why it ended.
-fn attempts(timeline: &Timeline<'_>, scale: Scale, top: f64, bottom: f64) -> Markup {
-    let number = count(timeline.attempts.len() as u64, "attempt");
+fn attempts(all: &[Attempt], scale: Scale, top: f64, bottom: f64) -> Markup {
+    let number = count(all.len() as u64, "attempt");
     let lane_text: [&str; 1] = [&number];
     html! {
         (lane(top, bottom, "Process", &lane_text))
-        @for attempt in timeline.attempts {
+        @for attempt in all {
             @let left = scale.x(attempt.started_at);
             @let right = attempt.ended_at.map_or(RIGHT, |ended| scale.x(ended));
             @let why = attempt.reason.as_deref().unwrap_or("was not seen to end");
@@ -269,7 +275,7 @@ fn attempts(timeline: &Timeline<'_>, scale: Scale, top: f64, bottom: f64) -> Mar
                 line x1=(at(left)) x2=(at(left)) y1=(at(top + 2.0)) y2=(at(bottom)) class="sf" stroke="#ae2012" stroke-width="2" {}
             }
         }
-        @if timeline.attempts.is_empty() { (nothing(top, bottom)) }
+        @if all.is_empty() { (nothing(top, bottom)) }
     }
 }
 

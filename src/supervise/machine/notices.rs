@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Machine;
 use crate::drills::derive::State;
-use crate::finding::Status;
+use crate::finding::{Status, of_workload};
 use crate::stage::notify::live::{Delivery, Live, Order};
 use crate::stage::notify::policy::Policy;
 use crate::stage::notify::report::{Outcome, Receipt};
@@ -58,14 +58,21 @@ impl Notices {
             Status::Warn => Severity::Warning,
             Status::Fail => Severity::Critical,
         };
-        let text = if over { format!("over: {}", found.message) } else { found.message.clone() };
-        let mut event = self.event(now, &format!("run.{}", found.kind), severity, &text, &found.id);
+        let text = of_workload(found.workload.as_deref(), &found.message);
+        let text = if over { format!("over: {text}") } else { text };
+        // Of several workloads each incident is routed by the one that it is of.
+        let category = if found.workload.is_some() { "workload" } else { found.kind.as_str() };
+        let mut event = self.event(now, &format!("run.{category}"), severity, &text, &found.id);
         let mut add = |key: &str, value: Value| drop(event.context.insert(key.to_owned(), value));
         add("incident", found.id.as_str().into());
         add("count", found.count.into());
-        found.workload.iter().for_each(|name| add("workload", name.as_str().into()));
+        if let Some(name) = &found.workload {
+            add("workload", name.as_str().into());
+            add("kind", found.kind.as_str().into());
+            event.tags.push(name.clone());
+        }
         if let Some(drill) = &found.drill {
-            add("drill", drill.as_str().into());
+            event.context.insert("drill".to_owned(), drill.as_str().into());
             event.tags.push("drill".to_owned());
         }
         event

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::lists::{Part, severity, text, word};
 use super::{Gathered, Item, Origin, Source, carry};
-use crate::finding::Status;
+use crate::finding::{Status, of_workload};
 use crate::json::lenient;
 use crate::time::Stamp;
 use crate::verdict::headline::Terms;
@@ -288,6 +288,11 @@ impl Gathered {
         for mut item in self.list(review.get("action_items"), &part, &["description", "summary"], "an action item") {
             if let Some(category) = text(item.raw.get("category")) {
                 item.category = category;
+            }
+            // The finding without the name of its workload, which its description begins with.
+            let finding = item.raw.get("context").and_then(|context| text(context.get("summary")));
+            if let Some(finding) = finding.filter(|text| of_workload(item.workload.as_deref(), text) == item.summary) {
+                item.summary = finding;
             }
             if let Some(context) = item.raw.get("context").and_then(Value::as_object) {
                 item.context = context.clone().into_iter().collect();

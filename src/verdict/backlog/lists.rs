@@ -76,6 +76,9 @@ impl Gathered {
             if let Some(metadata) = object.get("metadata").and_then(Value::as_object) {
                 item.context = metadata.clone().into_iter().collect();
             }
+            item.workload = ["/workload", "/metadata/workload", "/context/metadata/workload"]
+                .iter()
+                .find_map(|pointer| text(member.pointer(pointer)));
             if let Some(place) = object.get("place").filter(|place| place.get("path").is_some_and(Value::is_string)) {
                 item.sources = serde_json::from_value(place.clone()).map_or(item.sources, |mut source: Source| {
                     source.part = Some(part.name.to_owned());

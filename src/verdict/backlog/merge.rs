@@ -8,6 +8,7 @@ use super::{Item, Origin};
 use crate::digest::hex;
 use crate::finding::Status;
 use crate::log::totals::signature;
+use crate::time::Stamp;
 
 /// Values of one detail that are kept when they differ between occurrences.
 const MOST_VALUES: usize = 1000;
@@ -49,7 +50,10 @@ fn fold_consequences(items: &mut Vec<Item>) {
     let mut at = 0;
     while at < items.len() {
         let cause = consequence(&items[at]).and_then(|(origins, all)| {
-            let same = |other: &Item| origins.contains(&other.origin) && other.severity == items[at].severity;
+            let gate = &items[at];
+            let of_it = |other: &Item| gate.workload.is_none() || gate.workload == other.workload;
+            let same =
+                |other: &Item| origins.contains(&other.origin) && other.severity == gate.severity && of_it(other);
             let mut causes = (0..items.len()).filter(|i| same(&items[*i]));
             causes.next().filter(|_| all || causes.next().is_none())
         });
@@ -77,6 +81,9 @@ fn consequence(gate: &Item) -> Option<(&'static [Origin], bool)> {
     if gate.origin != Origin::SignOff {
         return None;
     }
+    if gate.workload.is_some() {
+        return Some((&[Origin::Run, Origin::Incident, Origin::Logs], true));
+    }
     let text = format!(" {}", gate.summary.to_lowercase());
     let says = |verb: &str| ["failures", "warnings"].iter().any(|noun| text.contains(&format!("{verb} {noun}")));
     let ours = says(": there are");
@@ -97,10 +104,10 @@ pub(super) fn sort(items: &mut [Item]) {
 enum Key {
     /// The same text in the same category; reports also tell owner and group apart.
     Same(Option<Status>, String, String, String),
-    /// A fault of this severity with this text.
-    Fault(Status, String),
-    /// A record of the log: severity, time in microseconds, text.
-    Record(Status, i64, String),
+    /// A fault of this severity with this text, of a workload or of none.
+    Fault(Status, String, Option<String>),
+    /// A record of the log: severity, time in microseconds, text, workload.
+    Record(Status, i64, String, Option<String>),
     /// An entry of the diary: severity, entry and reason.
     Entry(Status, String, String),
     /// The performance report as a whole.
@@ -119,16 +126,22 @@ fn own_keys(item: &Item) -> Vec<Key> {
             None => Key::Same(None, item.category.clone(), item.summary.clone(), format!("{owner}\0{group}")),
         }];
     }
+    let workload = &item.workload;
     let mut keys = vec![
-        Key::Same(Some(item.severity), item.category.clone(), item.summary.clone(), String::new()),
-        Key::Fault(item.severity, item.summary.clone()),
+        Key::Same(
+            Some(item.severity),
+            item.category.clone(),
+            item.summary.clone(),
+            workload.clone().unwrap_or_default(),
+        ),
+        Key::Fault(item.severity, item.summary.clone(), workload.clone()),
     ];
     if item.origin == Origin::Logs && item.headline() != item.summary {
         // The supervisor tells of a stack trace by the line that says most.
-        keys.push(Key::Fault(item.severity, item.headline().to_owned()));
+        keys.push(Key::Fault(item.severity, item.headline().to_owned(), workload.clone()));
     }
     if let (Origin::Logs, Some(at)) = (item.origin, item.occurred_at) {
-        keys.push(Key::Record(item.severity, at.micros(), item.summary.clone()));
+        keys.push(Key::Record(item.severity, at.micros(), item.summary.clone(), workload.clone()));
     }
     match item.origin {
         Origin::Diary => keys.extend(entry_key(item)),
@@ -140,14 +153,16 @@ fn own_keys(item: &Item) -> Vec<Key> {
 
 /// The keys under which the same fault may have been told before, by another document of the run.
 fn fault_keys(item: &Item) -> Vec<Key> {
+    let workload = &item.workload;
     let mut keys = Vec::new();
     match item.origin {
         // One record may be an error and a stack trace.
         Origin::Logs if item.category == "log_content" => {
-            keys.extend(item.occurred_at.map(|at| Key::Record(item.severity, at.micros(), item.summary.clone())));
+            let record = |at: Stamp| Key::Record(item.severity, at.micros(), item.summary.clone(), workload.clone());
+            keys.extend(item.occurred_at.map(record));
         }
         Origin::SignOff | Origin::Review | Origin::Incident | Origin::Run => {
-            keys.push(Key::Fault(item.severity, item.summary.clone()));
+            keys.push(Key::Fault(item.severity, item.summary.clone(), workload.clone()));
             keys.extend(entry_key(item));
             keys.extend((item.category == "performance").then_some(Key::Performance(item.severity)));
         }
@@ -156,7 +171,9 @@ fn fault_keys(item: &Item) -> Vec<Key> {
     if matches!(item.origin, Origin::Incident | Origin::Run) {
         // The supervisor says where it met a message, then the message.
         let parts = item.summary.match_indices(": ").take(4);
-        keys.extend(parts.map(|(at, _)| Key::Fault(item.severity, item.summary[at + 2..].to_owned())));
+        keys.extend(
+            parts.map(|(at, _)| Key::Fault(item.severity, item.summary[at + 2..].to_owned(), workload.clone())),
+        );
     }
     keys
 }
@@ -260,7 +277,8 @@ fn name(items: &mut [Item]) {
                 None if item.origin == Origin::Report => item.summary.to_lowercase(),
                 None => signature::of(item.headline()),
             };
-            let digest = Sha256::digest(format!("{}\0{signature}", family(&item.category)));
+            let whose = item.workload.as_ref().map(|name| format!("\0{name}")).unwrap_or_default();
+            let digest = Sha256::digest(format!("{}\0{signature}{whose}", family(&item.category)));
             item.id = hex(&digest[..5]);
         }
         let seen = used.entry(item.id.clone()).or_default();

@@ -72,6 +72,9 @@ pub(crate) struct Item {
     pub category: String,
     /// One sentence for people.
     pub summary: String,
+    /// The workload that it is about, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
     /// When it happened first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Stamp>,

@@ -77,7 +77,7 @@ pub(crate) fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
 }
 
 /// `3 errors`, `1 stack trace`, `2 gaps`, …; what there is none of is left out, and if there is nothing it says so.
-fn log_counts(logs: &LogSummary) -> Vec<String> {
+pub(crate) fn log_counts(logs: &LogSummary) -> Vec<String> {
     let totals = logs.totals;
     let faults = logs.findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
     let counts: Vec<String> = [

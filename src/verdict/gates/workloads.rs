@@ -1,16 +1,15 @@
 //! The gates of workloads: a row for each, and the worst of them.
 
 use super::{View, told};
-use crate::finding::{Finding, Gate, Status, count, percent};
+use crate::finding::{Finding, Gate, Metadata, Status, count, percent};
 use crate::log::summary::workloads::WorkloadSummary;
 use crate::time::human_seconds;
-use crate::verdict::headline::WORKLOADS;
+use crate::verdict::headline::{WORKLOAD, WORKLOADS};
 
 impl View<'_> {
     /// Whether a finding is about a workload that the rehearsal does not fail with.
     pub(super) fn is_optional(&self, finding: &Finding) -> bool {
-        let workload = finding.metadata.get("workload").and_then(serde_json::Value::as_str);
-        workload.is_some_and(|name| self.about.optional.iter().any(|optional| optional == name))
+        finding.workload().is_some_and(|name| self.about.optional.iter().any(|optional| optional == name))
     }
 
     /// The gates of all workloads, the worst of them first; none for a run of one command.
@@ -18,21 +17,25 @@ impl View<'_> {
         let Some(workloads) = &self.summary.workloads else { return Vec::new() };
         let rows: Vec<Gate> = workloads.rows.iter().map(|row| self.workload(row)).collect();
         let status = Status::roll_up(rows.iter().map(|row| row.status));
-        let worst = workloads.rows.iter().zip(&rows).filter(|(_, gate)| gate.status == status && status > Status::Pass);
-        let worst: Vec<String> =
-            worst.map(|(row, gate)| first_of(row).unwrap_or_else(|| gate.measured.clone())).collect();
-        let standing = rows.iter().filter(|row| row.status > Status::Pass).count() as u64;
+        // The one that brought the end, else one that failed by itself and not for another, or by the criteria alone.
+        let is_culprit = |row: &WorkloadSummary| self.about.culprit.as_ref() == Some(&row.name);
+        let rank = |(row, gate): &(&WorkloadSummary, &Gate)| (!is_culprit(row), gate.raised, row.state == "skipped");
+        let standing: Vec<_> =
+            workloads.rows.iter().zip(&rows).filter(|(_, gate)| gate.status > Status::Pass).collect();
+        let worst = standing.iter().copied().filter(|(_, gate)| gate.status == status).min_by_key(rank);
+        let first = worst.map(|(row, gate)| first_of(row).unwrap_or_else(|| gate.measured.clone()));
         let gate = Gate {
             name: WORKLOADS.to_owned(),
             threshold: self.wanted().to_owned(),
-            measured: match worst.is_empty() {
-                true => format!("{} as planned", count(rows.len() as u64, "workload")),
-                false => told(worst, standing),
+            measured: match first {
+                None => format!("{} as planned", count(rows.len() as u64, "workload")),
+                Some(first) => told(vec![first], standing.len() as u64),
             },
             samples: rows.len() as u64,
             // An empty set is never a pass.
             status: if rows.is_empty() { Status::Fail } else { status },
             raised: rows.iter().all(|row| row.status < status || row.raised),
+            follows: worst.map(|(_, gate)| gate.name.clone()),
             ..Gate::default()
         };
         let gate = gate.fixed_by("a run in which every workload does as planned");
@@ -62,12 +65,13 @@ impl View<'_> {
             (false, false) => format!("optional; up at least {}", percent(row.min_uptime.unwrap_or_default())),
         };
         let gate = Gate {
-            name: format!("workload/{}", row.name),
+            name: format!("{WORKLOAD}{}", row.name),
             threshold: wanted,
             measured: format!("{}{first}", parts.join(", ")),
             samples: row.probes + row.lines,
             status,
             raised: status > row.status,
+            figures: Metadata::from([("workload".to_owned(), row.name.as_str().into())]),
             ..Gate::default()
         };
         gate.fixed_by(&format!("a run in which {} does as planned", row.name))
@@ -89,7 +93,8 @@ impl View<'_> {
 /// What is worst about a workload.
 fn first_of(row: &WorkloadSummary) -> Option<String> {
     let first = row.findings.iter().find(|finding| finding.severity == row.status && row.status > Status::Pass);
-    let of_log =
-        || (row.log_status == row.status && row.status > Status::Pass).then(|| format!("{}: see its log", row.name));
+    let of_log = || {
+        (row.log_status == row.status && row.status > Status::Pass).then(|| format!("{}: {}", row.name, row.log_faults))
+    };
     first.map(|finding| finding.summary.clone()).or_else(of_log)
 }

@@ -65,6 +65,13 @@ impl Course {
         Spans::of(spans.collect())
     }
 
+    /// Its states until the end of the run, in seconds since its start.
+    pub(super) fn states(&self, end: f64) -> impl Iterator<Item = (f64, f64, State)> + '_ {
+        let next = self.changes.iter().skip(1).map(|next| next.mono_seconds).chain([end]);
+        let states = self.changes.iter().zip(next);
+        states.map(|(change, next)| (change.mono_seconds, next, change.to)).filter(|(from, to, _)| to > from)
+    }
+
     /// Why it was not up at an instant.
     pub(super) fn cause(&self, at: f64) -> String {
         let after = self.changes.iter().find(|change| change.mono_seconds >= at && !change.to.is_up());

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::digest::sha256;
 use crate::finding::{Criterion, Finding, Status};
 use crate::json::lenient;
-use crate::log::summary::workloads::WorkloadsSummary;
+use crate::log::summary::workloads::{Stretch, WorkloadsSummary};
 use crate::log::summary::{DownTime, LogSummary};
 use crate::supervise::plan::free_start;
 use crate::supervise::record::{self, RunRecord, State as RunState, WorkloadRecord};
@@ -234,9 +234,25 @@ impl Workloads {
             uptime_ratio: uptime,
             required_services: required.len() as u64,
             free_start_seconds: free,
+            together: if required.is_empty() { Vec::new() } else { together(&lost, record.started_at, self.duration) },
             rows,
         }
     }
+}
+
+/// When all required services were up, and when not, as stretches of time.
+fn together(lost: &spans::Spans, started_at: Stamp, end: f64) -> Vec<Stretch> {
+    let up = lost.rest(end);
+    let of = |(from, to): (f64, f64), state: &str| Stretch {
+        from: rows::wall(started_at, from),
+        to: rows::wall(started_at, to),
+        state: state.to_owned(),
+    };
+    let lost = lost.within(0.0, end);
+    let mut all: Vec<Stretch> = up.iter().map(|span| of(span, "running")).collect();
+    all.extend(lost.iter().map(|span| of(span, "failed")));
+    all.sort_by_key(|stretch| stretch.from);
+    all
 }
 
 fn plan_of(read: &Result<Vec<u8>, String>, record: &RunRecord) -> Result<Planned, String> {

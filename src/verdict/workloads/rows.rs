@@ -5,11 +5,13 @@ use std::cmp::Reverse;
 use super::Part;
 use super::spans::Spans;
 use crate::finding::{Finding, Status, count, percent};
-use crate::log::summary::workloads::WorkloadSummary;
+use crate::log::summary::workloads::{Stretch, WorkloadSummary};
 use crate::log::summary::{DownTime, LogSummary};
 use crate::supervise::record::{RunRecord, State as RunState};
+use crate::supervise::workloads::document::PlannedWorkload;
 use crate::supervise::workloads::state::State;
 use crate::time::{Stamp, human_seconds};
+use crate::verdict::gates::log_counts;
 
 /// So many down-times of a workload are listed.
 const LISTED: usize = 1000;
@@ -59,10 +61,16 @@ pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) ->
         judge_troubles(part, &mut findings);
     }
     judge_log(part, &row, &log, record, &mut findings);
-    row.longest_silence_seconds = silences.iter().map(|silence| silence.length).reduce(f64::max);
+    row.longest_silence_seconds = longest_silence(planned, &silences, &log);
     row.down_times = down_times(part, &down, &silences, record.started_at);
-    let log = own_log(part, log, &silences);
+    let log = own_log(part, log, &silences, record.started_at);
+    let wall = |seconds: f64| wall(record.started_at, seconds);
+    let stretch = |(from, to, state): (f64, f64, State)| (wall(from), wall(to), state.word().to_owned());
+    row.course = course.states(end).map(stretch).map(|(from, to, state)| Stretch { from, to, state }).collect();
     row.log_status = log.status;
+    if log.status > Status::Pass {
+        row.log_faults = log_counts(&log).join(", ");
+    }
     let weigh = |status: Status| if planned.required { status } else { status.min(Status::Warn) };
     findings.sort_by_key(|(status, _)| Reverse(*status));
     let told =
@@ -71,6 +79,14 @@ pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) ->
     let seen = row.findings.iter().map(|finding| finding.severity).chain([log.status]);
     row.status = Status::roll_up(seen);
     (row, Downs { down }, log)
+}
+
+/// The longest time without a line while it was up, as far as that is known: a shorter one than what is free was perhaps
+/// none, where it was down at times.
+fn longest_silence(planned: &PlannedWorkload, silences: &[Silence], log: &LogSummary) -> Option<f64> {
+    let free = || log.longest_silence_seconds.filter(|longest| *longest <= planned.warn_gap_seconds);
+    let judged = !planned.job && !planned.quiet && !planned.left_out;
+    silences.iter().map(|silence| silence.length).reduce(f64::max).or_else(free).filter(|_| judged)
 }
 
 /// Whether it was there at the end as it should have been.
@@ -224,7 +240,7 @@ fn uptime(down: &Spans, met: Option<f64>, end: f64) -> Option<f64> {
 fn down_times(part: &Part, down: &Spans, silences: &[Silence], started_at: Stamp) -> Vec<DownTime> {
     let Part { planned, course, .. } = part;
     let Some(met) = course.met().filter(|_| !planned.job) else { return Vec::new() };
-    let wall = |seconds: f64| started_at.plus(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    let wall = |seconds: f64| wall(started_at, seconds);
     let told = |(from, to): (f64, f64)| {
         let silent = silences.iter().find(|silence| silence.from <= from && silence.to >= to);
         let cause = match silent {
@@ -236,18 +252,28 @@ fn down_times(part: &Part, down: &Spans, silences: &[Silence], started_at: Stamp
     down.within(met, f64::INFINITY).iter().take(LISTED).map(told).collect()
 }
 
+/// When it was, so many seconds after the start of the run.
+pub(super) fn wall(started_at: Stamp, seconds: f64) -> Stamp {
+    started_at.plus(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
 /// Its log as it is to be seen: silences are those of the workload, and each finding names it.
-fn own_log(part: &Part, mut log: LogSummary, silences: &[Silence]) -> LogSummary {
+fn own_log(part: &Part, mut log: LogSummary, silences: &[Silence], started_at: Stamp) -> LogSummary {
     let Part { planned, record: own, .. } = part;
     let weigh = |status: Status| if planned.required { status } else { status.min(Status::Warn) };
-    let at = log.started_at;
+    let file = log.files.first().map(|file| file.path.clone());
     log.gap_incidents = silences
         .iter()
         .map(|silence| {
             let status = if silence.length >= planned.fail_gap_seconds { Status::Fail } else { Status::Warn };
             let length = human_seconds(silence.length);
             let text = format!("{}: {length} of silence, until {} of the run", planned.name, human_seconds(silence.to));
-            Finding::new(status, text).at(at).with("gap_seconds", silence.length)
+            let finding = Finding::new(status, text).at(wall(started_at, silence.to));
+            let finding = finding.with("gap_seconds", silence.length);
+            match &file {
+                Some(file) => finding.in_file(file.as_str(), None),
+                None => finding,
+            }
         })
         .collect();
     log.totals.gap_incidents = log.gap_incidents.len() as u64;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Entry, Incident, of_target};
-use crate::finding::{Metadata, Status};
+use crate::finding::{Metadata, Status, of_workload};
 use crate::json::lenient;
 use crate::level::Level;
 use crate::prose;
@@ -136,7 +136,8 @@ pub(super) fn entry(item: &Item) -> Entry {
         severity: item.severity,
         category: category.to_owned(),
         reference: item.reference.clone(),
-        description: description.unwrap_or_else(|| item.summary.clone()),
+        description: of_workload(item.workload.as_deref(), description.as_deref().unwrap_or(&item.summary)),
+        workload: item.workload.clone(),
         count: item.count,
         owner: item.owner.clone(),
         due: item.due.clone(),
@@ -153,7 +154,7 @@ pub(super) fn sentence(item: &Item) -> String {
     let reference = item.reference.as_ref().map(|reference| format!("{reference}: ")).unwrap_or_default();
     let reasons = if item.reasons.is_empty() { String::new() } else { format!(" ({})", item.reasons.join("; ")) };
     let times = if item.count > 1 { format!(" ({}×)", item.count) } else { String::new() };
-    let text = shorten(item.headline(), 200);
+    let text = shorten(&of_workload(item.workload.as_deref(), item.headline()), 200);
     format!("{reference}{text}{times}{reasons}")
 }
 
@@ -168,10 +169,13 @@ pub(super) fn incidents(list: Option<&Value>) -> Vec<Incident> {
     objects
         .map(|object| Incident {
             severity: lists::severity(object.get("severity")).0,
-            message: ["message", "summary"]
-                .iter()
-                .find_map(|key| lists::text(object.get(*key)))
-                .unwrap_or_else(|| "an incident".to_owned()),
+            message: of_workload(
+                object.get("workload").and_then(Value::as_str),
+                &["message", "summary"]
+                    .iter()
+                    .find_map(|key| lists::text(object.get(*key)))
+                    .unwrap_or_else(|| "an incident".to_owned()),
+            ),
             occurred_at: object.get("occurred_at").and_then(Value::as_str).and_then(Stamp::parse),
             count: object.get("count").and_then(Value::as_u64).unwrap_or(1).max(1),
             metadata: object

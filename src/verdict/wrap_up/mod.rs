@@ -109,6 +109,9 @@ pub(crate) struct Entry {
     pub reference: Option<String>,
     /// One sentence for people.
     pub description: String,
+    /// The workload that it is about, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
     /// How often it happened.
     pub count: u64,
     /// Who has it.
