@@ -53,8 +53,8 @@ impl SignOff {
             |gate: &&Gate| gate.samples == 0 && gate.follows.as_ref().is_some_and(|name| as_bad(name, gate.status));
         // What is to be said of workloads, their rows say.
         let rows = gates.iter().any(|gate| gate.name.starts_with(WORKLOAD));
-        let told = |gate: &&Gate| !follows(gate) && !(rows && gate.name == WORKLOADS);
-        let failed = gates.iter().filter(|gate| gate.status > Status::Pass && told(gate));
+        let sums_up = |gate: &&Gate| rows && gate.name == WORKLOADS;
+        let failed = gates.iter().filter(|gate| gate.status > Status::Pass && !follows(gate) && !sums_up(gate));
         let status = Status::roll_up(gates.iter().map(|gate| gate.status));
         Self {
             evaluated_at,
