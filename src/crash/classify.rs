@@ -4,6 +4,7 @@
 //! "0 errors" are harmless; "unhandled", "exception not handled" and "panicked at" are not.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 pub(crate) use super::frames::is_frame;
@@ -33,7 +34,7 @@ fn told(text: &str) -> Option<(Kind, bool)> {
     if frames::is_stack_trace(text) {
         return Some((Kind::StackTrace, true)).filter(|_| !mentions::is_title(text));
     }
-    thread_local!(static TOLD: Memory<Option<(Kind, bool)>> = Memory::default());
+    thread_local!(static TOLD: RefCell<Memory<Option<(Kind, bool)>>> = RefCell::default());
     TOLD.with(|told| memo::remembered(told, text, judge))
 }
 
