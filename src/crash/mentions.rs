@@ -153,13 +153,13 @@ fn counted_none(found: &str, after: &str) -> bool {
 fn topic(before: &str, found: &str, after: &str) -> bool {
     static ABOUT: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"^[\x22')\]]*(?:s|es)?[ -]?(?:callback|calendar|capture|checks?|checkers?|class|classes|catcher|count:? 0|detection|detectors?|documentation|drills?|example|file|filters?|free|handlers?|handling|hooks?|level|lists?|logging|loop|management|mappers?|mapping|messages?|middleware|mode|monitor|monitoring|names?|notifier|option|prevention|protection|policies|policy|recovery|reporter|reporting|rules?|safe|safety|set|setting|simulation|state|support|switch|tables?|tests?|threshold|tolerance|tolerant|tracker|tracking|translation|translator|types?|wording|serialization|port|port 0x|translator|mask|masks|injection|vector|vectors|interval)\b",
+            r"^[\x22')\]]*(?:s|es)?[ -]?(?:callback|calendar|capture|checks?|checkers?|class|classes|catcher|count:? 0|detection|detectors?|documentation|drills?|example|file|filters?|free|handlers?|handling|hooks?|level|listeners?|lists?|logging|loop|management|mappers?|mapping|messages?|middleware|mode|monitor|monitoring|names?|notifier|option|prevention|protection|policies|policy|recovery|reporter|reporting|rules?|safe|safety|set|setting|simulation|state|support|switch|tables?|tests?|threshold|tolerance|tolerant|tracker|tracking|translation|translator|types?|wording|serialization|port|port 0x|translator|mask|masks|injection|vector|vectors|interval)\b",
         )
     });
     // "exceptions enabled", "exceptions will be reported to the tracker": how the system is set up.
     static SET_UP: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"^(?:s|es)? (?:are |is )?(?:enabled|disabled|supported|allowed|registered|configured|installed|armed)\b|^(?:s|es)? (?:will be|are) (?:reported|sent|logged|forwarded|written|collected|captured|uploaded|rethrown)\b",
+            r"^(?:s|es)? (?:are |is )?(?:enabled|disabled|supported|allowed|registered|configured|installed|armed|masked|added|attached)\b|^(?:s|es)? (?:will be|are) (?:reported|sent|logged|forwarded|written|collected|captured|uploaded|rethrown)\b",
         )
     });
     // "FROM exceptions", "handler for x.YException", "retryOn=[IOException, …", "query=…", "a market crash".

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, Input, Span, packed};
 
 /// The letters that are searched for, and the piece that holds them. The order matters: see above.
-const PIECES: [(&str, &str); 286] = [
+const PIECES: [(&str, &str); 287] = [
     ("F ar", "F art"),
     ("#PID", "#PID<"),
     (":in ", ":in '"),
@@ -299,6 +299,7 @@ const PIECES: [(&str, &str); 286] = [
     ("urne", "urned 1"),
     ("urne", "urned (1"),
     ("faul", " fault"),
+    ("rLos", "rLostF"),
 ];
 
 /// How many letters are searched for.

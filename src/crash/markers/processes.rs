@@ -162,7 +162,7 @@ pub(super) const RULES: &[Rule] = &[
     // Memory.
     sure(
         Panic,
-        "out of memory: kill(ed)? process|out of memory: killed|memory cgroup out of memory|invoked oom-killer|oom-kill: ?constraint|oom-kill:constraint|oom_reaper: reaped|killed as a result of limit|(was|were|got|been|is|reason|reason:|reason=|terminated|status|container|pod|process|state|killed|task|job|cause|event|by|:|due to) \"?'?OOM[ -]?killed|OOMKilled$|\"OOMKilled\": ?true|oom_killed=true|OOMKilled=true|reason\"?[:=] ?\"?OOMKilled|^OOMKilled|OOMKilled \\(exit|OOMKilled[,:;.] |OOM encountered|SystemOOM|(oom|OOM)-killer (killed|terminated)|(oom|OOM) killer (killed|terminated|invoked|was invoked|struck)|(oom|OOM) killer: |(oom|OOM) kill (of|event|detected)",
+        "out of memory: kill(ed)? process|out of memory: killed|memory cgroup out of memory|invoked oom-killer|oom-kill: ?constraint|oom-kill:constraint|oom_reaper: reaped|killed as a result of limit|(was|were|got|been|is|reason|reason:|reason=|terminated|status|container|pod|process|state|killed|task|job|cause|event|by|:|due to) \"?'?OOM[ -]?killed|OOMKilled$|\"OOMKilled\": ?true|oom_killed=true|OOMKilled=true|reason\"?[:=] ?\"?OOMKilled|^OOMKilled|OOMKilled \\(exit|OOMKilled[,:;.] |OOM encountered|SystemOOM|(oom|OOM)-killer (killed|terminated)|(oom|OOM) killer (killed|terminated|invoked|was invoked|struck)|(oom|OOM) killer: |(oom|OOM) kill (of|event|detected)|detected [1-9]\\d? oom-kill events?",
         &[
             "Out of memory: Killed process 2481 (python3) total-vm:8kB, anon-rss:7kB",
             "Out of Memory: Kill process 18 (postfix) score 5 or sacrifice child",
@@ -172,8 +172,9 @@ pub(super) const RULES: &[Rule] = &[
             "Last state: Terminated, reason: OOMKilled",
             "pod ledger-0 was OOMKilled (exit 137)",
             "oom_reaper: reaped process 4 (java), now anon-rss:0kB",
+            "stepd: error: Detected 2 oom-kill events in step 7.0",
         ],
-        &["\"OOMKilled\": false, \"Dead\": false", "oom_kill 0", "OOM killer disabled"],
+        &["\"OOMKilled\": false, \"Dead\": false", "oom_kill 0", "OOM killer disabled", "Detected 0 oom-kill events"],
     ),
     unless_denied(
         Panic,

@@ -126,11 +126,12 @@ pub(super) const RULES: &[Rule] = &[
     ),
     sure(
         FatalError,
-        "fatal python error|WORKER TIMEOUT \\(pid:#\\)|WorkerLostError|BrokenProcessPool|TerminatedWorkerError|worker exited prematurely|process pool was terminated abruptly",
+        "fatal python error|WORKER TIMEOUT \\(pid:#\\)|WorkerLostError|ExecutorLostFailure|BrokenProcessPool|TerminatedWorkerError|worker exited prematurely|process pool was terminated abruptly",
         &[
             "Fatal Python error: Segmentation fault",
             "[CRITICAL] WORKER TIMEOUT (pid:44)",
             "WorkerLostError('Worker exited prematurely: signal 9 (SIGKILL) Job: 1.')",
+            "ExecutorLostFailure (executor 4 exited unrelated to the running tasks)",
         ],
         &[],
     ),
@@ -211,7 +212,7 @@ pub(super) const RULES: &[Rule] = &[
             "In procedure car: Wrong type argument in position 1: ()",
             "raised CONSTRAINT_ERROR : feed.adb:7 index check failed",
         ],
-        &["ERROR in 0 files", "uncaught exception handlers registered"],
+        &["ERROR in 0 files", "uncaught exception handlers registered", "uncaughtException listener attached"],
     ),
     sure(
         Uncaught,
