@@ -7,6 +7,15 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 /// What stands for the command that is supervised.
 const EXAMPLE: &str = "emp-ops final-dry-run --duration 2h -- ./app --paper";
 
+/// The option that names what a command looks at, for commands that take no word without an option.
+const INPUT_OPTIONS: [(&str, &str); 3] = [
+    ("stage-smoke", "--base-url http://localhost:8080"),
+    ("stage-alerts", "--observation FILE"),
+    ("offline-qa", "--input PATH"),
+];
+/// What others call such an option.
+const ALIASES: [&str; 4] = ["--url", "--host", "--file", "--path"];
+
 /// Adds to `error` what to do instead, where it does not say so itself; `args` is the command line without its first word.
 pub(super) fn advise(error: &mut clap::Error, args: &[OsString]) {
     if let Some(advice) = advice(error, args) {
@@ -36,13 +45,13 @@ fn advice(error: &clap::Error, args: &[OsString]) -> Option<String> {
             }
             let plain = !invalid.starts_with('-') && !invalid.is_empty();
             let start = words.iter().position(|word| *word == invalid)?;
-            (dry_run && plain).then(|| {
-                format!(
-                    "put `--` before the command: emp-ops {} -- {}",
-                    words[..start].join(" "),
-                    words[start..].join(" ")
-                )
-            })
+            let (before, from) = (words[..start].join(" "), words[start..].join(" "));
+            if dry_run {
+                return plain.then(|| format!("put `--` before the command: emp-ops {before} -- {from}"));
+            }
+            let (_, option) = INPUT_OPTIONS.iter().find(|(command, _)| words.contains(command))?;
+            let alike = plain || ALIASES.contains(&invalid.as_str());
+            alike.then(|| format!("what it looks at is named by an option: emp-ops {before} {option}"))
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = |name: &str| invalid.contains(name);
