@@ -15,12 +15,14 @@ use super::{ACCEPTED, Common, Error, Format, positive_duration};
 use crate::finding::Status;
 use crate::io::process::interrupt::Interrupts;
 use crate::io::runs::all::AllRuns;
+use crate::io::runs::changes::Changes;
 use crate::io::runs::follow::Follower;
 use crate::io::tty::keyboard::Input;
 use crate::io::tty::screen::{self, Screen};
 use crate::io::tty::terminal;
 use crate::io::{clock, files};
 use crate::report::dashboard::Palette;
+use crate::report::live_line;
 use crate::report::runs_table;
 use crate::report::watch_lines::{self, Parts};
 use crate::report::{to_markdown, to_text};
@@ -186,6 +188,9 @@ impl Watch<'_> {
     fn lines(&mut self) -> Result<ExitCode, Error> {
         let mut run = self.follower()?;
         let once = self.args.once || self.args.at.is_some();
+        // The past has no changes to come.
+        let live = self.common.format == Format::Text && !once && !self.args.replay;
+        let mut changes = live.then(Changes::default);
         let mut last = String::new();
         loop {
             run.look();
@@ -198,6 +203,9 @@ impl Watch<'_> {
             self.note(run.problem.as_ref());
             if let (Some(view), Some((health, judgement))) = (&run.view, run.judge(run.now())) {
                 let view = &self.shown(view)?;
+                if let Some(changes) = &mut changes {
+                    self.tell_changes(changes, &run, view)?;
+                }
                 let text = self.block(&run, view, &health, &judgement);
                 if text != last {
                     let gap = if last.is_empty() || self.common.format == Format::Json { "" } else { "\n" };
@@ -213,6 +221,16 @@ impl Watch<'_> {
                 return Ok(end);
             }
         }
+    }
+
+    /// One line for each change of state of the workloads that are shown.
+    fn tell_changes(&self, changes: &mut Changes, run: &Follower, view: &View) -> Result<(), Error> {
+        let shown = |name: &str| view.workloads.iter().any(|worker| worker.name == name);
+        for change in changes.look(run.path()).iter().filter(|change| shown(&change.workload)) {
+            let told = live_line::change(&change.workload, change.to.word(), &change.because);
+            terminal::print(&format!("{} {told}\n", change.at.human()))?;
+        }
+        Ok(())
     }
 
     /// Waits for the next look; the exit code when there is none.

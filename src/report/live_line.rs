@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::finding::{Status, count, percent, thousands};
+use crate::finding::{Status, count, of_workload, percent, thousands};
 use crate::sanitize;
 use crate::supervise::progress::{Incident, Snapshot};
 use crate::time::{Stamp, human_duration, human_seconds};
@@ -40,12 +40,20 @@ pub(crate) fn incident(incident: &Incident) -> String {
 }
 
 fn told(incident: &Incident) -> String {
-    sanitize::shorten(incident.message.lines().next().unwrap_or_default(), 200)
+    let first = incident.message.lines().next().unwrap_or_default();
+    sanitize::shorten(&of_workload(incident.workload.as_deref(), first), 200)
 }
 
 /// What the first signal brings: what is sent now, what follows when, and what another one does.
-pub(crate) fn stopping(signal: &str, now: Stamp, grace: Duration) -> String {
+pub(crate) fn stopping(signal: &str, now: Stamp, grace: Duration, several: bool) -> String {
     let at = |after: Duration| now.plus(after).utc().format("%H:%M:%SZ").to_string();
+    if several {
+        return format!(
+            "{signal}: the workloads are asked to stop now, what depends on others first, and killed at {} at the latest; \
+             another Ctrl-C kills them at once; then their evidence is sealed",
+            at(grace)
+        );
+    }
     if grace.is_zero() {
         return format!("{signal}: the command is killed now; then its evidence is sealed");
     }
@@ -59,8 +67,11 @@ pub(crate) fn stopping(signal: &str, now: Stamp, grace: Duration) -> String {
 }
 
 /// What a further signal brings.
-pub(crate) fn killing(signal: &str) -> String {
-    format!("{signal}: the command is killed now; then its evidence is sealed")
+pub(crate) fn killing(signal: &str, several: bool) -> String {
+    match several {
+        true => format!("{signal}: the workloads are killed now; then their evidence is sealed"),
+        false => format!("{signal}: the command is killed now; then its evidence is sealed"),
+    }
 }
 
 /// A workload that went to another state.
@@ -89,8 +100,10 @@ mod tests {
     #[test]
     fn a_signal_says_what_follows_and_when() {
         let at = Stamp::parse("2025-03-03T08:00:00Z").unwrap();
-        let text = stopping("SIGINT", at, Duration::from_secs(60));
+        let text = stopping("SIGINT", at, Duration::from_secs(60), false);
         assert!(text.contains("SIGTERM follows at 08:00:30Z, SIGKILL at 08:01:00Z"), "{text}");
-        assert!(stopping("SIGTERM", at, Duration::ZERO).contains("killed now"));
+        assert!(stopping("SIGTERM", at, Duration::ZERO, false).contains("killed now"));
+        let text = stopping("SIGINT", at, Duration::from_secs(60), true);
+        assert!(text.contains("what depends on others first, and killed at 08:01:00Z"), "{text}");
     }
 }

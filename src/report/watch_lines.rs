@@ -23,6 +23,12 @@ pub(crate) struct Parts {
     pub sign_off: bool,
 }
 
+/// `Waits for`.
+pub(super) fn capitalised(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// A workload with its state.
 fn worker(worker: &Worker) -> (String, Cell) {
     let tone = match worker.status() {
@@ -97,6 +103,10 @@ pub(crate) fn facts(
         fact(&format!("Evidence {name}"), Cell::new(format!("{}{age}", fresh.state), tone));
     }
     facts.extend(view.workloads.iter().map(worker));
+    // The one that is looked at alone.
+    if let [alone] = &view.workloads[..] {
+        facts.extend(alone.details().into_iter().skip(1).map(|(name, text)| (capitalised(name), text.into())));
+    }
     let mut fact = |name: &str, value: Cell| facts.push((name.to_owned(), value));
     if let Some(text) = resources(view) {
         fact("Resources", text.into());
@@ -164,7 +174,7 @@ fn incident(event: &Event) -> String {
         _ => String::new(),
     };
     let seen = event.acknowledged.as_ref().map(|ack| format!("; acknowledged {}", acknowledged(event, ack)));
-    format!("{at} — {}{count}{}", event.message, seen.unwrap_or_default())
+    format!("{at} — {}{count}{}", event.told(), seen.unwrap_or_default())
 }
 
 /// `by alice 2025-01-06 11:59:00Z, again since: looking into it`.

@@ -16,16 +16,20 @@ pub(crate) struct LogLine {
     pub level: String,
     /// What it says.
     pub text: String,
+    /// The workload that printed it, where there are several.
+    pub source: String,
+    /// When it was received, in microseconds since the start of the run; 0 where that is not stated.
+    pub received: u64,
 }
 
 /// The end of a log, or the lines around an incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogView {
-    /// The file, as it is shown.
+    /// The file, or what else is shown, as it is called.
     pub file: String,
     /// The line that the incident is at.
     pub hit: Option<u64>,
-    /// In the order of the file.
+    /// In the order of the file; of several files in that of receipt.
     pub lines: Vec<LogLine>,
     /// Why there are none.
     pub problem: Option<String>,
@@ -39,10 +43,14 @@ impl LogLine {
             timestamp: Option<String>,
             level: Option<String>,
             message: Option<String>,
+            source: Option<String>,
+            received: Option<f64>,
         }
         match serde_json::from_slice::<Lean>(line) {
-            Ok(Lean { timestamp, level, message: Some(text) }) => Self {
+            Ok(Lean { timestamp, level, message: Some(text), source, received }) => Self {
                 number,
+                source: source.unwrap_or_default(),
+                received: (received.unwrap_or_default() * 1e6) as u64,
                 time: timestamp.and_then(|time| Some(time.get(11..19)?.to_owned())).unwrap_or_default(),
                 level: level.unwrap_or_default(),
                 text,
@@ -59,7 +67,7 @@ impl LogLine {
     /// Whether it holds a text, whatever the case.
     pub(crate) fn holds(&self, text: &str) -> bool {
         let text = text.to_lowercase();
-        self.text.to_lowercase().contains(&text) || self.level.to_lowercase().contains(&text)
+        [&self.text, &self.level, &self.source].iter().any(|part| part.to_lowercase().contains(&text))
     }
 }
 

@@ -13,7 +13,7 @@ pub use super::workloads::seen::Worker;
 use super::acks::Ack;
 use super::workloads::seen::workers;
 use crate::digest::sha256;
-use crate::finding::{Metadata, Status};
+use crate::finding::{Metadata, Status, of_workload};
 use crate::json::lenient::{counts, flag, natural, real, whole};
 use crate::json::strict;
 use crate::time::{self, Stamp};
@@ -128,6 +128,13 @@ pub struct Event {
     /// Who has seen it, as the file of acknowledgements beside the snapshot says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Ack>,
+}
+
+impl Event {
+    /// What happened, with the workload that it is about.
+    pub fn told(&self) -> String {
+        of_workload(self.workload.as_deref(), &self.message)
+    }
 }
 
 /// How fresh an evidence file is.

@@ -123,9 +123,10 @@ impl Listener for Console {
 
     fn asked_to_stop(&mut self, machine: &Machine, signal: &'static str, now: Now) {
         // Whoever presses a key wants an answer, however quiet the rest is.
+        let several = machine.states().next().is_some();
         let text = match machine.is_ending() {
-            true => live_line::killing(signal),
-            false => live_line::stopping(signal, now.wall, self.grace),
+            true => live_line::killing(signal, several),
+            false => live_line::stopping(signal, now.wall, self.grace, several),
         };
         self.say(&text);
         self.stopping = true;

@@ -1,6 +1,7 @@
 //! Drives the pure machine of a live run: threads turn what happens into events, and this loop carries out what the
 //! machine asks for.
 
+mod aside;
 mod drills;
 mod ends;
 mod keep;
@@ -11,7 +12,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::checks::Checker;
@@ -164,6 +164,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
         layouts: BTreeMap::new(),
         todo: VecDeque::new(),
         acting: false,
+        aside: aside::Aside::default(),
     };
     driver.keep.save(&driver.machine, State::Running)?;
     driver.run(&receiver, listener)?;
@@ -195,6 +196,8 @@ struct Driver {
     /// What the machine asked for and is not done yet, and whether something of it is being done.
     todo: VecDeque<Action>,
     acting: bool,
+    /// For what takes its time.
+    aside: aside::Aside,
 }
 
 impl Driver {
@@ -377,31 +380,29 @@ impl Driver {
             members.iter().filter(|member| member.owner == Some(number)).map(Member::pid).collect()
         });
         let (checker, sender) = (self.units[number].checker.clone(), self.sender.clone());
-        self.aside("probe", move || {
-            let answer = checker.ask(&check, timeout, tree.as_deref());
-            let _ = sender.send(Message::Of(number, Happened::Probed { attempt, before, answer }));
-        })
-        .or_else(|error| {
-            let answer = Answer { message: format!("cannot ask: {error}"), ..Answer::default() };
-            self.feed(Event::Of(number, Happened::Probed { attempt, before, answer }))
-        })
+        self.aside
+            .run("probe", move || {
+                let answer = checker.ask(&check, timeout, tree.as_deref());
+                let _ = sender.send(Message::Of(number, Happened::Probed { attempt, before, answer }));
+            })
+            .or_else(|error| {
+                let answer = Answer { message: format!("cannot ask: {error}"), ..Answer::default() };
+                self.feed(Event::Of(number, Happened::Probed { attempt, before, answer }))
+            })
     }
 
     fn do_acts(&mut self, number: usize, stage: Stage) -> Result<(), RunError> {
         let unit = &self.units[number];
         let acts = unit.actions[usize::from(stage == Stage::AfterStop)].clone();
         let (checker, sender, pid) = (unit.checker.clone(), self.sender.clone(), unit.pid);
-        self.aside("action", move || {
-            let faults = checker.act(&acts, pid);
-            let _ = sender.send(Message::Of(number, Happened::Acted { stage, faults }));
-        })
-        .or_else(|error| {
-            let faults = vec![format!("cannot act: {error}")];
-            self.feed(Event::Of(number, Happened::Acted { stage, faults }))
-        })
-    }
-
-    fn aside(&self, name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-        thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
+        self.aside
+            .run("action", move || {
+                let faults = checker.act(&acts, pid);
+                let _ = sender.send(Message::Of(number, Happened::Acted { stage, faults }));
+            })
+            .or_else(|error| {
+                let faults = vec![format!("cannot act: {error}")];
+                self.feed(Event::Of(number, Happened::Acted { stage, faults }))
+            })
     }
 }

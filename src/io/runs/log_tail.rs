@@ -1,6 +1,6 @@
 //! The end of the log of a run, and the lines around one of its incidents.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use crate::supervise::log_lines::{LogLine, LogView};
 
 /// How much of the end of a log is read.
 const TAIL: u64 = 128 << 10;
+/// How much of that each of many logs has at least.
+const SHARE: u64 = 8 << 10;
 /// The largest compressed log whose end is looked for, in bytes: that takes half a second.
 const PACKED: u64 = 16 << 20;
 /// How much of the logs is searched for an incident.
@@ -20,11 +22,11 @@ const AROUND: usize = 5;
 /// The longest line that is read, in bytes.
 const LINE: u64 = 64 << 10;
 
-/// The end of the newest structured log of a run, which is read again only where it has changed.
+/// The ends of the newest structured logs of a run, which are read again only where they have changed.
 #[derive(Default)]
 pub(crate) struct Tail {
-    /// The log and its size as they were read.
-    seen: Option<(PathBuf, u64)>,
+    /// The logs with their sizes as they were read, and their ends.
+    seen: BTreeMap<PathBuf, (u64, LogView)>,
     view: LogView,
 }
 
@@ -34,32 +36,53 @@ impl Tail {
         &self.view
     }
 
-    /// Reads the log of the run whose progress file this is; of several workloads that of `workload`, or the one that was
-    /// written to last.
+    /// Reads the log of the run whose progress file this is: of several workloads that of `workload`, or those of all, in
+    /// the order in which their lines were received.
     pub(crate) fn look(&mut self, progress: &Path, workload: Option<&str>) -> &LogView {
-        let all = logs(progress);
-        let written = |path: &PathBuf| fs::metadata(path).and_then(|about| about.modified()).ok();
-        let newest = match workload {
-            Some(name) => all.into_iter().rfind(|path| is_of(path, name)),
-            None => all.into_iter().max_by_key(written),
-        };
+        // The last part of each log.
+        let mut newest: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for path in logs(progress) {
+            newest.insert(stem(&path), path);
+        }
+        let wanted = |stem: &str| workload.is_none_or(|name| stem == name);
+        let newest: Vec<PathBuf> = newest.into_iter().filter(|(stem, _)| wanted(stem)).map(|(_, path)| path).collect();
         let size = |path: &PathBuf| fs::metadata(path).map_or(0, |about| about.len());
-        let seen = newest.map(|path| (path.clone(), size(&path)));
-        if seen.is_none() || seen != self.seen {
-            self.view = seen.as_ref().map_or_else(
-                || LogView { problem: Some("the run has no log yet".to_owned()), ..LogView::default() },
-                |(path, _)| tail(path),
-            );
-            self.seen = seen;
+        let share = (TAIL / newest.len().max(1) as u64).max(SHARE);
+        let mut seen = BTreeMap::new();
+        let mut changed = newest.len() != self.seen.len();
+        for path in newest {
+            let now = size(&path);
+            let known = self.seen.remove(&path).filter(|(before, _)| *before == now);
+            changed |= known.is_none();
+            let end = known.unwrap_or_else(|| (now, tail(&path, share)));
+            seen.insert(path, end);
+        }
+        self.seen = seen;
+        if changed || self.seen.is_empty() {
+            self.view = self.merged();
         }
         &self.view
+    }
+
+    fn merged(&self) -> LogView {
+        let mut ends = self.seen.values().map(|(_, view)| view);
+        let (Some(first), more) = (ends.next(), self.seen.len()) else {
+            return LogView { problem: Some("the run has no log yet".to_owned()), ..LogView::default() };
+        };
+        if more == 1 {
+            return first.clone();
+        }
+        let mut lines: Vec<LogLine> = self.seen.values().flat_map(|(_, view)| view.lines.iter().cloned()).collect();
+        lines.sort_by_key(|line| line.received);
+        let problem = self.seen.values().find_map(|(_, view)| view.problem.clone());
+        LogView { file: format!("of {more} workloads"), lines, problem, hit: None }
     }
 }
 
 /// The end of a log.
-fn tail(path: &Path) -> LogView {
+fn tail(path: &Path, share: u64) -> LogView {
     let view = LogView { file: shown(path), ..LogView::default() };
-    match end(path) {
+    match end(path, share) {
         Ok((bytes, cut)) => {
             // What a cut begins with is the rest of a line, and what does not end yet is still being written.
             let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &bytes[..end]);
@@ -73,15 +96,15 @@ fn tail(path: &Path) -> LogView {
     }
 }
 
-/// The last bytes of a log, and whether there are others before them.
-fn end(path: &Path) -> io::Result<(Vec<u8>, bool)> {
+/// The last bytes of a log, `share` or a little more, and whether there are others before them.
+fn end(path: &Path, share: u64) -> io::Result<(Vec<u8>, bool)> {
     let mut file = files::open_found(path)?;
     let length = file.metadata()?.len();
     let mut bytes = Vec::new();
     if path.extension().is_some_and(|extension| extension == "jsonl") {
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        file.take(TAIL).read_to_end(&mut bytes)?;
-        return Ok((bytes, length > TAIL));
+        file.seek(SeekFrom::Start(length.saturating_sub(share)))?;
+        file.take(share).read_to_end(&mut bytes)?;
+        return Ok((bytes, length > share));
     }
     if length > PACKED {
         let text = format!(
@@ -176,11 +199,11 @@ fn logs(progress: &Path) -> Vec<PathBuf> {
     logs
 }
 
-/// Whether a log is that of a workload: its name, and then the time of its start.
-fn is_of(log: &Path, workload: &str) -> bool {
-    let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stamp = name.strip_prefix(workload).and_then(|rest| rest.strip_prefix('_'));
-    stamp.is_some_and(|stamp| stamp.starts_with(|digit: char| digit.is_ascii_digit()))
+/// What the name of a log begins with: that of a workload, or what those of one command begin with.
+fn stem(log: &Path) -> String {
+    let name = log.file_name().unwrap_or_default().to_string_lossy();
+    let stamp = |at: usize| name[at + 1..].starts_with(|digit: char| digit.is_ascii_digit());
+    name.match_indices('_').map(|(at, _)| at).rfind(|at| stamp(*at)).map_or("", |at| &name[..at]).to_owned()
 }
 
 fn shown(path: &Path) -> String {
@@ -212,6 +235,25 @@ mod tests {
         assert_eq!((near.hit, numbers), (Some(9), (4..=14).collect()));
         assert_eq!((near.lines[5].text.as_str(), near.lines[0].time.as_str()), ("say \"boom\"", "08:00:04"));
         assert!(around(&progress, "nobody said this").is_none());
+    }
+
+    #[test]
+    fn logs_of_workloads_are_one_by_the_time_of_receipt() {
+        let folder = tempfile::tempdir().unwrap();
+        let progress = folder.path().join("progress.json");
+        fs::create_dir(folder.path().join("logs")).unwrap();
+        let write = |file: &str, name: &str, lines: &[f64]| {
+            let line = |at: &f64| format!("{{\"received\":{at},\"message\":\"m\",\"source\":\"{name}\"}}\n");
+            fs::write(folder.path().join("logs").join(file), lines.iter().map(line).collect::<String>()).unwrap();
+        };
+        write("a_1_20250303T080000Z.jsonl", "a_1", &[0.1, 0.5]);
+        write("b_20250303T080000Z.jsonl", "b", &[0.0]);
+        write("b_20250303T080000Z_p001.jsonl", "b", &[0.3, 0.7]);
+        let mut tail = Tail::default();
+        let seen = |view: &LogView| view.lines.iter().map(|line| line.source.clone()).collect::<String>();
+        assert_eq!(seen(tail.look(&progress, None)), "a_1ba_1b");
+        assert_eq!(seen(tail.look(&progress, Some("b"))), "bb");
+        assert_eq!(seen(tail.look(&progress, Some("a_1"))), "a_1a_1");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use super::widgets::{self, Palette};
 use super::{Board, Scene};
 use crate::finding::Status;
-use crate::report::{bytes_text, count, thousands};
+use crate::report::{bytes_text, count, thousands, watch_lines};
 use crate::sanitize;
 use crate::supervise::progress_reader::{Fresh, Usage, View, Worker};
 use crate::supervise::staleness::Health;
@@ -50,6 +50,13 @@ pub(super) fn workloads(
         .collect();
     let shown = if all.len() > most { most.saturating_sub(1) } else { all.len() };
     let mut lines: Vec<Line<'static>> = all[..shown].iter().map(|worker| of_workload(worker, palette, width)).collect();
+    if let (Some(_), [alone]) = (&board.workload, &all[..]) {
+        let details = alone.details();
+        lines.extend(details.iter().map(|(name, text)| {
+            let text = sanitize::line(&format!("{name}: {text}"));
+            Line::raw(format!(" {:LABEL$}{}", "", sanitize::columns(&text, width.saturating_sub(LABEL + 1))))
+        }));
+    }
     if shown < all.len() {
         let rest = format!(" {:LABEL$}(and {} more: w)", "", all.len() - shown);
         lines.push(Line::styled(rest, palette.dim()));
@@ -253,7 +260,7 @@ impl Rows<'_> {
             .iter()
             .map(|(name, fresh)| {
                 self.text(
-                    &sanitize::columns(&title(name), LABEL - 2),
+                    &sanitize::columns(&watch_lines::capitalised(name), LABEL - 2),
                     &fresh_text(fresh, true),
                     self.fresh_style(fresh),
                 )
@@ -301,13 +308,13 @@ impl Rows<'_> {
         if self.view.config_metadata.is_empty() {
             return None;
         }
-        let text = crate::report::watch_lines::metadata_text(&self.view.config_metadata);
+        let text = watch_lines::metadata_text(&self.view.config_metadata);
         Some(self.text("Metadata", &text, self.palette.dim()))
     }
 }
 
 fn marks_percent(ratio: f64) -> String {
-    crate::report::watch_lines::percent(ratio)
+    watch_lines::percent(ratio)
 }
 
 /// `12,345`, `-1`.
@@ -374,9 +381,4 @@ fn fresh_text(fresh: &Fresh, limits: bool) -> String {
         }
     }
     text
-}
-
-fn title(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -81,7 +81,7 @@ fn entry(event: &Event, scene: &Scene<'_>, selected: bool, width: u16, palette: 
     let seen = if event.is_acknowledged() { "✓" } else { " " };
     let lead = format!(" {time:<9} {age:>7} {count:>4}{seen}");
     let room = usize::from(width).saturating_sub(widgets::width(&lead) + 6);
-    let message = sanitize::columns(&sanitize::line(&event.message), room);
+    let message = sanitize::columns(&sanitize::line(&event.told()), room);
     let style = if selected { Style::new().add_modifier(Modifier::BOLD) } else { Style::new() };
     Line::from(vec![
         Span::raw(mark),
@@ -112,7 +112,7 @@ pub(super) fn detail(
             Span::styled(event.label(), palette.status(event.severity)),
             Span::raw(if event.kind.is_empty() { String::new() } else { format!("  {}", sanitize::line(&event.kind)) }),
         ]),
-        Line::raw(sanitize::line(&event.message)),
+        Line::raw(sanitize::line(&event.told())),
         Line::raw(""),
     ];
     let mut fact = |name: &str, value: String| {

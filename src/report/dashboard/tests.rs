@@ -26,6 +26,7 @@ fn log() -> LogView {
         time: "12:00:00".to_owned(),
         level: level.to_owned(),
         text: text.to_owned(),
+        ..LogLine::default()
     };
     let lines = vec![line(7, "info", "beat"), line(8, "error", "gone \u{1b}[2J"), line(9, "info", "beat again")];
     LogView { file: "logs/a.jsonl".to_owned(), hit: Some(8), lines, problem: None }

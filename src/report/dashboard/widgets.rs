@@ -42,6 +42,14 @@ impl Palette {
         self.paint(Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED), color)
     }
 
+    /// The look of a name, the same wherever it stands; none that a severity has.
+    pub(crate) fn name(self, name: &str) -> Style {
+        const COLORS: [Color; 6] =
+            [Color::Cyan, Color::Magenta, Color::Blue, Color::LightCyan, Color::LightMagenta, Color::LightBlue];
+        let sum = name.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        self.paint(Style::new(), COLORS[sum % COLORS.len()])
+    }
+
     /// Lesser weight.
     pub(crate) fn dim(self) -> Style {
         Style::new().add_modifier(Modifier::DIM)

@@ -19,7 +19,7 @@ impl Machine {
     /// Asks what is due, and ends what is not ready in time.
     pub(super) fn look_at_probe(&mut self, now: Now, number: usize, todo: &mut Vec<Action>) {
         let workload = &mut self.workloads[number];
-        let Some(ready) = workload.plan.ready.clone().filter(|_| workload.runs()) else { return };
+        let Some(ready) = workload.plan.ready.as_ref().filter(|_| workload.runs()) else { return };
         if !ready.by_log && !workload.probe.in_flight && now.mono >= workload.probe.next {
             workload.probe.in_flight = true;
             workload.probe.next = (workload.probe.next + ready.interval).max(now.mono + ready.interval / 2);

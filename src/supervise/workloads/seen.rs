@@ -83,6 +83,16 @@ pub struct Worker {
     pub last_line_age_seconds: Option<f64>,
     /// The share of the time in which it was up.
     pub uptime_ratio: Option<f64>,
+    /// The number of its last start; 0 before the first.
+    pub attempt: u64,
+    /// Its process; none where none runs.
+    pub pid: Option<u64>,
+    /// The last answer to its probe, in words; none where there is none.
+    pub probe: Option<String>,
+    /// What it waits for.
+    pub waiting_for: Vec<String>,
+    /// When it is started again, at the earliest.
+    pub next_start_at: Option<Stamp>,
 }
 
 impl Worker {
@@ -113,6 +123,19 @@ impl Worker {
         }
     }
 
+    /// What is told of it where it is looked at alone: why it is in its state, its attempt, its probe, what it waits for.
+    pub fn details(&self) -> Vec<(&'static str, String)> {
+        let process = self.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+        let some = [
+            ("because", Some(self.because.clone()).filter(|because| !because.is_empty())),
+            ("attempt", (self.attempt > 0).then(|| format!("{}{process}", self.attempt))),
+            ("probe", self.probe.clone()),
+            ("waits for", (!self.waiting_for.is_empty()).then(|| self.waiting_for.join(", "))),
+            ("starts at", self.next_start_at.map(Stamp::human)),
+        ];
+        some.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+
     /// What is known of it, each part by itself: `2 restarts`, `up 99.1%`.
     pub fn figures(&self) -> Vec<String> {
         let some = [
@@ -125,6 +148,20 @@ impl Worker {
         ];
         some.into_iter().flatten().collect()
     }
+}
+
+fn texts(list: Option<&Value>) -> Vec<String> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(|text| Some(text.as_str()?.to_owned())).collect()
+}
+
+/// The last answer to a probe in words: `passed (connected)`, `failed 3 times in a row (refused)`.
+fn probe(seen: &Value) -> Option<String> {
+    let message = seen.get("message").and_then(Value::as_str).unwrap_or_default();
+    let how = match (seen.get("ok")?.as_bool()?, natural(seen.get("failures")).unwrap_or_default()) {
+        (true, _) => "passed".to_owned(),
+        (false, times) => format!("failed {} in a row", count(times, "time")),
+    };
+    Some(format!("{how} ({message})"))
 }
 
 /// The workloads of a snapshot, those in trouble first; the only one of a run of one command is not told apart from that.
@@ -146,6 +183,11 @@ pub(crate) fn workers(all: &Map<String, Value>) -> Vec<Worker> {
             lines_per_second: real(object.get("lines_per_second")),
             last_line_age_seconds: real(object.get("last_line_age_seconds")),
             uptime_ratio: real(object.get("uptime_ratio")),
+            attempt: natural(object.get("attempt")).unwrap_or_default(),
+            pid: natural(object.get("pid")),
+            probe: object.get("probe").and_then(probe),
+            waiting_for: texts(object.get("waiting_for")),
+            next_start_at: object.get("next_start_at").and_then(Value::as_str).and_then(Stamp::parse),
         })
     };
     let mut workers: Vec<Worker> = all.iter().filter_map(one).collect();

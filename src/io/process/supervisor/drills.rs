@@ -97,7 +97,7 @@ impl Driver {
                 let told = move |ok, message| Told::Answered { drill, stage, number, ok, message };
                 let Some(look) = look else { return self.feed(Event::Drill(told(false, String::new()))) };
                 let (checker, sender) = (self.units[0].checker.clone(), self.sender.clone());
-                let asked = self.aside("condition", move || {
+                let asked = self.aside.run("condition", move || {
                     let (ok, message) = match see(&checker, &look, since) {
                         Ok(message) => (true, message),
                         Err(message) => (false, message),
@@ -131,7 +131,7 @@ impl Driver {
             return self.feed(Event::Drill(told(outcome(started, &checker, done))));
         }
         let sender = self.sender.clone();
-        let asked = self.aside("drill", move || {
+        let asked = self.aside.run("drill", move || {
             let done = checker.deed(&act.deed, act.timeout, None);
             let _ = sender.send(Message::Drill(told(outcome(started, &checker, done))));
         });

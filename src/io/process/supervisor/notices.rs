@@ -69,7 +69,7 @@ impl Driver {
             };
             let _ = sender.send(Message::Sent(channel, delivery));
         };
-        self.aside("notify", body).or_else(|error| {
+        self.aside.run("notify", body).or_else(|error| {
             let error = Some(format!("cannot send: {error}"));
             self.feed(Event::Sent { channel, delivery: Delivery { error, ..Delivery::default() } })
         })
