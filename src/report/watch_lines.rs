@@ -40,6 +40,13 @@ fn worker(worker: &Worker) -> (String, Cell) {
     (format!("Workload {}", worker.name), Cell::new(format!("{}{because}{figures}", worker.state), tone))
 }
 
+/// A line for each workload; of one that is looked at alone more.
+fn workers(view: &View) -> impl Iterator<Item = (String, Cell)> + '_ {
+    let alone = if let [alone] = &view.workloads[..] { alone.details() } else { Vec::new() };
+    let details = alone.into_iter().skip(1).map(|(name, text)| (capitalised(name), text.into()));
+    view.workloads.iter().map(worker).chain(details)
+}
+
 /// Names and values of a block, each only where it is known.
 pub(crate) fn facts(
     title: &str,
@@ -102,11 +109,7 @@ pub(crate) fn facts(
         };
         fact(&format!("Evidence {name}"), Cell::new(format!("{}{age}", fresh.state), tone));
     }
-    facts.extend(view.workloads.iter().map(worker));
-    // The one that is looked at alone.
-    if let [alone] = &view.workloads[..] {
-        facts.extend(alone.details().into_iter().skip(1).map(|(name, text)| (capitalised(name), text.into())));
-    }
+    facts.extend(workers(view));
     let mut fact = |name: &str, value: Cell| facts.push((name.to_owned(), value));
     if let Some(text) = resources(view) {
         fact("Resources", text.into());
