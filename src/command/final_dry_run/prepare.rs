@@ -231,14 +231,17 @@ pub(super) fn policy_of(args: &FinalDryRun, config: &Config, scale: &Scale, targ
     }
     layers[0].optional_diary = args.no_diary.then_some(true).or(layers[0].optional_diary);
     layers[0].optional_performance = args.no_performance.then_some(true).or(layers[0].optional_performance);
+    // So short a run hardly has time to start one after the other.
+    let min_uptime = (args.simulate == Some(Scenario::Workloads)).then_some(SIMULATED_UPTIME);
+    let gaps = scale.warn_gap.iter().flat_map(|_| GAPS);
+    let simulated = gaps.chain(min_uptime.map(|_| "min_uptime"));
     layers.push(Layer {
         source: "the defaults".to_owned(),
         is_default: true,
-        places: scale.warn_gap.iter().flat_map(|_| GAPS.map(|gap| (gap.to_owned(), "--simulate".to_owned()))).collect(),
+        places: simulated.map(|limit| (limit.to_owned(), "--simulate".to_owned())).collect(),
         warn_gap: scale.warn_gap,
         fail_gap: scale.fail_gap,
-        // So short a run hardly has time to start one after the other.
-        min_uptime: (args.simulate == Some(Scenario::Workloads)).then_some(SIMULATED_UPTIME),
+        min_uptime,
         min_duration: Some(target),
         sign_off: true,
         ..Layer::default()

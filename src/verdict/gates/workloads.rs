@@ -48,12 +48,10 @@ impl View<'_> {
         let mut parts = vec![row.state.clone()];
         parts.extend((row.restarts > 0).then(|| count(row.restarts, "restart")));
         if let Some(uptime) = row.uptime_ratio {
-            parts.push(format!(
-                "up {} on {} and {}",
-                percent(uptime),
-                count(row.probes, "probe"),
-                count(row.lines, "line")
-            ));
+            let seen = [(row.probes, "probe"), (row.lines, "line")].map(|(n, noun)| (n > 0).then(|| count(n, noun)));
+            let seen: Vec<_> = seen.into_iter().flatten().collect();
+            let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(" and ") };
+            parts.push(format!("up {} on {seen}", percent(uptime)));
         }
         parts.extend(row.longest_silence_seconds.map(|longest| format!("longest silence {}", human_seconds(longest))));
         parts.extend(row.exit.clone());
