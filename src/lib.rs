@@ -11,6 +11,7 @@
 //! io, report
 //! verdict
 //! supervise -> evidence, shards
+//! guards
 //! drills
 //! log, stage, offline, status_report
 //! crash, level
@@ -32,6 +33,7 @@
 //! | [`verdict`] | policy, gates, sign-off, review brief, backlog, wrap-up, packet manifest | the same |
 //! | [`supervise`] | the live run as a pure state machine of one or more workloads; its progress snapshot and run record | threads, children, clock |
 //! | [`drills`] | drills as a pure state machine, and the verdict that is read off their steps | threads, children, clock, files |
+//! | [`guards`] | guards on figures as a pure state machine, and the verdict that is read off what they noted | the same |
 //! | [`stage`] | SSE decoding, smoke scenario, alert freshness, alert rehearsal | network, files |
 //! | [`offline`] | session artefact to story, mentions, deltas, moderation, publishing, retry queue | files |
 //! | [`report`] | one document model, rendered as terminal text and Markdown; the dashboard | I/O, decisions |
@@ -67,6 +69,7 @@ pub mod digest;
 pub mod drills;
 pub mod evidence;
 pub mod finding;
+pub mod guards;
 pub mod io;
 pub mod json;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! `emp-ops final-dry-run`: supervise a rehearsal, keep its evidence, judge it.
 
 mod args;
+mod beside;
 mod check;
 mod components;
 mod console;

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod drills;
 pub(crate) mod export;
 pub(crate) mod final_dry_run;
+pub(crate) mod guards;
 pub(crate) mod limits;
 pub(crate) mod notify;
 pub(crate) mod offline_qa;

@@ -104,7 +104,7 @@ pub struct Condition {
     pub kind: Known,
     /// What it is, for people; without secrets.
     pub what: String,
-    /// A pattern of incidents, the name of a guard or of a channel; empty for others.
+    /// A pattern of incidents, the name of a channel, or that of a guard with how it stands (`NAME=fail`); empty for others.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of: String,
     /// How long it may take to hold where it must hold before and after.
@@ -128,6 +128,8 @@ pub enum Known {
     File,
     /// By the end of the command.
     Exit,
+    /// By how a guard on a figure stands.
+    Guard,
     /// By a notification that arrived.
     Notified,
     /// By somebody who looks after what the drill caused.
@@ -137,7 +139,7 @@ pub enum Known {
 impl Known {
     /// Whether it is something that happens, and is not asked for again and again.
     pub(crate) fn happens(self) -> bool {
-        !matches!(self, Self::Http | Self::Exec | Self::File)
+        !matches!(self, Self::Http | Self::Exec | Self::File | Self::Guard)
     }
 }
 

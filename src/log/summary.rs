@@ -6,6 +6,7 @@
 mod bucket;
 pub mod comparison;
 pub mod drills;
+pub mod guards;
 pub mod notifications;
 pub mod readiness;
 pub mod workloads;
@@ -58,6 +59,9 @@ pub struct Summary {
     /// The drills of the run, where there were some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drills: Option<drills::DrillsSummary>,
+    /// The guards on figures of the run, where there were some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<guards::GuardsSummary>,
     /// The notifications of the run, where somebody was to hear of something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notifications: Option<notifications::NotificationsSummary>,

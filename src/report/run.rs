@@ -147,6 +147,7 @@ fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: Option<&str>) ->
         Some(EndReason::Interrupted) => "interrupted",
         Some(EndReason::WorkloadFailed) => "a workload failed",
         Some(EndReason::AllCompleted) => "all jobs completed",
+        Some(EndReason::Guard) => "a guard failed",
         None => "not completed",
     };
     let required = match settings.required_duration_seconds {

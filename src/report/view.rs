@@ -153,6 +153,7 @@ pub(crate) fn rows(summary: &Summary) -> Vec<Row> {
     add(summary.checksums.as_ref().map_or(&[], |part| &part.findings), "checksums");
     add(summary.plan.as_ref().map_or(&[], |part| &part.findings), "plan");
     add(summary.drills.as_ref().map_or(&[], |part| &part.findings), "drills");
+    add(summary.guards.as_ref().map_or(&[], |part| &part.findings), "guards");
     add(summary.notifications.as_ref().map_or(&[], |part| &part.findings), "notifications");
     add(summary.checklist.as_ref().map_or(&[], |part| &part.findings), "checklist");
     add(summary.readiness.as_ref().map_or(&[], |part| &part.findings), "readiness");

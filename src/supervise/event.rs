@@ -9,6 +9,8 @@ use super::workloads::state::Change;
 use crate::drills::machine::{Order, Told};
 use crate::drills::step;
 use crate::finding::Status;
+use crate::guards::pile::Pile;
+use crate::guards::source::Reading;
 use crate::stage::notify::live::{self, Delivery};
 use crate::time::Stamp;
 
@@ -67,6 +69,13 @@ pub(crate) enum Event {
     },
     /// Something of a drill is done or known.
     Drill(Told),
+    /// The source of a guard was looked at.
+    Guard {
+        /// Its place in the plan.
+        guard: usize,
+        /// What it gave, or why nothing.
+        reading: Result<Reading, String>,
+    },
     /// A channel is done with its notification.
     Sent {
         /// Its place in the policy.
@@ -97,7 +106,7 @@ pub(crate) enum Happened {
         error: String,
     },
     /// Lines were captured.
-    Output(Batch),
+    Output(Box<Batch>),
     /// It has ended; its output and what it left behind are still being collected.
     Gone(Exit),
     /// It ended, and its pipes are drained.
@@ -166,6 +175,10 @@ pub(crate) enum Action {
     },
     /// Something that a drill needs.
     Drill(Order),
+    /// Look at the source of the guard of this number.
+    Look(usize),
+    /// Keep what is known of the guards.
+    KeepGuards,
     /// A notification, or what became of one.
     Notify(live::Order),
     /// Supervision is over.
@@ -338,6 +351,8 @@ pub(crate) struct Batch {
     pub ready: bool,
     /// Conditions of drills that one of them meets, with the time of the last: the drill, the list and the place in that.
     pub met: BTreeMap<(usize, step::Stage, usize), Stamp>,
+    /// What they say of figures that guards watch, by the number of the guard.
+    pub figures: BTreeMap<usize, Pile>,
     /// Lines that need a look.
     pub incidents: Vec<LineIncident>,
     /// Lines that need a look but were too many to keep, by kind and severity.
@@ -426,6 +441,9 @@ impl Batch {
         self.last_at = later.last_at.or(self.last_at);
         self.ready |= later.ready;
         self.met.extend(later.met);
+        for (guard, pile) in later.figures {
+            self.figures.entry(guard).or_default().merge(&pile);
+        }
         for incident in later.incidents {
             self.incident(incident);
         }

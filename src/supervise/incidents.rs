@@ -119,6 +119,28 @@ impl Incidents {
         }
     }
 
+    /// Makes a known WARN what it has become, a FAIL that is told anew. Whether it is known.
+    pub(crate) fn worsen(&mut self, kind: &str, key: &str, become_: &Incident) -> bool {
+        let of = |severity: Status| format!("{kind}/{}/{key}", severity.word());
+        let (before, after) = (of(Status::Warn), of(become_.severity));
+        let before = self.under.remove(&before).unwrap_or(before);
+        let Some(at) = self.index.remove(&before) else { return false };
+        let known = &mut self.list[at];
+        for counts in [Some(&mut self.counts), known.drill.is_some().then_some(&mut self.caused)].into_iter().flatten()
+        {
+            let was = counts.entry(known.severity).or_default();
+            *was = was.saturating_sub(known.count);
+            *counts.entry(become_.severity).or_default() += known.count;
+        }
+        known.severity = become_.severity;
+        known.message.clone_from(&become_.message);
+        known.last_at = Some(become_.occurred_at);
+        known.metadata.extend(become_.metadata.clone());
+        self.index.insert(after, at);
+        self.note(at);
+        true
+    }
+
     /// Names another consequence of a known incident, where that is as severe. Whether it is.
     pub(crate) fn follow(&mut self, key: &str, severity: Status, consequence: &str) -> bool {
         let Some(known) = self.known(key).filter(|known| known.severity >= severity) else { return false };

@@ -6,6 +6,7 @@
 mod conditions;
 mod down;
 mod drilling;
+mod guarding;
 mod lifecycle;
 mod notices;
 mod output;
@@ -27,6 +28,7 @@ use super::progress::{self, Phase};
 use super::record::{EndReason, EndedBy};
 use crate::drills::machine::Drills;
 use crate::finding::Status;
+use crate::guards::machine::Guards;
 use crate::stage::notify::Severity;
 use crate::time::{Stamp, human_duration};
 use notices::Notices;
@@ -67,6 +69,9 @@ pub(crate) struct Machine {
     phase: Phase,
     incidents: Incidents,
     drills: Option<Drills>,
+    guards: Option<Guards>,
+    /// The guards that ended the run.
+    stopped_by: Vec<String>,
     notices: Option<Notices>,
     evidence: EvidenceMonitor,
     resources: ResourceState,
@@ -123,7 +128,7 @@ impl Machine {
     pub(crate) fn new(plan: Plan, started_at: Stamp) -> Self {
         let start = Now { wall: started_at, mono: Duration::ZERO, boot: Duration::ZERO };
         let mut incidents = Incidents::default();
-        if plan.drills.is_some() || plan.notify.is_some() {
+        if plan.drills.is_some() || plan.guards.is_some() || plan.notify.is_some() {
             incidents.watch();
         }
         Self {
@@ -131,6 +136,8 @@ impl Machine {
             workloads: plan.workloads.iter().cloned().map(|plan| Workload::new(plan, started_at)).collect(),
             uptime: Uptime::new(plan.free_start()),
             drills: plan.drills.clone().map(Drills::new),
+            guards: plan.guards.clone().map(|guards| Guards::new(guards, plan.target)),
+            stopped_by: Vec::new(),
             notices: plan.notify.clone().map(Notices::new),
             plan,
             started_at,
@@ -195,6 +202,7 @@ impl Machine {
                 self.raise(&signal, incident(Status::Pass, "signal", now.wall, message));
             }
             Event::Drill(told) => self.of_drill(now, told),
+            Event::Guard { guard, reading } => self.of_guard(now, guard, reading, &mut todo),
             Event::Sent { channel, delivery } => self.sent(now, channel, delivery, &mut todo),
             Event::Acknowledged { incident } => self.acknowledged(now, &incident),
             Event::Tick => {}
@@ -226,7 +234,7 @@ impl Machine {
         if self.refresh.timeline {
             at = at.min(self.refresh.last_timeline.unwrap_or_default() + TIMELINE_SPACING);
         }
-        for due in [self.drill_deadline(), self.notice_deadline()].into_iter().flatten() {
+        for due in [self.drill_deadline(), self.guard_deadline(), self.notice_deadline()].into_iter().flatten() {
             at = at.min(due.max(now.mono));
         }
         let at = self.workloads.iter().filter_map(|workload| workload.deadline(now.mono)).fold(at, Duration::min);

@@ -10,6 +10,7 @@ use super::workloads::plan::WorkloadPlan;
 pub use super::workloads::plan::{Limits, Restart};
 use crate::drills::plan::DrillsPlan;
 use crate::finding::{Metadata, Status};
+use crate::guards::plan::GuardsPlan;
 use crate::stage::notify::policy::Policy;
 
 /// The plan of a run.
@@ -21,6 +22,8 @@ pub(crate) struct Plan {
     pub notify: Option<(Arc<Policy>, String)>,
     /// The drills; none where there are none.
     pub drills: Option<DrillsPlan>,
+    /// The guards on figures; none where there are none.
+    pub guards: Option<GuardsPlan>,
     /// Whether that is one command, as it was given after `--`.
     pub single: bool,
     /// The SHA-256 of `workloads.json`, in hex.

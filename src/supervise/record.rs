@@ -3,11 +3,14 @@
 //! It is the first file of a run directory and is replaced at each change of state: a record in any state but
 //! [`State::Complete`] is a run that was not completed.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::evidence::{CHECKLIST, EvidencePaths, SealedFile};
 use super::objective::Objective;
 use super::plan::NotifyRecord;
 use super::progress::Incident;
@@ -17,8 +20,8 @@ pub use super::workloads::record::{Down, EndedBy, ProbeRecord, Signalled, Stop, 
 use crate::drills::plan::DrillsPlan;
 use crate::evidence::diary::Explained;
 use crate::evidence::figures::Figure;
-use crate::evidence::readiness::ComponentFile;
 use crate::finding::{Criterion, Metadata, Status, Waiver};
+use crate::guards::plan::GuardsPlan;
 use crate::log::access::Statuses;
 use crate::time::Stamp;
 
@@ -86,6 +89,9 @@ pub struct RunRecord {
     /// The drills that were planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drills: Option<DrillsPlan>,
+    /// The guards on figures that were planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<GuardsPlan>,
     /// Who was to hear of what; none where nobody was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<NotifyRecord>,
@@ -189,6 +195,8 @@ pub enum EndReason {
     WorkloadFailed,
     /// Everything was a job, and is done.
     AllCompleted,
+    /// A guard on a figure failed that ends the run.
+    Guard,
 }
 
 impl EndReason {
@@ -201,6 +209,7 @@ impl EndReason {
             Self::Interrupted => "interrupted",
             Self::WorkloadFailed => "workload_failed",
             Self::AllCompleted => "all_completed",
+            Self::Guard => "guard",
         }
     }
 }
@@ -263,64 +272,6 @@ pub struct Settings {
 
 fn warn() -> Status {
     Status::Warn
-}
-
-/// Where the evidence is.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EvidencePaths {
-    /// Structured logs, in the order of writing.
-    pub logs: Vec<String>,
-    /// Raw logs, in the order of writing.
-    pub raw_logs: Vec<String>,
-    /// The decision diary; none where it was waived.
-    pub diary: Option<String>,
-    /// The performance report; none where it was waived.
-    pub performance: Option<String>,
-    /// The checklist; none where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checklist: Option<String>,
-    /// The files that its ticked items name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub checklist_files: Vec<String>,
-    /// The acknowledgements of incidents; none where there were none when the run was sealed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub acks: Option<String>,
-    /// The plan of the workloads, their changes of state and further evidence.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub workload_files: Vec<String>,
-    /// The receipts of notifications.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub notifications: Option<String>,
-    /// What tells of the drills, and the timeline of each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub drill_files: Vec<String>,
-    /// Documents of other systems as components, copied when the run had ended.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub components: Vec<ComponentFile>,
-    /// Earlier validation reports, copied with them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub component_history: Vec<String>,
-}
-
-/// The name of the checklist in a run directory.
-pub const CHECKLIST: &str = "checklist.md";
-
-/// An evidence file as it was when the run was sealed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SealedFile {
-    /// Relative to the run directory; absolute where a file outside could not be copied into it.
-    pub path: String,
-    /// Where the command wrote it, for a copy of a file outside the run directory: relative to that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<String>,
-    /// Its size.
-    pub bytes: u64,
-    /// Its SHA-256 in hex.
-    pub sha256: String,
-    /// For a log: the lines of output that it holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lines: Option<u64>,
 }
 
 /// One start of the command.

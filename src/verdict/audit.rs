@@ -77,6 +77,7 @@ impl Audit {
             summary.plan.as_ref().map(|plan| plan.status),
             summary.record.as_ref().map(|record| record.status),
             summary.drills.as_ref().map(|drills| drills.status),
+            summary.guards.as_ref().map(|guards| guards.status),
             summary.notifications.as_ref().map(|all| all.status),
             summary.checklist.as_ref().map(|list| list.status),
             summary.readiness.as_ref().map(|readiness| readiness.status),

@@ -14,6 +14,7 @@ use super::policy::Policy;
 use crate::drills::judge;
 use crate::finding::{Finding, Gate, NotRequired, Place, Status, count};
 use crate::log::summary::Summary;
+use crate::log::summary::guards::GuardRow;
 use crate::sanitize::shorten;
 use crate::supervise::objective::Objective;
 use crate::supervise::record::{EndReason, RunRecord};
@@ -94,7 +95,7 @@ pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate
         view.baseline(),
         view.trend(),
     ];
-    let last = last.into_iter().chain(components).flatten();
+    let last = last.into_iter().chain(view.guards()).chain(components).flatten();
     let [subject, rest @ ..] = first;
     let first = subject.into_iter().chain(view.workloads()).chain(view.run()).chain(rest.into_iter().flatten());
     first.chain(view.figures()).chain(last).collect()
@@ -314,6 +315,35 @@ impl View<'_> {
         let gate = self.part(path, drills.status, &drills.findings, drills.total, &judge::told(drills));
         let fix = "drills that are run, each detected, restored and recovered in time";
         Some(gate.fixed_by(fix))
+    }
+
+    /// One gate for each guard, and one for the file that tells of them where something is wrong with that.
+    fn guards(&self) -> impl Iterator<Item = Option<Gate>> {
+        let all = self.summary.guards.iter();
+        let path = "guards_path";
+        all.flat_map(move |all| {
+            let about = |row: Option<&GuardRow>| -> Vec<Finding> {
+                let of = |finding: &&Finding| match row {
+                    Some(row) => row.has(finding),
+                    None => !all.guards.iter().any(|row| row.has(finding)),
+                };
+                all.findings.iter().filter(of).cloned().collect()
+            };
+            let file = about(None);
+            let whole = (!file.is_empty()).then(|| {
+                let status = Status::roll_up(file.iter().map(|finding| finding.severity));
+                let gate = self.part(("guards", path), status, &file, all.total, "");
+                gate.fixed_by("guards.json as the run wrote it")
+            });
+            let rows = all.guards.iter().map(move |row| {
+                let remark = row.remark.as_ref().map(|remark| format!("; {remark}")).unwrap_or_default();
+                let measured = format!("{}{remark}", row.measured);
+                let gate = self.part((&row.gate(), path), row.status, &about(Some(row)), row.samples, &measured);
+                let gate = Gate { threshold: row.limits.clone(), ..gate };
+                Some(gate.fixed_by("a figure that is measured all the time, and stays within its limits"))
+            });
+            std::iter::once(whole).chain(rows).collect::<Vec<_>>()
+        })
     }
 
     fn notifications(&self) -> Option<Gate> {

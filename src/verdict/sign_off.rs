@@ -89,6 +89,8 @@ impl GateFinding {
                 let message = format!("{}: {}", &name[WORKLOAD.len()..], gate.measured);
                 return Self { severity: gate.status, message, metadata: gate.figures.clone() };
             }
+            "guards" => "the guards".to_owned(),
+            name if name.starts_with("guards/") => name.replace("guards/", "the guard "),
             name if name.starts_with("readiness") => name.replace('/', " of "),
             name => {
                 let message = format!("the {name} is {}, asked for {}", gate.measured, gate.threshold);

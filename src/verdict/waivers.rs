@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::packet::WAIVERS_JSON;
 use crate::finding::{Finding, Gate, Known, Status, Waived, Waiver, count};
+use crate::log::summary::guards::GuardsSummary;
 use crate::log::summary::{DiaryIssue, LogSummary, Summary};
 use crate::log::totals::signature;
 use crate::time::Stamp;
@@ -72,7 +73,7 @@ pub(crate) struct Waivers {
     /// Which of them did something.
     used: BTreeSet<usize>,
     /// Gates with findings that are waived, and the worst of these.
-    of_gates: BTreeMap<&'static str, Waived>,
+    of_gates: BTreeMap<String, Waived>,
 }
 
 impl Waivers {
@@ -111,12 +112,26 @@ impl Waivers {
             let items = findings.map(|finding| item(finding, name));
             self.part(name, status, items);
         }
+        if let Some(guards) = &mut summary.guards {
+            self.guards(guards);
+        }
+    }
+
+    /// The findings of each guard are those of a gate of its own.
+    fn guards(&mut self, all: &mut GuardsSummary) {
+        for row in &mut all.guards {
+            let mut status = row.status;
+            let own = all.findings.iter_mut().filter(|finding| row.has(finding));
+            self.part(&row.gate(), &mut status, own.map(|finding| item(finding, "guards")));
+            row.status = status;
+        }
+        all.status = Status::roll_up(all.findings.iter().map(|finding| finding.severity));
     }
 
     /// Waives the findings of a part; its status is that of what is left, where its findings decided it.
     fn part<'f>(
         &mut self,
-        gate: &'static str,
+        gate: &str,
         status: &mut Status,
         findings: impl Iterator<Item = (&'f mut Known, &'f mut Status)>,
     ) {
@@ -159,14 +174,14 @@ impl Waivers {
     }
 
     /// The waiver of a finding, which counts as used.
-    fn finding(&mut self, id: &str, from: Status, gate: &'static str) -> Option<Waived> {
+    fn finding(&mut self, id: &str, from: Status, gate: &str) -> Option<Waived> {
         if self.without_data && gate != "diary" && gate != "performance" {
             return None;
         }
         let (at, waiver) = self.in_force(|waiver| waiver.finding.as_deref() == Some(id))?;
         let waived = waiver.waived(from);
         self.used.insert(at);
-        self.of_gates.entry(gate).or_insert_with(|| waived.clone());
+        self.of_gates.entry(gate.to_owned()).or_insert_with(|| waived.clone());
         Some(waived)
     }
 

@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["io", "report"],
     &["verdict"],
     &["supervise", "evidence", "shards"],
+    &["guards"],
     &["drills"],
     &["log", "stage", "offline", "status_report"],
     &["crash", "level"],

@@ -13,12 +13,13 @@ use super::settings::{LIMITS, OUTPUT, Setting};
 use crate::verdict::policy::{self, Layer, Text, expected};
 
 /// Keys that say what is executed, which a file may only do that the user named.
-const EXECUTES: [&str; 6] = ["command", "env", "exec", "drill", "workload", "workloads"];
+const EXECUTES: [&str; 7] = ["command", "env", "exec", "drill", "guard", "workload", "workloads"];
 
 /// The tables of workloads.
 pub(super) const WORKLOADS: [&str; 2] = ["workload", "defaults"];
 /// Further tables that are read on their own, each with the option that would name their file.
-pub(super) const ALONE: [(&str, &str); 3] = [("drill", "drill"), ("drill_policy", "drill"), ("notify", "notify")];
+pub(super) const ALONE: [(&str, &str); 4] =
+    [("drill", "drill"), ("drill_policy", "drill"), ("guard", "guard"), ("notify", "notify")];
 
 /// The tables that hold profiles.
 pub(super) const PROFILE: &str = "profile";

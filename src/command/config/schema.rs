@@ -46,12 +46,13 @@ pub(super) fn schema(options: &[Setting], limits: &[Setting]) -> Value {
     );
     let says = "What holds for every workload that does not say otherwise";
     top.insert(defaults, json!({ "description": says, "type": "object" }));
-    for (table, list) in [("drill", true), ("drill_policy", false), ("notify", false)] {
-        let about = if table == "notify" {
-            "Who hears of what: see runbooks/drills.md"
-        } else {
-            "Drills: see runbooks/drills.md"
-        };
+    let drills = "Drills: see runbooks/drills.md";
+    for (table, list, about) in [
+        ("drill", true, drills),
+        ("drill_policy", false, drills),
+        ("guard", true, "Guards on figures: see runbooks/guards.md"),
+        ("notify", false, "Who hears of what: see runbooks/drills.md"),
+    ] {
         top.insert(table.to_owned(), json!({ "description": about, "type": if list { "array" } else { "object" } }));
     }
     json!({

@@ -77,6 +77,11 @@ fn condition(text: Text<'_>, value: Placed<'_>) -> Result<Read, String> {
             if code.is_empty() { "the command ends".to_owned() } else { format!("the command exits with {code}") };
         add(Known::Exit, what, code, None, None);
     }
+    if let Some(guard) = keys.string("guard")? {
+        let words = [("pass", "pass"), ("warn", "warn"), ("fail", "fail")];
+        let stands = keys.word("is", &words)?.unwrap_or("fail");
+        add(Known::Guard, format!("the guard {guard} is {stands}"), format!("{guard}={stands}"), None, None);
+    }
     if let Some(channel) = keys.string("notified")? {
         add(Known::Notified, format!("a notification by {channel}"), channel, None, None);
     }
@@ -85,7 +90,7 @@ fn condition(text: Text<'_>, value: Placed<'_>) -> Result<Read, String> {
     }
     let Some(read) = found.pop().filter(|_| found.is_empty()) else {
         let message = "a condition is known in exactly one way; write one of log, incident, http, exec, file, \
-                       exit, notified and acknowledged";
+                       exit, guard, notified and acknowledged";
         return Err(keys.wrong(keys.span(), message));
     };
     keys.finish()?;

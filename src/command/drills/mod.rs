@@ -27,6 +27,8 @@ pub(crate) struct Terms<'a> {
     pub(crate) dry: bool,
     /// The channels of its notifications.
     pub(crate) channels: &'a [String],
+    /// The names of its guards.
+    pub(crate) guards: &'a [String],
     /// Whether the file is a configuration, which holds other tables too.
     pub(crate) in_config: bool,
 }

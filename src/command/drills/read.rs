@@ -287,6 +287,14 @@ fn check(text: Text<'_>, one: &One, terms: Terms<'_>) -> Result<(), String> {
             let names: Vec<&str> = terms.channels.iter().map(String::as_str).collect();
             return wrong(&format!("no channel is called `{}`{}", condition.of, expected(&condition.of, &names)));
         }
+        if condition.kind == Known::Guard {
+            let name = condition.of.rsplit_once('=').map_or("", |(name, _)| name);
+            if !terms.guards.iter().any(|known| known == name) {
+                let names: Vec<&str> = terms.guards.iter().map(String::as_str).collect();
+                let hint = if names.is_empty() { "; add --guard FILE".to_owned() } else { expected(name, &names) };
+                return wrong(&format!("no guard is called `{name}`{hint}"));
+            }
+        }
         if condition.kind == Known::Acknowledged && terms.channels.is_empty() {
             return wrong("acknowledged needs notifications: nobody would hear of it; add --notify FILE");
         }

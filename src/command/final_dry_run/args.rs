@@ -123,6 +123,11 @@ pub(crate) struct FinalDryRun {
     #[arg(long, help_heading = "Drills")]
     pub dry_drills: bool,
 
+    /// Watch the figures that this file names, each against its limits: a figure that stays beyond one is a WARN or a FAIL.
+    /// See runbooks/guards.md
+    #[arg(long, value_name = "FILE", alias = "guards", help_heading = "Guards")]
+    pub guard: Option<PathBuf>,
+
     /// Tell people of incidents, drills and the end of the run, as this policy of notifications says: TOML with [notify],
     /// or JSON. Rehearse it with stage-alerts --notify
     #[arg(long, value_name = "FILE", help_heading = "Notifications")]

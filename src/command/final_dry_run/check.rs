@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use rustix::fs::Access;
 
 use super::args::{FinalDryRun, RestartArg};
+use super::beside::{self, Terms};
 use super::{planning, prepare, scale, several};
-use crate::command::drills::Asked;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Format, USAGE};
 use crate::finding::{Status, count};
@@ -19,9 +19,7 @@ use crate::keys::PublicKey;
 use crate::report::check::{self, Check, Need, Set};
 use crate::report::{self, bytes_text};
 use crate::sanitize;
-use crate::stage::notify::policy::Policy;
 use crate::supervise::monitors;
-use crate::time::human_duration;
 use crate::verdict::workloads;
 
 /// Shows every limit with its source, and what the run would lack.
@@ -65,20 +63,18 @@ pub(crate) fn check(common: &Common, args: &FinalDryRun) -> Result<ExitCode, Err
     for path in named.into_iter().filter(|(_, waived)| !waived).filter_map(|(path, _)| path.as_ref()) {
         checks.push(need("evidence", written(path)));
     }
-    let notify = planning::notify(args);
-    if let Ok(Some(policy)) = &notify {
-        checks.push(need("notifications", Ok(routes(policy))));
-    }
-    if args.drill.is_some() || args.dry_drills || !args.skip_drill.is_empty() {
+    let needed = policy.as_ref().ok().and_then(|policy| policy.sign_off.as_ref()).map(planning::required);
+    let names: Vec<String> =
+        planned.iter().flat_map(|planned| &planned.workloads).map(|workload| workload.name.clone()).collect();
+    let terms = Terms {
+        target,
+        required: needed.unwrap_or(target),
+        scale: &scale,
+        workloads: &names,
         // Whether restarts are allowed is known where the workloads are.
-        let restarts = args.restart == RestartArg::Always || args.workloads.is_some();
-        let known = notify.as_ref().ok().and_then(Option::as_ref);
-        let drills = planning::drills(args, config, target, (restarts, known));
-        checks.push(need("drills", drills.map(|asked| told(asked.as_ref()))));
-    }
-    if let Err(error) = notify {
-        checks.push(need("notifications", Err(error)));
-    }
+        restarts: args.restart == RestartArg::Always || args.workloads.is_some(),
+    };
+    checks.extend(beside::checks(args, config, terms).into_iter().map(|(name, found)| need(name, found)));
     checks.push(need("staleness", prepare::watch_limits(args, (&scale, target))));
     for path in args.export.paths() {
         checks.push(need("export", written(path)));
@@ -113,27 +109,6 @@ fn need(name: &'static str, found: Result<String, Error>) -> Need {
         Ok(detail) => Need { name, status: Status::Pass, detail },
         Err(error) => Need { name, status: Status::Fail, detail: error.to_string() },
     }
-}
-
-/// Each rule with its channels.
-fn routes(policy: &Policy) -> String {
-    let told = policy.rules.iter().map(|rule| {
-        let channels: Vec<&str> = rule.channels.iter().map(|channel| policy.channels[*channel].name.as_str()).collect();
-        let what = if rule.categories.is_empty() { "*".to_owned() } else { rule.categories.join(", ") };
-        format!("{what} from {} to {}", rule.min_severity.word(), channels.join(", "))
-    });
-    let told: Vec<String> = told.collect();
-    if told.is_empty() { "no rule: nobody hears of anything".to_owned() } else { told.join("; ") }
-}
-
-/// Each drill with the time at which it begins.
-fn told(asked: Option<&Asked>) -> String {
-    let list = asked.iter().flat_map(|asked| &asked.plan.list);
-    let told = list.map(|drill| {
-        let when = if drill.skipped { "left out".to_owned() } else { human_duration(drill.at()) };
-        format!("{} ({when})", drill.name)
-    });
-    told.collect::<Vec<_>>().join(", ")
 }
 
 fn keys(signers: &Signers) -> String {

@@ -8,11 +8,9 @@ use super::args::{FinalDryRun, RestartArg, StderrLevel};
 use super::components;
 use super::scale::Scale;
 use crate::command::config::Config;
-use crate::command::notify::read_policy;
 use crate::command::signing::Signers;
-use crate::command::{Error, drills, metadata};
+use crate::command::{Error, metadata};
 use crate::digest::sha256;
-use crate::drills::plan::DrillsPlan;
 use crate::finding::Status;
 use crate::io::capture::SinkPlan;
 use crate::io::files::{self, Folder};
@@ -20,15 +18,12 @@ use crate::io::process::table;
 use crate::io::provenance;
 use crate::level::Level;
 use crate::sanitize;
-use crate::stage::notify::policy as notify;
 use crate::supervise::monitors::ResourceState;
 use crate::supervise::plan::NotifyRecord;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::provenance::{Provenance, Subject};
 use crate::supervise::record::{self, EvidencePaths, RunRecord, Settings, State};
-use crate::supervise::redact::Redactor;
 use crate::supervise::workloads::document::{self, Planned, PlannedWorkload};
-use crate::supervise::workloads::drill::DrillActs;
 use crate::supervise::workloads::plan::{MAIN, WorkloadPlan};
 use crate::supervise::workloads::runtime::{RUNTIME, runtime_path};
 use crate::time::Stamp;
@@ -48,43 +43,6 @@ pub(super) fn provenance(args: &FinalDryRun, signers: &Signers, program: &str, c
         subjects: args.signatures.subject.iter().cloned().map(|(name, sha256)| Subject { name, sha256 }).collect(),
         ..provenance::collect(program, command, &signers.variables)
     }
-}
-
-/// The drills of a run, if any.
-///
-/// # Errors
-/// Their file cannot be read, or something in it cannot be.
-pub(super) fn drills(
-    args: &FinalDryRun,
-    config: &Config,
-    target: Duration,
-    (restarts, notify): (bool, Option<&notify::Policy>),
-) -> Result<Option<drills::Asked>, Error> {
-    let channels: Vec<String> =
-        notify.iter().flat_map(|policy| &policy.channels).map(|channel| channel.name.clone()).collect();
-    let terms = drills::Terms {
-        target,
-        restarts,
-        skipped: &args.skip_drill,
-        dry: args.dry_drills,
-        channels: &channels,
-        in_config: config.place_of("drill") != "--drill",
-    };
-    drills::load(args.drill.as_ref(), terms)
-}
-
-/// The drills as they are planned, and what they do, without secrets where that is shown.
-pub(super) fn hidden(asked: Option<drills::Asked>, redactor: &Redactor) -> (Option<DrillsPlan>, Vec<DrillActs>) {
-    let asked = asked.map(|asked| asked.hide(redactor));
-    asked.map_or((None, Vec::new()), |asked| (Some(asked.plan), asked.acts))
-}
-
-/// Who hears of what; none where nobody does.
-///
-/// # Errors
-/// The policy cannot be read or meant.
-pub(super) fn notify(args: &FinalDryRun) -> Result<Option<notify::Policy>, Error> {
-    args.notify.as_deref().map(read_policy).transpose()
 }
 
 /// When silence is an incident at once.
@@ -108,6 +66,7 @@ pub(super) fn plan(
     Plan {
         workloads,
         drills: None,
+        guards: None,
         notify: None,
         single: true,
         sha256: None,
@@ -289,6 +248,7 @@ pub(super) fn record_of(
         workloads: Vec::new(),
         workloads_sha256: plan.sha256.clone(),
         drills: plan.drills.clone(),
+        guards: plan.guards.clone(),
         notify: plan.notify.as_ref().map(|(policy, _)| NotifyRecord {
             required: policy.required,
             events: policy.events.clone(),

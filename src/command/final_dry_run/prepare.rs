@@ -2,10 +2,10 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{FinalDryRun, RestartArg};
+use super::beside::{Beside, Terms};
 use super::components;
 use super::planning::{self, BACKOFF, BACKOFF_MAX, live_gap, main, plan, record_of, required, sink, stderr_level};
 use super::scale::{Scale, length};
@@ -13,6 +13,7 @@ use crate::command::config::Config;
 use crate::command::signing::Signers;
 use crate::command::{Error, workloads};
 use crate::evidence::checklist;
+use crate::guards::document::FILE_NAME as GUARDS;
 use crate::io::clock;
 use crate::io::files::{self, FileError, Folder};
 use crate::io::process::child::Launch;
@@ -81,11 +82,9 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     let files = files.into_iter().filter_map(|(name, path)| Some((name.to_owned(), path?))).collect();
     let main = WorkloadPlan { evidence: files, ..main(args, &policy, shown_command, live_gap(args, &scale)) };
     let planned = planning::planned(args, config, &policy, &main);
-    let notify = planning::notify(args)?;
-    let drills = planning::drills(args, config, target, (args.restart == RestartArg::Always, notify.as_ref()))?;
-    let (drills, drill_acts) = planning::hidden(drills, &redactor);
-    let notify = notify.map(|policy| (Arc::new(policy), name.clone()));
-    let mut plan = Plan { drills, notify, ..plan(args, &scale, &policy, criteria, target, vec![main], watched) };
+    let beside = Beside::read(args, config, Terms::of_command(args, &scale, (target, required(criteria))))?;
+    let plan = plan(args, &scale, &policy, criteria, target, vec![main], watched);
+    let (mut plan, drills, guards) = beside.plan(plan, &name, &redactor, vec![performance.clone()]);
     let folder = make_folders(&root, &folder, diary.iter().chain(&performance))?;
 
     if let Some(list) = &checklist {
@@ -99,6 +98,7 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         diary: diary.as_ref().map(relative),
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
+        guards: plan.guards.as_ref().map(|_| GUARDS.to_owned()),
         notifications: plan.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
         ..components::paths(args, &policy)?
     };
@@ -108,7 +108,8 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
     };
     let setup = Setup {
         units: vec![unit(args, &folder, signers, (command, started_at), [diary.as_deref(), performance.as_deref()])],
-        drills: drill_acts,
+        drills,
+        guards,
         evidence: [("diary", diary), ("performance", performance)]
             .into_iter()
             .filter_map(|(name, path)| Some((name.to_owned(), path?)))

@@ -1,9 +1,9 @@
 //! A rehearsal of several workloads: from the options and a file to a validated plan.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::args::{FinalDryRun, RestartArg};
+use super::beside::{self, Beside};
 use super::components;
 use super::planning::{self, live_gap};
 use super::prepare::{self, Prepared};
@@ -13,6 +13,7 @@ use crate::command::config::Config;
 use crate::command::signing::Signers;
 use crate::command::workloads::{self, Asked, Terms, Workloads};
 use crate::finding::count;
+use crate::guards::document::FILE_NAME as GUARDS;
 use crate::io::clock;
 use crate::io::files::{self, FileError};
 use crate::io::process::child::Launch;
@@ -122,9 +123,10 @@ pub(super) fn prepare(
     all.check_programs()?;
     enough_files(all.plans.len())?;
     let always = all.plans.iter().all(|plan| plan.restart == Restart::Always);
-    let notify = planning::notify(args)?;
-    let drills = planning::drills(args, config, target, (always, notify.as_ref()))?;
-    let (drills, drill_acts) = planning::hidden(drills, &all.redactor);
+    let names: Vec<String> = all.plans.iter().map(|plan| plan.name.clone()).collect();
+    let required = planning::required(criteria);
+    let terms = beside::Terms { target, required, scale: &scale, workloads: &names, restarts: always };
+    let beside = Beside::read(args, config, terms)?;
     let provenance = planning::provenance(args, signers, &all.starts[0].command[0], &all.plans[0].command);
     let started_at = clock::now();
     let folder =
@@ -137,13 +139,13 @@ pub(super) fn prepare(
     let plans = all.plans.clone();
     let plan = Plan {
         single: false,
-        drills,
-        notify: notify.map(|policy| (Arc::new(policy), name.clone())),
         sha256: Some(digest),
         keep_going: args.keep_going,
         duration_is_written: policy.source_of("min_duration") != "default",
         ..planning::plan(args, &scale, &policy, criteria, target, plans, (all.watches.clone(), interval))
     };
+    let reports = all.starts.iter().map(|start| start.evidence[1].clone()).collect();
+    let (plan, drills, guards) = beside.plan(plan, &name, &all.redactor, reports);
     let paths = evidence_of(args, &all.plans, (checklist.is_some(), components::paths(args, &policy)?));
     let mut judged_by = policy.rows.clone();
     judged_by.extend(criteria_of(&all.document, &policy));
@@ -178,7 +180,8 @@ pub(super) fn prepare(
     let units = units.collect();
     let setup = Setup {
         units,
-        drills: drill_acts,
+        drills,
+        guards,
         evidence,
         timeline: !args.no_timeline,
         redactor: all.redactor,
@@ -211,6 +214,7 @@ fn evidence_of(
         diary,
         performance,
         checklist: checklist.then(|| CHECKLIST.to_owned()),
+        guards: args.guard.as_ref().map(|_| GUARDS.to_owned()),
         notifications: args.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
         ..others
     }

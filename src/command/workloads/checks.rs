@@ -114,7 +114,7 @@ pub(in crate::command) fn http(
 }
 
 /// Hosts are this machine, unless somebody names others.
-fn may_ask(host: &str, hosts: &[String]) -> Result<(), String> {
+pub(in crate::command) fn may_ask(host: &str, hosts: &[String]) -> Result<(), String> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     if loopback || hosts.iter().any(|allowed| allowed == host || allowed == bare) {

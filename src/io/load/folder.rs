@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{Evidence, Further, Named};
-use crate::drills;
 use crate::evidence::checksums::Found;
 use crate::io::files;
 use crate::io::packet::checksums;
@@ -18,6 +17,7 @@ use crate::supervise::workloads::state::STATES;
 use crate::supervise::{acks, plan};
 use crate::verdict::run::{self, Course, Documents, FileFound, PROGRESS, Place, Sealed, TIMELINE};
 use crate::verdict::workloads;
+use crate::{drills, guards};
 
 /// The evidence in the run directory `found`. `sealing` says whether its own supervisor asks, `known` what was found
 /// already at some paths of the packet.
@@ -74,6 +74,7 @@ impl Folder<'_> {
             snapshot: snapshots.first().and_then(|path| self.found.read(path).ok()),
             timeline: (!snapshots.is_empty()).then(|| self.course(&snapshots)),
             drills: self.whole(drills::document::FILE_NAME),
+            guards: self.whole(guards::document::FILE_NAME),
             notifications: self.whole(plan::NOTIFICATIONS),
             workloads: workloads::Documents {
                 plan: self.whole(WORKLOADS),

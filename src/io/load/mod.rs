@@ -325,6 +325,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         baseline: None,
         trend: None,
         drills: evidence.run.drills.clone(),
+        guards: evidence.run.guards.clone(),
         notifications: evidence.run.notifications.clone(),
         checklist: evidence.checklist(),
         findings: evidence.run.findings.clone(),

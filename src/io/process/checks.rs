@@ -29,6 +29,8 @@ use crate::supervise::workloads::probe::Answer;
 const KEPT: usize = 4 << 10;
 /// The longest answer that is read.
 const BODY: u64 = 256 << 10;
+/// The same of one that tells figures.
+const FIGURES: u64 = 16 << 20;
 /// How often a program is looked after.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -101,6 +103,41 @@ impl Checker {
     }
 
     fn exec(&self, command: &[String], timeout: Duration) -> Result<String, String> {
+        let (status, said) = self.run(command, timeout)?;
+        let said = if said.is_empty() { said } else { format!(": {said}") };
+        match status {
+            Ok(status) if status.success() => Ok(format!("{} exited with code 0{said}", command[0])),
+            Ok(status) => Err(format!("{} {}{said}", command[0], child::exit_of(status).text())),
+            Err(why) => Err(format!("{} {why}{said}", command[0])),
+        }
+    }
+
+    /// What a program prints last that ends with code 0.
+    pub(super) fn output(&self, command: &[String], timeout: Duration) -> Result<String, String> {
+        match self.run(command, timeout)? {
+            (Ok(status), said) if status.success() => Ok(said),
+            (Ok(status), _) => Err(format!("{} {}", command[0], child::exit_of(status).text())),
+            (Err(why), _) => Err(format!("{} {why}", command[0])),
+        }
+    }
+
+    /// What a server answers.
+    pub(super) fn fetch(&self, url: &str, timeout: Duration) -> Result<String, String> {
+        let client = Client::new(&Route { base: url.to_owned(), direct: true, ..Route::default() })?;
+        let (status, body) = client.ask("GET", None, timeout, FIGURES).map_err(|why| format!("{url}: {why}"))?;
+        if (200..300).contains(&status) {
+            Ok(lenient::text(&body).into_owned())
+        } else {
+            Err(format!("{url} answered {status}"))
+        }
+    }
+
+    /// Runs a program: how it ended, and what it printed last.
+    fn run(
+        &self,
+        command: &[String],
+        timeout: Duration,
+    ) -> Result<(Result<std::process::ExitStatus, String>, String), String> {
         let mut program = Command::new(&command[0]);
         program.args(&command[1..]).envs(self.launch.environment.iter().map(|(name, value)| (name, value)));
         // It is no part of the workload, whose processes carry this.
@@ -146,13 +183,7 @@ impl Checker {
             thread::sleep(LOOK);
         }
         let kept = if output.is_finished() { output.join().unwrap_or_default() } else { Vec::new() };
-        let said = String::from_utf8_lossy(&kept).trim().to_owned();
-        let said = if said.is_empty() { said } else { format!(": {said}") };
-        match status {
-            Ok(status) if status.success() => Ok(format!("{} exited with code 0{said}", command[0])),
-            Ok(status) => Err(format!("{} {}{said}", command[0], child::exit_of(status).text())),
-            Err(why) => Err(format!("{} {why}{said}", command[0])),
-        }
+        Ok((status, String::from_utf8_lossy(&kept).trim().to_owned()))
     }
 
     fn http(&self, http: &Http, timeout: Duration) -> Result<String, String> {

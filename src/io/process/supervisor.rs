@@ -4,6 +4,7 @@
 mod aside;
 mod drills;
 mod ends;
+mod guards;
 mod keep;
 mod notices;
 mod unit;
@@ -24,6 +25,7 @@ use super::signals::{self, Heard};
 use super::table::{Helpers, Member, Table};
 use super::watchdog::Watchdog;
 use crate::drills::machine::Told;
+use crate::guards::source::Reading;
 use crate::io::capture::SinkPlan;
 use crate::io::files::{FileError, Folder, Syncer};
 use crate::io::progress_file::ProgressFile;
@@ -43,6 +45,8 @@ use crate::supervise::workloads::probe::Answer;
 use crate::time::Stamp;
 use unit::Unit;
 
+pub(crate) use guards::GuardSources;
+
 /// What is needed to supervise a run, beside its plan.
 pub(crate) struct Setup {
     /// The run directory.
@@ -51,6 +55,8 @@ pub(crate) struct Setup {
     pub units: Vec<UnitSetup>,
     /// What drills do and look at, in the order of the plan.
     pub drills: Vec<DrillActs>,
+    /// Where the figures of guards come from, in the order of the plan.
+    pub guards: GuardSources,
     /// The evidence files by their names in the plan.
     pub evidence: Vec<(String, PathBuf)>,
     /// Whether the timeline is kept.
@@ -104,6 +110,8 @@ enum Message {
     Of(usize, Happened),
     /// Something of a drill is done or known.
     Drill(Told),
+    /// The source of the guard of this number was looked at.
+    Guard(usize, Result<Reading, String>),
     /// The channel of this number is done with its notification.
     Sent(usize, Delivery),
     /// A signal for emp-ops itself.
@@ -127,12 +135,13 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
     let helpers = Helpers::default();
     let watchdog = Watchdog::start()?;
     helpers.add(watchdog.pid());
-    let Setup { folder, units, drills, evidence, timeline, redactor, record } = setup;
+    let Setup { folder, units, drills, guards, evidence, timeline, redactor, record } = setup;
     let redactor = Arc::new(redactor);
     let names = plan.workloads.iter().map(|workload| workload.name.clone()).collect();
     let single = plan.single;
     let syncer = Arc::new(Syncer::start(folder.clone())?);
-    let carrier = drills::Carrier::new(drills);
+    let carrier = drills::Carrier::new(drills, guards.lines());
+    let looker = guards::Looker::new(guards);
     let policy = plan.notify.as_ref().map(|(policy, _)| Arc::clone(policy));
     let open = |mut unit: UnitSetup| {
         unit.launch.environment.push(watchdog.variable());
@@ -147,6 +156,7 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
         keep: keep::Keep::new((folder, syncer), record, progress)?,
         units,
         carrier,
+        looker,
         policy,
         acks: notices::Acks::new(),
         evidence,
@@ -176,6 +186,7 @@ struct Driver {
     keep: keep::Keep,
     units: Vec<Unit>,
     carrier: drills::Carrier,
+    looker: guards::Looker,
     /// Who hears of what.
     policy: Option<Arc<Policy>>,
     acks: notices::Acks,
@@ -215,6 +226,7 @@ impl Driver {
                 Ok(Message::Exited(number, exit)) => self.units[number].left(exit),
                 Ok(Message::Sent(channel, delivery)) => self.feed(Event::Sent { channel, delivery })?,
                 Ok(Message::Drill(told)) => self.feed(Event::Drill(told))?,
+                Ok(Message::Guard(guard, reading)) => self.feed(Event::Guard { guard, reading })?,
                 Ok(Message::Of(number, happened)) => self.feed(Event::Of(number, happened))?,
                 Ok(Message::Signal(Heard::Stop(signal))) => {
                     listener.asked_to_stop(&self.machine, signal, self.clocks.now());
@@ -256,7 +268,7 @@ impl Driver {
         for number in 0..self.units.len() {
             let batch = self.units[number].mailbox.take();
             if batch.bytes > 0 || batch.total() > 0 {
-                self.feed(Event::Of(number, Happened::Output(batch)))?;
+                self.feed(Event::Of(number, Happened::Output(Box::new(batch))))?;
             }
             for fault in self.units[number].tend() {
                 self.feed(Event::Capture { workload: Some(number), fault })?;
@@ -322,6 +334,8 @@ impl Driver {
                 }
             }
             Action::Drill(order) => self.carry(order)?,
+            Action::Look(guard) => self.look(guard)?,
+            Action::KeepGuards => self.keep_guards()?,
             Action::Notify(order) => self.notify(order)?,
             Action::Finish => self.finished = true,
         }

@@ -61,6 +61,7 @@ impl Machine {
         });
         self.ending = Some(Ending { why, at, by, forced: false, down_from: at.mono });
         self.end_drills(at);
+        self.end_guards(at, todo);
         let early = match why {
             EndReason::Interrupted => "interrupted",
             EndReason::DurationReached => "the run reached its time before it could start",

@@ -14,7 +14,8 @@ use crate::supervise::progress::Incident;
 use crate::supervise::record::EndReason;
 use crate::time::Stamp;
 
-fn moment(now: Now) -> Moment {
+/// An instant as drills and guards know it.
+pub(super) fn moment(now: Now) -> Moment {
     Moment { wall: now.wall, at: now.mono }
 }
 
@@ -62,6 +63,7 @@ impl Machine {
                         self.stop_for_drill(now, drill, todo);
                     }
                 }
+                order if self.answers(now, order) => {}
                 order => todo.push(Action::Drill(order)),
             }
         }

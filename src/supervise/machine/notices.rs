@@ -60,9 +60,11 @@ impl Notices {
         };
         let text = of_workload(found.workload.as_deref(), &found.message);
         let text = if over { format!("over: {text}") } else { text };
-        // Of several workloads each incident is routed by the one that it is of.
+        // Of several workloads each incident is routed by the one that it is of, and that of a guard by the guard.
         let category = if found.workload.is_some() { "workload" } else { found.kind.as_str() };
-        let mut event = self.event(now, &format!("run.{category}"), severity, &text, &found.id);
+        let guard = found.metadata.get("guard").and_then(Value::as_str);
+        let category = guard.map_or_else(|| format!("run.{category}"), |name| format!("guard.{name}"));
+        let mut event = self.event(now, &category, severity, &text, &found.id);
         let mut add = |key: &str, value: Value| drop(event.context.insert(key.to_owned(), value));
         add("incident", found.id.as_str().into());
         add("count", found.count.into());
@@ -171,6 +173,7 @@ impl Machine {
             EndReason::GaveUp => (Severity::Critical, "gave its command up"),
             EndReason::WorkloadFailed => (Severity::Critical, "ended with a workload that failed"),
             EndReason::Interrupted => (Severity::Critical, "was interrupted"),
+            EndReason::Guard => (Severity::Critical, "was ended by a guard"),
         };
         let message = format!("the run {how} after {}", human_duration(self.elapsed(now)));
         self.announce(now, ("run.ended", severity, &message), None, todo);

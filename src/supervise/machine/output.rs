@@ -27,6 +27,9 @@ impl Machine {
         for (condition, at) in &batch.met {
             self.met(now, *condition, *at);
         }
+        for (guard, came) in &batch.figures {
+            self.figures(now, *guard, came);
+        }
         if batch.cut > 0 {
             let message = "lines longer than 1 MiB were cut";
             self.raise_of(number, "cut", incident(Status::Warn, "capture", now.wall, message));

@@ -18,6 +18,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn plan(target: Duration) -> Plan {
     Plan {
         drills: None,
+        guards: None,
         notify: None,
         workloads: vec![WorkloadPlan {
             command: vec!["app".to_owned()],
@@ -98,7 +99,7 @@ impl Run {
     fn feed(&mut self, event: Event) {
         for action in self.machine.step(self.now, event) {
             match action {
-                Action::Drill(_) | Action::Notify(_) => {}
+                Action::Drill(_) | Action::Notify(_) | Action::KeepGuards => {}
                 Action::Spawn(_) if self.spawned > 0 && self.missing > 0 => {
                     self.missing -= 1;
                     self.of(Happened::SpawnFailed { error: "it is gone".to_owned() });
@@ -125,7 +126,7 @@ impl Run {
                 }
                 Action::Finish => self.finished = true,
                 Action::Changed(_) => {}
-                Action::Probe { .. } | Action::Act(..) => unreachable!("it has neither"),
+                Action::Probe { .. } | Action::Act(..) | Action::Look(_) => unreachable!("it has none"),
             }
         }
     }
@@ -152,7 +153,7 @@ impl Run {
     fn line(&mut self) {
         let at = Some(self.now.wall);
         let lines = BTreeMap::from([("stdout", 1)]);
-        self.of(Happened::Output(Batch { lines, bytes: 10, first_at: at, last_at: at, ..Batch::default() }));
+        self.of(Happened::Output(Box::new(Batch { lines, bytes: 10, first_at: at, last_at: at, ..Batch::default() })));
     }
 
     /// A line that needs a look.
@@ -170,7 +171,7 @@ impl Run {
             count: 1,
         };
         let lines = BTreeMap::from([("stderr", 1)]);
-        self.of(Happened::Output(Batch { lines, bytes: 9, incidents: vec![found], ..Batch::default() }));
+        self.of(Happened::Output(Box::new(Batch { lines, bytes: 9, incidents: vec![found], ..Batch::default() })));
     }
 
     fn incidents(&self) -> Vec<(Status, &str, u64)> {

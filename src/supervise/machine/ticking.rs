@@ -64,6 +64,7 @@ impl Machine {
             self.watch(now, number, held_up, todo);
         }
         self.advance(now, todo);
+        self.guard(now, todo);
         let fresh = self.incidents.fresh();
         self.drill(now, &fresh, todo);
         self.tell(now, &fresh, todo);

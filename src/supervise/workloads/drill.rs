@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::check::{Act, Check, Http, LogLine};
 use crate::drills::step::Stage;
+use crate::guards::source::Lines;
 
 /// One drill.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,11 +73,13 @@ impl FileLook {
     }
 }
 
-/// The lines that drills wait for, as all pumps look for them.
+/// The lines that drills wait for and guards watch, as all pumps look for them.
 #[derive(Debug, Default)]
 pub(crate) struct Watched {
     /// Whether they matter now.
     pub active: AtomicBool,
     /// Each with its drill, and the list and the place of its condition there.
     pub lines: Vec<((usize, Stage, usize), LogLine)>,
+    /// The figures that guards watch, which always matter.
+    pub figures: Lines,
 }

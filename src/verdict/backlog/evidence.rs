@@ -181,7 +181,9 @@ impl Gathered {
         if let Some(performance) = self.object(audit.get("performance"), path, "performance") {
             self.performance(performance, path);
         }
-        for key in ["checksums", "plan", "drills", "notifications", "checklist", "readiness", "baseline", "trend"] {
+        for key in
+            ["checksums", "plan", "drills", "guards", "notifications", "checklist", "readiness", "baseline", "trend"]
+        {
             let part = self.object(audit.get(key), path, key);
             self.findings(part, path, &format!("{key}.findings"), key);
         }

@@ -33,6 +33,7 @@ fn good() -> Summary {
     Summary {
         schema: String::new(),
         drills: None,
+        guards: None,
         notifications: None,
         generated_at: Stamp::from_seconds(0).expect("in range"),
         evidence_status: Status::Pass,

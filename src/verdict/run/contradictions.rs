@@ -40,6 +40,7 @@ fn end(record: &RunRecord) -> Option<String> {
     let bad_end = match record.ended_because {
         Some(EndReason::GaveUp) => Some("gave the command up"),
         Some(EndReason::Interrupted) => Some("was interrupted"),
+        Some(EndReason::Guard) => Some("was ended by a guard"),
         Some(EndReason::WorkloadFailed) => Some("ended with a workload that failed"),
         Some(EndReason::CommandEnded) if broke => Some("ended with a command that failed"),
         _ => None,

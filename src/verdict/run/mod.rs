@@ -6,6 +6,7 @@ mod contradictions;
 mod course;
 mod documents;
 mod drills;
+mod guards;
 mod incidents;
 mod notifications;
 mod rewritten;
@@ -23,6 +24,7 @@ use crate::finding::{Finding, Metadata, Status};
 use crate::json::lenient;
 use crate::log::excuse::Window;
 use crate::log::summary::drills::DrillsSummary;
+use crate::log::summary::guards::GuardsSummary;
 use crate::log::summary::notifications::NotificationsSummary;
 use crate::log::summary::{DownTime, LogSummary, RecordSummary};
 use crate::log::totals::summarise::Receipt;
@@ -94,6 +96,8 @@ pub(crate) struct Documents {
     pub snapshot: Option<Vec<u8>>,
     /// What tells of its drills.
     pub drills: Option<Result<Vec<u8>, String>>,
+    /// What tells of its guards on figures.
+    pub guards: Option<Result<Vec<u8>, String>>,
     /// The receipts of its notifications.
     pub notifications: Option<Result<Vec<u8>, String>>,
     /// What else a run of several workloads has.
@@ -123,6 +127,8 @@ pub(crate) struct Run {
     pub levels: Option<BTreeMap<String, u64>>,
     /// Its drills, where it has some.
     pub drills: Option<DrillsSummary>,
+    /// Its guards on figures, where it has some.
+    pub guards: Option<GuardsSummary>,
     /// Its notifications, where somebody was to hear of something.
     pub notifications: Option<NotificationsSummary>,
     /// When drills may have caused incidents.
@@ -273,11 +279,13 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
         run.findings.push(fail(format!("the run was not completed: its supervisor ended {when}{last}")));
     }
     drills::judge(record, documents.drills.as_ref(), place, run);
+    guards::judge(record, documents.guards.as_ref(), place, run);
     notifications::judge(record, documents.notifications.as_ref(), place, run);
-    // What was raised from log lines is found again in the logs.
+    // What was raised from log lines is found again in the logs, and what a guard raised is judged with it.
     // A line that was lost cannot be found again.
     let lost = record.capture.lost_lines;
     let own = record.incidents.iter().filter(|incident| lost > 0 || !incident.of_log());
+    let own = own.filter(|incident| run.guards.is_none() || !guards::is_of(incident));
     let excuses = &run.excuses;
     let own: Vec<Finding> =
         own.map(|seen| Finding { severity: drills::severity(seen, excuses), ..incident(seen, &name) }).collect();

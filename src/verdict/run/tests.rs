@@ -32,6 +32,7 @@ fn touched(before: impl FnOnce(&mut Value), after: impl FnOnce(&mut Value, &mut 
         timeline: None,
         snapshot: None,
         drills: None,
+        guards: None,
         notifications: None,
         workloads: Default::default(),
         sealing: false,
@@ -147,6 +148,7 @@ fn a_run_without_its_record_is_judged_by_its_last_snapshot() {
             timeline: None,
             snapshot: None,
             drills: None,
+            guards: None,
             notifications: None,
             workloads: Default::default(),
             sealing: false,
@@ -302,6 +304,7 @@ fn verdict_on(status: Status) -> Audit {
     let summary = Summary {
         schema: String::new(),
         drills: None,
+        guards: None,
         notifications: None,
         generated_at: at,
         evidence_status: Status::Pass,

@@ -64,8 +64,8 @@ fn schema_example_and_parser_know_the_same_keys() {
     assert_eq!(definitions.keys().collect::<BTreeSet<_>>(), tables.keys().collect::<BTreeSet<_>>());
     let here: BTreeSet<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let profile = &schema["properties"]["profile"]["additionalProperties"]["properties"];
-    // Those of profiles, workloads, drills and notifications are not in a profile.
-    let alone = ["profile", "workload", "defaults", "drill", "drill_policy", "notify"];
+    // Those of profiles, workloads, drills, guards and notifications are not in a profile.
+    let alone = ["profile", "workload", "defaults", "drill", "drill_policy", "guard", "notify"];
     assert_eq!(here.len(), profile.as_object().unwrap().len() + alone.len());
     let said = said_of(&bench, "[qqqqqqqqqqqqqqq]\n");
     let listed: BTreeSet<&str> = said.split('`').skip(3).step_by(2).filter(|name| !alone.contains(name)).collect();

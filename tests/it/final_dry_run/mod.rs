@@ -7,6 +7,7 @@ mod disk;
 mod drill;
 mod drills;
 mod ending;
+mod guards;
 mod notifications;
 mod options;
 mod receipt;

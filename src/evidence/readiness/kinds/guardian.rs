@@ -7,13 +7,8 @@ use serde_json::Value;
 use super::super::reader::Reader;
 use super::super::values::{Object, at, quoted, text};
 use crate::finding::{Status, count};
+use crate::guards::growth::{self, SLOPED};
 
-/// A slope is judged from so many samples on.
-const SLOPED: usize = 20;
-/// The most samples whose pairs are compared for a slope.
-const PAIRED: usize = 400;
-/// The quantile of the normal distribution for an interval of 95 %.
-const Z: f64 = 1.96;
 /// Growth is told ahead for so many hours.
 const AHEAD_HOURS: f64 = 24.0;
 
@@ -168,7 +163,7 @@ fn memory(session: &Session<'_>, reader: &mut Reader<'_>) {
         }
         return;
     }
-    let growth = growth(&measured);
+    let growth = growth::growth(settled(&measured)).unwrap_or_default();
     if growth > limit {
         let message = format!("the memory grew by {growth:.1} MB, at most {limit} MB are accepted");
         reader.fail("memory", "/samples", &message);
@@ -188,37 +183,10 @@ fn settled(points: &[(f64, f64)]) -> &[(f64, f64)] {
     if points.len() - from < 3 { points } else { &points[from..] }
 }
 
-/// By how much the last tenth of the figures lies above the first one, by their medians: a peak is no growth.
-fn growth(points: &[(f64, f64)]) -> f64 {
-    let points = settled(points);
-    let tenth = (points.len() / 10).max(1);
-    let median = |points: &[(f64, f64)]| {
-        let mut figures: Vec<f64> = points.iter().map(|(_, figure)| *figure).collect();
-        figures.sort_by(f64::total_cmp);
-        f64::midpoint(figures[(figures.len() - 1) / 2], figures[figures.len() / 2])
-    };
-    median(&points[points.len() - tenth..]) - median(&points[..tenth])
-}
-
-/// The least slope of `points` per hour that an interval of 95 % leaves, by the median of all pairs; none for too few.
+/// The least slope of `points` per hour that an interval of 95 % leaves; none for too few.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let settled = settled(points);
-    if points.len() < SLOPED || settled.len() < 3 {
-        return None;
-    }
-    let step = settled.len().div_ceil(PAIRED);
-    let settled: Vec<(f64, f64)> = settled.iter().copied().step_by(step).collect();
-    let mut slopes = Vec::new();
-    for (n, (time, figure)) in settled.iter().enumerate() {
-        let later = settled[n + 1..].iter().filter(|(later, _)| later > time);
-        slopes.extend(later.map(|(later, other)| (other - figure) / (later - time) * 3600.0));
-    }
-    slopes.sort_by(f64::total_cmp);
-    let n = settled.len() as f64;
-    // The spread of Kendall's count of rising pairs, where nothing is tied.
-    let spread = Z * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt();
-    let lower = ((slopes.len() as f64 - spread) / 2.0).floor().max(0.0);
-    slopes.get(lower as usize).copied()
+    (points.len() >= SLOPED).then(|| growth::slope(settled)).flatten().map(|slope| slope.low)
 }
 
 /// Breaches and errors: those that are listed, and those of the samples and of the report that no list shows.

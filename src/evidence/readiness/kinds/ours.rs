@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::reader::Reader;
 use super::super::values::{Object, text};
-use super::{drills, generic, runtime};
+use super::{drills, generic, guardian, runtime};
 use crate::finding::{Status, count};
 
 /// Judges a document of our own. Gives the summary.
@@ -12,6 +12,9 @@ pub(in super::super) fn judge(document: &Object, reader: &mut Reader<'_>) -> Str
     let schema = text(document, "schema").unwrap_or_default();
     if schema.starts_with("emp-ops/drills/") {
         return drills::judge(document, reader);
+    }
+    if schema.starts_with("emp-ops/guards/") {
+        return guards(document, reader);
     }
     if document.contains_key("workload_states") {
         return runtime::judge(document, reader);
@@ -48,4 +51,17 @@ pub(in super::super) fn judge(document: &Object, reader: &mut Reader<'_>) -> Str
     }
     reader.samples = gates.len() as u64;
     count(gates.len() as u64, "gate")
+}
+
+/// Guards are told in the keys of a guardian; the verdict beside them is that of a run.
+fn guards(document: &Object, reader: &mut Reader<'_>) -> String {
+    let summary = guardian::judge(document, reader);
+    match reader.stated(document, &["verdict"], "") {
+        Some(stated) if stated > reader.status() => {
+            reader.add(stated, "status", "/verdict", &format!("it says {} of itself", stated.label()));
+        }
+        Some(_) => {}
+        None => reader.not_understood("/verdict", "it states no verdict"),
+    }
+    summary
 }

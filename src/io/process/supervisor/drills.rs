@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use super::{Checker, Driver, Message, RunError};
 use crate::drills::machine::{Order, Outcome, Told};
 use crate::drills::step::Stage;
+use crate::guards::source::Lines;
 use crate::io::files;
 use crate::io::process::child;
 use crate::io::process::restore::{self, Owed};
@@ -34,11 +35,11 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    pub(super) fn new(acts: Vec<DrillActs>) -> Self {
+    pub(super) fn new(acts: Vec<DrillActs>, figures: Lines) -> Self {
         let lines = acts.iter().enumerate().flat_map(|(drill, acts)| {
             acts.lines.iter().map(move |(list, number, line)| ((drill, *list, *number), line.clone()))
         });
-        let watched = Arc::new(Watched { lines: lines.collect(), ..Watched::default() });
+        let watched = Arc::new(Watched { lines: lines.collect(), figures, ..Watched::default() });
         Self { since: vec![SystemTime::now(); acts.len()], acts, owed: Vec::new(), watched, failed: false }
     }
 }

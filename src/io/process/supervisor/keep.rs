@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Supervised;
 use crate::drills::document::{self, Of};
+use crate::guards;
 use crate::io::capture::Kept;
 use crate::io::files::{self, FileError, Folder, Syncer};
 use crate::io::packet::seal;
@@ -70,6 +71,12 @@ impl Keep {
     pub(super) fn drills(&mut self, machine: &Machine, now: Stamp) -> Result<(), FileError> {
         let Some(document) = machine.drills_document(&self.record.name, now) else { return Ok(()) };
         self.folder.replace(document::FILE_NAME, files::json_text(&document).as_bytes())
+    }
+
+    /// Writes what is known of the guards.
+    pub(super) fn guards(&mut self, machine: &Machine, now: Now) -> Result<(), FileError> {
+        let Some(document) = machine.guards_document(&self.record.name, now) else { return Ok(()) };
+        self.folder.replace(guards::document::FILE_NAME, files::json_text(&document).as_bytes())
     }
 
     /// The last of the drills, with a timeline for each. Best effort: the audit tells what is missing.
@@ -162,6 +169,8 @@ impl Keep {
         let (reason, ended) = machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
         drop((self.states.take(), self.receipts.take()));
         self.seal_drills(&machine, now.wall);
+        // What cannot be written is missed when the run is judged.
+        let _ = self.guards(&machine, now);
         let record = &mut self.record;
         record.workloads = machine.records(&record.workloads);
         seal::seal(&self.folder, record, logs);

@@ -96,9 +96,10 @@ impl Unit {
         self.pid = Some(started.pid);
         self.attempt += 1;
         self.interrupted = Arc::default();
-        self.pumps = vec![self.start_pump("stdout", Level::Info, started.stdout, start, sender)?];
+        let run = (number, start);
+        self.pumps = vec![self.start_pump("stdout", Level::Info, started.stdout, run, sender)?];
         if let Some(stderr) = started.stderr {
-            self.pumps.push(self.start_pump("stderr", self.stderr_level, stderr, start, sender)?);
+            self.pumps.push(self.start_pump("stderr", self.stderr_level, stderr, run, sender)?);
         }
         start_waiter(started.child, number, sender.clone())
     }
@@ -108,7 +109,7 @@ impl Unit {
         stream: &'static str,
         level: Level,
         pipe: impl io::Read + AsFd + Send + 'static,
-        started: Instant,
+        (workload, started): (usize, Instant),
         sender: &SyncSender<Message>,
     ) -> io::Result<JoinHandle<io::Result<String>>> {
         let origin = self.source.clone().map(|source| Origin { source, attempt: self.attempt });
@@ -120,6 +121,7 @@ impl Unit {
             started,
             interrupted: Arc::clone(&self.interrupted),
             watched: Arc::clone(&self.watched),
+            workload,
             ready: match &self.ready {
                 Some((Check::Log(line), _)) => Some(line.clone()),
                 _ => None,

@@ -125,7 +125,10 @@ impl Fleet {
         if self.alive[number] {
             let at = Some(self.now.wall);
             let lines = BTreeMap::from([("stdout", 1)]);
-            self.of(number, Happened::Output(Batch { lines, bytes: 9, first_at: at, last_at: at, ..Batch::default() }));
+            self.of(
+                number,
+                Happened::Output(Box::new(Batch { lines, bytes: 9, first_at: at, last_at: at, ..Batch::default() })),
+            );
         }
     }
 
