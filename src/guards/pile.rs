@@ -5,6 +5,17 @@ use super::sketch::Sketch;
 /// So many values are kept as they are; of more it is known within 1 % where they lie.
 pub(crate) const EXACT: usize = 10_000;
 
+/// What a look at a source gives.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reading {
+    /// A figure, and on how many samples it rests.
+    Value(f64, u64),
+    /// Nothing was written since the last look; what was read then still holds.
+    Same,
+    /// A histogram: how many samples so far up to each bound.
+    Buckets(Vec<(f64, f64)>),
+}
+
 /// Values of one figure.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Pile {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::source::Reading;
+use super::pile::Reading;
 
 /// The longest list of bounds of a histogram.
 const MOST_BUCKETS: usize = 1000;

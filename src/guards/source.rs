@@ -6,6 +6,7 @@ use memchr::memmem;
 use serde_json::Value;
 
 use super::pile::Pile;
+pub(crate) use super::pile::Reading;
 use super::prometheus::Selector;
 use crate::json::lenient;
 use crate::json::pull::{Members, Raw};
@@ -37,17 +38,6 @@ pub(crate) enum OfProcess {
     Cpu,
     /// Open files.
     Fds,
-}
-
-/// What a look at a source gives.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Reading {
-    /// A figure, and on how many samples it rests.
-    Value(f64, u64),
-    /// Nothing was written since the last look; what was read then still holds.
-    Same,
-    /// A histogram: how many samples so far up to each bound.
-    Buckets(Vec<(f64, f64)>),
 }
 
 /// The kinds, as they are written.

@@ -1,15 +1,18 @@
 //! Sends notifications: HTTP, mail, programs; tries again where that may help.
 
+mod issue;
 mod mail;
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::Agent;
+use ureq::http::{Method, Request};
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use super::stage_client::certificates;
@@ -20,7 +23,7 @@ const WAITS: [f64; 3] = [1.0, 2.0, 4.0];
 /// How long a program may take.
 const EXEC: Duration = Duration::from_secs(10);
 /// How much of an answer is read.
-const ANSWER: u64 = 64 << 10;
+const ANSWER: u64 = 4 << 20;
 
 /// What became of a message.
 #[derive(Clone, Debug, Default)]
@@ -51,11 +54,19 @@ impl Failed {
     }
 }
 
+/// The issues that were made, by address and title, each with when: a list may not tell of a new one at once.
+pub(crate) type Issues = Mutex<BTreeMap<(String, String), (u64, Instant)>>;
+
 /// How a program is started.
 pub(crate) type Starter<'s> = &'s dyn Fn(&mut Command) -> std::io::Result<Child>;
 
 /// Sends a message; each try takes `timeout` at most, all of them `deadline`.
-pub(crate) fn send(message: &Outgoing, timeout: Duration, deadline: Duration, start_with: Starter<'_>) -> Sent {
+pub(crate) fn send(
+    message: &Outgoing,
+    (timeout, deadline): (Duration, Duration),
+    start_with: Starter<'_>,
+    issues: &Issues,
+) -> Sent {
     let start = Instant::now();
     let mut sent = Sent::default();
     loop {
@@ -65,6 +76,7 @@ pub(crate) fn send(message: &Outgoing, timeout: Duration, deadline: Duration, st
             Outgoing::Post { url, headers, body, answers_ok } => {
                 post(url, headers, body, *answers_ok, timeout.min(left))
             }
+            Outgoing::Issue { .. } => issue::send(message, timeout.min(left), issues),
             Outgoing::Mail { .. } => mail::send(message, timeout.min(left)).map(|()| None),
             Outgoing::Exec { argv, input } => exec(argv, input, timeout.min(EXEC), start_with).map(|()| None),
         };
@@ -92,6 +104,24 @@ fn post(
     answers_ok: bool,
     timeout: Duration,
 ) -> Result<Option<u16>, Failed> {
+    let (status, said) = ask(Method::POST, url, headers, Some(body), timeout)?;
+    match answers_ok && said.is_some_and(|said| said.get("ok") == Some(&Value::Bool(false))) {
+        true => {
+            let why = "the service answered that it is not ok".to_owned();
+            Err(Failed { http_status: Some(status), why, again: None })
+        }
+        false => Ok(Some(status)),
+    }
+}
+
+/// A request whose answer is a success, with the JSON that it holds.
+fn ask(
+    method: Method,
+    url: &str,
+    headers: &[(String, String)],
+    body: Option<&Value>,
+    timeout: Duration,
+) -> Result<(u16, Option<Value>), Failed> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .max_idle_connections(0)
@@ -108,11 +138,19 @@ fn post(
         config = config.tls_config(tls.build());
     }
     let agent: Agent = config.build().into();
-    let mut request = agent.post(url).header("content-type", "application/json");
+    let mut request = Request::builder().method(method).uri(url).header("user-agent", "emp-ops");
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let mut answer = request.send(body.to_string()).map_err(|error| {
+    let cannot = |_| Failed::for_good("the request cannot be made".to_owned());
+    let answer = match body {
+        Some(body) => {
+            let request = request.header("content-type", "application/json").body(body.to_string());
+            agent.run(request.map_err(cannot)?)
+        }
+        None => agent.run(request.body(()).map_err(cannot)?),
+    };
+    let mut answer = answer.map_err(|error| {
         let why = match error {
             ureq::Error::Timeout(_) => format!("no answer within {}s", timeout.as_secs_f64()),
             // What it says may name the address, which may be a secret.
@@ -130,11 +168,7 @@ fn post(
         200..300 => {
             let mut text = Vec::new();
             let _ = answer.body_mut().as_reader().take(ANSWER).read_to_end(&mut text);
-            let said: Option<Value> = serde_json::from_slice(&text).ok();
-            match answers_ok && said.is_some_and(|said| said.get("ok") == Some(&Value::Bool(false))) {
-                true => failed("the service answered that it is not ok".to_owned(), None),
-                false => Ok(Some(status)),
-            }
+            Ok((status, serde_json::from_slice(&text).ok()))
         }
         300..400 => failed(format!("HTTP {status}: a redirect is no delivery"), None),
         408 | 425 | 429 | 500.. => {

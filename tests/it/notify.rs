@@ -201,3 +201,103 @@ fn mail_goes_to_a_server_that_speaks_smtp() {
     .exits(1);
     assert!(heard.lock().unwrap().is_empty());
 }
+
+/// What was asked of a tracker, and its issues.
+type Desk = Arc<Mutex<(Vec<String>, Vec<Value>)>>;
+
+/// A tracker that keeps issues: what was asked of it, and its issues with their states.
+fn tracker() -> (String, Desk) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let kept = Desk::default();
+    let state = Arc::clone(&kept);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let Some((first, body)) = request(&stream) else { continue };
+            let mut state = state.lock().unwrap();
+            let [method, path] = [0, 1].map(|n| first.split(' ').nth(n).unwrap().to_owned());
+            let number = |path: &str| path.split('/').nth(7).and_then(|part| part.parse::<usize>().ok());
+            state.0.push(format!("{method} {path}"));
+            let answer = match (method.as_str(), number(&path)) {
+                ("GET", _) => {
+                    let label = path.split("labels=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+                    let open = |issue: &&Value| {
+                        issue["state"] == "open" && issue["labels"].as_array().unwrap().contains(&json!(label))
+                    };
+                    Value::Array(state.1.iter().filter(open).cloned().collect())
+                }
+                ("PATCH", Some(number)) => {
+                    state.1[number - 1]["state"] = body["state"].clone();
+                    json!({})
+                }
+                (_, Some(_)) => json!({}),
+                _ => {
+                    let issue = json!({"number": state.1.len() + 1, "state": "open", "title": body["title"],
+                        "labels": body["labels"]});
+                    state.1.push(issue.clone());
+                    issue
+                }
+            };
+            let answer = answer.to_string();
+            let text =
+                format!("HTTP/1.1 200 x\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}", answer.len());
+            let _ = stream.write_all(text.as_bytes());
+        }
+    });
+    (address, kept)
+}
+
+/// The first line and the body of a request.
+fn request(stream: &TcpStream) -> Option<(String, Value)> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or_default();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((first, serde_json::from_slice(&body).unwrap_or_default()))
+}
+
+#[test]
+fn a_run_has_one_open_issue_that_is_closed_when_all_is_over() {
+    let (url, state) = tracker();
+    let bench = Bench::new();
+    let policy = json!({"channels": [{"name": "desk", "type": "github_issue", "repository": "o/r", "token": "T",
+        "api_url": format!("{url}/api/v3"), "upsert": true}], "rules": [{"channels": ["desk"]}]});
+    let event = |at: u32, run: &str, context: Value| {
+        let mut all = json!({"run": run});
+        context.as_object().unwrap().iter().for_each(|(key, value)| all[key] = value.clone());
+        json!({"at": at, "category": "run.evidence", "severity": "critical", "message": format!("stale {at}"),
+            "fingerprint": format!("f{at}"), "context": all})
+    };
+    let events = [
+        event(0, "r1", json!({"over": true})),
+        event(1, "r1", json!({})),
+        event(2, "r1", json!({})),
+        event(3, "r2", json!({})),
+        event(4, "r1", json!({"over": true})),
+        event(5, "r1", json!({"over": true, "all_over": true})),
+        event(6, "r1", json!({})),
+    ];
+    let _ = play(&bench, &policy, &events, &["--deliver"]).exits(0);
+    let (asked, issues) = state.lock().unwrap().clone();
+    let told: Vec<String> = issues.iter().map(|issue| format!("{} {}", issue["title"], issue["state"])).collect();
+    assert_eq!(
+        told,
+        ["\"Rehearsal r1\" \"closed\"", "\"Rehearsal r2\" \"open\"", "\"Rehearsal r1\" \"open\""],
+        "{asked:?}"
+    );
+    let comments = asked.iter().filter(|line| line.ends_with("/issues/1/comments")).count();
+    assert_eq!(comments, 3, "all but the first: {asked:?}");
+    assert!(asked.iter().all(|line| line.contains("/api/v3/repos/o/r/issues")), "{asked:?}");
+}

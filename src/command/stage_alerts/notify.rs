@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::command::notify::read_policy;
 use crate::command::{Common, Error};
 use crate::finding::Finding;
-use crate::io::{clock, files, notify};
+use crate::io::notify::{self, Issues};
+use crate::io::{clock, files};
 use crate::json::lenient;
 use crate::stage::notify::message;
 use crate::stage::notify::policy::Policy;
@@ -46,7 +47,13 @@ pub(super) fn rehearse(common: &Common, args: &NotifyArgs) -> Result<Option<Noti
         Some(path) => replay(path)?,
         None => (tests(&policy), Vec::new()),
     };
-    let mut play = Play { policy: &policy, deliver: args.deliver, told: Vec::new(), receipts: Vec::new() };
+    let mut play = Play {
+        policy: &policy,
+        deliver: args.deliver,
+        told: Vec::new(),
+        receipts: Vec::new(),
+        issues: Issues::default(),
+    };
     match args.replay {
         Some(_) => play.all(&events),
         None => play.each_channel(&events),
@@ -125,6 +132,7 @@ struct Play<'p> {
     deliver: bool,
     told: Vec<Told>,
     receipts: Vec<Receipt>,
+    issues: Issues,
 }
 
 impl Play<'_> {
@@ -231,9 +239,9 @@ impl Play<'_> {
         let drill = event.context.contains_key("drill");
         let sent = notify::send(
             &message::of(to, event, held_back, drill),
-            seconds(to.timeout),
-            seconds(self.policy.deadline),
+            (seconds(to.timeout), seconds(self.policy.deadline)),
             &std::process::Command::spawn,
+            &self.issues,
         );
         let outcome = if sent.error.is_none() { Outcome::Delivered } else { Outcome::Failed };
         Receipt {

@@ -18,11 +18,32 @@ const LINE: usize = 900;
 /// The fields of templates.
 const FIELDS: [&str; 8] = ["severity", "category", "message", "occurred_at", "tags", "context_json", "run", "verdict"];
 
+/// The label of issues that are looked for, where nobody names one.
+const LABEL: &str = "emp-ops";
+/// The keys of the context that say that what an event tells is over, and that nothing else is open.
+pub(crate) const OVER: &str = "over";
+pub(crate) const ALL_OVER: &str = "all_over";
+
 /// What is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outgoing {
     /// A POST of JSON.
     Post { url: String, headers: Vec<(String, String)>, body: Value, answers_ok: bool },
+    /// The open issue of a run, found by label and title: a comment, or a new one.
+    Issue {
+        /// The address of all issues of the repository.
+        issues: String,
+        headers: Vec<(String, String)>,
+        label: String,
+        title: String,
+        /// The text.
+        text: String,
+        /// A new issue.
+        new: Value,
+        /// Whether what this tells is over: nothing is begun for that, and the issue is closed where nothing is open.
+        over: bool,
+        closes: bool,
+    },
     /// A mail.
     Mail {
         host: String,
@@ -66,27 +87,7 @@ pub(crate) fn of(channel: &Channel, event: &Event, held_back: u64, drill: bool) 
             }
             Outgoing::Post { url: url.clone(), headers: vec![idempotent], body, answers_ok: true }
         }
-        Kind::Issue { api, repository, token, number, labels, assignees } => {
-            let text = issue(event, message, &context);
-            let (path, body) = match number {
-                Some(number) => (format!("/issues/{number}/comments"), json!({ "body": text })),
-                None => {
-                    let mut body = json!({ "title": limited(&subject(channel, event), TITLE), "body": text });
-                    for (key, list) in [("labels", labels), ("assignees", assignees)] {
-                        if !list.is_empty() {
-                            body[key] = json!(list);
-                        }
-                    }
-                    ("/issues".to_owned(), body)
-                }
-            };
-            let headers = vec![
-                ("Authorization".to_owned(), format!("Bearer {token}")),
-                ("Accept".to_owned(), "application/vnd.github+json".to_owned()),
-                idempotent,
-            ];
-            Outgoing::Post { url: format!("{api}/repos/{repository}{path}"), headers, body, answers_ok: false }
-        }
+        Kind::Issue { .. } => tracker(channel, event, issue(event, message, &context), idempotent),
         Kind::Sms { url, sender, recipients, headers } => {
             let body = json!({
                 "sender": sender, "recipients": recipients, "message": sms(event, message),
@@ -145,6 +146,46 @@ fn slack(event: &Event, message: &str, context: &Map<String, Value>) -> String {
         text.push_str(&format!("\nContext: ```{}```", limited(&json, room)));
     }
     text
+}
+
+/// A message to a tracker: a new issue, a comment to one, or whichever of them the open issue of the run asks for.
+fn tracker(channel: &Channel, event: &Event, text: String, idempotent: (String, String)) -> Outgoing {
+    let Kind::Issue { api, repository, token, number, upsert, labels, assignees } = &channel.kind else {
+        return Outgoing::Exec { argv: Vec::new(), input: text };
+    };
+    let issues = format!("{api}/repos/{repository}/issues");
+    let headers = vec![
+        ("Authorization".to_owned(), format!("Bearer {token}")),
+        ("Accept".to_owned(), "application/vnd.github+json".to_owned()),
+        idempotent,
+    ];
+    if let Some(number) = number {
+        let url = format!("{issues}/{number}/comments");
+        return Outgoing::Post { url, headers, body: json!({ "body": text }), answers_ok: false };
+    }
+    let label = labels.first().map_or(LABEL, String::as_str).to_owned();
+    let labels = if *upsert && labels.is_empty() { vec![label.clone()] } else { labels.clone() };
+    let title = limited(&if *upsert { run_title(channel, event) } else { subject(channel, event) }, TITLE);
+    let mut new = json!({ "title": title, "body": text });
+    for (key, list) in [("labels", &labels), ("assignees", assignees)] {
+        if !list.is_empty() {
+            new[key] = json!(list);
+        }
+    }
+    if !upsert {
+        return Outgoing::Post { url: issues, headers, body: new, answers_ok: false };
+    }
+    let is = |key: &str| event.context.get(key) == Some(&Value::Bool(true));
+    Outgoing::Issue { issues, headers, label, title, text, new, over: is(OVER), closes: is(ALL_OVER) }
+}
+
+/// The title of the issue of a run: the same for all of its events.
+fn run_title(channel: &Channel, event: &Event) -> String {
+    match (&channel.subject, event.context.get("run").and_then(Value::as_str)) {
+        (Some(template), _) => collapse(&filled(template, event)),
+        (None, Some(run)) => format!("Rehearsal {}", collapse(run)),
+        (None, None) => "Rehearsal".to_owned(),
+    }
 }
 
 /// The text of an issue: what comes from the evidence stands in fences, where it mentions nobody and is no heading.

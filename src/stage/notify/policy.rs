@@ -69,6 +69,8 @@ pub(crate) enum Kind {
         repository: String,
         token: String,
         number: Option<u64>,
+        /// Whether a run has one open issue, to which everything goes.
+        upsert: bool,
         labels: Vec<String>,
         assignees: Vec<String>,
     },
@@ -324,7 +326,7 @@ impl Fields<'_> {
 
     fn issue(&self) -> Result<Kind, Fault> {
         let Self { table, name } = self;
-        self.knows(&["repository", "token", "api_url", "url", "issue_number", "labels", "assignees"])?;
+        self.knows(&["repository", "token", "api_url", "url", "issue_number", "upsert", "labels", "assignees"])?;
         let repository = self.needed(&["repository"])?;
         let parts = repository.split('/').filter(|part| !part.is_empty()).count();
         if parts != 2 || repository.contains([' ', '?', '#', '%']) {
@@ -334,11 +336,17 @@ impl Fields<'_> {
             Some(_) => self.url(&["api_url", "url"])?,
             None => "https://api.github.com".to_owned(),
         };
+        let (number, upsert) = (table.number("issue_number")?, table.flag("upsert")?.unwrap_or_default());
+        if upsert && number.is_some() {
+            let why = format!("`{name}` has an issue_number, and upsert looks for one; write one of them");
+            return Err(table.fault("upsert", why));
+        }
         Ok(Kind::Issue {
             api: api.trim_end_matches('/').to_owned(),
             repository,
             token: self.needed(&["token"])?,
-            number: table.number("issue_number")?,
+            number,
+            upsert,
             labels: table.texts("labels")?,
             assignees: table.texts("assignees")?,
         })

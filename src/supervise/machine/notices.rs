@@ -9,6 +9,7 @@ use super::Machine;
 use crate::drills::derive::State;
 use crate::finding::{Status, of_workload};
 use crate::stage::notify::live::{Delivery, Live, Order};
+use crate::stage::notify::message::{ALL_OVER, OVER};
 use crate::stage::notify::policy::Policy;
 use crate::stage::notify::report::{Outcome, Receipt};
 use crate::stage::notify::{Event, Severity};
@@ -115,7 +116,11 @@ impl Machine {
                 .collect();
             for found in over {
                 notices.told.insert(found.id.clone(), (at, true));
-                let event = notices.of_incident(now, found, true);
+                let mut event = notices.of_incident(now, found, true);
+                event.context.insert(OVER.to_owned(), true.into());
+                if notices.told.values().all(|(_, over)| *over) {
+                    event.context.insert(ALL_OVER.to_owned(), true.into());
+                }
                 orders.extend(notices.live.resolved(&event));
             }
         }

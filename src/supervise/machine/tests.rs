@@ -1,5 +1,6 @@
 //! Whole runs in simulated time.
 
+mod everything;
 mod monitors;
 mod several;
 

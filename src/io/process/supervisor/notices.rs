@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use super::{Driver, Message, RunError};
-use crate::io::notify;
+use crate::io::notify::{self, Issues};
 use crate::stage::notify::live::{Delivery, Order};
 use crate::stage::notify::message;
 use crate::stage::notify::policy::Policy;
@@ -23,11 +24,13 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) struct Acks {
     looked: Instant,
     read: u64,
+    /// The issues that were made.
+    issues: Arc<Issues>,
 }
 
 impl Acks {
     pub(super) fn new() -> Self {
-        Self { looked: Instant::now(), read: 0 }
+        Self { looked: Instant::now(), read: 0, issues: Arc::default() }
     }
 }
 
@@ -47,6 +50,7 @@ impl Driver {
         };
         let Some(policy) = self.policy.clone() else { return Ok(()) };
         let (sender, helpers) = (self.sender.clone(), self.helpers.clone());
+        let issues = Arc::clone(&self.acks.issues);
         let body = move || {
             let Policy { channels, deadline, .. } = &*policy;
             let to = &channels[channel];
@@ -59,7 +63,7 @@ impl Driver {
                 started.set(Some(child.id()));
                 Ok(child)
             };
-            let sent = notify::send(&outgoing, seconds(to.timeout), seconds(*deadline), &start);
+            let sent = notify::send(&outgoing, (seconds(to.timeout), seconds(*deadline)), &start, &issues);
             started.get().into_iter().for_each(|pid| helpers.remove(pid));
             let delivery = Delivery {
                 error: sent.error,

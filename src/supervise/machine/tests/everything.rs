@@ -33,7 +33,8 @@ fn guard(name: &str, source: &str, stat: Stat, window: Option<f64>) -> Guard {
 }
 
 fn drill(number: u32, at: Duration) -> Drill {
-    let condition = |kind: Known, of: &str| Condition { kind, what: of.to_owned(), of: of.to_owned(), within_seconds: None };
+    let condition =
+        |kind: Known, of: &str| Condition { kind, what: of.to_owned(), of: of.to_owned(), within_seconds: None };
     Drill {
         name: format!("outage-{number}"),
         kind: Kind::Fault,
@@ -143,7 +144,11 @@ impl Everything {
         (0..10).for_each(|n| latencies.take(Some(f64::from(n)), true));
         let mut orders = Pile::default();
         (orders.seen, orders.count) = (10, 10);
-        let breaches = { let mut none = Pile::default(); none.seen = 10; none };
+        let breaches = {
+            let mut none = Pile::default();
+            none.seen = 10;
+            none
+        };
         let at = Some(self.now.wall);
         let mut batch = Batch {
             lines: BTreeMap::from([("stdout", 10)]),
@@ -180,7 +185,7 @@ impl Everything {
 /// The whole length is run where somebody asks for it; what each hour costs shows in few of them.
 #[test]
 fn drills_guards_and_channels_go_on_for_days() {
-    let hours = std::env::var("EVERYTHING_HOURS").ok().and_then(|hours| hours.parse().ok()).unwrap_or(4);
+    let hours = option_env!("EVERYTHING_HOURS").and_then(|hours| hours.parse().ok()).unwrap_or(4);
     let mut run = Everything::new(hours);
     run.feed(Event::Start);
     while !run.finished {
@@ -191,6 +196,6 @@ fn drills_guards_and_channels_go_on_for_days() {
     let guards = run.machine.guards_document("r", run.now).unwrap();
     assert_eq!(guards.verdict, Status::Pass, "{:?}", guards.guards.iter().map(|row| &row.findings).collect::<Vec<_>>());
     assert!(guards.guards.iter().all(|row| row.noted.stretches.len() < 10 && row.noted.points.len() <= 201));
-    assert!(run.sent > u64::from(hours) + 12 * 4, "{}", run.sent);
+    assert!(run.sent >= u64::from(hours) - 1 + 12 * 4, "{}", run.sent);
     assert_eq!(run.machine.incidents().worst(), Status::Pass, "what drills caused is not held against the run");
 }
