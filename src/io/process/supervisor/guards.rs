@@ -73,7 +73,7 @@ impl Driver {
                 };
                 let read = Arc::clone(&self.looker.read[guard]);
                 let sender = self.sender.clone();
-                let asked = self.aside("guard", move || {
+                let asked = self.aside.run("guard", move || {
                     let reading = read_source(&checker, &source, report, &read);
                     let reading = reading.map_err(|why| sanitize::shorten(&checker.redactor.text(why.into()), 200));
                     let _ = sender.send(Message::Guard(guard, reading));
