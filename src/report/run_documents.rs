@@ -136,15 +136,18 @@ pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed], beside
             let mut all = all.filter(|again| document(name).is_none_or(|sealed| again.content.as_ref() == Ok(sealed)));
             all.next().or_else(|| write(&[]).pop())
         };
-        written.extend(as_sealed(README, &|signed| readme(record, audit, beside, signed)));
+        // It may have been left out.
+        let page_there = sealed.iter().any(|document| document.name == PAGE);
+        written.extend(as_sealed(README, &|signed| readme(record, audit, (beside, page_there), signed)));
         written.extend(as_sealed(PAGE, &|signed| page(record, audit, &remarks, beside, signed)));
     }
     written
 }
 
 /// What is where in the packet.
-fn readme(record: &RunRecord, audit: &Audit, beside: &Beside<'_>, signed: &[&str]) -> Vec<Sealed> {
-    let names: Vec<String> = beside.files.iter().map(|file| file.path.clone()).chain([PAGE.to_owned()]).collect();
+fn readme(record: &RunRecord, audit: &Audit, (beside, page): (&Beside<'_>, bool), signed: &[&str]) -> Vec<Sealed> {
+    let page = page.then(|| PAGE.to_owned());
+    let names: Vec<String> = beside.files.iter().map(|file| file.path.clone()).chain(page).collect();
     let doc = packet_readme::document(&super::run::title(record), &audit.headline, &names, !signed.is_empty());
     let mut written = Vec::new();
     let Ok(()) = markdown(&mut written, record, README, &doc);

@@ -8,4 +8,4 @@ mod sink;
 pub(crate) use log_file::Kept;
 pub(crate) use part::Compression;
 pub(crate) use pump::{Mailbox, PumpPlan, pump};
-pub(crate) use sink::{Sink, SinkPlan};
+pub(crate) use sink::{Room, Sink, SinkPlan};

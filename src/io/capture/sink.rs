@@ -2,13 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::log_file::{Kept, LogFile};
 use super::part::Compression;
 use crate::io::files::{Folder, Syncer};
 use crate::io::process::sampler::disk_space;
+use crate::io::read::parallel::lock;
 use crate::supervise::event::CaptureFault;
 
 /// Where and how the logs are kept.
@@ -36,28 +37,41 @@ const KEPT_MOST: u64 = 16 << 20;
 /// Others write to the file system too: so often it is looked how much is left.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What may still be written: a run whose logs fill the disk must be able to say so.
+/// What the logs of a run may still write: a run whose logs fill the disk must be able to say so, and a workload that
+/// fills it must leave the others space for theirs.
 #[derive(Default)]
-struct Room {
-    /// When it was looked, and the bytes that may be written before the next look.
-    seen: Option<(Instant, u64)>,
+pub(crate) struct Room(Mutex<Space>);
+
+#[derive(Default)]
+struct Space {
+    /// When it was looked, the bytes that are left since, and those that stay free.
+    seen: Option<(Instant, u64, u64)>,
+    /// How many write here, and how much they wrote together.
+    sinks: u64,
+    written: u64,
 }
 
 impl Room {
-    /// Whether there is more space than the verdict needs.
-    fn takes(&mut self, bytes: u64, folder: &Folder) -> bool {
-        if let Some((at, left)) = &mut self.seen
-            && at.elapsed() < LOOK
-            && let Some(rest) = left.checked_sub(bytes)
-        {
-            *left = rest;
-            return true;
-        }
-        let Ok((available, total)) = disk_space(folder.path()) else { return true };
-        let kept = (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST);
-        // The half of it, since a file system needs space of its own for what is written.
-        self.seen = Some((Instant::now(), available.saturating_sub(kept) / 2));
-        available > kept
+    /// Whether there is more space than the verdict needs, and for whoever wrote much more than the others, more than
+    /// these need. `own` are the bytes that the one who asks wrote so far.
+    fn takes(&self, bytes: u64, own: u64, folder: &Folder) -> bool {
+        let mut space = lock(&self.0);
+        let greedy = own.saturating_mul(2 * space.sinks) > space.written.saturating_mul(3);
+        let fits = |left: u64, kept: u64| left.saturating_sub(bytes) > if greedy { 2 * kept } else { kept };
+        let fresh = space.seen.filter(|(at, left, kept)| at.elapsed() < LOOK && fits(*left, *kept));
+        let (at, left, kept) = match fresh {
+            Some(seen) => seen,
+            None => {
+                let Ok((available, total)) = disk_space(folder.path()) else { return true };
+                (Instant::now(), available, (total / KEPT_SHARE).clamp(KEPT_LEAST, KEPT_MOST))
+            }
+        };
+        let takes = fits(left, kept);
+        // Twice as much, since a file system needs space of its own for what is written.
+        let rest = if takes { left.saturating_sub(2 * bytes) } else { left };
+        space.seen = Some((at, rest, kept));
+        space.written += if takes { bytes } else { 0 };
+        takes
     }
 }
 
@@ -67,7 +81,9 @@ pub(crate) struct Sink {
     structured: LogFile,
     raw: LogFile,
     flushed: Instant,
-    room: Room,
+    room: Arc<Room>,
+    /// The bytes that it wrote.
+    written: u64,
     /// The parts are named and digested: what a pump that could not be waited for brings now would only add another.
     closed: bool,
 }
@@ -77,10 +93,11 @@ impl Sink {
     ///
     /// # Errors
     /// The files cannot be created, or are there already.
-    pub(crate) fn open(plan: SinkPlan, syncer: &Arc<Syncer>) -> io::Result<Self> {
+    pub(crate) fn open(plan: SinkPlan, syncer: &Arc<Syncer>, room: &Arc<Room>) -> io::Result<Self> {
         let open = |extension| LogFile::open((&plan.folder, syncer), &plan.stem, extension, plan.compression);
         let (structured, raw) = (open("jsonl")?, open("log")?);
-        Ok(Self { plan, structured, raw, flushed: Instant::now(), room: Room::default(), closed: false })
+        lock(&room.0).sinks += 1;
+        Ok(Self { plan, structured, raw, flushed: Instant::now(), room: Arc::clone(room), written: 0, closed: false })
     }
 
     /// Keeps whole lines in both forms, each with its number of lines: a record may come later than its raw lines.
@@ -94,8 +111,9 @@ impl Sink {
             self.structured.rotate();
             self.raw.rotate();
         }
-        let bytes = structured.0.len() + raw.0.len();
-        let has_room = self.room.takes(bytes as u64, &self.plan.folder);
+        let bytes = (structured.0.len() + raw.0.len()) as u64;
+        let has_room = self.room.takes(bytes, self.written, &self.plan.folder);
+        self.written += if has_room { bytes } else { 0 };
         let full = (!has_room).then(|| io::Error::from(io::ErrorKind::StorageFull));
         for (log, (bytes, lines)) in [(&mut self.structured, structured), (&mut self.raw, raw)] {
             match &full {

@@ -143,9 +143,10 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
     let carrier = drills::Carrier::new(drills, guards.lines());
     let looker = guards::Looker::new(guards);
     let policy = plan.notify.as_ref().map(|(policy, _)| Arc::clone(policy));
+    let room = Arc::default();
     let open = |mut unit: UnitSetup| {
         unit.launch.environment.push(watchdog.variable());
-        Unit::open(unit, &helpers, &redactor, (&syncer, &carrier.watched))
+        Unit::open(unit, &helpers, &redactor, (&syncer, &room, &carrier.watched))
             .map_err(|source| FileError::new("create", folder.path().join("logs"), source))
     };
     let units = units.into_iter().map(open).collect::<Result<Vec<Unit>, FileError>>()?;

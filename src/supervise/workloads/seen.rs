@@ -127,7 +127,7 @@ impl Worker {
     pub fn details(&self) -> Vec<(&'static str, String)> {
         let process = self.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
         let some = [
-            ("because", Some(self.because.clone()).filter(|because| !because.is_empty())),
+            ("because", Some(self.because.clone())),
             ("attempt", (self.attempt > 0).then(|| format!("{}{process}", self.attempt))),
             ("probe", self.probe.clone()),
             ("waits for", (!self.waiting_for.is_empty()).then(|| self.waiting_for.join(", "))),

@@ -56,3 +56,27 @@ fn a_full_disk_is_a_loss_and_no_tampering() {
     }
     drop(small);
 }
+
+#[test]
+fn a_workload_that_fills_the_disk_leaves_the_others_room_for_their_logs() {
+    let bench = Bench::new();
+    let at = bench.path().join("small");
+    let Some(small) = Small::mount(&at) else {
+        return eprintln!("skipped: this user may not mount a small file system");
+    };
+    let file = "[[workload]]\nname = \"flood\"\nrequired = false\n\
+                command = [\"sh\", \"-c\", \"seq -f 'INFO line %.0f of many that fill the disk' 40000; exec sleep 987\"]\n\
+                [[workload]]\nname = \"calm\"\n\
+                command = [\"sh\", \"-c\", \"trap 'exit 0' INT; while :; do echo INFO beat; sleep 0.05; done\"]\n";
+    bench.write("w.toml", file);
+    let options = "final-dry-run -q --no-diary --no-performance --output-root small --run-name r --duration 3s \
+                   --warn-gap 1m --fail-gap 1m --shutdown-grace 5s --no-report --no-packet --workloads w.toml";
+    let options: Vec<&str> = options.split_whitespace().collect();
+    let run = bench.run(&options);
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(at.join("r/run.json")).unwrap()).unwrap();
+    let lost = |number: usize| record["workloads"][number]["capture"]["lost_lines"].as_u64().unwrap();
+    assert!(lost(0) > 0, "the disk is too large for this test: {run:?}");
+    assert_eq!(lost(1), 0, "{run:?}");
+    assert_eq!(record["workloads"][1]["attempts"].as_array().map(Vec::len), Some(1));
+    drop(small);
+}

@@ -8,6 +8,7 @@ mod drill;
 mod drills;
 mod ending;
 mod guards;
+mod isolation;
 mod notifications;
 mod options;
 mod receipt;

@@ -5,10 +5,10 @@ use serde_json::json;
 use super::*;
 
 /// A service that says `tick` five times a second until it is asked to stop.
-const TICK: &str = r#"["sh", "-c", "trap 'exit 0' INT; while :; do echo tick; sleep 0.2; done"]"#;
+pub(super) const TICK: &str = r#"["sh", "-c", "trap 'exit 0' INT; while :; do echo tick; sleep 0.2; done"]"#;
 
 /// Options that leave the verdict to the workloads.
-const PLAIN: &[&str] = &[
+pub(super) const PLAIN: &[&str] = &[
     "--no-diary",
     "--no-performance",
     "--run-name",
@@ -21,27 +21,27 @@ const PLAIN: &[&str] = &[
     "--shutdown-grace=5s",
 ];
 
-fn workload(name: &str, command: &str, rest: &str) -> String {
+pub(super) fn workload(name: &str, command: &str, rest: &str) -> String {
     format!("[[workload]]\nname = \"{name}\"\ncommand = {command}\n{rest}\n")
 }
 
-fn sh(script: &str) -> String {
+pub(super) fn sh(script: &str) -> String {
     json!(["sh", "-c", script]).to_string()
 }
 
 /// Supervises these workloads.
-fn several(bench: &Bench, options: &[&str], workloads: &[String]) -> Run {
+pub(super) fn several(bench: &Bench, options: &[&str], workloads: &[String]) -> Run {
     bench.write("w.toml", workloads.concat());
     finish(bench, bench.run(&[&["final-dry-run", "--workloads", "w.toml"], PLAIN, options].concat()))
 }
 
-fn state<'r>(run: &'r Run, name: &str) -> &'r Value {
+pub(super) fn state<'r>(run: &'r Run, name: &str) -> &'r Value {
     let all = run.record["workloads"].as_array().unwrap();
     all.iter().find(|workload| workload["name"] == name).unwrap_or_else(|| panic!("no {name}: {all:?}"))
 }
 
 /// The row of a workload in the verdict.
-fn row(run: &Run, name: &str) -> Value {
+pub(super) fn row(run: &Run, name: &str) -> Value {
     let summary: Value = serde_json::from_slice(&fs::read(run.folder.join("summary.json")).unwrap()).unwrap();
     let gates = summary["gates"].as_array().or_else(|| summary["sign_off"]["gates"].as_array()).unwrap().clone();
     let name = format!("workload/{name}");
@@ -49,7 +49,7 @@ fn row(run: &Run, name: &str) -> Value {
 }
 
 /// The verdict is the same wherever it is derived again.
-fn agrees(bench: &Bench, run: &Run) {
+pub(super) fn agrees(bench: &Bench, run: &Run) {
     let code = run.output.code;
     for place in ["runs/r", "runs/r/packet", "runs/r/r-packet.tar.gz"] {
         let _ = bench.run(&["audit", place, "--quiet"]).exits(code);

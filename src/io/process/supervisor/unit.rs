@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Checker, Message, Orphans, UnitSetup};
-use crate::io::capture::{Mailbox, PumpPlan, Sink, pump};
+use crate::io::capture::{Mailbox, PumpPlan, Room, Sink, pump};
 use crate::io::files::Syncer;
 use crate::io::process::child::{self, Launch, Started};
 use crate::io::process::table::Helpers;
@@ -57,7 +57,7 @@ impl Unit {
         setup: UnitSetup,
         helpers: &Helpers,
         redactor: &Arc<Redactor>,
-        (syncer, watched): (&Arc<Syncer>, &Arc<Watched>),
+        (syncer, room, watched): (&Arc<Syncer>, &Arc<Room>, &Arc<Watched>),
     ) -> io::Result<Self> {
         let UnitSetup { launch, sink, stderr_level, source, ready, actions } = setup;
         let launch = Arc::new(launch);
@@ -71,7 +71,7 @@ impl Unit {
             redactor: Arc::clone(redactor),
             interrupted: Arc::default(),
             watched: Arc::clone(watched),
-            sink: Arc::new(Mutex::new(Sink::open(sink, syncer)?)),
+            sink: Arc::new(Mutex::new(Sink::open(sink, syncer, room)?)),
             mailbox: Arc::default(),
             pumps: Vec::new(),
             pid: None,
