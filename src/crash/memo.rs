@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-/// As many texts are remembered, of at most this length in bytes.
-const TEXTS: usize = 512;
+/// So many bytes of texts are remembered, and texts of at most this length.
+const BYTES: usize = 1 << 20;
 const LENGTH: usize = 4096;
 
 /// Numbers that mean something by themselves: signals, and exit codes that tell of one.
@@ -25,14 +25,16 @@ pub(super) fn remembered<V: Copy>(memory: &RefCell<Memory<V>>, text: &str, judge
     if text.len() > LENGTH {
         return judge(text);
     }
-    let Memory { known, masked } = &mut *memory.borrow_mut();
+    let Memory { known, bytes, masked } = &mut *memory.borrow_mut();
     mask(text, masked);
     if let Some(known) = known.get(masked.as_str()) {
         return *known;
     }
     let value = judge(masked);
-    if known.len() >= TEXTS {
+    *bytes += masked.len();
+    if *bytes > BYTES {
         known.clear();
+        *bytes = masked.len();
     }
     known.insert(masked.as_str().into(), value);
     value
@@ -42,13 +44,15 @@ pub(super) fn remembered<V: Copy>(memory: &RefCell<Memory<V>>, text: &str, judge
 #[derive(Debug)]
 pub(super) struct Memory<V> {
     known: HashMap<Box<str>, V, FixedState>,
+    /// How long they are together.
+    bytes: usize,
     /// The text that was asked about last, kept for its room.
     masked: String,
 }
 
 impl<V> Default for Memory<V> {
     fn default() -> Self {
-        Self { known: HashMap::default(), masked: String::new() }
+        Self { known: HashMap::default(), bytes: 0, masked: String::new() }
     }
 }
 
@@ -58,17 +62,18 @@ fn mask(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(start) = rest.bytes().position(|b| b.is_ascii_digit()) {
         out.push_str(&rest[..start]);
-        let before = out.bytes().next_back().unwrap_or(b' ');
+        let mut behind = out.bytes().rev();
+        let (before, further) = (behind.next().unwrap_or(b' '), behind.next().unwrap_or(b' '));
         let len = rest[start..].bytes().take_while(u8::is_ascii_digit).count();
-        let (digits, behind) = rest[start..].split_at(len);
-        rest = behind;
-        if tells(before, digits.as_bytes()) {
+        let (digits, after) = rest[start..].split_at(len);
+        rest = after;
+        if tells(further, before, digits.as_bytes()) {
             out.push_str(digits);
             continue;
         }
         // A digest is told by its length, `ABC-123` is the number of a ticket and `ORA-00600` none; those in between are
         // alike.
-        let joined = before.is_ascii_alphabetic() || behind.starts_with(|c: char| c.is_ascii_alphabetic());
+        let joined = before.is_ascii_alphabetic() || after.starts_with(|c: char| c.is_ascii_alphabetic());
         let len = match len {
             _ if joined => len,
             1 => 1,
@@ -81,14 +86,15 @@ fn mask(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// Whether digits mean something behind this byte.
-fn tells(before: u8, digits: &[u8]) -> bool {
+/// Whether digits mean something behind these two bytes: those of a name (`node-5`, `I9`) mean nothing.
+fn tells(further: u8, before: u8, digits: &[u8]) -> bool {
     let zero = digits.iter().all(|b| *b == b'0');
+    let named = before == b'.' || before.is_ascii_alphabetic() || before == b'-' && further.is_ascii_alphanumeric();
     let telling = || match digits.len() {
         1..=3 => TELLING.contains(&digits),
         _ => TELLING_STARTS.iter().any(|start| digits.starts_with(start)),
     };
-    zero || TELLING_LETTERS.contains(&before) || before != b'.' && telling()
+    zero || TELLING_LETTERS.contains(&before) || !named && telling()
 }
 
 #[cfg(test)]
@@ -103,6 +109,7 @@ mod tests {
             ("exit code 139, signal 11", "exit code 139, signal 11"),
             ("exit code 1, signal 15", "exit code 2, signal 22"),
             ("0xc0000005 -1073741819 6.06", "0xc0000005 -1073741819 6.22"),
+            ("worker-5 of node-11 took I9", "worker-2 of node-22 took I2"),
             ("account A428 on 2025-01-06", "account A222 on 22-22-22"),
             ("", ""),
         ] {

@@ -11,13 +11,12 @@
 //! | `<signal>`, `<code>` | a signal that ends a process and is not asked for, by name or number; an exit code that tells of one |
 //! | `\` before punctuation | the character as it is |
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
-use regex_automata::hybrid::dfa::{Cache, DFA};
+use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
-use regex_automata::nfa::thompson::{self, WhichCaptures};
-use regex_automata::util::{pool::Pool, syntax};
-use regex_automata::{Input, MatchKind, PatternSet};
+use regex_automata::util::syntax;
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::markers::Rule;
 
@@ -159,60 +158,117 @@ fn compile(pattern: &str) -> Regex {
     built.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {pattern}"))
 }
 
-/// A search that tells which of the patterns match. It is made when the first text is judged, so that it has to be made
-/// quickly: the general search makes several machines of each kind and takes five times as long.
-struct Which {
-    dfa: DFA,
-    caches: Pool<Cache, Box<dyn Fn() -> Cache + Send + Sync>>,
+type Words = Vec<Vec<u8>>;
+
+/// A part of a regular expression is written out in at most so many ways.
+const WAYS: usize = 16;
+
+/// What a regular expression says of the texts that it matches.
+struct Said {
+    /// All of them, where they are few.
+    whole: Option<Words>,
+    /// Words of which each holds one; none if it may match without any.
+    needed: Option<Words>,
 }
 
-impl Which {
-    fn new(patterns: &[String]) -> Self {
-        let config = DFA::config().match_kind(MatchKind::All).cache_capacity(8 << 20);
-        let nfa = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None).shrink(false);
-        let built = DFA::builder().configure(config).syntax(syntax()).thompson(nfa).build_many(patterns);
-        let dfa = built.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {patterns:?}"));
-        let caches = Pool::new({
-            let dfa = dfa.clone();
-            Box::new(move || dfa.create_cache()) as Box<dyn Fn() -> Cache + Send + Sync>
-        });
-        Self { dfa, caches }
+/// How rare words are: as rare as the shortest of them is long.
+fn rarity(words: &Words) -> usize {
+    words.iter().map(Vec::len).min().unwrap_or_default()
+}
+
+impl Said {
+    fn by(hir: &Hir) -> Self {
+        let whole = match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => vec![Vec::new()],
+            HirKind::Literal(literal) => vec![literal.0.to_vec()],
+            HirKind::Class(_) => return Self { whole: None, needed: None },
+            HirKind::Capture(capture) => return Self::by(&capture.sub),
+            HirKind::Repetition(repeated) => {
+                let mut sub = Self::by(&repeated.sub);
+                if (repeated.min, repeated.max) == (0, Some(1)) {
+                    sub.whole.as_mut().into_iter().for_each(|whole| whole.push(Vec::new()));
+                    return Self { needed: None, ..sub };
+                }
+                return Self { whole: None, needed: sub.needed.filter(|_| repeated.min > 0) };
+            }
+            HirKind::Alternation(parts) => {
+                let parts: Vec<Self> = parts.iter().map(Self::by).collect();
+                let whole: Option<Vec<_>> = parts.iter().map(|part| part.whole.clone()).collect();
+                let needed: Option<Vec<_>> = parts.into_iter().map(|part| part.needed).collect();
+                let whole = whole.map(|ways| ways.concat()).filter(|ways| ways.len() <= WAYS);
+                return Self { whole, needed: needed.map(|words| words.concat()) };
+            }
+            HirKind::Concat(parts) => return Self::in_order(parts),
+        };
+        Self { needed: Some(whole.clone()).filter(|words| rarity(words) > 0), whole: Some(whole) }
     }
 
-    fn matches(&self, text: &str) -> PatternSet {
-        let mut found = PatternSet::new(self.dfa.pattern_len());
-        let done = self.dfa.try_which_overlapping_matches(&mut self.caches.get(), &Input::new(text), &mut found);
-        done.unwrap_or_else(|error| unreachable!("the search never gives up: {error}"));
-        found
+    /// One part behind the other: what is written out side by side makes longer words.
+    fn in_order(parts: &[Hir]) -> Self {
+        let (mut best, mut run): (Words, Words) = (Vec::new(), vec![Vec::new()]);
+        let mut cut = false;
+        for part in parts.iter().map(Self::by) {
+            match part.whole.filter(|whole| whole.len() * run.len() <= WAYS) {
+                Some(whole) => {
+                    let joined =
+                        |start: &Vec<u8>| whole.iter().map(|end| [&start[..], end].concat()).collect::<Vec<_>>();
+                    run = run.iter().flat_map(joined).collect();
+                }
+                None => {
+                    let run = std::mem::replace(&mut run, vec![Vec::new()]);
+                    best = [Some(best), Some(run), part.needed]
+                        .into_iter()
+                        .flatten()
+                        .max_by_key(rarity)
+                        .unwrap_or_default();
+                    cut = true;
+                }
+            }
+        }
+        let whole = (!cut).then(|| run.clone());
+        let best = if rarity(&run) > rarity(&best) { run } else { best };
+        Self { whole, needed: Some(best).filter(|words| rarity(words) > 0) }
     }
 }
 
-/// The same without bounds, which matches more: counting what lies between two words takes a state for each number, and
-/// the search for all rows would build new states all the time.
-fn unbounded(regex: &str) -> String {
-    regex.replace("{0,80}?", "*?").replace("{0,60}", "*")
-}
-
-/// All rows in one search, and each row by itself to see where it stands.
+/// All rows. Which of them a text may match is told by their words, all of which are looked for at once; one automaton
+/// of all rows is never made, because a text that says something new would add a state to it with each of its letters.
 pub(super) struct Search {
     rules: &'static [&'static [Rule]],
-    all: LazyLock<Which, Box<dyn FnOnce() -> Which + Send>>,
+    words: AhoCorasick,
+    /// The row of each word.
+    rows: Vec<usize>,
+    /// Each row by itself, to see where it stands.
     each: Vec<OnceLock<Regex>>,
 }
 
 impl Search {
     pub(super) fn new(rules: &'static [&'static [Rule]]) -> Self {
-        let rows = || rules.iter().copied().flatten();
-        let patterns: Vec<_> = rows().map(|rule| unbounded(&regex_of(rule.says, Letters::Lower))).collect();
-        let each = rows().map(|_| OnceLock::new()).collect();
-        Self { rules, all: LazyLock::new(Box::new(move || Which::new(&patterns))), each }
+        let says = || rules.iter().copied().flatten().map(|rule| rule.says);
+        let (mut words, mut rows) = (Vec::new(), Vec::new());
+        for (row, says) in says().enumerate() {
+            let regex = regex_of(says, Letters::Lower);
+            let hir = syntax::parse_with(&regex, &syntax());
+            let hir = hir.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {regex}"));
+            // Every text holds the empty word.
+            let mut needed = Said::by(&hir).needed.unwrap_or_else(|| vec![Vec::new()]);
+            needed.sort();
+            needed.dedup();
+            rows.extend(needed.iter().map(|_| row));
+            words.extend(needed);
+        }
+        let words = AhoCorasick::new(words).unwrap_or_else(|error| unreachable!("a few words always fit: {error}"));
+        Self { rules, words, rows, each: says().map(|_| OnceLock::new()).collect() }
     }
 
     /// The rows that a text may match.
     pub(super) fn candidates(&self, text: &str) -> Vec<(usize, &'static Rule)> {
-        let found = self.all.matches(&text.to_ascii_lowercase());
+        let mut found = vec![false; self.each.len()];
+        for word in self.words.find_overlapping_iter(&text.to_ascii_lowercase()) {
+            found[self.rows[word.pattern().as_usize()]] = true;
+        }
         let rules = self.rules.iter().copied().flatten().enumerate();
-        rules.filter(|(at, _)| regex_automata::PatternID::new(*at).is_ok_and(|id| found.contains(id))).collect()
+        rules.filter(|(row, _)| found[*row]).collect()
     }
 
     /// Where one of the rows stands in a text, if anywhere.

@@ -16,7 +16,7 @@ pub(super) struct Form {
 }
 
 /// All forms, the plain ones first.
-pub(super) const FORMS: [Form; 16] = [
+pub(super) const FORMS: [Form; 17] = [
     Form { name: "json", length: 350, line: json },
     Form { name: "dated", length: 112, line: dated },
     Form { name: "syslog", length: 103, line: syslog },
@@ -28,6 +28,7 @@ pub(super) const FORMS: [Form; 16] = [
     Form { name: "docker-json", length: 230, line: docker_json },
     Form { name: "cri", length: 150, line: cri },
     Form { name: "harmless-word", length: 125, line: harmless_word },
+    Form { name: "harmless-prose", length: 145, line: harmless_prose },
     Form { name: "trace-text", length: 520, line: trace_text },
     Form { name: "trace-json", length: 560, line: trace_json },
     Form { name: "errors", length: 150, line: error },
@@ -197,6 +198,20 @@ fn cri(out: &mut String, moment: Moment, random: &mut Random) {
 
 fn harmless_word(out: &mut String, moment: Moment, random: &mut Random) {
     dated(out, moment, random);
+    out.push_str(" exceptions=0");
+}
+
+/// No two lines say the same, and all hold words that tell of crashes elsewhere.
+fn harmless_prose(out: &mut String, moment: Moment, random: &mut Random) {
+    const WORDS: [&str; 24] = [
+        "signal", "order", "exit", "the", "feed", "of", "symbol", "key", "code", "page", "with", "first", "book",
+        "stack", "and", "error", "trace", "handler", "after", "state", "line", "memory", "from", "process",
+    ];
+    dated(out, moment, random);
+    for _ in 0..6 {
+        out.push(' ');
+        out.push_str(WORDS[random.below(24) as usize]);
+    }
     out.push_str(" exceptions=0");
 }
 
