@@ -2,6 +2,8 @@
 //!
 //! `- [x] Backups restored (@ada, 2031-05-04T10:30Z, evidence: restore.log)`
 
+use std::path::Path;
+
 use crate::finding::{Finding, Status, count};
 use crate::log::summary::{ChecklistItem, ChecklistSummary};
 use crate::sanitize::shorten;
@@ -129,6 +131,10 @@ pub fn judge(
 ) -> ChecklistSummary {
     let mut items = items(text);
     let mut findings = Vec::new();
+    let place = match Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => format!("in {}", folder.display()),
+        None => "beside the checklist".to_owned(),
+    };
     for item in &mut items {
         let mut find = |severity: Status, message: String| {
             findings.push(Finding::new(severity, format!("{}: {message}", item.text)).in_file(path, item.line));
@@ -152,7 +158,10 @@ pub fn judge(
         for evidence in item.evidence.iter().filter(|evidence| !is_link(evidence)) {
             match digest(evidence) {
                 Some(sha256) => drop(item.sha256.insert(evidence.clone(), sha256)),
-                None => find(Status::Fail, format!("what shows it, {}, is not there", shorten(evidence, 100))),
+                None => find(
+                    Status::Fail,
+                    format!("what shows it, {}, was not {place} when the run was sealed", shorten(evidence, 100)),
+                ),
             }
         }
     }
@@ -194,7 +203,11 @@ mod tests {
             ("- [x] Restored (@ada, 2031-05-04T10:30Z, evidence: restore.log)", Status::Pass, ""),
             ("* [X] Restored (@ada, 2031-05-04T10:30Z, evidence: https://x.example/1)", Status::Pass, ""),
             ("1. [x] Restored (twice) (@ada; 2031-05-04T10:30Z)", Status::Pass, ""),
-            ("- [x] Restored (@ada, 2031-05-04T10:30Z, evidence: gone.log)", Status::Fail, "gone.log, is not there"),
+            (
+                "- [x] Restored (@ada, 2031-05-04T10:30Z, evidence: gone.log)",
+                Status::Fail,
+                "gone.log, was not beside the checklist when the run was sealed",
+            ),
             ("- [x] Restored", Status::Fail, "by nobody"),
             ("- [x] Restored (@ada)", Status::Fail, "without a time"),
             ("- [x] Restored (2031-05-04)", Status::Fail, "by nobody"),

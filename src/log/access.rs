@@ -84,36 +84,10 @@ pub(crate) fn may_tell(text: &[u8]) -> bool {
     SEARCH.is_match(text)
 }
 
-/// The places in a text where lines may tell of responses with a status of 5xx, one after the other.
-pub(crate) struct Hints<'t> {
-    text: &'t [u8],
-    next: Option<usize>,
-}
-
-impl<'t> Hints<'t> {
-    /// Those of a text, or none where nothing is to be looked for.
-    pub(crate) fn of(text: &'t [u8], wanted: bool) -> Self {
-        let mut hints = Self { text, next: None };
-        if wanted {
-            hints.find(0);
-        }
-        hints
-    }
-
-    fn find(&mut self, from: usize) {
-        static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| search(&HINTS));
-        self.next = SEARCH.find(Input::new(self.text).range(from..)).map(|found| found.start());
-    }
-
-    /// Whether there is one before `end`, where a line ends; those before it are left behind.
-    #[inline]
-    pub(crate) fn pass(&mut self, end: usize) -> bool {
-        let found = self.next.is_some_and(|at| at < end);
-        if found {
-            self.find(end);
-        }
-        found
-    }
+/// The next place at or after `from` where a line may tell of a response with a status of 5xx.
+pub(crate) fn find_hint(text: &[u8], from: usize) -> Option<usize> {
+    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| search(&HINTS));
+    SEARCH.find(Input::new(text).range(from..)).map(|found| found.start())
 }
 
 /// Whether a text names a status or a class of them.
@@ -326,7 +300,7 @@ mod tests {
             statuses.apply(&mut record);
             assert_eq!(record.level().unwrap_or(Level::Info).status(), expect.status(), "{line}");
             if is_server_error(&record) {
-                assert!(may_tell(line.as_bytes()) && Hints::of(line.as_bytes(), true).pass(line.len()), "{line}");
+                assert!(may_tell(line.as_bytes()) && find_hint(line.as_bytes(), 0).is_some(), "{line}");
             }
         }
         assert_eq!((statuses.count(Status::Fail), statuses.count(Status::Warn)), (101, 200));

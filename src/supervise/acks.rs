@@ -38,8 +38,8 @@ pub struct Ack {
 pub(crate) struct Acks {
     /// Each with the place of its end in the file, in bytes.
     list: Vec<(u64, Ack)>,
-    /// How many lines could not be understood.
-    unread: u64,
+    /// Where the lines end that could not be understood.
+    unread: Vec<u64>,
 }
 
 impl Acknowledged {
@@ -73,7 +73,7 @@ impl Acks {
             let ack = strict::parse(line).ok().and_then(|value| serde_json::from_value::<Ack>(value).ok());
             match ack.filter(|ack| !ack.by.trim().is_empty()) {
                 Some(ack) => acks.list.push((end, ack)),
-                None => acks.unread += 1,
+                None => acks.unread.push(end),
             }
         }
         acks
@@ -87,9 +87,10 @@ impl Acks {
     /// The acknowledgements of the incidents of a run.
     pub(crate) fn told(&self, record: &RunRecord) -> Option<Acknowledgements> {
         let sealed = sealed_bytes(record);
-        if self.list.is_empty() && self.unread == 0 {
+        if self.list.is_empty() && self.unread.is_empty() {
             return None;
         }
+        let late = |end: u64| sealed.is_some_and(|sealed| end > sealed);
         let told = self.list.iter().map(|(end, ack)| {
             let incident = record.incidents.iter().find(|incident| incident.id == ack.incident);
             let after = incident.map(|incident| ack.at.seconds_since(incident.occurred_at));
@@ -98,13 +99,15 @@ impl Acks {
                 severity: incident.map(|incident| incident.severity),
                 message: incident.map(|incident| incident.message.clone()),
                 after_seconds: after.filter(|seconds| *seconds >= 0.0),
-                late: sealed.is_some_and(|sealed| *end > sealed),
+                late: late(*end),
             }
         });
         let list: Vec<Acknowledged> = told.collect();
         let seen = |id: &str| list.iter().any(|told| told.ack.incident == id);
         let unseen = record.incidents.iter().filter(|incident| incident.severity > Status::Pass && !seen(&incident.id));
-        Some(Acknowledgements { unacknowledged: unseen.count() as u64, list, unread: self.unread })
+        let unread_late = self.unread.iter().filter(|end| late(**end)).count() as u64;
+        let (unacknowledged, unread) = (unseen.count() as u64, self.unread.len() as u64);
+        Some(Acknowledgements { unacknowledged, list, unread, unread_late })
     }
 }
 
@@ -123,6 +126,8 @@ pub struct Acknowledgements {
     pub unacknowledged: u64,
     /// How many lines of the file could not be understood.
     pub unread: u64,
+    /// How many of those were added when the run had been sealed already.
+    pub unread_late: u64,
 }
 
 /// An acknowledgement, with the incident that it is of.
@@ -157,7 +162,7 @@ mod tests {
             {\"at\":\"2025-03-03T08:00:20Z\",\"incident\":\"cd\",\"by\":\"bob\",\"note\":\"mine\"}\n\
             {\"at\":\"2025-03-03T09:00:00Z\",\"incident\":\"ab\",\"by\":\"bob\"}\n{\"at\":\"2025-03";
         let acks = Acks::parse(text.as_bytes());
-        assert_eq!((acks.list.len(), acks.unread), (3, 3));
+        assert_eq!((acks.list.len(), acks.unread.len()), (3, 3));
         assert_eq!(acks.of("ab").map(|ack| ack.by.as_str()), Some("bob"), "the last one counts");
         assert_eq!(acks.of("a"), None);
         let mut record: RunRecord = serde_json::from_str(include_str!("../../fixtures/audit/run/run.json")).unwrap();
@@ -180,7 +185,7 @@ mod tests {
         let brief: Vec<_> = told.list.iter().map(|told| (told.severity, told.after_seconds, told.late)).collect();
         let fail = Some(Status::Fail);
         assert_eq!(brief, [(fail, Some(30.0), false), (None, None, false), (fail, Some(3600.0), true)]);
-        assert_eq!((told.unacknowledged, told.unread), (1, 3));
+        assert_eq!((told.unacknowledged, told.unread, told.unread_late), (1, 3, 1));
         let late = |record: &RunRecord| acks.told(record).unwrap().list.iter().filter(|told| told.late).count();
         record.sealed_files = Some(Vec::new());
         assert_eq!(late(&record), 3, "there was none when it was sealed");

@@ -358,6 +358,11 @@ pub(crate) fn leading_stamp(text: &[u8]) -> Option<usize> {
     date_formats::any(text).filter(|(shape, _)| *shape != date_formats::Shape::Epoch).map(|(_, parsed)| parsed.len)
 }
 
+/// Where the first date and time among the first fields of a text ends.
+pub(crate) fn stamp_inside(text: &[u8]) -> Option<usize> {
+    text::starts(text).find_map(|(_, at)| Some(at + leading_stamp(&text[at..])?))
+}
+
 /// The start of a line.
 fn head(line: &[u8]) -> &[u8] {
     record::trim_zeros(&line[..line.len().min(HEAD)])

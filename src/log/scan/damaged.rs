@@ -1,20 +1,26 @@
 //! Lines that hold JSON but are not one object: two objects after a lost line end, a comma behind one, the rest of a cut
 //! one. Whole objects are read; of what is left over the level counts where it can be seen.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::memmem::Finder;
 
 use crate::finding::Status;
 use crate::json::pull;
 use crate::level::Level;
 use crate::log::dialect::{self, Dialect, KEYS, Role, Scale};
 use crate::log::key_cache::Shape;
+use crate::log::layout;
 use crate::log::layout::level_words::{self, Sure};
+use crate::log::level_after_date::{self, After};
 use crate::log::record::Record;
 
 /// More objects in a line than this are not looked for.
 const TRIES: usize = 1000;
+/// The name of the level of errors, as most programs write it.
+const SHOUT: &[u8] = b"ERROR";
 
 /// What a damaged line holds.
 #[derive(Debug)]
@@ -111,6 +117,42 @@ pub(crate) fn holds_error(message: &[u8]) -> bool {
         }),
     };
     stated.is_some_and(|level| level.status() == Status::Fail)
+}
+
+/// The next place at or after `from` where the name of the level of errors stands in capitals.
+pub(super) fn find_shout(text: &[u8], from: usize) -> Option<usize> {
+    static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SHOUT));
+    ERROR.find(&text[from..]).map(|at| from + at)
+}
+
+/// Whether the message of a record holds a line of text that states an error: behind a date of its own, or behind what
+/// ends lines elsewhere.
+pub(super) fn holds_line_of_error(message: &[u8]) -> bool {
+    const ENDS: [&[u8]; 6] =
+        [b"\x0b", b"\x0c", b"\x08", "\u{85}".as_bytes(), "\u{2028}".as_bytes(), "\u{2029}".as_bytes()];
+    let Some(at) = find_shout(message, 0) else { return false };
+    let ends = ENDS.iter().filter_map(|end| Some(memchr::memmem::rfind(&message[..at], end)? + end.len()));
+    let start = ends.max().unwrap_or(0);
+    let text = &message[start..];
+    let dated = || {
+        let end = layout::stamp_inside(text)?;
+        let word = level_after_date::level(&text[end..], After::Date)?;
+        Some(Level::from_letters(&text[word.start + end..word.end + end]))
+    };
+    start > 0 && start == at || dated().is_some_and(|level| level.status() == Status::Fail)
+}
+
+/// A text with letters of full width made ordinary ones.
+pub(crate) fn narrowed(text: &[u8]) -> Cow<'_, [u8]> {
+    const WIDE: u8 = 0xef;
+    if memchr::memchr(WIDE, text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let narrow = |c: char| match u32::from(c) {
+        wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    Cow::Owned(String::from_utf8_lossy(text).chars().map(narrow).collect::<String>().into_bytes())
 }
 
 /// The key at the end of a text: in quotes, which may be escaped, or bare.
@@ -294,6 +336,26 @@ mod tests {
         ] {
             assert_eq!(holds_error(message.as_bytes()), expect, "{message}");
         }
+    }
+
+    #[test]
+    fn a_line_in_a_message_states_its_level() {
+        for (message, expect) in [
+            ("proxy: 2025-03-03 08:01:00 ERROR boom", true),
+            ("jvm 1 | 2025/03/03 08:01:00.123 [main] ERROR a.B - boom", true),
+            ("a\x0bERROR boom", true),
+            ("a\u{2028}ERROR boom", true),
+            ("a\u{2028}2025-03-03 08:01:00 ERROR boom", true),
+            ("a\x0c2025-03-03 08:01:00 ERROR boom", true),
+            ("proxy: 2025-03-03 08:01:00 INFO the ERROR page was shown", false),
+            ("since 2025-03-03 08:01:00 the count of ERROR: 0", false),
+            ("the ERROR page", false),
+            ("ERROR budget: 5%", false),
+            ("proxy: 2025-03-03 08:01:00 INFO up", false),
+        ] {
+            assert_eq!(holds_line_of_error(message.as_bytes()), expect, "{message}");
+        }
+        assert_eq!(&*narrowed("ＥＲＲＯＲ at 東京".as_bytes()), "ERROR at 東京".as_bytes());
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod chunk;
 pub(crate) mod continuation;
 pub(crate) mod damaged;
 pub(crate) mod line;
+mod places;
 pub(crate) mod reader;
 pub(crate) mod stream;
 pub(crate) mod unended;

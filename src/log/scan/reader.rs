@@ -10,12 +10,13 @@ use super::chunk::{Context, Part, Seen};
 use super::continuation::{Block, Tie};
 use super::damaged;
 use super::line::{crash_of, is_blank, starts};
+use super::places::Places;
 use super::stream::{Id, Last, Stream};
 use crate::crash::prefilter::Marks;
 use crate::finding::Status;
 use crate::json::pull::Raw;
 use crate::level::Level;
-use crate::log::access::{self, Hints};
+use crate::log::access;
 use crate::log::ansi;
 use crate::log::dialect::Dialect;
 use crate::log::frame::{CONTINUES, FILL};
@@ -62,7 +63,8 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bo
     let valid = text.is_ascii() || std::str::from_utf8(text).is_ok();
     let mut suspects = Marks::of(text, 0);
     let asked = reader.part.context.statuses.error.is_none() && reader.layout.tells_of_requests();
-    let mut hints = Hints::of(text, asked);
+    let mut hints = Places::of(text, access::find_hint, asked);
+    let mut shouts = Places::of(text, damaged::find_shout, true);
     let mut start = 0;
     let rest = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
     for end in memchr::memchr_iter(b'\n', text).chain(rest) {
@@ -72,6 +74,7 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bo
             suspects.skip_to(end);
         }
         reader.hinted = hints.pass(end);
+        reader.shouted = shouts.pass(end);
         if !valid && std::str::from_utf8(line).is_err() {
             reader.part.odd.invalid_utf8.add(reader.part.tally.lines + 1);
         }
@@ -123,6 +126,8 @@ struct Reader<'t> {
     joined: bool,
     /// Whether the line may tell of a response with a status of 5xx of which nobody says what it means.
     hinted: bool,
+    /// Whether the line holds the name of the level of errors in capitals.
+    shouted: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -140,6 +145,7 @@ impl<'t> Reader<'t> {
             id: Id::default(),
             joined,
             hinted: false,
+            shouted: false,
         }
     }
 
@@ -281,7 +287,8 @@ impl<'t> Reader<'t> {
         if self.hinted && severity == Status::Pass && access::is_server_error(record) {
             self.part.odd.server_errors.add(spot.line);
         }
-        if severity < Status::Fail && matches!(record.message, Raw::Text(text) if damaged::holds_error(text.bytes)) {
+        let holds = |text: &[u8]| damaged::holds_error(text) || self.shouted && damaged::holds_line_of_error(text);
+        if severity < Status::Fail && matches!(record.message, Raw::Text(text) if holds(text.bytes)) {
             self.part.odd.nested.add(spot.line);
         }
         self.event(record);

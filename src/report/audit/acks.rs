@@ -31,8 +31,13 @@ pub(in crate::report) fn push(doc: &mut Doc, list: &[Acknowledged]) {
 pub(in crate::report) fn rest(acks: &Acknowledgements) -> Option<String> {
     let unseen =
         (acks.unacknowledged > 0).then(|| format!("nobody acknowledged {}", count(acks.unacknowledged, "incident")));
-    let unread =
-        (acks.unread > 0).then(|| format!("{} of acks.jsonl could not be understood", count(acks.unread, "line")));
+    let unread = (acks.unread > 0).then(|| {
+        let late = match acks.unread_late {
+            0 => String::new(),
+            late => format!(", {late} of them added when the run was sealed already"),
+        };
+        format!("{} of acks.jsonl could not be understood{late}", count(acks.unread, "line"))
+    });
     let rest: Vec<String> = unseen.into_iter().chain(unread).collect();
     (!rest.is_empty()).then(|| rest.join("; "))
 }

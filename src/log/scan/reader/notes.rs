@@ -22,7 +22,10 @@ impl<'t> Reader<'t> {
     /// Notes a record that states no level where the layout looks for one.
     pub(super) fn unread(&mut self, number: u64, record: &Record<'t>) {
         let line = record::trim(record.source());
-        let tells = |text: &[u8]| damaged::may_tell_of_error(text) && damaged::tells_of_error(text);
+        let tells = |text: &[u8]| {
+            let text = damaged::narrowed(text);
+            damaged::may_tell_of_error(&text) && damaged::tells_of_error(&text)
+        };
         if record.dialect == Dialect::Syslog3164 {
             // Most programs state no level there, and nothing more is to be learnt of their lines.
             if tells(line) {
