@@ -2,8 +2,6 @@
 //!
 //! `- [x] Backups restored (@ada, 2031-05-04T10:30Z, evidence: restore.log)`
 
-use std::path::Path;
-
 use crate::finding::{Finding, Status, count};
 use crate::log::summary::{ChecklistItem, ChecklistSummary};
 use crate::sanitize::shorten;
@@ -131,10 +129,6 @@ pub fn judge(
 ) -> ChecklistSummary {
     let mut items = items(text);
     let mut findings = Vec::new();
-    let place = match Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => format!("in {}", folder.display()),
-        None => "beside the checklist".to_owned(),
-    };
     for item in &mut items {
         let mut find = |severity: Status, message: String| {
             findings.push(Finding::new(severity, format!("{}: {message}", item.text)).in_file(path, item.line));
@@ -160,7 +154,10 @@ pub fn judge(
                 Some(sha256) => drop(item.sha256.insert(evidence.clone(), sha256)),
                 None => find(
                     Status::Fail,
-                    format!("what shows it, {}, was not {place} when the run was sealed", shorten(evidence, 100)),
+                    format!(
+                        "what shows it, {}, was not in the run directory, where paths of a checklist start, when the run was sealed",
+                        shorten(evidence, 100)
+                    ),
                 ),
             }
         }
@@ -206,7 +203,7 @@ mod tests {
             (
                 "- [x] Restored (@ada, 2031-05-04T10:30Z, evidence: gone.log)",
                 Status::Fail,
-                "gone.log, was not beside the checklist when the run was sealed",
+                "gone.log, was not in the run directory",
             ),
             ("- [x] Restored", Status::Fail, "by nobody"),
             ("- [x] Restored (@ada)", Status::Fail, "without a time"),

@@ -6,11 +6,14 @@ use memchr::memmem::Finder;
 
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
-use super::layout::level_words::{self, Sure};
+use super::layout::{
+    self,
+    level_words::{self, Sure},
+};
 use super::level_after_date::{self, After};
 use super::logfmt::{self, is_key};
 use super::record::{Inner, Record};
-use super::timestamp::{in_year_before, leading_time, month_of, number, short_time, time_of_day};
+use super::timestamp::{in_year_before, leading_time, month_of, number, time_of_day};
 use super::wrapped::{self, Wrapping};
 use crate::json::pull::{Raw, Text};
 use crate::level::Level;
@@ -25,7 +28,7 @@ pub(crate) fn parse(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Re
     match line.first()? {
         b'<' => syslog(line, written, depth),
         b'0'..=b'9' => dated(line, line, written, depth),
-        b'[' => dated(line, &line[1..], written, depth).or_else(|| apache(line)),
+        b'[' => dated(line, &line[1..], written, depth),
         b'I' | b'W' | b'E' | b'F' | b'D' if line.get(1).is_some_and(u8::is_ascii_digit) => klog(line, written),
         // Ruby: `E, [2025-01-06T00:00:00.123456 #12] ERROR -- : …`
         b'D' | b'I' | b'W' | b'E' | b'F' | b'A' if line[1..].starts_with(b", [") => {
@@ -46,9 +49,11 @@ fn pairs(line: &[u8]) -> Option<Record<'_>> {
     Record::of_pairs(line, logfmt::pairs(line))
 }
 
-/// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, without a year, and as Kubernetes writes it.
+/// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, as Kubernetes writes it, and with the dates of Apache, of
+/// Java and of Android, which has no year.
 fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8) -> Option<Record<'a>> {
-    let (at, len) = leading_time(start).map(|(at, len)| (Some(at), len)).or_else(|| short_time(start, written))?;
+    let iso = leading_time(start).map(|(at, len)| (Some(at), len));
+    let (at, len) = iso.or_else(|| layout::leading_date(start, written))?;
     let rest = &start[len..];
     for stream in [&b" stdout "[..], b" stderr "] {
         if let Some([mark @ (b'F' | b'P'), b' ', line_inside @ ..]) = rest.strip_prefix(stream) {
@@ -77,19 +82,6 @@ fn after_tag(rest: &[u8]) -> Option<&[u8]> {
     let in_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':');
     let shaped = rest[..tag].ends_with(b":") && rest[..host].iter().all(in_name);
     (shaped && level_after_date::level(&rest[..host], After::Date).is_none()).then(|| &rest[tag + 1..])
-}
-
-/// `[Mon Jan 06 00:00:00.123456 2025] [core:error] …`
-fn apache(line: &[u8]) -> Option<Record<'_>> {
-    let inner = line.strip_prefix(b"[")?;
-    let end = inner.iter().take(40).position(|b| *b == b']')?;
-    let mut parts = inner[..end].split(|b| *b == b' ').filter(|part| !part.is_empty());
-    let (_weekday, month, day, clock, year) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let year = i32::try_from(number(year)?).ok()?;
-    let (clock, _) = time_of_day(clock)?;
-    let at = Stamp::civil(year, month_of(month)?, number(day)?, clock)?;
-    Some(leveled(Dialect::Dated, line, Some(at), &inner[end + 1..]))
 }
 
 /// `<34>1 2025-01-06T00:00:00Z host app 12 ID [x y="z"] message`, or the older form behind `<34>`.

@@ -33,15 +33,6 @@ pub(crate) fn leading_time(text: &[u8]) -> Option<(Stamp, usize)> {
     Some((Stamp::from_micros(at.micros() - offset * 1_000_000)?, end))
 }
 
-/// `01-06 00:00:00.123`, as Android writes it: in the year that fits.
-pub(crate) fn short_time(text: &[u8], written: Option<Stamp>) -> Option<(Option<Stamp>, usize)> {
-    let (date, rest) = text.split_at_checked(6)?;
-    (date[2] == b'-' && date[5] == b' ').then_some(())?;
-    let (month, day) = (number(&date[..2])?, number(&date[3..5])?);
-    let (clock, len) = time_of_day(rest)?;
-    Some((written.and_then(|written| in_year_before(written, month, day, clock)), 6 + len))
-}
-
 /// `HH:MM:SS` with a fraction after `.` or `,`: the microseconds since midnight, and how many bytes they take.
 pub(crate) fn time_of_day(text: &[u8]) -> Option<(i64, usize)> {
     let clock = text.get(..8)?;

@@ -7,5 +7,5 @@ mod sink;
 
 pub(crate) use log_file::Kept;
 pub(crate) use part::Compression;
-pub(crate) use pump::{Mailbox, PumpPlan, pump};
+pub(crate) use pump::{Mailbox, PumpPlan, Waiting, pump};
 pub(crate) use sink::{Room, Sink, SinkPlan};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -67,6 +67,31 @@ pub(crate) struct PumpPlan<W> {
     pub watched: Arc<Watched>,
     /// The number of the workload.
     pub workload: usize,
+    /// Whether it waits for output.
+    pub waiting: Arc<Waiting>,
+}
+
+/// Whether a pump waits for output, and since when; otherwise it works on what it has read.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    /// Milliseconds since the start of the run, one more; 0 while it works.
+    since: AtomicU64,
+}
+
+impl Waiting {
+    fn begin(&self, since_start: Duration) {
+        self.since.store(since_start.as_millis() as u64 + 1, Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        self.since.store(0, Ordering::Relaxed);
+    }
+
+    /// For how long it has waited at a time since the start of the run; none while it works.
+    pub(crate) fn lasts(&self, since_start: Duration) -> Option<Duration> {
+        let since = self.since.load(Ordering::Relaxed).checked_sub(1)?;
+        Some(since_start.saturating_sub(Duration::from_millis(since)))
+    }
 }
 
 /// Reads `source` to its end. Lines that need a look wake the machine with `message`. Gives the layout that was learnt,
@@ -88,7 +113,9 @@ pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>
     let mut arrived = now();
     loop {
         let paused = plan.formatter.holds() && !more_comes(&source);
+        plan.waiting.begin(started.elapsed());
         let result = if paused { Ok(0) } else { source.read(&mut chunk) };
+        plan.waiting.end();
         if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
             continue;
         }

@@ -14,7 +14,6 @@ use super::places::Places;
 use super::stream::{Id, Last, Stream};
 use crate::crash::prefilter::Marks;
 use crate::finding::Status;
-use crate::json::pull::Raw;
 use crate::level::Level;
 use crate::log::access;
 use crate::log::ansi;
@@ -284,13 +283,7 @@ impl<'t> Reader<'t> {
             self.part.tally.unstated += 1;
             self.unread(spot.line, record);
         }
-        if self.hinted && severity == Status::Pass && access::is_server_error(record) {
-            self.part.odd.server_errors.add(spot.line);
-        }
-        let holds = |text: &[u8]| damaged::holds_error(text) || self.shouted && damaged::holds_line_of_error(text);
-        if severity < Status::Fail && matches!(record.message, Raw::Text(text) if holds(text.bytes)) {
-            self.part.odd.nested.add(spot.line);
-        }
+        self.look_beside_level(record, severity, spot.line);
         self.event(record);
         self.cover(Clock::Stated, at, spot);
         if let Some(service) = record.service() {

@@ -53,7 +53,7 @@ fn open_tasks_and_ticks_that_show_nothing_fail() {
     let other = Bench::new();
     other.write("list.md", LIST);
     let run = rehearse(&other, &options, &tick("gone.log"));
-    assert!(run.output.stdout.contains("gone.log, was not in runs/"), "{}", run.output.stdout);
+    assert!(run.output.stdout.contains("gone.log, was not in the run directory"), "{}", run.output.stdout);
     other.write("none.md", "nothing to do\n");
     let none = other.run(&["final-dry-run", "--run-name", "n", "--checklist", "none.md", "--", "true"]).exits(2);
     assert!(none.stderr.contains("there is no task"), "{}", none.stderr);

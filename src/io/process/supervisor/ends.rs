@@ -1,6 +1,6 @@
 //! The end of a workload, and that of the run: leftovers, last output, the record.
 
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::keep::Logs;
@@ -9,8 +9,17 @@ use crate::io::read::parallel::lock;
 use crate::sanitize::shorten;
 use crate::supervise::event::{CaptureFault, Event, Happened, Process, Trouble};
 
-/// How long the pumps may take to empty the pipes when nobody holds them any more.
+/// How long a pump may wait for more when nobody that we know holds its pipe any more: then somebody else does.
 const DRAIN: Duration = Duration::from_secs(5);
+/// How long a pump that works may take then: a machine may be busy, but a disk may hang too.
+const DRAIN_AT_WORK: Duration = Duration::from_secs(300);
+
+/// Whether pumps that have not finished never will: nobody that we know has held their pipes for the time `alone`.
+/// `waits` are the times for which each has waited for output; none for one that works on what it has read.
+fn are_stuck(alone: Duration, waits: impl IntoIterator<Item = Option<Duration>>) -> bool {
+    let waits = waits.into_iter().all(|wait| wait.is_some_and(|wait| wait >= DRAIN));
+    alone >= DRAIN && waits || alone >= DRAIN_AT_WORK
+}
 
 impl Driver {
     /// Where a workload has ended: ends what it left behind, empties its pipes, then tells the machine. Looks once.
@@ -47,13 +56,14 @@ impl Driver {
         } else {
             leaving.alone = None;
         }
-        let drained = unit.pumps.iter().all(JoinHandle::is_finished);
-        if leaving.alone.is_none_or(|alone| !drained && alone.elapsed() < DRAIN) {
+        let at_work = || unit.pumps.iter().filter(|pump| !pump.thread.is_finished());
+        let waits = || at_work().map(|pump| pump.waiting.lasts(self.clocks.mono.elapsed()));
+        if leaving.alone.is_none_or(|alone| at_work().count() > 0 && !are_stuck(alone.elapsed(), waits())) {
             return Ok(());
         }
         let orphans = unit.leaving.take().and_then(|leaving| leaving.orphans);
         let mut read = true;
-        for pump in std::mem::take(&mut unit.pumps) {
+        for pump in std::mem::take(&mut unit.pumps).into_iter().map(|pump| pump.thread) {
             let stream = pump.thread().name().unwrap_or_default();
             let stream = unit.source.as_ref().map_or_else(|| stream.to_owned(), |name| format!("{name}, {stream}"));
             match pump.is_finished().then(|| pump.join()) {
@@ -129,5 +139,29 @@ impl Driver {
         let logs: Vec<Logs> = self.units.iter().map(|unit| lock(&unit.sink).parts()).collect();
         let now = self.clocks.now();
         Ok(self.keep.seal(self.machine, now, (logs, self.layouts)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A busy machine may take long to read what has come; who waits in vain for more is stuck.
+    #[test]
+    fn output_is_given_up_only_where_none_will_come() {
+        let seconds = Duration::from_secs;
+        for (alone, waits, expect) in [
+            (6, &[Some(6)][..], true),
+            (6, &[Some(600), Some(6)], true),
+            (6, &[Some(6), None], false),
+            (6, &[None], false),
+            (6, &[Some(1)], false),
+            (4, &[Some(600)], false),
+            (299, &[None], false),
+            (300, &[None], true),
+        ] {
+            let waits = waits.iter().map(|wait| wait.map(seconds));
+            assert_eq!(are_stuck(seconds(alone), waits.clone()), expect, "{alone} {waits:?}");
+        }
     }
 }

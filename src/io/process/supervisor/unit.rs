@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Checker, Message, Orphans, UnitSetup};
-use crate::io::capture::{Mailbox, PumpPlan, Room, Sink, pump};
+use crate::io::capture::{Mailbox, PumpPlan, Room, Sink, Waiting, pump};
 use crate::io::files::Syncer;
 use crate::io::process::child::{self, Launch, Started};
 use crate::io::process::table::Helpers;
@@ -36,10 +36,16 @@ pub(super) struct Unit {
     watched: Arc<Watched>,
     pub(super) sink: Arc<Mutex<Sink>>,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) pumps: Vec<JoinHandle<io::Result<String>>>,
+    pub(super) pumps: Vec<Pump>,
     pub(super) pid: Option<u32>,
     attempt: u64,
     pub(super) leaving: Option<Leaving>,
+}
+
+/// What reads one stream, and whether it waits for output.
+pub(super) struct Pump {
+    pub(super) thread: JoinHandle<io::Result<String>>,
+    pub(super) waiting: Arc<Waiting>,
 }
 
 /// A workload that has ended, while its group, its orphans and its last output are still there.
@@ -111,8 +117,9 @@ impl Unit {
         pipe: impl io::Read + AsFd + Send + 'static,
         (workload, started): (usize, Instant),
         sender: &SyncSender<Message>,
-    ) -> io::Result<JoinHandle<io::Result<String>>> {
+    ) -> io::Result<Pump> {
         let origin = self.source.clone().map(|source| Origin { source, attempt: self.attempt });
+        let waiting = Arc::<Waiting>::default();
         let plan = PumpPlan {
             formatter: Formatter::new(stream, level, Arc::clone(&self.redactor)).of(origin),
             sink: Arc::clone(&self.sink),
@@ -122,13 +129,14 @@ impl Unit {
             interrupted: Arc::clone(&self.interrupted),
             watched: Arc::clone(&self.watched),
             workload,
+            waiting: Arc::clone(&waiting),
             ready: match &self.ready {
                 Some((Check::Log(line), _)) => Some(line.clone()),
                 _ => None,
             },
         };
         let body = move || pump(pipe, plan, &Message::Look);
-        thread::Builder::new().name(stream.to_owned()).spawn(body)
+        Ok(Pump { thread: thread::Builder::new().name(stream.to_owned()).spawn(body)?, waiting })
     }
 
     /// It was sent a signal.

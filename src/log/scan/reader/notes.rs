@@ -2,6 +2,8 @@
 
 use super::Reader;
 use crate::finding::Status;
+use crate::json::pull::Raw;
+use crate::log::access;
 use crate::log::dialect::Dialect;
 use crate::log::record::{self, Record};
 use crate::log::scan::continuation::Tie;
@@ -16,6 +18,18 @@ impl<'t> Reader<'t> {
             let (_, text) = self.layout.unwrap(line);
             let record = self.layout.read(text, self.part.context.written, &mut self.memory);
             self.part.unended = Some(Unended::of(self.part.tally.lines, line, record.as_ref()));
+        }
+    }
+
+    /// Notes what a record tells beside its level: of a response with a status of 5xx, or in its message of an error.
+    #[inline]
+    pub(super) fn look_beside_level(&mut self, record: &Record<'t>, severity: Status, number: u64) {
+        if self.hinted && severity == Status::Pass && access::is_server_error(record) {
+            self.part.odd.server_errors.add(number);
+        }
+        let holds = |text: &[u8]| damaged::holds_error(text) || self.shouted && damaged::holds_line_of_error(text);
+        if severity < Status::Fail && matches!(record.message, Raw::Text(text) if holds(text.bytes)) {
+            self.part.odd.nested.add(number);
         }
     }
 
