@@ -7,13 +7,13 @@ use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Scale;
-use super::record::{Record, member};
+use super::record::Record;
 use crate::finding::Status;
 use crate::json::pull::{Members, Raw};
 use crate::level::Level;
 
 /// The keys of JSON records under which the status of a response stands.
-const STATUS: [&[u8]; 8] = [
+const STATUS: [&[u8]; 11] = [
     b"status",
     b"status_code",
     b"statusCode",
@@ -21,10 +21,13 @@ const STATUS: [&[u8]; 8] = [
     b"response_status",
     b"responseStatus",
     b"DownstreamStatus",
+    b"EdgeResponseStatus",
+    b"httpStatusCode",
     b"http.response.status_code",
+    b"response_code",
 ];
 /// The keys beside them that make a record one of a request.
-const REQUEST: [&[u8]; 9] = [
+const REQUEST: [&[u8]; 13] = [
     b"request",
     b"request_method",
     b"requestMethod",
@@ -34,7 +37,13 @@ const REQUEST: [&[u8]; 9] = [
     b"method",
     b"verb",
     b"request_uri",
+    b"httpMethod",
+    b"ClientRequestMethod",
+    b"req",
+    b"reqId",
 ];
+/// Objects in which both may stand, one of them in another; one of a response tells of a request by itself.
+const HOLDERS: [&[u8]; 5] = [b"httpRequest", b"meta", b"properties", b"res", b"response"];
 
 /// Which statuses of HTTP responses make a record an error or a warning: a class such as `5xx`, or one such as `429`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +80,8 @@ const HINTS: [&str; 19] = [
     "pleted 5",
 ];
 /// Letters of which some stand in logs that tell of requests.
-const REQUESTS: [&str; 7] = [" HTTP/", "<BADREQ>", " TCP_", "tatus\"", "atus_code", "tatus=", "Completed "];
+const REQUESTS: [&str; 9] =
+    ["HTTP/", "<BADREQ>", " TCP_", "tatus\"", "atus_code", "atusCode", "ponse_code", "tatus=", "Completed "];
 
 fn search(words: &[&str]) -> AhoCorasick {
     let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(words);
@@ -156,16 +166,20 @@ fn status(record: &Record<'_>) -> Option<u16> {
 /// Of `"GET / HTTP/1.1" 502 …`, of `0/0/30/69/109 503 … "GET / HTTP/1.1"`, or of `TCP_MISS/502 … GET`, also where the
 /// quotes are escaped in JSON.
 fn in_text(line: &[u8]) -> Option<u16> {
-    static VERSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" HTTP/"));
+    static VERSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("HTTP/"));
     static UNREADABLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"<BADREQ>"));
     static CACHE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" TCP_"));
     let mut request = None;
     let behind = VERSION.find_iter(line).find_map(|at| {
-        let rest = &line[at + " HTTP/".len()..];
+        let rest = &line[at + "HTTP/".len()..];
+        matches!(line[..at].last(), Some(b' ' | b'(')).then_some(())?;
         let version = rest.iter().take(3).take_while(|b| b.is_ascii_digit() || **b == b'.').count();
         let rest = &rest[version..];
         if let Some(request) = rest.strip_prefix(b" ").filter(|_| version > 0) {
-            // `HTTP/1.1 GET /path 503`, of Windows.
+            // `(HTTP/1.1 503)`, of uWSGI, and `HTTP/1.1 GET /path 503`, of Windows.
+            if request.get(3) == Some(&b')') {
+                return number(&request[..3]);
+            }
             let mut words = request.split(|b| *b == b' ');
             let method =
                 words.next().is_some_and(|method| !method.is_empty() && method.iter().all(u8::is_ascii_uppercase));
@@ -213,16 +227,21 @@ fn behind_times(before: &[u8]) -> Option<u16> {
 }
 
 fn in_object(object: &[u8]) -> Option<u16> {
-    if let Some(Raw::Object(request)) = member(object, b"httpRequest") {
-        return in_members(request);
-    }
-    in_members(object)
+    in_members(object, false, 2)
 }
 
-fn in_members(object: &[u8]) -> Option<u16> {
-    let (mut status, mut request) = (None, false);
+/// The status among the members of an object, which is one of a response by its name where `request`, and in objects in
+/// it to this depth.
+fn in_members(object: &[u8], mut request: bool, depth: u8) -> Option<u16> {
+    let (mut status, mut deeper) = (None, None);
     for (key, value) in Members::new(object)?.flatten() {
         request |= REQUEST.contains(&key.bytes);
+        if let Raw::Object(inner) = value
+            && depth > 0
+            && HOLDERS.contains(&key.bytes)
+        {
+            deeper = deeper.or_else(|| in_members(inner, key.bytes.starts_with(b"res"), depth - 1));
+        }
         if STATUS.contains(&key.bytes) {
             status = match value {
                 Raw::Number(digits) => number(digits),
@@ -231,7 +250,7 @@ fn in_members(object: &[u8]) -> Option<u16> {
             };
         }
     }
-    status.filter(|_| request)
+    status.filter(|_| request).or(deeper)
 }
 
 fn number(digits: &[u8]) -> Option<u16> {
@@ -284,6 +303,10 @@ mod tests {
             (r#"{"time":"2025-01-06T08:00:00Z","level":"error","status":200,"method":"GET"}"#, Level::Error),
             (r#"{"time":"2025-01-06T08:00:00Z","httpRequest":{"requestMethod":"GET","status":404}}"#, Level::Warning),
             (r#"{"time":"2025-01-06T08:00:00Z","level":"info","status":502,"jobs":3}"#, Level::Info),
+            (r#"{"time":"2025-01-06T08:00:00Z","level":30,"reqId":"1","res":{"statusCode":500}}"#, Level::Error),
+            (r#"{"time":"2025-01-06T08:00:00Z","meta":{"req":{},"res":{"statusCode":404}}}"#, Level::Warning),
+            (r#"{"time":"2025-01-06T08:00:00Z","meta":{"statusCode":500}}"#, Level::Info),
+            ("2025-01-06 08:00:00 GET / => 12 bytes in 3 msecs (HTTP/1.1 500) 2 headers", Level::Error),
             (
                 r#"{"log":"10.0.0.1 - \"GET / HTTP/1.1\" 500 5\n","stream":"stdout","time":"2025-01-06T08:00:00Z"}"#,
                 Level::Error,

@@ -6,10 +6,8 @@ use memchr::memmem::Finder;
 
 use super::dialect::{Dialect, Scale};
 use super::key_cache::Shape;
-use super::layout::{
-    self,
-    level_words::{self, Sure},
-};
+use super::layout::date_formats;
+use super::layout::level_words::{self, Sure};
 use super::level_after_date::{self, After};
 use super::logfmt::{self, is_key};
 use super::record::{Inner, Record};
@@ -53,7 +51,7 @@ fn pairs(line: &[u8]) -> Option<Record<'_>> {
 /// Java and of Android, which has no year.
 fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8) -> Option<Record<'a>> {
     let iso = leading_time(start).map(|(at, len)| (Some(at), len));
-    let (at, len) = iso.or_else(|| layout::leading_date(start, written))?;
+    let (at, len) = iso.or_else(|| date_formats::leading_date(start, written))?;
     let rest = &start[len..];
     for stream in [&b" stdout "[..], b" stderr "] {
         if let Some([mark @ (b'F' | b'P'), b' ', line_inside @ ..]) = rest.strip_prefix(stream) {
@@ -131,6 +129,10 @@ fn bsd_syslog<'a>(
     (start[3] == b' ' && start[6] == b' ').then_some(())?;
     let at = written.and_then(|written| in_year_before(written, month, day, clock));
     let rest = start[7 + len..].trim_ascii_start();
+    // A year where the host belongs: that is another form.
+    if matches!(rest, [b'1' | b'2', b'0' | b'9', b'0'..=b'9', b'0'..=b'9', b' ', ..]) {
+        return None;
+    }
     let message = rest.iter().position(|b| *b == b' ').map_or(rest, |host| &rest[host + 1..]);
     let tag = message.iter().position(|b| *b == b' ').filter(|end| message[..*end].ends_with(b":"));
     let text = tag.map_or(message, |end| &message[end + 1..]);

@@ -141,6 +141,16 @@ fn may_start(text: &[u8]) -> bool {
     }
 }
 
+/// The instant of the date and time at the start of a text, in a shape that says which number is which, and its length.
+/// One without a year, as Android writes it, is in the year that fits.
+pub(crate) fn leading_date(text: &[u8], written: Option<Stamp>) -> Option<(Option<Stamp>, usize)> {
+    use Shape::{DayMonth, MonthDay, MonthDayYearLast, NoYearNumbers};
+    let android = (text.get(2) == Some(&b'-')).then_some(NoYearNumbers);
+    let mut shapes = [DayMonth, MonthDay, MonthDayYearLast].into_iter().chain(android);
+    let parsed = shapes.find_map(|shape| read(shape, text))?;
+    Some((parsed.at(Order::default(), written), parsed.len))
+}
+
 /// The first shape that fits the start of a text.
 pub(crate) fn any(text: &[u8]) -> Option<(Shape, Parsed)> {
     may_start(text).then_some(())?;

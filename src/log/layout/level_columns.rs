@@ -237,7 +237,8 @@ impl Candidate {
     fn accept(&self, total: usize, dated: bool) -> Option<bool> {
         let share = |count: usize, percent: usize| count * 100 >= total * percent;
         let (values, steps) = (self.values.len(), self.steps.count_ones());
-        if self.certain == 0 {
+        // That all succeeded says nothing of what did not.
+        if self.certain == 0 || values == 1 && self.values[0].eq_ignore_ascii_case(b"success") {
             return None;
         }
         if !dated {

@@ -42,6 +42,8 @@ const WORDS: &[(&str, Level, Sure)] = &[
     ("fatal", Level::Critical, Sure::Certain), ("ftl", Level::Critical, Sure::Certain), ("fata", Level::Critical, Sure::Certain),
     ("fatl", Level::Critical, Sure::Certain), ("dpanic", Level::Critical, Sure::Certain), ("pnc", Level::Critical, Sure::Certain),
     ("pani", Level::Critical, Sure::Certain), ("panic", Level::Critical, Sure::Doubtful),
+    // Of Core Lightning.
+    ("unusual", Level::Warning, Sure::Loud), ("broken", Level::Error, Sure::Loud),
     // Of other languages, those that are no words of English.
     ("hinweis", Level::Info, Sure::Certain), ("warnung", Level::Warning, Sure::Certain), ("fehler", Level::Error, Sure::Certain),
     ("avertissement", Level::Warning, Sure::Certain), ("erreur", Level::Error, Sure::Certain),

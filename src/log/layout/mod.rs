@@ -4,7 +4,7 @@
 //! text, before the work is divided: it is the same however the file is packed and cut.
 
 mod cursor;
-mod date_formats;
+pub(crate) mod date_formats;
 mod date_readers;
 pub(crate) mod description;
 mod fields;
@@ -351,16 +351,6 @@ fn raw(bytes: &[u8]) -> Raw<'_> {
 pub(crate) fn read_date(text: &[u8]) -> Option<Stamp> {
     let (_, parsed) = date_formats::any(text)?;
     parsed.at(date_formats::Order::default(), None).filter(|_| parsed.is_full() && parsed.len == text.len())
-}
-
-/// The instant of the date and time at the start of a text, in a shape that says which number is which, and its length.
-/// One without a year, as Android writes it, is in the year that fits.
-pub(crate) fn leading_date(text: &[u8], written: Option<Stamp>) -> Option<(Option<Stamp>, usize)> {
-    use date_formats::Shape::{DayMonth, MonthDay, MonthDayYearLast, NoYearNumbers};
-    let android = (text.get(2) == Some(&b'-')).then_some(NoYearNumbers);
-    let mut shapes = [DayMonth, MonthDay, MonthDayYearLast].into_iter().chain(android);
-    let parsed = shapes.find_map(|shape| date_formats::read(shape, text))?;
-    Some((parsed.at(date_formats::Order::default(), written), parsed.len))
 }
 
 /// The length of the date and time at the start of a text.
