@@ -11,6 +11,7 @@ mod prepare;
 mod scale;
 mod seal;
 mod several;
+mod verdict;
 
 use std::process::ExitCode;
 

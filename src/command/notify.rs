@@ -1,13 +1,19 @@
 //! The policy of notifications as people write it.
 
 use std::path::Path;
+use std::process::Command;
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Error;
 use crate::io::files;
+use crate::io::notify::{self, Issues};
 use crate::json::lenient;
 use crate::stage::notify::policy::{self, Fault, Policy, Secret};
+use crate::stage::notify::report::{Outcome, Receipt};
+use crate::stage::notify::{Event, message};
 use crate::verdict::policy::Text;
 
 /// Reads a policy of notifications: TOML with `[notify]`, which may hold other tables too, or JSON.
@@ -46,5 +52,60 @@ fn told(text: Text<'_>, fault: &Fault) -> String {
     match text.text.rfind(&fault.word).filter(|_| !fault.word.is_empty()) {
         Some(at) => text.at(at..at + fault.word.len(), &format!("{}{place}", fault.why)),
         None => format!("{}: {}{place}", text.source, fault.why),
+    }
+}
+
+/// The receipts of what was sent outside of a live run: by a rehearsal, or of the verdict.
+pub(crate) const RECEIPTS: &str = "delivery_receipt.json";
+
+/// Brings events to channels.
+pub(crate) struct Courier<'p> {
+    pub(crate) policy: &'p Policy,
+    /// Whether anything is sent.
+    pub(crate) sends: bool,
+    pub(crate) issues: Issues,
+}
+
+impl Courier<'_> {
+    /// To all of these channels at once, each by a rule and after so many that were held back: none waits for another.
+    pub(crate) fn every(&self, event: &Event, to: Vec<(usize, usize, u64)>) -> Vec<(usize, usize, Receipt)> {
+        std::thread::scope(|scope| {
+            let all: Vec<_> = to
+                .into_iter()
+                .map(|(channel, rule, held_back)| {
+                    (channel, rule, scope.spawn(move || self.sent(event, channel, Some(rule), held_back)))
+                })
+                .collect();
+            let join = |(channel, rule, thread): (usize, usize, ScopedJoinHandle<'_, Receipt>)| {
+                let lost = |_| Receipt {
+                    error: Some("it broke off".to_owned()),
+                    ..Receipt::of(self.policy, event, Some((channel, Some(rule))), Outcome::Failed)
+                };
+                (channel, rule, thread.join().unwrap_or_else(lost))
+            };
+            all.into_iter().map(join).collect()
+        })
+    }
+
+    /// To one channel.
+    pub(crate) fn sent(&self, event: &Event, channel: usize, rule: Option<usize>, held_back: u64) -> Receipt {
+        let receipt = |outcome| Receipt::of(self.policy, event, Some((channel, rule)), outcome);
+        if !self.sends {
+            return receipt(Outcome::Planned);
+        }
+        let to = &self.policy.channels[channel];
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let drill = event.context.contains_key("drill");
+        let limits = (seconds(to.timeout), seconds(self.policy.deadline));
+        let message = message::of(to, event, held_back, drill);
+        let sent = notify::send(&message, limits, &Command::spawn, &self.issues);
+        let outcome = if sent.error.is_none() { Outcome::Delivered } else { Outcome::Failed };
+        Receipt {
+            attempt: sent.attempts,
+            http_status: sent.http_status,
+            duration_ms: u64::try_from(sent.duration.as_millis()).unwrap_or(u64::MAX),
+            error: sent.error,
+            ..receipt(outcome)
+        }
     }
 }

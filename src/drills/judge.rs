@@ -92,6 +92,21 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
     Read { summary, windows }
 }
 
+/// Drills that took place too long before `now` are worth nothing.
+pub(crate) fn age(summary: &mut DrillsSummary, plan: &DrillsPlan, now: Stamp, path: &str) {
+    let Some(limit) = plan.max_age_seconds else { return };
+    for row in &summary.drills {
+        let Some(injected) = row.injected_at else { continue };
+        let age = now.seconds_since(injected);
+        if age > limit {
+            let (age, limit) = (human_seconds(age), human_seconds(limit));
+            let text = format!("the drill {} took place {age} ago, max_age is {limit}", row.name);
+            summary.findings.push(Finding::fail(text).in_file(path, None).at(Some(injected)));
+        }
+    }
+    summary.status = Status::roll_up(summary.findings.iter().map(|finding| finding.severity));
+}
+
 /// The name of a repeated drill without its number.
 fn base(name: &str) -> &str {
     name.split_once('@').map_or(name, |(base, _)| base)

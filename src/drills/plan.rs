@@ -20,6 +20,9 @@ pub struct DrillsPlan {
     /// The names of drills that must be among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<String>,
+    /// Those that took place longer ago, when they are judged, are worth nothing; in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age_seconds: Option<f64>,
 }
 
 /// One drill. Times are in seconds.

@@ -72,6 +72,7 @@ pub(crate) const CONTENTS: &[Part] = &[
     ),
     part(SUMMARY_JSON, Held::Required, ""),
     part("review.json", Held::Derived, ""),
+    part("delivery_receipt.json", Held::Digest, "who heard of the verdict"),
     part(RUNTIME_SUMMARY, Held::Derived, "the workloads, for readers of supervised tasks"),
     part("wrap_up.json", Held::Derived, ""),
     part("backlog.json", Held::Derived, ""),

@@ -47,11 +47,11 @@ pub(super) fn read(source: &str, content: &str, terms: Terms<'_>) -> Result<Aske
     let text = Text::new(source, content);
     let tables = text.tables()?;
     let mut all = Vec::new();
-    let mut required = Vec::new();
+    let (mut required, mut max_age) = (Vec::new(), None);
     for (name, value) in tables.into_inner() {
         match name.get_ref().as_ref() {
             "drill" => all = drills(text, value)?,
-            "drill_policy" => required = policy(text, value)?,
+            "drill_policy" => (required, max_age) = policy(text, value)?,
             _ if terms.in_config => {}
             word => {
                 let known = expected(word, &["drill", "drill_policy"]);
@@ -85,6 +85,7 @@ pub(super) fn read(source: &str, content: &str, terms: Terms<'_>) -> Result<Aske
         dry: terms.dry,
         list: list.iter().map(|one| one.drill.clone()).collect(),
         required: required.into_iter().map(|(name, _)| name).collect(),
+        max_age_seconds: max_age.map(|age| age.as_secs_f64()),
     };
     if let Some(why) = overlap(&plan.list) {
         let at = list.iter().find(|one| why.contains(&format!("and {} begins", one.drill.name)));
@@ -93,12 +94,15 @@ pub(super) fn read(source: &str, content: &str, terms: Terms<'_>) -> Result<Aske
     Ok(Asked { plan, acts: list.into_iter().map(|one| one.acts).collect() })
 }
 
-fn policy(text: Text<'_>, value: Placed<'_>) -> Result<Vec<(String, Range<usize>)>, String> {
+/// The names of drills that must be there, each with its place, and how old they may be.
+type DrillPolicy = (Vec<(String, Range<usize>)>, Option<Duration>);
+
+fn policy(text: Text<'_>, value: Placed<'_>) -> Result<DrillPolicy, String> {
     let mut keys = Keys::of(text, "[drill_policy]", value)?;
     let span = keys.span();
-    let required = keys.take("required");
+    let (required, max_age) = (keys.take("required"), keys.positive("max_age")?);
     keys.finish()?;
-    let Some(required) = required else { return Ok(Vec::new()) };
+    let Some(required) = required else { return Ok((Vec::new(), max_age)) };
     let DeValue::Array(items) = required.into_inner() else {
         return Err(text.at(span, "required: write a list of names"));
     };
@@ -106,7 +110,7 @@ fn policy(text: Text<'_>, value: Placed<'_>) -> Result<Vec<(String, Range<usize>
         DeValue::String(name) => Ok((name.to_string(), item.span())),
         _ => Err(text.at(item.span(), "required: write names")),
     };
-    items.into_iter().map(one).collect()
+    Ok((items.into_iter().map(one).collect::<Result<_, _>>()?, max_age))
 }
 
 fn drills(text: Text<'_>, value: Placed<'_>) -> Result<Vec<One>, String> {

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::args::FinalDryRun;
+use super::verdict;
 use crate::command::export::Exports;
+use crate::command::notify::RECEIPTS;
 use crate::command::page::Page;
 use crate::command::signing::Signers;
 use crate::command::{Common, Error, Outcome, notes};
@@ -64,11 +66,20 @@ pub(super) fn seal(
         Err(error) => (Vec::new(), Err(error)),
     };
     let attendees = review::names(&args.attendee);
+    let told = supervised.machine.policy().map(|policy| {
+        common.note("telling the verdict");
+        let (document, lost) = verdict::tell(policy, record, audit);
+        lost.iter().for_each(|line| common.note(line));
+        document
+    });
     let page = Page::of(&loaded, &record.name, &attendees, &remarks).with_record(record);
     let written = completed.and_then(|()| {
         let remarks = Remarks { label: args.label.clone(), attendees: attendees.clone(), notes: remarks.clone() };
         let given = Given { review: (!args.no_review).then_some(remarks), follow_up: !args.no_wrap_up };
         let mut documents = Documents { folder: Some(folder), written: Vec::new() };
+        if let Some(told) = &told {
+            documents.json(RECEIPTS, told)?;
+        }
         let all = unread.and_then(|()| run_documents::of_run(&mut documents, (record, audit), given, &mut bundle));
         let written = all.and_then(|()| {
             let page = (!args.no_report).then_some(&page);

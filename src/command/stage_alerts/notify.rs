@@ -1,25 +1,20 @@
 //! `--notify`: a rehearsal of the policy of notifications, sent or only decided.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::command::notify::read_policy;
+use crate::command::notify::{Courier, RECEIPTS, read_policy};
 use crate::command::{Common, Error};
 use crate::finding::Finding;
-use crate::io::notify::{self, Issues};
+use crate::io::notify::Issues;
 use crate::io::{clock, files};
 use crate::json::lenient;
-use crate::stage::notify::message;
 use crate::stage::notify::policy::Policy;
 use crate::stage::notify::report::{self, Notifications, Outcome, Receipt, Told};
 use crate::stage::notify::router::{Routed, Router};
 use crate::stage::notify::{Event, Severity, TEST};
-
-/// The receipts of a rehearsal that sent something.
-const RECEIPTS: &str = "delivery_receipt.json";
 
 /// Who hears of what.
 #[derive(Debug, Args)]
@@ -49,10 +44,9 @@ pub(super) fn rehearse(common: &Common, args: &NotifyArgs) -> Result<Option<Noti
     };
     let mut play = Play {
         policy: &policy,
-        deliver: args.deliver,
+        courier: Courier { policy: &policy, sends: args.deliver, issues: Issues::default() },
         told: Vec::new(),
         receipts: Vec::new(),
-        issues: Issues::default(),
     };
     match args.replay {
         Some(_) => play.all(&events),
@@ -129,10 +123,9 @@ fn tests(policy: &Policy) -> Vec<Step> {
 
 struct Play<'p> {
     policy: &'p Policy,
-    deliver: bool,
+    courier: Courier<'p>,
     told: Vec<Told>,
     receipts: Vec<Receipt>,
-    issues: Issues,
 }
 
 impl Play<'_> {
@@ -197,25 +190,8 @@ impl Play<'_> {
 
     /// To all of these channels at once: none waits for another.
     fn every(&mut self, event: &Event, deliver: Vec<(usize, usize, u64)>) -> Vec<(usize, usize, (String, Outcome))> {
-        let this: &Self = self;
-        let receipts: Vec<(usize, usize, Receipt)> = std::thread::scope(|scope| {
-            let all: Vec<_> = deliver
-                .into_iter()
-                .map(|(channel, rule, held_back)| {
-                    (channel, rule, scope.spawn(move || this.sent(event, channel, Some(rule), held_back)))
-                })
-                .collect();
-            let join = |(channel, rule, thread): (usize, usize, std::thread::ScopedJoinHandle<'_, Receipt>)| {
-                let lost = |_| Receipt {
-                    error: Some("it broke off".to_owned()),
-                    ..this.receipt(event, Some((channel, Some(rule))), Outcome::Failed)
-                };
-                (channel, rule, thread.join().unwrap_or_else(lost))
-            };
-            all.into_iter().map(join).collect()
-        });
         let mut outcomes = Vec::new();
-        for (channel, rule, receipt) in receipts {
+        for (channel, rule, receipt) in self.courier.every(event, deliver) {
             outcomes.push((channel, rule, (self.policy.channels[channel].name.clone(), receipt.outcome)));
             self.receipts.push(receipt);
         }
@@ -223,34 +199,10 @@ impl Play<'_> {
     }
 
     fn one(&mut self, event: &Event, channel: usize, rule: Option<usize>, held_back: u64) -> (String, Outcome) {
-        let receipt = self.sent(event, channel, rule, held_back);
+        let receipt = self.courier.sent(event, channel, rule, held_back);
         let outcome = (self.policy.channels[channel].name.clone(), receipt.outcome);
         self.receipts.push(receipt);
         outcome
-    }
-
-    fn sent(&self, event: &Event, channel: usize, rule: Option<usize>, held_back: u64) -> Receipt {
-        let receipt = |outcome| self.receipt(event, Some((channel, rule)), outcome);
-        if !self.deliver {
-            return receipt(Outcome::Planned);
-        }
-        let to = &self.policy.channels[channel];
-        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let drill = event.context.contains_key("drill");
-        let sent = notify::send(
-            &message::of(to, event, held_back, drill),
-            (seconds(to.timeout), seconds(self.policy.deadline)),
-            &std::process::Command::spawn,
-            &self.issues,
-        );
-        let outcome = if sent.error.is_none() { Outcome::Delivered } else { Outcome::Failed };
-        Receipt {
-            attempt: sent.attempts,
-            http_status: sent.http_status,
-            duration_ms: u64::try_from(sent.duration.as_millis()).unwrap_or(u64::MAX),
-            error: sent.error,
-            ..receipt(outcome)
-        }
     }
 
     fn receipt(&self, event: &Event, to: Option<(usize, Option<usize>)>, outcome: Outcome) -> Receipt {

@@ -26,9 +26,11 @@ use super::files::{self, FileError, Folder};
 use super::packet::checksums;
 use super::packet::reader::{self, Unpacked};
 use super::read::decode;
+use crate::drills::{document, judge};
 use crate::evidence::checksums::Found;
 use crate::evidence::terraform_plan;
 use crate::finding::Metadata;
+use crate::log::summary::drills::DrillsSummary;
 use crate::log::summary::{ChecksumSummary, Summary};
 use crate::shards::partial::Folded;
 use crate::supervise::record::{self, RunRecord};
@@ -324,12 +326,23 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         readiness: None,
         baseline: None,
         trend: None,
-        drills: evidence.run.drills.clone(),
+        drills: drills(evidence, request),
         guards: evidence.run.guards.clone(),
         notifications: evidence.run.notifications.clone(),
         checklist: evidence.checklist(),
         findings: evidence.run.findings.clone(),
     }
+}
+
+/// The drills of the run, which grow old where it is judged for a later time than its own.
+fn drills(evidence: &Evidence, request: &Request) -> Option<DrillsSummary> {
+    let mut drills = evidence.run.drills.clone();
+    let plan = evidence.run.record.as_ref().and_then(|record| record.drills.as_ref());
+    if let (Some(drills), Some(plan), Some(now)) = (&mut drills, plan, request.as_of) {
+        let place = evidence.place.unwrap_or(Place::Home);
+        judge::age(drills, plan, now, &place.shown(document::FILE_NAME));
+    }
+    drills
 }
 
 /// What is known of the run beside its evidence.

@@ -241,6 +241,11 @@ impl Machine {
         self.raise(&key, incident(Status::Pass, "notify", now.wall, message));
     }
 
+    /// Who hears of what; none where nobody does.
+    pub(crate) fn policy(&self) -> Option<&Policy> {
+        self.plan.notify.as_ref().map(|(policy, _)| &**policy)
+    }
+
     /// Whether notifications are on their way.
     pub(crate) fn has_notices(&self) -> bool {
         self.notices.as_ref().is_some_and(|notices| !notices.live.is_idle())

@@ -65,8 +65,15 @@ fn agrees(bench: &Bench, run: &Run) {
 #[test]
 fn a_drill_is_detected_restored_and_recovered_and_its_errors_are_not_held_against_the_run() {
     let bench = Bench::new();
-    let run = drilled(&bench, &["--duration", "5s"], &outage(&[]));
+    let policy = "[drill_policy]\nmax_age = \"30d\"\n";
+    let run = drilled(&bench, &["--duration", "5s"], &format!("{}{policy}", outage(&[])));
     assert_eq!(run.output.code, 0, "{:?}", run.output);
+    // What was rehearsed long ago is worth nothing, where somebody asks by a later time.
+    for (as_of, code) in [("2099-01-01T00:00:00Z", 1), ("", 0)] {
+        let asked = ["audit", "runs/r", "--quiet", "--as-of", as_of];
+        let said = bench.run(&asked[..if as_of.is_empty() { 3 } else { 5 }]).exits(code).stdout;
+        assert_eq!(said.contains("max_age is 4w 2d") || said.contains("max_age is 30d"), code == 1, "{said}");
+    }
     let document = document(&run);
     let row = &document["drills"][0];
     assert_eq!((&row["status"], &document["status"]), (&json!("passed"), &json!("pass")), "{document}");

@@ -13,6 +13,10 @@ echo '{"level":"info","message":"up"}'; sleep 0.3
 echo '{"level":"error","message":"order 7 lost"}'
 while :; do echo '{"level":"info","message":"tick"}'; sleep 0.2; done"#;
 
+/// A command with which nothing is wrong.
+const QUIET: &str = r#"trap 'exit 0' INT TERM
+while :; do echo '{"level":"info","message":"tick"}'; sleep 0.2; done"#;
+
 /// A channel that appends what it is told to a file.
 fn inbox(name: &str) -> Value {
     json!({"name": name, "type": "exec", "argv": ["sh", "-c", format!("cat >> {name}; echo >> {name}")]})
@@ -192,5 +196,28 @@ fn a_drill_is_acknowledged_in_time_or_not() {
         let expect = if acknowledged { ("passed", json!(null)) } else { ("failed", json!("acknowledge")) };
         assert_eq!((row["status"].as_str().unwrap(), &row["stage"]), (expect.0, &expect.1), "{row}");
         assert_eq!(document["mtta_seconds"].is_null(), !acknowledged);
+    }
+}
+
+#[test]
+fn the_verdict_is_told_and_its_receipts_are_packed() {
+    for (script, severity, verdict) in [(ONE_ERROR, "critical", "fail"), (QUIET, "warning", "warn")] {
+        let bench = Bench::new();
+        policy(&bench, &[inbox("chat")], &json!({"categories": ["run.verdict"]}), &json!({}));
+        let plain = ["--notify", "notify.json", "--quiet", "--min-uptime=1%", "--duration", "2s", "--allow-warnings"];
+        let run = rehearse(&bench, &plain, script);
+        let told = told(&bench, "chat");
+        let [event] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((&event["severity"], &event["context"]["verdict"]), (&json!(severity), &json!(verdict)));
+        assert!(event["context"]["because"][0].is_string(), "{event}");
+        for place in ["", "packet/"] {
+            let text = fs::read_to_string(run.folder.join(format!("{place}delivery_receipt.json"))).unwrap();
+            let receipt: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!((&receipt["verdict"], &receipt["status"]), (&json!(verdict), &json!(verdict)));
+            assert_eq!(receipt["receipts"][0]["outcome"], "delivered", "{receipt}");
+        }
+        for place in ["runs/r", "runs/r/packet", "runs/r/r-packet.tar.gz"] {
+            let _ = bench.run(&["audit", place, "--quiet"]).exits(run.output.code);
+        }
     }
 }
