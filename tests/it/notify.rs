@@ -1,5 +1,7 @@
 //! Rehearsals of notifications: `emp-ops stage-alerts --notify`.
 
+mod mail;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
