@@ -36,12 +36,22 @@ pub(crate) struct About<'a> {
     pub incidents: &'a [Seen<'a>],
 }
 
+/// A step that says that a line of the log came.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Claim {
+    pub drill: String,
+    /// The line, as the plan tells it.
+    pub what: String,
+}
+
 /// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub summary: DrillsSummary,
     /// When incidents belong to drills.
     pub windows: Vec<Window>,
+    /// The lines of which steps tell.
+    pub claims: Vec<Claim>,
 }
 
 /// Judges the drills of a run by its file, which may be missing.
@@ -55,7 +65,7 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
         if stated.schema == SCHEMA { Ok(stated) } else { Err(wrong(format!("its schema is {}", stated.schema))) }
     });
     let mut summary = DrillsSummary { total: plan.list.len() as u64, ..DrillsSummary::default() };
-    let mut windows = Vec::new();
+    let (mut windows, mut claims) = (Vec::new(), Vec::new());
     if plan.list.is_empty() {
         summary.findings.push(fail("there is no drill: nothing was rehearsed".to_owned()));
     }
@@ -70,6 +80,7 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
             for (drill, row) in plan.list.iter().zip(&derived.drills) {
                 let judged = derive(drill, &row.steps, plan.dry);
                 windows.extend(window(drill, &judged));
+                claims.extend(told_of_lines(drill, row));
                 summary.findings.extend(contradictions(drill, row, &about).into_iter().map(fail));
                 summary.findings.extend(findings(row, about.path));
             }
@@ -89,7 +100,18 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
         }
     }
     summary.status = Status::roll_up(summary.findings.iter().map(|finding| finding.severity));
-    Read { summary, windows }
+    Read { summary, windows, claims }
+}
+
+/// The lines of the log that came, as the steps of a drill say; each once.
+fn told_of_lines(drill: &Drill, row: &Row) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = Vec::new();
+    for step in row.steps.iter().filter(|step| step.ok && step.kind == StepKind::Condition) {
+        let of = drill.conditions(step.stage).get(step.number).filter(|of| of.kind == Known::Log);
+        let claim = of.map(|of| Claim { drill: drill.name.clone(), what: of.what.clone() });
+        claims.extend(claim.filter(|claim| !claims.contains(claim)));
+    }
+    claims
 }
 
 /// Drills that took place too long before `now` are worth nothing.

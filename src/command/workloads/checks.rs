@@ -151,7 +151,7 @@ pub(in crate::command) fn log_line(text: Text<'_>, value: Placed<'_>) -> Result<
     if shown.is_empty() {
         return Err(text.at(span, "log: any line would do; name a field or a pattern"));
     }
-    line.shown = format!("a line with {}", shown.join(" "));
+    line.shown = format!("{}{}", LogLine::WORDS, shown.join(" "));
     Ok(line)
 }
 

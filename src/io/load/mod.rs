@@ -3,6 +3,7 @@
 //! `final-dry-run` ends with [`judge`] on its run directory, and `audit` is little more than [`judge`]: one verdict,
 //! computed from what is on disk.
 
+mod again;
 mod attested;
 mod comparison;
 mod folder;
@@ -255,6 +256,7 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
     let mut summary = summarise(&evidence, &policy, request);
     if let Some(place) = evidence.place {
         run::compare_logs(&mut evidence.run, place, &summary.logs, &evidence.documents);
+        again::compare(&mut evidence);
         summary.findings.clone_from(&evidence.run.findings);
         summary.record = sealed::compare(&mut evidence, &summary, (&policy, &own), request);
     }

@@ -57,6 +57,26 @@ impl PartialEq for LogLine {
 }
 
 impl LogLine {
+    /// What stands before a line in words.
+    pub(crate) const WORDS: &str = "a line with ";
+
+    /// The line that is told in these words; none where they tell of none.
+    pub(crate) fn of_words(words: &str) -> Option<Self> {
+        let mut line = Self { fields: BTreeMap::new(), matches: None, shown: words.to_owned() };
+        let mut rest = words.strip_prefix(Self::WORDS)?;
+        while !rest.is_empty() {
+            let (name, tail) = rest.split_once('=')?;
+            let mut values = serde_json::Deserializer::from_str(tail).into_iter::<Value>();
+            let value = values.next()?.ok()?;
+            rest = tail[values.byte_offset()..].trim_start();
+            match value {
+                Value::String(pattern) if name == "matches" => line.matches = Some(Regex::new(&pattern).ok()?),
+                value => drop(line.fields.insert(name.to_owned(), value)),
+            }
+        }
+        Some(line)
+    }
+
     /// Whether `line` is the one.
     pub(crate) fn is(&self, line: &[u8]) -> bool {
         let by_pattern = self.matches.as_ref().is_none_or(|pattern| pattern.is_match(line));
@@ -125,6 +145,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_line_is_read_from_the_words_that_tell_it() {
+        let line =
+            LogLine::of_words(r#"a line with event="feed lost = \"x\"" matches="up on .*80$" port=80 warm=true"#)
+                .unwrap();
+        assert_eq!(
+            line.fields,
+            serde_json::from_value(json!({"event": "feed lost = \"x\"", "port": 80, "warm": true})).unwrap()
+        );
+        assert!(line.matches.is_some_and(|pattern| pattern.is_match("up on h:80")));
+        for words in ["a line", "a line with event", "a line with event=", "a line with matches=\"(\""] {
+            assert_eq!(LogLine::of_words(words), None, "{words}");
+        }
+    }
 
     #[test]
     fn a_line_has_all_fields_and_the_pattern() {

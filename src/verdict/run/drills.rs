@@ -30,6 +30,7 @@ pub(super) fn judge(record: &RunRecord, file: Option<&Result<Vec<u8>, String>>, 
     let read = judge::judge(plan, content, about);
     run.drills = Some(read.summary);
     run.excuses = read.windows;
+    run.claims = read.claims;
 }
 
 fn seen(incident: &Incident) -> Seen<'_> {

@@ -8,6 +8,7 @@ mod documents;
 mod drills;
 mod guards;
 mod incidents;
+mod lines;
 mod notifications;
 mod rewritten;
 mod sealed;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::digest::sha256;
+use crate::drills::judge::Claim;
 use crate::evidence::checksums::is_safe;
 use crate::finding::{Finding, Metadata, Status};
 use crate::json::lenient;
@@ -37,6 +39,7 @@ use incidents::{incident, shown_incidents};
 
 pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
+pub(crate) use lines::{Wanted, compare as compare_lines};
 pub(crate) use rewritten::{Beside, Excerpts, as_sealed, compare as compare_whole};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};
 
@@ -131,6 +134,8 @@ pub(crate) struct Run {
     pub guards: Option<GuardsSummary>,
     /// Its notifications, where somebody was to hear of something.
     pub notifications: Option<NotificationsSummary>,
+    /// What its drills say of lines of the log.
+    pub claims: Vec<Claim>,
     /// When drills may have caused incidents.
     pub excuses: Vec<Window>,
     /// What is wrong with the run itself.

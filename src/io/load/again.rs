@@ -1,0 +1,84 @@
+//! Looks again, in the logs that a run captured, for the lines of which its drills and guards tell.
+
+use std::io::{BufRead as _, BufReader, Read};
+
+use memchr::memmem;
+use serde_json::Value;
+
+use super::Evidence;
+use crate::guards::pile::Pile;
+use crate::guards::source::Source;
+use crate::io::read::decode;
+use crate::verdict::run::{self, Wanted};
+
+/// The longest line that is read, in bytes; the rest of it is passed over.
+const LINE: u64 = 2 << 20;
+
+/// Notes where the logs do not show what drills and guards say.
+pub(super) fn compare(evidence: &mut Evidence) {
+    let Some(place) = evidence.place else { return };
+    let mut wanted = evidence.run.wanted();
+    let seen = search(evidence, &mut wanted);
+    run::compare_lines(&mut evidence.run, place, &wanted, seen.as_deref());
+}
+
+/// Which of the lines are there; none where a log cannot be read, which is told elsewhere.
+fn search(evidence: &Evidence, wanted: &mut Wanted) -> Option<Vec<bool>> {
+    let (record, (root, _)) = (evidence.run.record.as_ref()?, evidence.root.as_ref()?);
+    let mut seen = vec![false; wanted.lines.len()];
+    if !wanted.lines.is_empty() {
+        for path in &record.evidence.raw_logs {
+            each_line(root.open_file(path).ok()?, |line| {
+                for (seen, (_, wanted)) in seen.iter_mut().zip(&wanted.lines).filter(|(seen, _)| !**seen) {
+                    *seen = wanted.is(line);
+                }
+            })?;
+        }
+    }
+    if !wanted.figures.is_empty() {
+        for path in &record.evidence.logs {
+            each_line(root.open_file(path).ok()?, |line| figures(line, wanted))?;
+        }
+    }
+    Some(seen)
+}
+
+/// What a record of the structured log says of figures.
+fn figures(line: &[u8], wanted: &mut Wanted) {
+    let name = |source: &Source| match source {
+        Source::Log { field } | Source::Count { field, .. } => field.rsplit('.').next().unwrap_or(field).to_owned(),
+        _ => String::new(),
+    };
+    if !wanted.figures.iter().any(|figure| memmem::find(line, name(&figure.source).as_bytes()).is_some()) {
+        return;
+    }
+    let Ok(record) = serde_json::from_slice::<Value>(line) else { return };
+    let Some(received) = record["received"].as_f64().filter(|_| record["restates"] != true) else { return };
+    let payload = &record["payload"];
+    let text = match &payload["structured"] {
+        Value::Null => payload["raw"].as_str().or(record["message"].as_str()).unwrap_or_default().to_owned(),
+        structured => structured.to_string(),
+    };
+    let times = record["repeated"].as_u64().unwrap_or(1);
+    for figure in &mut wanted.figures {
+        let mut pile = Pile::default();
+        text.lines().for_each(|line| figure.source.note(line.as_bytes(), figure.positive, &mut pile));
+        figure.note(received, pile.count.max(pile.seen) * times, pile.count * times);
+    }
+}
+
+fn each_line(file: impl Read + Send + 'static, mut look: impl FnMut(&[u8])) -> Option<()> {
+    let (head, reader) = decode::peek(file, decode::HEAD);
+    let mut reader = BufReader::new(decode::unpack(reader, decode::packing(&head).ok()?).ok()?);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if reader.by_ref().take(LINE).read_until(b'\n', &mut line).ok()? == 0 {
+            return Some(());
+        }
+        if line.len() as u64 == LINE && !line.ends_with(b"\n") {
+            reader.skip_until(b'\n').ok()?;
+        }
+        look(line.trim_ascii_end());
+    }
+}
