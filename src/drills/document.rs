@@ -17,6 +17,8 @@ use crate::time::Stamp;
 pub(crate) const SCHEMA: &str = "emp-ops/drills/v1";
 /// The name of the file in the run directory.
 pub(crate) const FILE_NAME: &str = "drills.json";
+/// The name of the file in which the watchdog notes what it restored after emp-ops was killed.
+pub(crate) const RESTORED: &str = "drills_restored.jsonl";
 /// The folder of the timelines.
 pub(crate) const TIMELINES: &str = "timelines";
 

@@ -52,6 +52,8 @@ pub(crate) struct Read {
     pub windows: Vec<Window>,
     /// The lines of which steps tell.
     pub claims: Vec<Claim>,
+    /// When somebody looked after what a drill caused, by its name.
+    pub looked_after: Vec<(String, Stamp)>,
 }
 
 /// Judges the drills of a run by its file, which may be missing.
@@ -65,7 +67,7 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
         if stated.schema == SCHEMA { Ok(stated) } else { Err(wrong(format!("its schema is {}", stated.schema))) }
     });
     let mut summary = DrillsSummary { total: plan.list.len() as u64, ..DrillsSummary::default() };
-    let (mut windows, mut claims) = (Vec::new(), Vec::new());
+    let (mut windows, mut claims, mut looked_after) = (Vec::new(), Vec::new(), Vec::new());
     if plan.list.is_empty() {
         summary.findings.push(fail("there is no drill: nothing was rehearsed".to_owned()));
     }
@@ -81,6 +83,7 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
                 let judged = derive(drill, &row.steps, plan.dry);
                 windows.extend(window(drill, &judged));
                 claims.extend(told_of_lines(drill, row));
+                looked_after.extend(row.acknowledged_at.map(|at| (row.name.clone(), at)));
                 summary.findings.extend(contradictions(drill, row, &about).into_iter().map(fail));
                 summary.findings.extend(findings(row, about.path));
             }
@@ -100,7 +103,7 @@ pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About
         }
     }
     summary.status = Status::roll_up(summary.findings.iter().map(|finding| finding.severity));
-    Read { summary, windows, claims }
+    Read { summary, windows, claims, looked_after }
 }
 
 /// The lines of the log that came, as the steps of a drill say; each once.

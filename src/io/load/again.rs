@@ -20,6 +20,11 @@ pub(super) fn compare(evidence: &mut Evidence) {
     let mut wanted = evidence.run.wanted();
     let seen = search(evidence, &mut wanted);
     run::compare_lines(&mut evidence.run, place, &wanted, seen.as_deref());
+    if !evidence.run.looked_after.is_empty() {
+        let acks = evidence.acknowledgements(true).map(|acks| acks.list).unwrap_or_default();
+        let acks: Vec<_> = acks.into_iter().map(|told| (told.ack.incident, told.ack.at)).collect();
+        run::compare_acks(&mut evidence.run, place, &acks);
+    }
 }
 
 /// Which of the lines are there; none where a log cannot be read, which is told elsewhere.

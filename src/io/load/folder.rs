@@ -74,6 +74,7 @@ impl Folder<'_> {
             snapshot: snapshots.first().and_then(|path| self.found.read(path).ok()),
             timeline: (!snapshots.is_empty()).then(|| self.course(&snapshots)),
             drills: self.whole(drills::document::FILE_NAME),
+            restored: self.whole(drills::document::RESTORED),
             guards: self.whole(guards::document::FILE_NAME),
             notifications: self.whole(plan::NOTIFICATIONS),
             workloads: workloads::Documents {

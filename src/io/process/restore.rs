@@ -13,7 +13,7 @@ use crate::io::{clock, files};
 use crate::supervise::workloads::check::{Act, Deed};
 
 /// What it notes, in the run directory.
-pub(crate) const LOG: &str = "drills_restored.jsonl";
+pub(crate) const LOG: &str = crate::drills::document::RESTORED;
 
 /// What is to be restored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

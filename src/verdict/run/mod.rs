@@ -39,6 +39,7 @@ use incidents::{incident, shown_incidents};
 
 pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
+pub(crate) use drills::compare_acks;
 pub(crate) use lines::{Wanted, compare as compare_lines};
 pub(crate) use rewritten::{Beside, Excerpts, as_sealed, compare as compare_whole};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};
@@ -99,6 +100,8 @@ pub(crate) struct Documents {
     pub snapshot: Option<Vec<u8>>,
     /// What tells of its drills.
     pub drills: Option<Result<Vec<u8>, String>>,
+    /// What the watchdog restored of drills.
+    pub restored: Option<Result<Vec<u8>, String>>,
     /// What tells of its guards on figures.
     pub guards: Option<Result<Vec<u8>, String>>,
     /// The receipts of its notifications.
@@ -134,8 +137,9 @@ pub(crate) struct Run {
     pub guards: Option<GuardsSummary>,
     /// Its notifications, where somebody was to hear of something.
     pub notifications: Option<NotificationsSummary>,
-    /// What its drills say of lines of the log.
+    /// What its drills say of lines of the log, and when somebody looked after what each caused.
     pub claims: Vec<Claim>,
+    pub looked_after: Vec<(String, Stamp)>,
     /// When drills may have caused incidents.
     pub excuses: Vec<Window>,
     /// What is wrong with the run itself.
@@ -284,6 +288,7 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
         run.findings.push(fail(format!("the run was not completed: its supervisor ended {when}{last}")));
     }
     drills::judge(record, documents.drills.as_ref(), place, run);
+    drills::restored(documents.restored.as_ref(), place, run);
     guards::judge(record, documents.guards.as_ref(), place, run);
     notifications::judge(record, documents.notifications.as_ref(), place, run);
     // What was raised from log lines is found again in the logs, and what a guard raised is judged with it.

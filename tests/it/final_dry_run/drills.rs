@@ -221,6 +221,12 @@ fn a_fault_is_mended_by_the_watchdog_where_emp_ops_is_killed() {
     assert!(!bench.path().join("off").exists());
     let output = bench.run(&["audit", "runs/r", "--quiet"]).exits(1);
     assert!(output.stdout.contains("feed-outage"), "{}", output.stdout);
+    let found = bench.run(&["audit", "runs/r", "--quiet", "--format", "json"]).json();
+    let found = found["findings"].to_string();
+    assert!(found.contains("the watchdog restored what a drill broke"), "{found}");
+    fs::write(&restored, told.replace("true", "false")).unwrap();
+    let found = bench.run(&["audit", "runs/r", "--quiet", "--format", "json"]).json()["findings"].to_string();
+    assert!(found.contains("what a drill broke was not restored"), "{found}");
 }
 
 #[test]
