@@ -4,6 +4,7 @@ pub(super) mod acks;
 pub(super) mod comparison;
 pub(super) mod drills;
 mod evidence;
+pub(super) mod guards;
 mod logs;
 mod readiness;
 mod signatures;
@@ -30,6 +31,7 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     readiness::push(&mut doc, audit);
     readiness::checklist(&mut doc, audit);
     drills::push(&mut doc, audit);
+    guards::push(&mut doc, audit);
     comparison::baseline(&mut doc, audit);
     comparison::trend(&mut doc, audit);
     if audit.has_logs() {

@@ -29,6 +29,13 @@ pub(super) fn page(doc: &Doc, pictures: Vec<Picture>, made_at: Stamp) -> String 
     .render()
 }
 
+/// The sections of a page that tell the same as these of a document.
+pub(super) fn sections(doc: &Doc) -> Vec<(&'static str, String, Markup)> {
+    let parts = parts(&doc.blocks).into_iter().skip(1);
+    let known = |title: &str| ["drills", "guards"].into_iter().find(|id| title.eq_ignore_ascii_case(id));
+    parts.filter_map(|(title, content)| Some((known(&title)?, title, content))).collect()
+}
+
 /// What comes before the first heading, then each heading with what follows it.
 fn parts(blocks: &[Block]) -> Vec<(String, Markup)> {
     let mut parts = vec![(String::new(), html! {})];

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::findings::{self, Excerpts};
 use super::markup::{Links, Safe, time};
 use super::timeline::{self, Curve, Mark, Timeline, Unit, workloads};
-use super::{Page, comparison, evidence, gates, latency, review};
+use super::{Page, comparison, document, evidence, gates, latency, review};
 use crate::finding::{Gate, Status, count, percent, thousands};
 use crate::sanitize::shorten;
 use crate::supervise::provenance::Provenance;
@@ -19,6 +19,8 @@ use crate::verdict::headline::reasons;
 use crate::verdict::packet::Listed;
 
 pub(crate) use super::findings::places;
+use crate::report::Doc;
+use crate::report::audit::{drills, guards};
 use crate::report::view::silence;
 pub(crate) use crate::report::view::{Row, rows};
 
@@ -55,6 +57,7 @@ pub(crate) fn page(facts: &Facts<'_>) -> String {
     let audit = facts.audit;
     let mut sections = vec![("gates", "Gates".to_owned(), gates::section(audit, facts.rows, links))];
     sections.extend(course(facts).map(|course| ("timeline", "Timeline".to_owned(), course)));
+    sections.extend(document::sections(&rehearsed(audit)));
     sections.extend(comparison::sections(audit));
     let found = format!("Findings ({})", thousands(facts.rows.len() as u64));
     sections.push(("findings", found, findings::section(facts.rows, links, facts.excerpts)));
@@ -75,6 +78,14 @@ pub(crate) fn page(facts: &Facts<'_>) -> String {
         footer: super::footer(audit.summary.generated_at),
     }
     .render()
+}
+
+/// Its drills and its guards, one by one.
+fn rehearsed(audit: &Audit) -> Doc {
+    let mut doc = Doc::new("");
+    drills::push(&mut doc, audit);
+    guards::push(&mut doc, audit);
+    doc
 }
 
 fn title(facts: &Facts<'_>) -> String {

@@ -85,6 +85,8 @@ fn figures_of_every_source_are_measured_and_pass() {
     }
     assert_eq!((&document["verdict"], &document["status"]), (&json!("pass"), &json!("completed")));
     agrees(&bench, &run);
+    let page = fs::read_to_string(run.folder.join("report.html")).unwrap();
+    assert!(page.contains("id=\"guards\"") && page.contains("log:latency_ms"), "each has a row on the page");
     // Whoever reads guardians reads it, with the same verdict.
     let read = bench.run(&["audit", "--component", "runs/r/guards.json", "--format", "json", "--quiet"]);
     let read: Value = serde_json::from_str(&read.stdout).unwrap();
