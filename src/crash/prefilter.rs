@@ -339,11 +339,12 @@ impl<'t> Marks<'t> {
 
 /// The search for the letters of some pieces, and by number of the letters what stands before and behind them in each.
 struct Search {
-    letters: Letters,
+    letters: AnyOf,
     around: Vec<Vec<[&'static [u8]; 2]>>,
 }
 
-enum Letters {
+/// One of several short texts, searched for all at once.
+pub(crate) enum AnyOf {
     Fast(packed::Searcher),
     /// For processors without the instructions of the fast one.
     Plain(AhoCorasick),
@@ -364,12 +365,12 @@ impl Search {
             around[number].push([before.as_bytes(), behind.as_bytes()]);
         }
         let parts = letters.chunks(AT_ONCE).zip(around.chunks(AT_ONCE));
-        parts.map(|(letters, around)| Self { letters: Letters::of(letters), around: around.to_vec() }).collect()
+        parts.map(|(letters, around)| Self { letters: AnyOf::of(letters), around: around.to_vec() }).collect()
     }
 }
 
-impl Letters {
-    fn of(letters: &[&str]) -> Self {
+impl AnyOf {
+    pub(crate) fn of(letters: &[&str]) -> Self {
         let mut config = packed::Config::new();
         match config.heuristic_pattern_limits(false).builder().extend(letters).build() {
             Some(fast) => Self::Fast(fast),
@@ -382,7 +383,7 @@ impl Letters {
 
     /// Where they stand at or after `from`, and which.
     #[inline]
-    fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+    pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
         match self {
             Self::Fast(fast) => {
                 let found = fast.find_in(text, Span { start: from, end: text.len() })?;

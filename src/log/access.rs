@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 use super::dialect::Scale;
 use super::record::Record;
+use crate::crash::prefilter::AnyOf;
 use crate::finding::Status;
 use crate::json::pull::{Members, Raw};
 use crate::level::Level;
@@ -83,21 +83,16 @@ const HINTS: [&str; 19] = [
 const REQUESTS: [&str; 9] =
     ["HTTP/", "<BADREQ>", " TCP_", "tatus\"", "atus_code", "atusCode", "ponse_code", "tatus=", "Completed "];
 
-fn search(words: &[&str]) -> AhoCorasick {
-    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(words);
-    built.unwrap_or_else(|error| unreachable!("a few short words always fit: {error}"))
-}
-
 /// Whether some lines of a text may tell of requests.
 pub(crate) fn may_tell(text: &[u8]) -> bool {
-    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| search(&REQUESTS));
-    SEARCH.is_match(text)
+    static SEARCH: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::of(&REQUESTS));
+    SEARCH.find(text, 0).is_some()
 }
 
 /// The next place at or after `from` where a line may tell of a response with a status of 5xx.
 pub(crate) fn find_hint(text: &[u8], from: usize) -> Option<usize> {
-    static SEARCH: LazyLock<AhoCorasick> = LazyLock::new(|| search(&HINTS));
-    SEARCH.find(Input::new(text).range(from..)).map(|found| found.start())
+    static SEARCH: LazyLock<AnyOf> = LazyLock::new(|| AnyOf::of(&HINTS));
+    SEARCH.find(text, from).map(|(at, _)| at)
 }
 
 /// Whether a text names a status or a class of them.
