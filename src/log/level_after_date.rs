@@ -188,6 +188,10 @@ impl Fields {
         if !(in_capitals || set_off || place.before_colon && !letters.eq_ignore_ascii_case(b"panic")) {
             return false;
         }
+        // Most that says so is the outcome of a job.
+        if letters.eq_ignore_ascii_case(b"success") && !set_off && !place.before_colon {
+            return false;
+        }
         // The name of a level in its place is nothing else, even where its message is `null`.
         let sure = !doubtful && (set_off || in_capitals && self.prose == 0);
         !counts_nothing(&text[word.end..], sure, doubtful)
@@ -339,6 +343,8 @@ mod tests {
             (" errors: 12", "errors"),
             (" fail: App[0]", "fail"),
             (" <warn>  [17.1] dhcp: x", "warn"),
+            (" | SUCCESS  | m:f:1 - x", "SUCCESS"),
+            (" SUCCESS: done", "SUCCESS"),
         ] {
             assert_eq!(read(text, After::Date), Some(expect), "{text}");
         }
@@ -372,6 +378,7 @@ mod tests {
             " FAILED tests: 0",
             " errors=0, warnings=0",
             " no ERROR in sight",
+            " JOB_I_40245 STATUS: STATUS SUCCESS JOB: a",
             " A COMPANY of wolves",
             " NON-FATAL accident",
             " error-free since Monday",
