@@ -72,14 +72,7 @@ impl Pile {
 
     /// Adds values that came later.
     pub(crate) fn merge(&mut self, later: &Self) {
-        self.count += later.count;
-        self.bad += later.bad;
-        self.seen += later.seen;
-        self.last = later.last.or(self.last);
-        self.sum += later.sum;
-        self.least = self.least.into_iter().chain(later.least).reduce(f64::min);
-        self.most = self.most.into_iter().chain(later.most).reduce(f64::max);
-        self.rise += later.rise;
+        self.merge_sums(later);
         match (&mut self.values, &later.values) {
             (Values::Exact(own), Values::Exact(other)) if own.len() + other.len() <= EXACT => own.extend(other),
             (_, Values::Exact(other)) => {
@@ -88,6 +81,18 @@ impl Pile {
             }
             (_, Values::Sketch(other)) => self.sketch().merge(other),
         }
+    }
+
+    /// The same but for the values themselves, which only a percentile needs.
+    pub(super) fn merge_sums(&mut self, later: &Self) {
+        self.count += later.count;
+        self.bad += later.bad;
+        self.seen += later.seen;
+        self.last = later.last.or(self.last);
+        self.sum += later.sum;
+        self.least = self.least.into_iter().chain(later.least).reduce(f64::min);
+        self.most = self.most.into_iter().chain(later.most).reduce(f64::max);
+        self.rise += later.rise;
     }
 
     /// Keeps from now on only where its values lie.

@@ -152,7 +152,9 @@ impl Watch {
         }
         self.keep(guard, now, fresh);
         let counts = matches!(guard.stat, Stat::Count | Stat::Rate);
-        let mut whole = self.whole();
+        // What is one part already need not be put together.
+        let single = self.parts.len() == 1;
+        let mut whole = if single { std::mem::take(&mut self.parts[0].1) } else { self.whole(guard) };
         let sees = match &self.sight {
             Some(Ok(())) => whole.count > 0 || self.buckets.is_some() && counts,
             Some(Err(why)) => {
@@ -176,6 +178,9 @@ impl Watch {
         let figure = if sees { self.figure(guard, now, of_log, &mut whole) } else { None };
         // Only the end tells growth over the whole run from a peak.
         let early = !last && guard.stat == Stat::Delta && guard.window_seconds.is_none();
+        if single {
+            self.parts[0].1 = whole;
+        }
         let waits = now < guard.warmup_seconds || (self.since.is_none() && now < guard.grace_seconds);
         let level = match figure {
             _ if waits => Level::Waiting,
@@ -216,9 +221,11 @@ impl Watch {
         }
     }
 
-    fn whole(&self) -> Pile {
+    fn whole(&self, guard: &Guard) -> Pile {
         let mut whole = Pile::default();
-        self.parts.iter().for_each(|(_, pile)| whole.merge(pile));
+        for (_, pile) in &self.parts {
+            if guard.stat.share().is_some() { whole.merge(pile) } else { whole.merge_sums(pile) }
+        }
         whole
     }
 
