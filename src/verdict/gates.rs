@@ -17,7 +17,8 @@ use crate::log::summary::Summary;
 use crate::log::summary::guards::GuardRow;
 use crate::sanitize::shorten;
 use crate::supervise::objective::Objective;
-use crate::supervise::record::{EndReason, RunRecord};
+use crate::supervise::record::{EndReason, RunRecord, WorkloadRecord};
+use crate::supervise::workloads::state::State;
 use crate::time::Stamp;
 
 pub(crate) use duration_uptime::silences;
@@ -55,12 +56,20 @@ impl About {
             objectives: record.objectives.clone(),
             ended_at: record.ended_at,
             optional: record.workloads.iter().filter(|w| !w.required).map(|w| w.name.clone()).collect(),
-            culprit: record.ended_by.as_ref().map(|by| by.root.as_ref().unwrap_or(&by.workload).clone()),
+            culprit: culprit(record),
             all_completed: record.ended_because == Some(EndReason::AllCompleted),
             without_logs: false,
             attested: None,
         }
     }
+}
+
+/// The workload that ended the run, or whose end began that; where none did, the first that failed.
+fn culprit(record: &RunRecord) -> Option<String> {
+    let ended = record.ended_by.as_ref().map(|by| by.root.as_ref().unwrap_or(&by.workload).clone());
+    let failed = record.workloads.iter().filter(|own| own.required && own.state == State::Failed);
+    let at = |own: &&WorkloadRecord| own.attempts.last().and_then(|last| last.ended_at);
+    ended.or_else(|| Some(failed.min_by_key(at)?.name.clone()))
 }
 
 /// Every gate of the evidence, in the order in which people look: where a sign-off is asked for, as the sign-off sees

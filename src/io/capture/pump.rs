@@ -33,17 +33,20 @@ const PAUSE: Duration = Duration::from_millis(40);
 /// machine costs no memory.
 #[derive(Default)]
 pub(crate) struct Mailbox {
+    /// Whether there is something in it: most looks at it find nothing.
+    filled: AtomicBool,
     batch: Mutex<Batch>,
 }
 
 impl Mailbox {
-    /// Takes what has come since the last call.
-    pub(crate) fn take(&self) -> Batch {
-        std::mem::take(&mut *lock(&self.batch))
+    /// Takes what has come since the last call; none where that is nothing.
+    pub(crate) fn take(&self) -> Option<Batch> {
+        self.filled.swap(false, Ordering::AcqRel).then(|| std::mem::take(&mut *lock(&self.batch)))
     }
 
     fn put(&self, batch: Batch) {
         lock(&self.batch).merge(batch);
+        self.filled.store(true, Ordering::Release);
     }
 }
 

@@ -120,6 +120,10 @@ enum Message {
 
 /// Between looks at what a workload left behind.
 const LOOK: Duration = Duration::from_millis(10);
+/// Between looks at what the logs have to say.
+const TEND: Duration = Duration::from_millis(20);
+/// Between snapshots that are owed at once.
+const SNAPSHOTS: Duration = Duration::from_millis(50);
 /// Between collections of orphans that have ended.
 const COLLECT: Duration = Duration::from_secs(10);
 
@@ -176,6 +180,9 @@ pub(crate) fn supervise(plan: Plan, setup: Setup, listener: &mut dyn Listener) -
         todo: VecDeque::new(),
         acting: false,
         aside: aside::Aside::default(),
+        tended: Instant::now(),
+        snapped: Instant::now(),
+        unsaved: false,
     };
     driver.keep.save(&driver.machine, State::Running)?;
     driver.run(&receiver, listener)?;
@@ -210,12 +217,20 @@ struct Driver {
     acting: bool,
     /// For what takes its time.
     aside: aside::Aside,
+    /// When the logs were tended last.
+    tended: Instant,
+    /// When the last snapshot was made, and whether attempts are not in the record yet.
+    snapped: Instant,
+    unsaved: bool,
 }
 
 impl Driver {
     fn run(&mut self, receiver: &Receiver<Message>, listener: &mut dyn Listener) -> Result<(), RunError> {
         self.feed(Event::Start)?;
         while !self.finished {
+            if std::mem::take(&mut self.unsaved) {
+                self.keep.save_attempts(&self.machine);
+            }
             let now = self.clocks.now();
             let wait = self.machine.deadline(now).saturating_sub(now.mono);
             let leaving = self.units.iter().any(|unit| unit.leaving.is_some());
@@ -267,12 +282,17 @@ impl Driver {
 
     fn collect_lines(&mut self) -> Result<(), RunError> {
         for number in 0..self.units.len() {
-            let batch = self.units[number].mailbox.take();
-            if batch.bytes > 0 || batch.total() > 0 {
+            if let Some(batch) = self.units[number].mailbox.take().filter(|batch| batch.bytes > 0 || batch.total() > 0)
+            {
                 self.feed(Event::Of(number, Happened::Output(Box::new(batch))))?;
             }
-            for fault in self.units[number].tend() {
-                self.feed(Event::Capture { workload: Some(number), fault })?;
+        }
+        if self.tended.elapsed() >= TEND {
+            self.tended = Instant::now();
+            for number in 0..self.units.len() {
+                for fault in self.units[number].tend() {
+                    self.feed(Event::Capture { workload: Some(number), fault })?;
+                }
             }
         }
         self.tell_unsynced()
@@ -329,6 +349,18 @@ impl Driver {
                 }
             }
             Action::Snapshot { timeline } => {
+                // Of many starts at once each asks for one: the next shows what this one would.
+                let next = self.todo.iter_mut().find_map(|action| match action {
+                    Action::Snapshot { timeline } => Some(timeline),
+                    _ => None,
+                });
+                if let Some(next) = next
+                    && self.snapped.elapsed() < SNAPSHOTS
+                {
+                    *next |= timeline;
+                    return Ok(());
+                }
+                self.snapped = Instant::now();
                 let now = self.clocks.now();
                 if let Some(fault) = self.keep.snapshot(&mut self.machine, now, timeline) {
                     self.feed(Event::Capture { workload: None, fault })?;
@@ -359,9 +391,8 @@ impl Driver {
         self.table.started(number, pid);
         self.tell_watchdog();
         self.units[number].started(started, (number, self.clocks.mono), &self.sender)?;
-        self.feed(Event::Of(number, Happened::Spawned { pid }))?;
-        self.keep.save_attempts(&self.machine);
-        Ok(())
+        self.unsaved = true;
+        self.feed(Event::Of(number, Happened::Spawned { pid }))
     }
 
     fn signal(&mut self, number: usize, signal: StopSignal) -> Result<(), RunError> {

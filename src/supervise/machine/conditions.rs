@@ -202,7 +202,12 @@ impl Machine {
         }
         let done = |w: &super::Workload| w.state == State::Completed || w.plan.left_out;
         let completed = self.workloads.iter().filter(|w| w.plan.required).all(done);
-        let by = self.workloads.iter().position(|w| w.plan.required && !done(w));
+        // What was skipped followed from another one.
+        let first =
+            |number: &usize| (self.workloads[*number].state == State::Skipped, self.workloads[*number].since.mono);
+        let failed =
+            (0..self.workloads.len()).filter(|at| self.workloads[*at].plan.required && !done(&self.workloads[*at]));
+        let by = failed.min_by_key(first);
         let why = if completed { EndReason::AllCompleted } else { EndReason::WorkloadFailed };
         self.end(now, why, by, todo);
     }

@@ -61,7 +61,7 @@ pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) ->
         judge_troubles(part, &mut findings);
     }
     judge_log(part, &row, &log, record, &mut findings);
-    row.longest_silence_seconds = longest_silence(planned, &silences, &log);
+    row.longest_silence_seconds = longest_silence(planned, &silences, &log, record.started_at);
     row.down_times = down_times(part, &down, &silences, record.started_at);
     let log = own_log(part, log, &silences, record.started_at);
     let wall = |seconds: f64| wall(record.started_at, seconds);
@@ -81,10 +81,17 @@ pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) ->
     (row, Downs { down }, log)
 }
 
-/// The longest time without a line while it was up, as far as that is known: a shorter one than what is free was perhaps
-/// none, where it was down at times.
-fn longest_silence(planned: &PlannedWorkload, silences: &[Silence], log: &LogSummary) -> Option<f64> {
-    let free = || log.longest_silence_seconds.filter(|longest| *longest <= planned.warn_gap_seconds);
+/// The longest time without a line while it was up, as far as that is known: one that is not longer than what is free may
+/// be that before its start, or one in which it was down.
+fn longest_silence(
+    planned: &PlannedWorkload,
+    silences: &[Silence],
+    log: &LogSummary,
+    started_at: Stamp,
+) -> Option<f64> {
+    let before = log.started_at.map_or(0.0, |first| first.seconds_since(started_at));
+    let is_free = |longest: &f64| *longest <= planned.warn_gap_seconds && *longest > before;
+    let free = || log.longest_silence_seconds.filter(is_free);
     let judged = !planned.job && !planned.quiet && !planned.left_out;
     silences.iter().map(|silence| silence.length).reduce(f64::max).or_else(free).filter(|_| judged)
 }

@@ -89,9 +89,8 @@ impl Driver {
             self.table.over(pid);
         }
         self.tell_watchdog();
-        self.feed(Event::Of(number, Happened::Exited(exit)))?;
-        self.keep.save_attempts(&self.machine);
-        Ok(())
+        self.unsaved = true;
+        self.feed(Event::Of(number, Happened::Exited(exit)))
     }
 
     /// Processes whose command lines may be shown.
