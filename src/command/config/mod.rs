@@ -121,7 +121,16 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
             added.extend(texts.iter().map(|text| OsString::from(setting.word(text))));
         }
     }
-    // Those of the configuration hold where nobody names others, nor a command.
+    // Those of the configuration hold where nobody names others, nor a command: with either nobody could tell which were
+    // meant.
+    let named = explicit.iter().any(|arg| arg.get_id() == "workloads");
+    if let Some((_, place)) = workloads.as_ref().filter(|_| table == "final_dry_run")
+        && (named || words.iter().any(|word| word == "--"))
+    {
+        let other = if named { "--workloads" } else { "-- COMMAND" };
+        let text = format!("{place}: [[workload]] and {other} at once: take one of them out");
+        return Err(Error::Usage(text).into());
+    }
     let other = |arg: &Arg| ["command", "workloads", "simulate"].contains(&arg.get_id().as_str());
     let otherwise = explicit.iter().any(|arg| other(arg)) || words.iter().any(|word| word == "--");
     let otherwise = otherwise || added.iter().any(|word: &OsString| word.to_string_lossy().starts_with("--workloads"));

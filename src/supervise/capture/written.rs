@@ -27,13 +27,21 @@ impl Arrival {
 /// Whose line it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
-    /// The name of the workload.
-    pub(crate) source: String,
-    /// The number of its start.
-    pub(crate) attempt: u64,
+    source: String,
+    attempt: u64,
+    /// Both as they stand in each record.
+    keys: Vec<u8>,
 }
 
 impl Origin {
+    /// A line of this start of a workload.
+    pub(crate) fn new(source: &str, attempt: u64) -> Self {
+        let mut keys = b",\"source\":".to_vec();
+        append_string(&mut keys, source);
+        number(&mut keys, ",\"attempt\":", Some(attempt));
+        Self { source: source.to_owned(), attempt, keys }
+    }
+
     /// Adds it to a record, where there is one.
     pub(super) fn mark(origin: Option<&Self>, record: &mut Value) {
         if let Some(origin) = origin {
@@ -93,9 +101,7 @@ impl Line<'_> {
             append_string(out, service);
         }
         if let Some(origin) = self.origin {
-            out.extend_from_slice(b",\"source\":");
-            append_string(out, &origin.source);
-            number(out, ",\"attempt\":", Some(origin.attempt));
+            out.extend_from_slice(&origin.keys);
         }
         let (repeated, lines) = self.folded;
         number(out, ",\"repeated\":", (repeated > 1).then_some(repeated));

@@ -179,7 +179,8 @@ impl Machine {
         let (policy, called) = (workload.plan.on_dependency_loss, workload.plan.called.clone());
         let (other, state) = (self.workloads[on].plan.name.clone(), self.workloads[on].state);
         self.workloads[number].loss_reported = true;
-        let how = format!("{other} is not {} any more (it is {})", condition.word(), state.word());
+        let state = if self.workloads[on].gone.is_some() { "over" } else { state.word() };
+        let how = format!("{other} is not {} any more (it is {state})", condition.word());
         let what = match policy {
             OnLoss::Continue => return,
             OnLoss::Restart => "is restarted",

@@ -340,6 +340,10 @@ fn a_check_shows_the_plan_and_starts_nothing() {
         format!("[run]\nduration = \"1h\"\n{}", workload("x", TICK, "")).replace("[run]\nduration = \"1h\"\n", ""),
     );
     let _ = bench.run(&["final-dry-run", "--config", "c.toml", "--check", "--no-diary", "--no-performance"]).exits(0);
+    for other in [&["--workloads", "w.toml"][..], &["--", "true"]] {
+        let told = bench.run(&[&["final-dry-run", "--config", "c.toml"], other].concat()).exits(2);
+        assert!(told.stderr.contains("at once: take one of them out"), "{told:?}");
+    }
     bench.write("emp-ops.toml", workload("x", TICK, ""));
     let _ = bench.run(&["final-dry-run", "--check", "--no-diary", "--no-performance"]).exits(2);
 }

@@ -118,7 +118,7 @@ impl Unit {
         (workload, started): (usize, Instant),
         sender: &SyncSender<Message>,
     ) -> io::Result<Pump> {
-        let origin = self.source.clone().map(|source| Origin { source, attempt: self.attempt });
+        let origin = self.source.as_ref().map(|source| Origin::new(source, self.attempt));
         let waiting = Arc::<Waiting>::default();
         let plan = PumpPlan {
             formatter: Formatter::new(stream, level, Arc::clone(&self.redactor)).of(origin),
