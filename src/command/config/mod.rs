@@ -121,20 +121,9 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
             added.extend(texts.iter().map(|text| OsString::from(setting.word(text))));
         }
     }
-    // Those of the configuration hold where nobody names others, nor a command: with either nobody could tell which were
-    // meant.
-    let named = explicit.iter().any(|arg| arg.get_id() == "workloads");
-    if let Some((_, place)) = workloads.as_ref().filter(|_| table == "final_dry_run")
-        && (named || words.iter().any(|word| word == "--"))
+    if let Some((path, place)) = workloads.filter(|_| table == "final_dry_run")
+        && !has_others(&place, &explicit, &words, &added)?
     {
-        let other = if named { "--workloads" } else { "-- COMMAND" };
-        let text = format!("{place}: [[workload]] and {other} at once: take one of them out");
-        return Err(Error::Usage(text).into());
-    }
-    let other = |arg: &Arg| ["command", "workloads", "simulate"].contains(&arg.get_id().as_str());
-    let otherwise = explicit.iter().any(|arg| other(arg)) || words.iter().any(|word| word == "--");
-    let otherwise = otherwise || added.iter().any(|word: &OsString| word.to_string_lossy().starts_with("--workloads"));
-    if let Some((path, place)) = workloads.filter(|_| !otherwise && table == "final_dry_run") {
         config.places.insert("workloads".to_owned(), place);
         added.push(OsString::from(format!("--workloads={}", path.display())));
     }
@@ -164,6 +153,19 @@ pub(crate) fn parse(command: Command, mut words: Vec<OsString>) -> Result<(ArgMa
         }
     }
     Ok((matches, config))
+}
+
+/// Whether something else is supervised than the workloads at `place` of the configuration, as by its own options.
+///
+/// # Errors
+/// The operator names others beside them, or a command: nobody could tell which were meant.
+fn has_others(place: &str, explicit: &[&Arg], words: &[OsString], added: &[OsString]) -> Result<bool, Error> {
+    let is = |name: &str| explicit.iter().any(|arg| arg.get_id() == name);
+    let command = words.iter().any(|word| word == "--").then_some("-- COMMAND");
+    if let Some(other) = is("workloads").then_some("--workloads").or(command) {
+        return Err(Error::Usage(format!("{place}: [[workload]] and {other} at once: take one of them out")));
+    }
+    Ok(is("simulate") || added.iter().any(|word| word.to_string_lossy().starts_with("--workloads")))
 }
 
 /// The value of an option that somebody set, for people; what could be a secret is left out.
