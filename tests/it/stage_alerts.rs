@@ -128,16 +128,16 @@ fn neither_repeats_nor_late_names_nor_missing_alerts_make_rules_look_good() {
         // Many equal false alerts are many all the same.
         (repeats(1) + &strangers(1).repeat(9), "fail", "90.0 % (9 of 10 alerts"),
         (repeats(3), "pass", "distinct: 0.0 % (0 of 1)"),
-        (alert("r", 5, ",\"incident\":\"i\"").replace("2025", "2029"), "fail", "1 of 1 incidents"),
-        (alert("r", 16, ",\"incident\":\"i\""), "fail", "1 of 1 incidents"),
-        (alert("other", 1, ",\"incident\":\"i\""), "fail", "1 of 1 incidents"),
-        (alert("r", 15, ",\"incident\":\"i\""), "pass", "0 of 1 incidents"),
+        (alert("r", 5, ",\"incident\":\"i\"").replace("2025", "2029"), "fail", "1 of 1 incident"),
+        (alert("r", 16, ",\"incident\":\"i\""), "fail", "1 of 1 incident"),
+        (alert("other", 1, ",\"incident\":\"i\""), "fail", "1 of 1 incident"),
+        (alert("r", 15, ",\"incident\":\"i\""), "pass", "0 of 1 incident"),
         (webhook(",\"truncatedAlerts\":37"), "warn", "at least 37 alerts are missing"),
         (webhook(",\"truncatedAlerts\":\"2\"") + &webhook(",\"truncatedAlerts\":1"), "warn", "at least 2 alerts"),
         (webhook(",\"partial\":true"), "warn", "some alerts are missing"),
         (alert("r", 1, ",\"state\":\"pending\""), "fail", "no alerts"),
         (alert("r", 1, "") + &alert("r", 2, ",\"status\":\"suppressed\""), "warn", "1 alert that nobody heard"),
-        (webhook(",\"truncatedAlerts\":0,\"truncated\":false"), "pass", "1 incidents, 1 alerts"),
+        (webhook(",\"truncatedAlerts\":0,\"truncated\":false"), "pass", "1 incident, 1 alert"),
     ] {
         bench.write("e.jsonl", &incident);
         bench.write("f.jsonl", &fired);

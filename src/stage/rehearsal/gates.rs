@@ -3,7 +3,7 @@
 use super::figures::{Spread, more_to_decide, wilson};
 use super::read::Records;
 use super::{Course, Expected, Fired, Limits, Rehearsal, matching, tally};
-use crate::finding::{Finding, Gate, Status};
+use crate::finding::{Finding, Gate, Status, count};
 use crate::time::human_seconds;
 
 /// Matches, counts and judges.
@@ -21,7 +21,7 @@ pub(crate) fn judge(expected: &Records<Expected>, fired: &Records<Fired>, limits
         gates.push(Gate {
             name: "misses".to_owned(),
             threshold: format!("at most {}", limits.max_misses),
-            measured: format!("{} of {} incidents", total.misses, total.expected),
+            measured: format!("{} of {}", total.misses, count(total.expected, "incident")),
             samples: total.expected,
             status: if total.misses > limits.max_misses { Status::Fail } else { Status::Pass },
             ..Gate::default()
@@ -78,13 +78,19 @@ fn evidence(total: &tally::Counts, findings: &[Finding]) -> Gate {
         (0, 0) => (Status::Fail, "nothing was measured: no expected incidents and no alerts".to_owned()),
         (0, _) => (Status::Fail, "nothing was measured: no expected incidents".to_owned()),
         (_, 0) => (Status::Fail, "nothing was measured: no alerts".to_owned()),
-        (expected, fired) if faults > 0 => {
-            (worst, format!("{expected} incidents and {fired} alerts, but {faults} faults in the files"))
-        }
+        (expected, fired) if faults > 0 => (
+            worst,
+            format!(
+                "{} and {}, but {} in the files",
+                count(expected, "incident"),
+                count(fired, "alert"),
+                count(faults as u64, "fault")
+            ),
+        ),
         (expected, fired) => {
             let note = findings.iter().find(|finding| finding.metadata.contains_key("missing_alerts"));
             let note = note.map(|finding| format!("; {}", finding.summary)).unwrap_or_default();
-            (worst, format!("{expected} incidents, {fired} alerts{note}"))
+            (worst, format!("{}, {}{note}", count(expected, "incident"), count(fired, "alert")))
         }
     };
     Gate {

@@ -91,6 +91,14 @@ fn a_drill_is_detected_restored_and_recovered_and_its_errors_are_not_held_agains
     assert_eq!(timeline["events"][0]["type"], "opened");
     assert_eq!(timeline["events"][1]["type"], "resolved");
     agrees(&bench, &run);
+    // What the alert rules made of the fault: one that saw it, one that told of something else.
+    for (rule, code) in [("feed-outage", 0), ("disk-full", 1)] {
+        let fired = json!({"id": "a1", "rule": rule, "at": row["detected_at"]});
+        bench.write("fired.jsonl", fired.to_string());
+        let files = ["--expected", "runs/r/drills.json", "--fired", "fired.jsonl"];
+        let said = bench.run(&[&["stage-alerts"], &files[..]].concat()).exits(code).stdout;
+        assert!(said.contains(&format!("{code} of 1 incident")), "{said}");
+    }
 }
 
 #[test]
