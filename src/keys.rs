@@ -14,9 +14,9 @@ use rustls_pki_types::pem::{PemObject as _, SectionKind};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-/// What stands before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo.
+/// What is before the 32 bytes of an Ed25519 key in its SubjectPublicKeyInfo.
 const ED25519_SPKI: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
-/// What stands before the 65 bytes of an uncompressed P-256 point in its SubjectPublicKeyInfo.
+/// What is before the 65 bytes of an uncompressed P-256 point in its SubjectPublicKeyInfo.
 const P256_SPKI: &[u8] =
     b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00";
 /// Other algorithms by their object identifiers, for messages.

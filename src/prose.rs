@@ -33,7 +33,7 @@ pub(crate) fn is_nothing(value: &str) -> bool {
     NOTHING.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-/// A text as words, with what stands between them.
+/// A text as words, with what is between them.
 pub(crate) struct Phrase<'a> {
     words: Vec<Word<'a>>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Phrase<'a> {
 struct Word<'a> {
     text: &'a str,
     lower: Cow<'a, str>,
-    /// What stands between this word and the next.
+    /// What is between this word and the next.
     after: &'a str,
 }
 
@@ -58,7 +58,7 @@ pub(crate) enum Naming {
     Verb,
 }
 
-/// Words that may stand before a fault without changing what is said of it.
+/// Words that may be before a fault without changing what is said of it.
 const MODIFIERS: [&str; 20] = [
     "a",
     "an",
@@ -207,7 +207,7 @@ impl<'a> Phrase<'a> {
         self.words.get(at).map_or("", |word| word.text)
     }
 
-    /// What stands between a word and the next, without blanks.
+    /// What is between a word and the next, without blanks.
     pub(crate) fn mark(&self, at: usize) -> &'a str {
         self.words.get(at).map_or("", |word| word.after.trim())
     }
@@ -267,7 +267,7 @@ impl<'a> Phrase<'a> {
     }
 
     /// Whether there are some or none by the number or word after the noun: `errors: 0`, `exceptions (0)`, `error
-    /// count 0`, `panic: disabled`. None where nothing like that follows.
+    /// count 0`, `panic: disabled`. None if nothing like that follows.
     pub(crate) fn counted(&self, noun: usize, naming: Naming) -> Option<bool> {
         let suffixed = self.lower(noun + 1) == "s" && self.is_plural(noun);
         let many = self.is_plural(noun) || self.has_counter(noun);
@@ -307,7 +307,7 @@ impl<'a> Phrase<'a> {
     /// "no exceptions", "0 unhandled exceptions", "without any panic", "did not throw an exception".
     fn denied_before(&self, start: usize, noun: usize, naming: Naming) -> bool {
         let plural = self.is_plural(noun);
-        // How many words that are no modifiers may stand between. "No data exception" is one for want of data.
+        // How many words that are no modifiers may be between. "No data exception" is one for want of data.
         let room = match naming {
             Naming::Verb => 2,
             _ if plural => 2,

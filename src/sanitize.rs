@@ -50,7 +50,7 @@ impl Utf16 {
     }
 }
 
-/// Cuts `text` to `max` bytes, at the border of a character; how many were cut off stands in their place.
+/// Cuts `text` to `max` bytes, at the border of a character; how many were cut off is in their place.
 pub(crate) fn bytes(text: &str, max: usize) -> Cow<'_, str> {
     if text.len() <= max {
         return Cow::Borrowed(text);
@@ -275,7 +275,7 @@ pub(crate) fn quoted(secret: &str) -> [String; 2] {
     [json_inner(&quoted), quoted]
 }
 
-/// Whether a `form` of a secret is to be hidden that stands between `before` and `after`: not in the name of a field of
+/// Whether a `form` of a secret is to be hidden that is between `before` and `after`: not in the name of a field of
 /// JSON; and a secret that may be a word of everyday text only where it is a whole one.
 pub(crate) fn is_hidden(before: &str, form: &str, after: &str, is_plain: bool) -> bool {
     let is_word = is_plain && form.bytes().all(|byte| byte.is_ascii_alphabetic());

@@ -40,7 +40,7 @@ pub(crate) struct Terms<'a> {
     pub(crate) required: Duration,
     /// How long its evidence may be missing.
     pub(crate) grace: Duration,
-    /// The names of its workloads; none where it is a single command.
+    /// The names of its workloads; none if it is a single command.
     pub(crate) workloads: &'a [String],
     /// Whether the file is a configuration, which holds other tables too.
     pub(crate) in_config: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Asked {
     sources: Vec<(Source, Option<usize>)>,
 }
 
-/// Reads the file of `--guard`; none where there is none.
+/// Reads the file of `--guard`; none if there is none.
 ///
 /// # Errors
 /// It cannot be read, or something in it is unknown or impossible.

@@ -46,7 +46,7 @@ pub(crate) fn read_policy(path: &Path) -> Result<Policy, Error> {
     policy::read(&document, &lookup).map_err(|fault| Error::Usage(told(text, &fault)))
 }
 
-/// A fault of the policy at its place: where its word stands last, since it is the later of two that is one too many.
+/// A fault of the policy at its place: where its word is last, since it is the later of two that is one too many.
 fn told(text: Text<'_>, fault: &Fault) -> String {
     let place = if fault.at.is_empty() { String::new() } else { format!(" ({})", fault.at) };
     match text.text.rfind(&fault.word).filter(|_| !fault.word.is_empty()) {

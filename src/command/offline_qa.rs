@@ -131,7 +131,7 @@ impl Input {
         self.path.display().to_string()
     }
 
-    /// Whether `other` is known to stand beside sessions; a list only under the name that exporters give it.
+    /// Whether `other` is known to be beside sessions; a list only under the name that exporters give it.
     fn is_companion(&self, other: Other) -> bool {
         match other {
             Other::List => self.path.to_string_lossy().ends_with("-transcript.json"),

@@ -83,7 +83,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The way down from `from` to `folder`, empty or with a slash at its end; none where it leads up.
+/// The way down from `from` to `folder`, empty or with a slash at its end; none if it leads up.
 fn below(from: &Path, folder: &Path) -> Option<String> {
     let from = if from.as_os_str().is_empty() { Path::new(".") } else { from };
     let way = folder.canonicalize().ok()?;

@@ -19,7 +19,7 @@ use crate::stage::observation::{DEFAULT_PATH, Observation};
 use crate::stage::smoke::{self, AlertOutcome, Config, Machine, Report, Settings, Step, decide_seeding};
 use clap::Args;
 
-/// How far an observation may lie in the future and still count.
+/// How far an observation may be in the future and still count.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// Options of `stage-smoke`.

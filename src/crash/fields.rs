@@ -78,7 +78,7 @@ fn named(key: &str) -> Option<Name> {
     }
 }
 
-/// Whether what stands before "exception" in a key makes it a setting: `throw_on_exception`, `retryOnException`.
+/// Whether what is before "exception" in a key makes it a setting: `throw_on_exception`, `retryOnException`.
 fn is_setting(before: &str) -> bool {
     let before = before.trim_end_matches(['_', '.', '-', ' ']);
     let word = before.rsplit(['_', '.', '-', ' ']).next().unwrap_or(before);

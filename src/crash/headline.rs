@@ -5,7 +5,7 @@ use super::classify;
 /// Longer headlines are cut, in characters.
 const LIMIT: usize = 500;
 
-/// The line of a crash that says most: Python's exception, which stands last; a panic with its message; else the line
+/// The line of a crash that says most: Python's exception, which is last; a panic with its message; else the line
 /// above the first frame, or the first that tells of a crash.
 pub(crate) fn headline(text: &str) -> String {
     let full = |line: &&str| !line.trim().is_empty();

@@ -119,7 +119,7 @@ mod tests {
         }
     }
 
-    /// A number that stands in a row of the rules has to be in the lists above.
+    /// A number that is in a row of the rules has to be in the lists above.
     #[test]
     fn masks_change_no_verdict() {
         let corpus = include_str!("../../fixtures/crash/corpus.tsv");

@@ -43,14 +43,14 @@ pub(super) fn is_title(text: &str) -> bool {
 
 /// Whether the words from `start` to `end` of a text are denied by those around them.
 pub(super) fn denied(text: &str, (start, end): (usize, usize), kind: Kind) -> bool {
-    // What stands before the marker to part it from other words is none of its own.
+    // What is before the marker to part it from other words is none of its own.
     let start = start + text[start..end].find(|c: char| c.is_alphanumeric()).unwrap_or(0);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
     // A colon belongs to what follows it.
     let end = start + text[start..end].trim_end_matches([':', ' ']).len();
     let (before, found, after) = (&text[line_start..start], &text[start..end], &text[end..line_end]);
-    // "no worker crashed": the marker is the last word, and what denies it may stand among the others.
+    // "no worker crashed": the marker is the last word, and what denies it may be among the others.
     let head = &text[line_start..start + found.rfind(' ').map_or(0, |at| at + 1)];
     denied_before(clause(before, after), found, after)
         || denied_within(clause(head, after))
@@ -59,7 +59,7 @@ pub(super) fn denied(text: &str, (start, end): (usize, usize), kind: Kind) -> bo
         || handled(before, after, kind)
 }
 
-/// The last clause of what stands before. A comma ends it, unless a list goes on behind the marker.
+/// The last clause of what is before. A comma ends it, unless a list goes on behind the marker.
 fn clause<'t>(before: &'t str, after: &str) -> &'t str {
     static LIST: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:s|es)?,? (?:or|nor|and) \w+(?:s|es)?\b"));
     static END: LazyLock<Regex> = LazyLock::new(|| regex(r"[.;:!?]\s|\b(?:but|then|however|because)\b| - |\|"));

@@ -25,7 +25,7 @@ const EXCEPTION_ONLY: &str = r"(?:[A-Za-z_$][\w$]*(?:\.|::|\\))*[A-Za-z_$][\w$]*
 const SIGNAL: &str = r"(?:(?:SIG)?(?:SEGV|ABRT|BUS|ILL|FPE|KILL|TRAP|SYS|XCPU|XFSZ)|-?(?:4|5|6|7|8|9|11|24|25|31))(?:[^.\w]|\.(?:\D|$)|(?m:$))";
 const CODE: &str =
     r"(?:13[2-9]|159|-(?:4|5|6|7|8|9|11|31)|0[xX][cC]0[0-9a-fA-F]{6}|32212\d{5}|-10737\d{5}|0[xX]80131623)\b";
-/// What may stand before the first word of a message: `app: `, `kernel[0]: `, `[  12.3] `, `<6>`.
+/// What may be before the first word of a message: `app: `, `kernel[0]: `, `[  12.3] `, `<6>`.
 const START: &str = r"(?m:^)(?:[\w./@-]+(?:\[\w+\]| \(\w+\))?: +|\[[^\]\n]{0,60}\]:? ?|<\d>)*[ \t]*";
 
 /// Which letters a regular expression knows.
@@ -74,7 +74,7 @@ fn lower(regex: &str) -> String {
     regex.chars().map(lower).collect()
 }
 
-/// The parts of a row between the `|` that stand in no group.
+/// The parts of a row between the `|` that are in no group.
 pub(super) fn alternatives(says: &str) -> Vec<&str> {
     let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
     let (mut escaped, mut class) = (false, false);
@@ -238,7 +238,7 @@ pub(super) struct Search {
     words: AhoCorasick,
     /// The row of each word.
     rows: Vec<usize>,
-    /// Each row by itself, to see where it stands.
+    /// Each row by itself, to see where it is.
     each: Vec<OnceLock<Regex>>,
 }
 
@@ -271,7 +271,7 @@ impl Search {
         rules.filter(|(row, _)| found[*row]).collect()
     }
 
-    /// Where one of the rows stands in a text, if anywhere.
+    /// Where one of the rows is in a text, if anywhere.
     pub(super) fn places<'t>(
         &self,
         row: (usize, &'static Rule),

@@ -2,7 +2,7 @@
 //!
 //! Each way of telling of a crash holds one of these pieces of text, in these letters and not escaped in JSON. The tests
 //! hold them against the examples of all rows. Exact letters are found several times faster than letters of either case.
-//! Four letters of each piece are searched for, all at once; where they stand, the whole piece is looked for. The search
+//! Four letters of each piece are searched for, all at once; where they are, the whole piece is looked for. The search
 //! puts the four letters into sixteen groups by turns, in the order of the rows, and has to look twice each time that a
 //! text looks alike to a whole group: that makes one choice and order of the letters many times as fast as another.
 //! These were chosen by trying many on logs of all kinds; a new piece goes to the end.
@@ -337,7 +337,7 @@ impl<'t> Marks<'t> {
     }
 }
 
-/// The search for the letters of some pieces, and by number of the letters what stands before and behind them in each.
+/// The search for the letters of some pieces, and by number of the letters what is before and behind them in each.
 struct Search {
     letters: AnyOf,
     around: Vec<Vec<[&'static [u8]; 2]>>,
@@ -381,7 +381,7 @@ impl AnyOf {
         }
     }
 
-    /// Where they stand at or after `from`, and which.
+    /// Where they are at or after `from`, and which.
     #[inline]
     pub(crate) fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
         match self {
@@ -397,7 +397,7 @@ impl AnyOf {
     }
 }
 
-/// Where the letters of a piece of one search stand at or after `from`.
+/// Where the letters of a piece of one search are at or after `from`.
 fn find(search: usize, text: &[u8], mut from: usize) -> Option<usize> {
     static SEARCHES: LazyLock<Vec<Search>> = LazyLock::new(Search::all);
     let search = SEARCHES.get(search)?;

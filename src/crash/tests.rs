@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::classify::{self, suspect};
 use super::markers::{RULES, Rule};
 use super::pattern::Search;
-use crate::log::scan::chunk::{Context, Part};
+use crate::log::scan::chunk::{ChunkReport, Context};
 use crate::log::totals::tally::Limits;
 use crate::time::Stamp;
 
@@ -121,7 +121,7 @@ fn sequence(rest: &mut &str) -> Vec<String> {
     (0..most).map(|at| elements.iter().map(|options| options[at % options.len()].as_str()).collect()).collect()
 }
 
-/// What no mark stands in is never looked at, and a way of telling in a row would be dead.
+/// What no mark is in is never looked at, and a way of telling in a row would be dead.
 #[test]
 fn every_way_of_telling_in_every_row_is_found_by_the_fast_search() {
     let mut dead = Vec::new();
@@ -175,7 +175,7 @@ fn accused(message: &str, form: Form) -> bool {
         offset: 0,
         latest: Stamp::parse("2030-01-01T00:00:00Z").expect("a time"),
     };
-    let mut part = Part::read(log.as_bytes(), context);
+    let mut part = ChunkReport::read(log.as_bytes(), context);
     part.close_ends();
     part.tally.crashes.total() + part.tally.errors.total() > 0
 }

@@ -223,7 +223,7 @@ fn row(drill: &Drill, steps: &[Step], dry: bool, started: Stamp, incidents: &[(S
 /// How soon a line or an incident is noticed, in seconds: what is idle looks up so often.
 const EVENT: f64 = 0.25;
 
-/// When incidents belong to a drill; none where it injected nothing.
+/// When incidents belong to a drill; none if it injected nothing.
 pub(crate) fn window(drill: &Drill, judged: &Judged) -> Option<Window> {
     let from = judged.injected?;
     let to = judged.recovered.or(judged.last)?;

@@ -59,7 +59,7 @@ pub struct Drill {
     pub detect: Vec<Condition>,
     /// How soon after the injection.
     pub detect_within_seconds: f64,
-    /// How soon after the first notification somebody must answer for it; none where that is not asked for.
+    /// How soon after the first notification somebody must answer for it; none if that is not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledge_within_seconds: Option<f64>,
     /// What restores it; the last is done first.
@@ -107,7 +107,7 @@ pub struct Condition {
     pub kind: Known,
     /// What it is, for people; without secrets.
     pub what: String,
-    /// A pattern of incidents, the name of a channel, or that of a guard with how it stands (`NAME=fail`); empty for others.
+    /// A pattern of incidents, the name of a channel, or that of a guard with how it is (`NAME=fail`); empty for others.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of: String,
     /// How long it may take to hold where it must hold before and after.
@@ -131,7 +131,7 @@ pub enum Known {
     File,
     /// By the end of the command.
     Exit,
-    /// By how a guard on a figure stands.
+    /// By how a guard on a figure is.
     Guard,
     /// By a notification that arrived.
     Notified,

@@ -60,7 +60,7 @@ struct World {
     plan: DrillsPlan,
     now: f64,
     up: bool,
-    /// How long after the outage an incident is raised, again and again; none where nobody sees it.
+    /// How long after the outage an incident is raised, again and again; none if nobody sees it.
     seen_after: Option<f64>,
     /// How long after the restore it is up.
     up_after: f64,

@@ -14,7 +14,7 @@ const ITEMS: usize = 10_000;
 /// How far a clock may be ahead of the end of the run, in seconds.
 const SKEW: f64 = 60.0;
 
-/// Reads the items of a task list, without what stands in code blocks.
+/// Reads the items of a task list, without what is in code blocks.
 pub fn items(text: &str) -> Vec<ChecklistItem> {
     let mut items: Vec<ChecklistItem> = Vec::new();
     let mut fence: Option<&str> = None;

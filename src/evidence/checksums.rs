@@ -21,7 +21,7 @@ pub struct List {
 /// What is known of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// The SHA-256 in lower-case hex; none where the list names the file without one.
+    /// The SHA-256 in lower-case hex; none if the list names the file without one.
     pub sha256: Option<String>,
     /// The size in bytes, where the list says.
     pub bytes: Option<u64>,
@@ -142,7 +142,7 @@ impl List {
         let line = listed.line;
         let mut fail = |why: &str| self.findings.push(Finding::fail(format!("{name} {why}")).in_file(path, line));
         match self.files.get(plain) {
-            _ if !is_safe(plain) => return fail("lies outside the folder of the list and was not read"),
+            _ if !is_safe(plain) => return fail("is outside the folder of the list and was not read"),
             Some(earlier) if earlier.sha256 != listed.sha256 => fail("is listed twice with different digests"),
             _ => {}
         }
@@ -251,11 +251,7 @@ mod tests {
             (format!("\\SHA256 (b\\\\c) = {A}\n\\SHA256 (d\\ne) = {A}\n"), 2, vec![]),
             (format!("{A}  a\n{B}  b\n"), 1, vec!["FAIL b was changed after the list was made"]),
             (format!("{A}  gone\n"), 0, vec!["FAIL gone: is missing"]),
-            (
-                format!("{A}  ../a\n{A}  /etc/passwd\n"),
-                0,
-                vec!["FAIL ../a lies outside", "FAIL /etc/passwd lies outside"],
-            ),
+            (format!("{A}  ../a\n{A}  /etc/passwd\n"), 0, vec!["FAIL ../a is outside", "FAIL /etc/passwd is outside"]),
             (format!("{A}  a\nnot a sum\n"), 1, vec!["FAIL this line is not"]),
             (format!("{A}  a\n{B}  a\n"), 0, vec!["FAIL a is listed twice", "FAIL a was changed"]),
             (String::new(), 0, vec!["FAIL the list names no file"]),

@@ -1,6 +1,6 @@
 //! The performance report: a few figures with the period that they cover.
 //!
-//! Its figures stand under `aggregates`, under `snapshot`, or at the top; each is taken from the first of these places
+//! Its figures are under `aggregates`, under `snapshot`, or at the top; each is taken from the first of these places
 //! that has it.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::log::summary::PerformanceSummary;
 use crate::prose::is_nothing;
 use crate::time::Stamp;
 
-/// No return and no ratio of a run lies beyond this: such figures are faults of their writer.
+/// No return and no ratio of a run is beyond this: such figures are faults of their writer.
 const HIGHEST: f64 = 1000.0;
 /// No run makes more trades than this.
 const MOST_TRADES: f64 = 1e12;
@@ -127,13 +127,13 @@ impl Reader<'_> {
         self.find(Finding::fail(summary));
     }
 
-    /// What stands where a figure should be may be of any size.
+    /// What is where a figure should be may be of any size.
     fn find(&mut self, mut finding: Finding) {
         finding.bound(FINDING_LIMIT);
         self.findings.push(finding.in_file(self.path, None));
     }
 
-    /// The places in which figures stand, the most specific first.
+    /// The places in which figures are, the most specific first.
     fn places(&self) -> impl Iterator<Item = &Map<String, Value>> {
         let snapshot = child(self.report, "snapshot");
         let inner = snapshot.and_then(|snapshot| child(snapshot, "aggregates"));

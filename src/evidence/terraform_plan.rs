@@ -90,7 +90,7 @@ pub fn summarise(path: &str, bytes: &[u8]) -> PlanSummary {
     summary
 }
 
-/// Why a document cannot be judged as a plan; none where it can. A part that says nothing is left out by its writer, so
+/// Why a document cannot be judged as a plan; none if it can. A part that says nothing is left out by its writer, so
 /// one of a wrong type is no plan, and neither is a state or an object that says nothing of its format.
 fn foreign(plan: &Map<String, Value>) -> Option<String> {
     let wrong = |name: &str, expected: &str| Some(format!("`{name}` is not {expected}; {HINT}"));
@@ -146,7 +146,7 @@ fn address(resource: &Map<String, Value>) -> String {
     resource.get("address").and_then(Value::as_str).map_or_else(nameless, str::to_owned)
 }
 
-/// The change that is planned for a resource; none where it stays as it is or is only read.
+/// The change that is planned for a resource; none if it stays as it is or is only read.
 fn pending(resource: &Map<String, Value>) -> Option<PlanChange> {
     let change = resource.get("change").unwrap_or(&Value::Null);
     let mut actions = actions(change);

@@ -59,7 +59,7 @@ pub(crate) struct Episode {
     pub severity: Status,
     pub from: Stamp,
     pub from_seconds: f64,
-    /// When it was within its limits again; none where it was not.
+    /// When it was within its limits again; none if it was not.
     #[serde(default)]
     pub to: Option<Stamp>,
     #[serde(default)]

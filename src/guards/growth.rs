@@ -15,7 +15,7 @@ pub(crate) struct Slope {
     pub high: f64,
 }
 
-/// By how much the last tenth of the figures lies above the first one, by their medians: a peak is no growth. None
+/// By how much the last tenth of the figures is above the first one, by their medians: a peak is no growth. None
 /// without any.
 pub(crate) fn growth(points: &[(f64, f64)]) -> Option<f64> {
     let tenth = (points.len() / 10).max(1);

@@ -31,7 +31,7 @@ pub(crate) struct About<'a> {
     pub of: Of<'a>,
     /// How the file is called.
     pub path: &'a str,
-    /// How long the run lasted, in seconds; none where that is not known.
+    /// How long the run lasted, in seconds; none if that is not known.
     pub seconds: Option<f64>,
     pub raised: &'a [Raised<'a>],
 }

@@ -15,7 +15,7 @@ use crate::finding::Status;
 
 /// About so many samples of all figures are kept.
 const SAMPLES: u32 = 200;
-/// The document is kept anew after this at the latest.
+/// The document is kept again after this at the latest.
 const WRITE: Duration = Duration::from_secs(60);
 
 /// All guards of a run.
@@ -189,7 +189,7 @@ impl Guards {
         self.excused.insert((breach.guard, key(breach.from_seconds)), drill.to_owned());
     }
 
-    /// Whether a guard is `pass`, `warn` or `fail` now; none where that is not known.
+    /// Whether a guard is `pass`, `warn` or `fail` now; none if that is not known.
     pub(crate) fn state(&self, name: &str) -> Option<Status> {
         let number = self.plan.list.iter().position(|guard| guard.name == name)?;
         let watch = &self.all[number];

@@ -2,7 +2,7 @@
 
 use super::sketch::Sketch;
 
-/// So many values are kept as they are; of more it is known within 1 % where they lie.
+/// So many values are kept as they are; of more it is known within 1 % where they are.
 pub(crate) const EXACT: usize = 10_000;
 
 /// What a look at a source gives.
@@ -95,7 +95,7 @@ impl Pile {
         self.rise += later.rise;
     }
 
-    /// Keeps from now on only where its values lie.
+    /// Keeps from now on only where its values are.
     pub(super) fn sketch(&mut self) -> &mut Sketch {
         if let Values::Exact(values) = &mut self.values {
             let mut sketch = Sketch::default();

@@ -114,7 +114,7 @@ impl Stat {
         })
     }
 
-    /// What its figure stands by.
+    /// What its figure is by.
     pub(crate) fn per(self) -> &'static str {
         match self {
             Self::Rate => "s",
@@ -150,7 +150,7 @@ impl Limit {
     }
 }
 
-/// How a figure stands.
+/// How a figure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
@@ -167,7 +167,7 @@ pub(crate) enum Level {
 }
 
 impl Guard {
-    /// How this figure stands.
+    /// How this figure is.
     pub(crate) fn level(&self, figure: f64) -> Level {
         let beyond = |limit: &Option<Limit>| limit.as_ref().is_some_and(|limit| limit.is_passed(figure));
         match (beyond(&self.fail), beyond(&self.warn)) {

@@ -126,7 +126,7 @@ fn name_and_labels(text: &str) -> Option<(String, BTreeMap<String, String>)> {
 }
 
 /// What came to a histogram since the look before: each value, the upper end of its bucket, with how many. Counters that
-/// fell began anew.
+/// fell began again.
 pub(super) fn since(before: Option<&[(f64, f64)]>, now: &[(f64, f64)]) -> Vec<(f64, u64)> {
     let total = |buckets: &[(f64, f64)]| buckets.iter().map(|(_, count)| *count).fold(0.0, f64::max);
     let before = before.filter(|before| total(before) <= total(now));
@@ -138,7 +138,7 @@ pub(super) fn since(before: Option<&[(f64, f64)]>, now: &[(f64, f64)]) -> Vec<(f
         let risen = (count - earlier(*bound)).max(0.0);
         let own = (risen - below).max(0.0);
         below = below.max(risen);
-        // What lies beyond the largest bound is larger than anything that is told.
+        // What is beyond the largest bound is larger than anything that is told.
         let value = if bound.is_finite() { *bound } else { f64::MAX };
         if own >= 1.0 {
             came.push((value, own as u64));
@@ -184,7 +184,7 @@ odd NaN
         let first = of([90.0, 99.0, 100.0]);
         assert_eq!(since(None, &first), [(0.01, 90), (0.1, 9), (f64::MAX, 1)]);
         assert_eq!(since(Some(&first), &of([190.0, 204.0, 205.0])), [(0.01, 100), (0.1, 5)]);
-        assert_eq!(since(Some(&first), &of([5.0, 5.0, 7.0])), [(0.01, 5), (f64::MAX, 2)], "it began anew");
+        assert_eq!(since(Some(&first), &of([5.0, 5.0, 7.0])), [(0.01, 5), (f64::MAX, 2)], "it began again");
         assert_eq!(since(Some(&first), &first), []);
     }
 }

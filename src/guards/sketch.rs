@@ -1,4 +1,4 @@
-//! Many values in little room: how many lie where, each place within 1 % of the value.
+//! Many values in little room: how many are where, each place within 1 % of the value.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ const GAMMA: f64 = 1.01 / 0.99;
 /// Smaller values count as zero.
 const LEAST: f64 = 1e-12;
 
-/// How many values lie where.
+/// How many values are where.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sketch {
     /// Places of negative values have a negative side, zero is between.

@@ -232,7 +232,7 @@ fn windows_forget_and_rates_know_restarts() {
     assert!(episodes[0].to_seconds.is_some_and(|to| (14.0..=17.0).contains(&to)), "{episodes:?}");
     let whole = run(log(None), 60, |_| Err(String::new()), slow);
     assert!(whole.document.guards[0].episodes[0].to_seconds.is_none(), "without a window nothing is forgotten");
-    // A counter that rises by 10 a second and begins anew at 30 s.
+    // A counter that rises by 10 a second and begins again at 30 s.
     let rate = |limit| Guard { window_seconds: Some(10.0), ..guard("exec:x", Stat::Rate, limit) };
     let counter = |now: f64| if now < 30.0 { 1000.0 + now * 10.0 } else { (now - 30.0) * 10.0 };
     assert_eq!(polled(rate(11.0), 60, counter).verdict().0, Status::Pass);

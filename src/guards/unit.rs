@@ -72,7 +72,7 @@ pub(crate) fn names() -> Vec<&'static str> {
     UNITS.iter().map(|unit| unit.names[0]).collect()
 }
 
-/// The unit that the name of a figure tells; none where it tells none.
+/// The unit that the name of a figure tells; none if it tells none.
 pub(crate) fn of_name(name: &str) -> Option<&'static str> {
     let word = name.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
     // A whole name such as `s` says nothing.
@@ -85,7 +85,7 @@ pub(crate) fn is_positive(unit: &str) -> bool {
     known(unit).is_some_and(|unit| unit.kind != Kind::Share)
 }
 
-/// A number with or without a unit, in the unit `figure`; `per` is what it may stand by, such as `h`.
+/// A number with or without a unit, in the unit `figure`; `per` is what it may be by, such as `h`.
 ///
 /// # Errors
 /// Says what is wrong.
@@ -116,7 +116,7 @@ pub(crate) fn read(text: &str, figure: &str, per: &str) -> Result<f64, String> {
     }
 }
 
-/// A figure with its unit, for people; `per` is what it stands by.
+/// A figure with its unit, for people; `per` is what it is by.
 pub(crate) fn text(value: f64, unit: &str, per: &str) -> String {
     if value >= f64::MAX {
         return "more than its largest bucket".to_owned();

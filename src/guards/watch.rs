@@ -123,7 +123,7 @@ impl Watch {
         self.sight = Some(sight);
     }
 
-    /// A counter that fell began anew.
+    /// A counter that fell began again.
     fn counted(&mut self, value: f64, warm: bool) {
         if !value.is_finite() {
             return;
@@ -133,7 +133,7 @@ impl Watch {
         }
     }
 
-    /// Looks at what came, and notes how it stands; `last` says that the run ends.
+    /// Looks at what came, and notes how it is; `last` says that the run ends.
     pub(super) fn look(
         &mut self,
         guard: &Guard,
@@ -308,7 +308,7 @@ impl Watch {
         Noted { points, ..self.noted.clone() }
     }
 
-    /// The figure of the last look; none where there was none.
+    /// The figure of the last look; none if there was none.
     pub(super) fn now(&self) -> Option<f64> {
         self.noted.stretches.last().filter(|last| last.level >= Level::Ok).and_then(|last| last.last)
     }

@@ -11,7 +11,7 @@ use crate::json::lenient;
 /// One input.
 #[derive(Clone, Debug)]
 pub(crate) enum Input {
-    /// A JSON document; that of a run directory is its summary bundle, with the review that stands beside it.
+    /// A JSON document; that of a run directory is its summary bundle, with the review that is beside it.
     Document {
         /// The file that was read.
         path: PathBuf,

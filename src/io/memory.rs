@@ -74,7 +74,7 @@ pub(crate) fn threads() -> usize {
     limit().map_or(usize::MAX, |limit| usize::try_from(limit / THREAD).unwrap_or(usize::MAX).max(1))
 }
 
-/// The limit of the address space, in bytes; none where there is none.
+/// The limit of the address space, in bytes; none if there is none.
 fn limit() -> Option<u64> {
     getrlimit(Resource::As).current
 }

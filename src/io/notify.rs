@@ -31,7 +31,7 @@ pub(crate) struct Sent {
     /// How many tries there were.
     pub(crate) attempts: u64,
     pub(crate) http_status: Option<u16>,
-    /// Why it was not delivered; none where it was.
+    /// Why it was not delivered; none if it was.
     pub(crate) error: Option<String>,
     pub(crate) duration: Duration,
 }

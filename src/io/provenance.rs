@@ -83,7 +83,7 @@ fn commit(hidden: &[String]) -> Option<Commit> {
     Some(Commit { id, dirty: status.map(|status| !status.is_empty()) })
 }
 
-/// What git prints, at most `most` bytes of it; none where it fails or takes too long. It runs no program that the
+/// What git prints, at most `most` bytes of it; none if it fails or takes too long. It runs no program that the
 /// working tree names.
 fn git(arguments: &[&str], hidden: &[String], most: u64) -> Option<String> {
     let mut command = Command::new("git");

@@ -1,6 +1,6 @@
 //! Delimits and checks JSON values without building them.
 
-/// A value as it stands in the line.
+/// A value as it is in the line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Raw<'a> {
     /// `null`

@@ -41,7 +41,7 @@ pub(crate) fn append_string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(Inert(out), text);
 }
 
-/// Appends a JSON document of others as it is, but for what steers: that is escaped. It stands within strings, because
+/// Appends a JSON document of others as it is, but for what steers: that is escaped. It is within strings, because
 /// all else in JSON is plain ASCII.
 pub(crate) fn append_document(out: &mut Vec<u8>, text: &str) {
     if all(text, |byte| (0x20..0x7f).contains(&byte) | byte.is_ascii_whitespace()) {

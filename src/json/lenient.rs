@@ -42,7 +42,7 @@ pub(crate) fn parse_within(text: &str, budget: usize) -> Result<Value, serde_jso
     })
 }
 
-/// Puts the bare words of unreal numbers outside strings into quotes; `None` where there are none.
+/// Puts the bare words of unreal numbers outside strings into quotes; `None` if there are none.
 fn quote_unreal_numbers(text: &str) -> Option<String> {
     const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
     if !WORDS.iter().any(|word| text.contains(word)) {

@@ -84,7 +84,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// The value for our own documents. Numbers that JSON cannot hold become text, and so does what lies deeper
+    /// The value for our own documents. Numbers that JSON cannot hold become text, and so does what is deeper
     /// than 64 levels.
     pub fn to_value(self) -> Value {
         self.value_at(64)
@@ -149,7 +149,7 @@ impl<'a> Members<'a> {
         cursor.eat(b'{').then_some(Self { cursor, first: true, ended: false, done: false, end: 0 })
     }
 
-    /// The next key, and all that stands before its value. None at the end, and when the object is malformed;
+    /// The next key, and all that is before its value. None at the end, and when the object is malformed;
     /// [`Members::ended`] tells which.
     #[inline]
     pub(crate) fn key(&mut self) -> Option<(Text<'a>, &'a [u8])> {
@@ -173,7 +173,7 @@ impl<'a> Members<'a> {
         Some((key, &cursor.bytes[start..cursor.at]))
     }
 
-    /// Passes over a key that stands here just as `lead` was given by [`Members::key`] before, at the same place.
+    /// Passes over a key that is here just as `lead` was given by [`Members::key`] before, at the same place.
     #[inline]
     pub(crate) fn pass(&mut self, lead: &[u8]) -> bool {
         let found = self.cursor.bytes[self.cursor.at..].starts_with(lead);

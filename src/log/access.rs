@@ -12,7 +12,7 @@ use crate::finding::Status;
 use crate::json::pull::{Members, Raw};
 use crate::level::Level;
 
-/// The keys of JSON records under which the status of a response stands.
+/// The keys of JSON records under which the status of a response is.
 const STATUS: [&[u8]; 11] = [
     b"status",
     b"status_code",
@@ -42,14 +42,14 @@ const REQUEST: [&[u8]; 13] = [
     b"req",
     b"reqId",
 ];
-/// Objects in which both may stand, one of them in another; one of a response tells of a request by itself.
+/// Objects in which both may be, one of them in another; one of a response tells of a request by itself.
 const HOLDERS: [&[u8]; 5] = [b"httpRequest", b"meta", b"properties", b"res", b"response"];
 
 /// Which statuses of HTTP responses make a record an error or a warning: a class such as `5xx`, or one such as `429`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Statuses {
-    /// Those that are errors; none where nobody says which, so that those of the class 5xx are worth a finding.
+    /// Those that are errors; none if nobody says which, so that those of the class 5xx are worth a finding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Vec<String>>,
     /// Those that are warnings, where they are no errors.
@@ -57,7 +57,7 @@ pub struct Statuses {
     pub warn: Vec<String>,
 }
 
-/// Letters that stand in each line that tells of a response with a status of 5xx: the status with what is before it.
+/// Letters that are in each line that tells of a response with a status of 5xx: the status with what is before it.
 const HINTS: [&str; 19] = [
     "\" 5",
     " 50",
@@ -79,7 +79,7 @@ const HINTS: [&str; 19] = [
     "ode=5",
     "pleted 5",
 ];
-/// Letters of which some stand in logs that tell of requests.
+/// Letters of which some are in logs that tell of requests.
 const REQUESTS: [&str; 9] =
     ["HTTP/", "<BADREQ>", " TCP_", "tatus\"", "atus_code", "atusCode", "ponse_code", "tatus=", "Completed "];
 
@@ -211,7 +211,7 @@ fn word(text: &[u8]) -> Option<u16> {
     number(text.get(..3)?).filter(|_| text.get(3).is_none_or(|b| !b.is_ascii_digit()))
 }
 
-/// Of the words before a request: the status that stands behind how long it took.
+/// Of the words before a request: the status that is behind how long it took.
 fn behind_times(before: &[u8]) -> Option<u16> {
     let timed = |word: &[u8]| {
         let part = |b: &u8| matches!(b, b'0'..=b'9' | b'/' | b'.' | b'+' | b'-');

@@ -158,7 +158,7 @@ pub(crate) enum Scale {
     Tslog,
     /// 0 to 4, as Azure's Application Insights counts.
     Insights,
-    /// Whatever stands there means this.
+    /// Whatever is there means this.
     Is(Level),
 }
 

@@ -1,4 +1,4 @@
-//! The level of a JSON record where it does not stand under one of the usual keys alone: on a scale of its own, in a list,
+//! The level of a JSON record where it is not under one of the usual keys alone: on a scale of its own, in a list,
 //! one step deeper, among tags, at the front of the message.
 
 use super::dialect::{self, KEYS, Role, Scale, bit};

@@ -6,7 +6,7 @@ use crate::json::pull::Members;
 /// More keys than this are not remembered.
 const LIMIT: usize = 64;
 
-/// What stood at each place of the lines before.
+/// What was at each place of the lines before.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {
     keys: Vec<Known>,
@@ -15,7 +15,7 @@ pub(crate) struct Shape {
     inner: Option<Box<Self>>,
 }
 
-/// A key as it stood in a line, with all that stood before its value: `, "level": `.
+/// A key as it was in a line, with all that was before its value: `, "level": `.
 #[derive(Clone, Debug)]
 struct Known {
     lead: Box<[u8]>,

@@ -14,7 +14,7 @@ use crate::level::Level;
 const FIELDS: usize = 6;
 const REACH: usize = 240;
 
-/// What stands before the text in which a level is looked for.
+/// What is before the text in which a level is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum After {
     /// A date: fields of a log line follow.
@@ -58,7 +58,7 @@ fn may_state(text: &[u8]) -> bool {
     let end = text[end..].iter().position(|b| !blank(b)).map_or(text.len(), |len| end + len + 1);
     let text = &text[..end];
     let (&[first, second, ..], &[.., next, last]) = (text, text) else { return true };
-    // What stands before and behind the text is as good as a blank.
+    // What is before and behind the text is as good as a blank.
     if end < STEP + 2 || tells(b' ', first, second) || tells(next, last, b' ') {
         return true;
     }
@@ -122,7 +122,7 @@ fn words(text: &[u8], field: Range<usize>) -> impl Iterator<Item = Range<usize>>
     })
 }
 
-/// The fields that were passed: what stands between blanks.
+/// The fields that were passed: what is between blanks.
 #[derive(Debug, Default)]
 struct Fields {
     at: usize,
@@ -207,7 +207,7 @@ impl Fields {
     }
 }
 
-/// What stands around a word.
+/// What is around a word.
 struct Place {
     /// In brackets, or between bars or dashes.
     boxed: bool,
@@ -218,7 +218,7 @@ struct Place {
     before_tab: bool,
     /// Between blanks.
     alone: bool,
-    /// Between marks that may stand beside a level in capitals.
+    /// Between marks that may be beside a level in capitals.
     edged: bool,
 }
 

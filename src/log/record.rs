@@ -45,7 +45,7 @@ pub(super) enum Message {
 }
 
 impl Inner {
-    /// The message; none where the line is a record without one.
+    /// The message; none if the line is a record without one.
     pub(crate) fn message(&self) -> Option<&str> {
         match &self.message {
             Message::From(start) => self.line.get(*start..),
@@ -59,7 +59,7 @@ impl Inner {
 pub struct Record<'a> {
     /// The dialect of this line.
     pub dialect: Dialect,
-    /// When it happened; none where the line does not say, or says it unusably.
+    /// When it happened; none if the line does not say, or says it unusably.
     pub at: Option<Stamp>,
     pub(crate) level: Option<(Raw<'a>, Scale)>,
     pub(crate) event: Raw<'a>,
@@ -88,7 +88,7 @@ impl LevelSource<'_> {
 }
 
 /// Cuts from both ends what says nothing: blanks, the zeros that a crash leaves in a file, and byte order marks, which
-/// stand in the middle where files were joined.
+/// are in the middle where files were joined.
 pub(crate) fn trim(line: &[u8]) -> &[u8] {
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0 | 0x0b | 0x0c | 0x1c..=0x1f);
     let start = line.iter().position(|b| !blank(b)).unwrap_or(line.len());
@@ -159,7 +159,7 @@ impl<'a> Record<'a> {
         members.into_iter().flatten().flatten().chain(pairs.into_iter().flatten())
     }
 
-    /// The level as it stands in the line. Records with equal sources have the same level, if it is a known one. None
+    /// The level as it is in the line. Records with equal sources have the same level, if it is a known one. None
     /// where a wrapped line decides.
     #[inline]
     pub(crate) fn level_source(&self) -> Option<LevelSource<'a>> {
@@ -179,7 +179,7 @@ impl<'a> Record<'a> {
         self.inner.is_none().then_some(LevelSource { level: self.level, keys: self.keys & DECISIVE })
     }
 
-    /// Whether a level stands in the line, known or not.
+    /// Whether a level is in the line, known or not.
     #[inline]
     pub(crate) fn states_level(&self) -> bool {
         self.level.is_some() || self.level().is_some()
@@ -200,7 +200,7 @@ impl<'a> Record<'a> {
         self.body
     }
 
-    /// The level; none where the record states none. Of a line in a line the worse one counts: what carries it, such as
+    /// The level; none if the record states none. Of a line in a line the worse one counts: what carries it, such as
     /// systemd, often knows no better than "information".
     pub fn level(&self) -> Option<Level> {
         self.inner_level().map_or_else(|| self.own_level(), |(level, _)| Some(*level))
@@ -237,7 +237,7 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// The event's name; none where the record has none.
+    /// The event's name; none if the record has none.
     pub fn event(&self) -> Option<Cow<'a, str>> {
         match (&self.inner, self.event) {
             (Some(inner), Raw::Null) => inner.event.clone().map(Cow::Owned),
@@ -335,7 +335,7 @@ impl<'a> Record<'a> {
                 let before = &self.body[..self.body.len().saturating_sub(message)];
                 before.ends_with(b"stderr F ") || before.ends_with(b"stderr P ")
             }
-            // It stands near the end, where Docker writes it.
+            // It is near the end, where Docker writes it.
             Dialect::Docker => match memchr::memmem::rfind(self.body, b"\"stream\":\"") {
                 Some(at) => self.body[at + 10..].starts_with(b"stderr\""),
                 None => member(self.body, b"stream").and_then(Raw::string) == Some("stderr".into()),
@@ -392,7 +392,7 @@ impl<'a> Record<'a> {
         if self.dialect != Dialect::Captured || self.keys & const { bit("received") } == 0 {
             return None;
         }
-        // It stands near the start, where it is there at all.
+        // It is near the start, where it is there at all.
         let value = Members::new(self.body)?.flatten().take(3).find(|(key, _)| key.bytes == b"received")?.1.number()?;
         Duration::try_from_secs_f64(value).ok()
     }

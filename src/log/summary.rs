@@ -166,7 +166,7 @@ pub struct LogSummary {
     /// Seconds that the evidence covers: from the first to the last record, or the supervised time of a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<f64>,
-    /// The share of the duration that lies outside gaps, 0 to 1; absent where there is no duration.
+    /// The share of the duration that is outside gaps, 0 to 1; absent where there is no duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uptime_ratio: Option<f64>,
     /// The longest time without a record, in seconds; where files overlap in time, at most so long.
@@ -392,7 +392,7 @@ pub struct PerformanceSummary {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FigureRead {
-    /// Its value; none where the report has no number there.
+    /// Its value; none if the report has no number there.
     pub value: Option<f64>,
     /// Why there is none.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -18,7 +18,7 @@ use crate::level::Level;
 use crate::sanitize;
 use crate::time::Stamp;
 
-/// Reads a line of text, which may stand inside `depth` others; none when it states neither a time nor a level.
+/// Reads a line of text, which may be inside `depth` others; none when it states neither a time nor a level.
 pub(crate) fn parse(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
     if memchr::memchr(0x1b, line).is_some() {
         return wrapped::coloured(line, written, depth);
@@ -72,7 +72,7 @@ fn dated<'a>(line: &'a [u8], start: &'a [u8], written: Option<Stamp>, depth: u8)
     Some(record)
 }
 
-/// The text behind ` host tag[12]: `, where no level stands before it.
+/// The text behind ` host tag[12]: `, where no level is before it.
 fn after_tag(rest: &[u8]) -> Option<&[u8]> {
     let rest = rest.strip_prefix(b" ")?;
     let host = rest.iter().position(|b| *b == b' ')?;
@@ -178,7 +178,7 @@ pub(crate) fn security_event(text: &[u8]) -> Option<(Raw<'_>, Scale)> {
     if let Some(error) = ceph_error(text) {
         return Some((Raw::Text(Text { bytes: error, escaped: false }), Scale::Is(Level::Error)));
     }
-    /// The header stands behind a host and a tag at most.
+    /// The header is behind a host and a tag at most.
     const REACH: usize = 200;
     static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("EF:"));
     let at = MARK.find(&text[..text.len().min(REACH)])?;
@@ -261,7 +261,7 @@ fn python_basic(line: &[u8]) -> Option<Record<'_>> {
 fn leveled<'a>(dialect: Dialect, line: &'a [u8], at: Option<Stamp>, rest: &'a [u8]) -> Record<'a> {
     let mut found = level_after_date::level(rest, After::Date);
     if found.as_ref().is_some_and(|word| rest[..word.start].ends_with(b"|")) && security_event(rest).is_some() {
-        // The names of vendors and products stand between bars too.
+        // The names of vendors and products are between bars too.
         found = None;
     }
     let tail = found.clone().map_or(rest, |range| &rest[range.end..]);

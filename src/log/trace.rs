@@ -13,7 +13,7 @@ pub(crate) enum Trace {
     Open(Style),
 }
 
-/// What stands between the frames without indentation.
+/// What is between the frames without indentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// Nothing.
@@ -137,7 +137,7 @@ fn names_exception(line: &str) -> bool {
     level_at_start::word(line).is_none() && level_at_start::level(line).is_some()
 }
 
-/// Whether a line stands inside a report of a crash only.
+/// Whether a line is inside a report of a crash only.
 fn is_unmistakable(line: &str) -> bool {
     ["Stack trace:", "stack backtrace:"].contains(&line.trim_end())
         || line.starts_with("goroutine ") && line.ends_with("]:")

@@ -19,7 +19,7 @@ use crate::time::Stamp;
 pub(crate) struct Wrapping {
     /// How many lines are around it.
     pub(crate) depth: u8,
-    /// Whether a level stands outside: then one inside must stand at the front.
+    /// Whether a level is outside: then one inside must be at the front.
     pub(crate) leveled: bool,
     /// Whether it is only a piece of a line.
     pub(crate) piece: bool,

@@ -25,9 +25,9 @@ pub(crate) struct Delta<'a> {
     pub confidence: f64,
     /// The same in words.
     pub confidence_tier: Tier,
-    /// Where the mention stands.
+    /// Where the mention is.
     pub source: Source<'a>,
-    /// What changes; none where only a capability is named.
+    /// What changes; none if only a capability is named.
     pub proposed_changes: Option<Changes<'a>>,
     /// The capabilities of the sentence, with what a reviewer needs to know of them.
     pub capability_refs: Vec<Violation<'a>>,
@@ -41,7 +41,7 @@ pub(crate) struct Delta<'a> {
     pub status: &'static str,
     /// When the delta was made.
     pub created_at: Moment,
-    /// The sentence that caused it; it stands in the mention.
+    /// The sentence that caused it; it is in the mention.
     #[serde(skip)]
     pub sentence: &'a str,
 }

@@ -80,7 +80,7 @@ pub(crate) struct Publishing<'a> {
     pub status: &'static str,
     /// When.
     pub schedule: Schedule<'a>,
-    /// What; none where a person must look first.
+    /// What; none if a person must look first.
     pub prepared_batch: Option<&'a Prepared<'a>>,
     /// What the index is asked to write.
     pub search_plan: Plan<'a>,

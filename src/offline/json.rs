@@ -21,7 +21,7 @@ const MAX_NAMED: usize = 20;
 pub(crate) struct Parsed {
     /// The parts that the stages use; everything else is left out.
     pub value: Value,
-    /// Members that stand twice in one object, such as `transcript[3].text`; the last one counts.
+    /// Members that are twice in one object, such as `transcript[3].text`; the last one counts.
     pub doubled: Vec<String>,
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Rollup {
     pub sessions_with_low_confidence: usize,
     /// Sessions whose verdict is FAIL, and files that are no usable session.
     pub failed: usize,
-    /// What the drill did in all sessions; none where there was no drill.
+    /// What the drill did in all sessions; none if there was no drill.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillTotals>,
     /// One row for each file that went through, in the order of the files.
@@ -124,7 +124,7 @@ pub(crate) struct Row {
     pub low_confidence_deltas: usize,
     /// Safety flags of turns and of the change feed.
     pub safety_flags: usize,
-    /// What the drill did; none where there was no drill.
+    /// What the drill did; none if there was no drill.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillResult>,
     /// What decided the verdict.

@@ -107,7 +107,7 @@ pub(crate) fn run_at(session: &Session, now: Moment) -> Moment {
     Moment(session.closed_at.unwrap_or(now.0).plus(60 * MINUTE))
 }
 
-/// The schedule of a session; `bundles` is the number of bundles in its batch, none where it is gated.
+/// The schedule of a session; `bundles` is the number of bundles in its batch, none if it is gated.
 pub(crate) fn schedule<'a>(
     session: &'a Session,
     deltas: usize,

@@ -172,7 +172,7 @@ pub(crate) struct Queue<'b> {
     pub after_drain: Summary<'b>,
     /// The jobs that a retry got through.
     pub drained_jobs: Vec<Retry<'b>>,
-    /// What the drill did; none where there was no drill.
+    /// What the drill did; none if there was no drill.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<DrillResult>,
 }

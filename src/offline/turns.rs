@@ -122,7 +122,7 @@ fn turn(mut entry: Map<String, Value>, number: usize, place: TurnPlace<'_>, note
     })
 }
 
-/// The text of a turn, `text` before `content`; none where there is nothing to read.
+/// The text of a turn, `text` before `content`; none if there is nothing to read.
 fn text(entry: &mut Map<String, Value>, place: TurnPlace<'_>, notes: &mut Notes) -> Option<String> {
     let mut unread = None;
     for key in ["text", "content"] {

@@ -196,7 +196,7 @@ fn ending(doc: &mut Doc, backlog: &Backlog, most: usize) {
     // Parts of the evidence keep the verdict from PASS, so they come first.
     let mut parts: Vec<&NotUnderstood> = all.iter().collect();
     parts.sort_by_key(|part| !part.evidence);
-    let mut table = Table::new(&["where", "what stands there"]);
+    let mut table = Table::new(&["where", "what is there"]);
     for part in parts.iter().take(most) {
         let place = part.line.map_or_else(|| part.path.clone(), |line| format!("{}:{line}", part.path));
         table.row([Cell::new(place, Tone::Place), sanitize::shorten(&part.text, 100).into()]);

@@ -2,7 +2,7 @@
 
 use crate::status_report::{BEGIN, END};
 
-/// Replaces what stands between the marks by `content`, in the line ends of the document.
+/// Replaces what is between the marks by `content`, in the line ends of the document.
 ///
 /// # Errors
 /// The marks are missing, occur more than once, or in the wrong order; the message shows what to add.
@@ -17,7 +17,7 @@ pub(crate) fn replace(document: &[u8], content: &str) -> Result<Vec<u8>, String>
         }
         ([_], []) => return Err(format!("the end of the block is missing; add this line after its begin:\n{END}")),
         ([], [_]) => return Err(format!("the begin of the block is missing; add this line before its end:\n{BEGIN}")),
-        ([_], [_]) => return Err(format!("the end of the block stands before its begin; swap {BEGIN} and {END}")),
+        ([_], [_]) => return Err(format!("the end of the block is before its begin; swap {BEGIN} and {END}")),
         _ => return Err(format!("it has more than one block for the backlog; keep one pair of {BEGIN} and {END}")),
     };
     let line_end = if document[begin..].starts_with(b"\r\n") { "\r\n" } else { "\n" };

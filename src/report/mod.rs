@@ -49,7 +49,7 @@ pub struct Doc {
 pub struct Verdict {
     /// The judgement.
     pub status: Status,
-    /// What stands behind its word: ` with 2 waivers`; empty where there is nothing to say.
+    /// What is behind its word: ` with 2 waivers`; empty where there is nothing to say.
     pub remark: String,
     /// What decided it: one short sentence each, the weightiest first.
     pub because: Vec<String>,
@@ -68,7 +68,7 @@ pub enum Block {
     Table(Table),
     /// Bullets.
     List(Vec<Cell>),
-    /// Text to be copied as it stands, such as a command.
+    /// Text to be copied as it is, such as a command.
     Code(String),
 }
 
@@ -77,7 +77,7 @@ pub enum Block {
 pub struct Table {
     /// Column titles.
     pub header: Vec<&'static str>,
-    /// The columns (from 0) whose cells stand at the right edge: numbers.
+    /// The columns (from 0) whose cells are at the right edge: numbers.
     pub right: Vec<usize>,
     /// The cells.
     pub rows: Vec<Vec<Cell>>,

@@ -19,7 +19,7 @@ const BESIDE: usize = 42;
 /// The longest list of causes on the screen.
 const CAUSES: usize = 5;
 
-/// The report of a run. `folder` is the run directory as it is shown, none where the report lies in it; `packet` is what
+/// The report of a run. `folder` is the run directory as it is shown, none if the report is in it; `packet` is what
 /// to audit again.
 pub(crate) fn run(record: &RunRecord, verdict: &Audit, folder: Option<&str>, packet: &str) -> Doc {
     let mut doc = head(record, verdict, folder);

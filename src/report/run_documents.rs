@@ -32,7 +32,7 @@ pub(crate) trait Sink {
 /// What neither the record nor the evidence of a run says.
 #[derive(Clone, Debug)]
 pub(crate) struct Given {
-    /// What the operator adds to the review brief; none where there is no brief.
+    /// What the operator adds to the review brief; none if there is no brief.
     pub review: Option<Remarks>,
     /// Whether backlog and minutes are asked for.
     pub follow_up: bool,
@@ -60,7 +60,7 @@ pub(crate) fn markdown<S: Sink>(to: &mut S, record: &RunRecord, name: &str, doc:
     to.text(name, text)
 }
 
-/// Writes the documents that lie in the run directory and in its packet. What is told of the packet is in `bundle`, which
+/// Writes the documents that are in the run directory and in its packet. What is told of the packet is in `bundle`, which
 /// gets the review brief.
 pub(crate) fn of_run<S: Sink>(
     to: &mut S,
@@ -94,7 +94,7 @@ pub(crate) fn of_run<S: Sink>(
     Ok(())
 }
 
-/// Writes the documents that lie in the packet alone.
+/// Writes the documents that are in the packet alone.
 pub(crate) fn of_packet<S: Sink>(to: &mut S, record: &RunRecord, audit: &Audit) -> Result<(), S::Error> {
     json(to, record, SUMMARY_JSON, audit)?;
     markdown(to, record, SUMMARY_MARKDOWN, &super::audit::doc(audit, "the run"))?;
@@ -105,7 +105,7 @@ pub(crate) fn of_packet<S: Sink>(to: &mut S, record: &RunRecord, audit: &Audit) 
 }
 
 /// The documents of a run as they are written from its evidence, given what `sealed` ones say that no evidence can: the
-/// remarks and people, and where the packet lies. Those that show what is `beside` them are written where that is known.
+/// remarks and people, and where the packet is. Those that show what is `beside` them are written where that is known.
 pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed], beside: Option<&Beside<'_>>) -> Vec<Sealed> {
     let document = |name: &str| sealed.iter().find(|document| document.name == name)?.content.as_ref().ok();
     let texts = |of: &Value, key: &str| {

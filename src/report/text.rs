@@ -11,7 +11,7 @@ use crate::sanitize;
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Columns available; none where nothing is to be cut or wrapped.
+    /// Columns available; none if nothing is to be cut or wrapped.
     pub width: Option<u16>,
     /// Whether to colour.
     pub color: bool,
@@ -58,7 +58,7 @@ pub fn render(doc: &Doc, look: Look) -> String {
     out
 }
 
-/// Wraps `text` at blanks behind `lead`; following lines stand under the first.
+/// Wraps `text` at blanks behind `lead`; following lines are under the first.
 fn wrapped(out: &mut String, lead: &str, text: &str, look: Look) {
     let width = look.width.map_or(usize::MAX, |width| usize::from(width.max(40)).saturating_sub(lead.len()));
     let mut used = 0;

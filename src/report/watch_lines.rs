@@ -135,7 +135,7 @@ pub(crate) fn facts(
     facts
 }
 
-/// What the command uses; none where nothing was sampled.
+/// What the command uses; none if nothing was sampled.
 fn resources(view: &View) -> Option<String> {
     let used = view.resources.as_ref()?;
     let cpu = used.cpu_percent.map(|cpu| format!("CPU {cpu:.0}%"));

@@ -39,7 +39,7 @@ pub(crate) fn minutes(wrap_up: &WrapUp) -> Doc {
         let overview = report.overview.iter().map(|line| sanitize::shorten(line, 500).into()).collect();
         doc.section(format!("Session overview: {}", sanitize::shorten(title, 100)), Block::List(overview));
     }
-    let mut unread = Table::new(&["where", "what stands there"]);
+    let mut unread = Table::new(&["where", "what is there"]);
     for part in &wrap_up.not_understood {
         let place = part.line.map_or_else(|| part.path.clone(), |line| format!("{}:{line}", part.path));
         unread.row([Cell::new(place, Tone::Place), sanitize::shorten(&part.text, 100).into()]);

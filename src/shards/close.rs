@@ -5,7 +5,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Finding;
-use crate::log::scan::chunk::Part;
+use crate::log::scan::chunk::ChunkReport;
 use crate::log::summary::FileReport;
 use crate::log::totals::faults;
 use crate::log::totals::tally::Tally;
@@ -31,7 +31,7 @@ impl Said {
 }
 
 /// Closes a file that was read to its end or up to a fault. `report` says how it was packed and how long it is.
-pub(crate) fn close(mut report: FileReport, mut part: Part, fault: Option<&io::Error>) -> (Tally, Said) {
+pub(crate) fn close(mut report: FileReport, mut part: ChunkReport, fault: Option<&io::Error>) -> (Tally, Said) {
     part.close_ends();
     report.dialect = part.dialect().map_or_else(String::new, |dialect| dialect.name().to_owned());
     report.layout = part.context().layout.describe();

@@ -8,7 +8,7 @@ use super::close::{Said, close};
 use super::missing;
 use super::plan::{Fixed, PlannedFile};
 use crate::finding::Finding;
-use crate::log::scan::chunk::Part;
+use crate::log::scan::chunk::ChunkReport;
 use crate::log::summary::FileReport;
 use crate::log::totals::faults;
 use crate::log::totals::tally::{Limits, Tally};
@@ -41,7 +41,7 @@ pub(crate) struct Digest {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Held {
     tally: Tally,
-    /// The digests of all its bytes in order; none where they could not be read.
+    /// The digests of all its bytes in order; none if they could not be read.
     digests: Vec<Digest>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Segment {
     /// The byte behind the last.
     pub(crate) to: u64,
     /// What its lines come to; they are counted from 1.
-    pub(crate) part: Part,
+    pub(crate) part: ChunkReport,
     /// Its digests in order, where the file may hold the same bytes as another one.
     pub(crate) digests: Vec<Digest>,
 }

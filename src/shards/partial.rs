@@ -191,7 +191,7 @@ impl Merge {
         Ok(())
     }
 
-    /// All of them as one; none where there was none.
+    /// All of them as one; none if there was none.
     pub fn finish(self) -> Option<Partial> {
         self.merged
     }

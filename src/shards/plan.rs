@@ -28,7 +28,7 @@ pub struct Fixed {
     pub warn_gap_us: u64,
     /// How many findings of a kind are listed.
     pub max_listed: usize,
-    /// Later times lie in the future, in microseconds since the epoch.
+    /// Later times are in the future, in microseconds since the epoch.
     pub latest_us: i64,
     /// Texts of messages that are not held against the logs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,7 +44,7 @@ pub struct Fixed {
 /// One file of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PlannedFile {
-    /// How reports call it, and where it lies.
+    /// How reports call it, and where it is.
     pub name: String,
     /// Its size in bytes.
     pub size: u64,
@@ -112,7 +112,7 @@ impl Fixed {
         Limits { silence: Duration::from_micros(self.warn_gap_us), listed: self.max_listed, sources: false }
     }
 
-    /// Later times lie in the future.
+    /// Later times are in the future.
     pub fn latest(&self) -> Stamp {
         Stamp::from_micros(self.latest_us).unwrap_or(Stamp::EPOCH)
     }

@@ -78,7 +78,7 @@ pub(crate) struct Freshness {
     pub recommendation: Recommendation,
     /// The window in milliseconds.
     pub window_ms: u64,
-    /// Milliseconds since the alert; none where that is unknown or negative.
+    /// Milliseconds since the alert; none if that is unknown or negative.
     pub observed_age_ms: Option<i64>,
     /// Milliseconds since the alert where that is inside the window; negative within the accepted skew.
     pub window_within_ms: Option<i64>,
@@ -86,7 +86,7 @@ pub(crate) struct Freshness {
     pub source_path: String,
     /// As found in the document.
     pub recorded_at: Value,
-    /// Milliseconds since the document was written; none where that is unknown or negative.
+    /// Milliseconds since the document was written; none if that is unknown or negative.
     pub recorded_age_ms: Option<i64>,
     /// The accepted skew in milliseconds.
     pub max_skew_ms: u64,
@@ -176,7 +176,7 @@ fn judge(document: &Observation, at: Stamp, rules: Rules, now: Stamp) -> (State,
         return (
             State::Invalid,
             format!(
-                "the alert lies {ahead} in the future, more than the accepted {}; compare the clocks, then run \
+                "the alert is {ahead} in the future, more than the accepted {}; compare the clocks, then run \
                  `emp-ops stage-smoke` again",
                 human_duration(rules.max_skew)
             ),
@@ -226,7 +226,7 @@ fn notes(document: &Observation, rules: Rules, now: Stamp) -> Vec<String> {
     let mut notes = Vec::new();
     match (document.recorded(), &document.recorded_at) {
         (Some(at), _) if at > now.plus(rules.max_skew) => {
-            notes.push(format!("recordedAt lies {} in the future", human_duration(at.since(now))));
+            notes.push(format!("recordedAt is {} in the future", human_duration(at.since(now))));
         }
         (None, value) if !value.is_null() => notes.push(format!("recordedAt is no time: {value}")),
         _ => {}

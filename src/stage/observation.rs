@@ -43,7 +43,7 @@ pub struct Observation {
     /// Whether the built-in server was asked instead of a real environment.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub simulated: bool,
-    /// The last run, where it saw no alert: it stands beside the observation instead of replacing it.
+    /// The last run, where it saw no alert: it is beside the observation instead of replacing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,
 }
@@ -81,7 +81,7 @@ impl Observation {
         serde_json::from_value(value).map_err(|error| format!("the file has the wrong shape: {error}"))
     }
 
-    /// When the alert arrived; none where no alert was seen.
+    /// When the alert arrived; none if no alert was seen.
     ///
     /// # Errors
     /// Says what is wrong with the value where it is no time.

@@ -6,7 +6,7 @@ use crate::time;
 
 /// The first day named in `text`: `2025-01-15`, `2025/01/15`, `15.01.2025`, `15 Jan 2025`, `15-Jan-2025`, `January 15`.
 ///
-/// A day without a year lies in the year (of `near`, or the ones beside it) that puts it closest to `near`; without
+/// A day without a year is in the year (of `near`, or the ones beside it) that puts it closest to `near`; without
 /// `near` it is not understood. Neither are `01/02/2025`, which means two things, and `Friday`.
 pub(crate) fn find(text: &str, near: Option<NaiveDate>) -> Option<NaiveDate> {
     let tokens: Vec<&str> = text

@@ -17,7 +17,7 @@ pub(crate) struct Head {
     pub(crate) percent: Option<f64>,
     pub(crate) due: Option<Due>,
     pub(crate) blockers: Option<String>,
-    /// Whether what stands there keeps the item from going on.
+    /// Whether what is there keeps the item from going on.
     pub(crate) blocks: bool,
     pub(crate) next: Option<String>,
     pub(crate) trend: Option<(Trend, Option<String>)>,
@@ -62,7 +62,7 @@ pub(crate) fn is_name(text: &str) -> bool {
     named && words <= 5 && text.chars().count() <= 60 && !text.contains(['.', '!', '?', '=', '`'])
 }
 
-/// Splits `Label: value`; `None` where the colon belongs to a URL, a time, or prose.
+/// Splits `Label: value`; `None` if the colon belongs to a URL, a time, or prose.
 pub(crate) fn label(text: &str) -> Option<(&str, &str)> {
     let at = text.find(':')?;
     let (label, value) = (text[..at].trim().trim_matches('*'), &text[at + 1..]);

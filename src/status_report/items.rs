@@ -1,4 +1,4 @@
-//! From the text of an item, and what stands below it, to the item.
+//! From the text of an item, and what is below it, to the item.
 
 use super::head::{self, Head};
 use super::line;
@@ -25,7 +25,7 @@ impl Reader {
         self.finish(kind, line, head, checked, state, details);
     }
 
-    /// Reads what stands below the first line of an item.
+    /// Reads what is below the first line of an item.
     pub(crate) fn fields(&mut self, head: &mut Head, details: &mut Details, blocks: &[Block], title: &str) {
         for block in blocks {
             match block {

@@ -1,4 +1,4 @@
-//! Reads one line about an item: its reference, its title, and what stands in brackets or behind dashes.
+//! Reads one line about an item: its reference, its title, and what is in brackets or behind dashes.
 
 use chrono::NaiveDate;
 
@@ -26,7 +26,7 @@ pub(crate) fn read(text: &str, strong: usize, kind: Kind, near: Option<NaiveDate
     }
     rest = marks::take_state(&mut head, rest);
     let structured = strong > 0 || head.reference.is_some();
-    // Attributes stand at the end, the last one first.
+    // Attributes are at the end, the last one first.
     loop {
         rest = rest.trim_end();
         let closed = rest.strip_suffix('.').filter(|r| r.ends_with([')', ']'])).unwrap_or(rest);
@@ -138,7 +138,7 @@ fn is_reference(word: &str, strict: bool) -> bool {
     starts_upper && shouting && ends_in_digit && (!strict || body.contains('-'))
 }
 
-/// What stands in brackets at the end: labelled values, a date, a percentage, a state, a trend, or owners.
+/// What is in brackets at the end: labelled values, a date, a percentage, a state, a trend, or owners.
 fn take_bracket(head: &mut Head, inner: &str, kind: Kind, structured: bool, near: Option<NaiveDate>) -> bool {
     if inner.trim().is_empty() || inner.len() > 300 {
         return false;

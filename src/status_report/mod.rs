@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Whatever the text: reading ends, and all that it finds stands on a line of the text.
+        /// Whatever the text: reading ends, and all that it finds is on a line of the text.
         #[test]
         fn any_text_is_read(source in "[-# *|\\[\\]x:()a-zA-Z0-9.✅\n~`<>%–é]{0,400}") {
             let report = Report::read(&source);

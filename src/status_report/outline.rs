@@ -7,10 +7,10 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 /// Lists nested deeper than this are read as text of the entry that holds them.
 const DEEPEST: usize = 24;
 
-/// What stands under one heading; the first section of a document may have none.
+/// What is under one heading; the first section of a document may have none.
 #[derive(Debug, Default)]
 pub(crate) struct Section {
-    /// 1 to 6; 0 for what stands before the first heading.
+    /// 1 to 6; 0 for what is before the first heading.
     pub(crate) level: u8,
     pub(crate) title: String,
     pub(crate) line: u64,

@@ -96,7 +96,7 @@ impl State {
     }
 }
 
-/// Whether a table tells what happened: its first column holds times of day, or it stands under such a heading and
+/// Whether a table tells what happened: its first column holds times of day, or it is under such a heading and
 /// has neither a status nor a day to keep.
 pub(crate) fn is_history(table: &Table, topic: Option<Topic>) -> bool {
     let timed = |cell: &str| {

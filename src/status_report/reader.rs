@@ -31,7 +31,7 @@ pub(crate) fn entry_text(entry: &Entry) -> String {
     parts.join(" ")
 }
 
-/// Joins wrapped lines; a line that starts with a label that we know starts anew.
+/// Joins wrapped lines; a line that starts with a label that we know starts again.
 pub(crate) fn logical_lines(lines: &[Text]) -> Vec<Text> {
     let mut whole: Vec<Text> = Vec::new();
     for line in lines {

@@ -130,7 +130,7 @@ impl Reader {
                     let head = line::read(&text.text, text.strong, kind, self.report.day);
                     self.item(kind, text.line, head, None, state, &[]);
                 }
-                // What stands under the title of a document introduces it.
+                // What is under the title of a document introduces it.
                 None if level <= 1 => self.tell(text.line, &text.text),
                 _ => self.not_understood(text.line, &text.text),
             }

@@ -146,7 +146,7 @@ pub(crate) fn take_mark(text: &str) -> Option<(State, &str)> {
     Some((*state, chars.as_str().trim_start_matches('\u{fe0f}').trim_start()))
 }
 
-/// The state that `text` states first; `None` where it names no state that anybody has defined.
+/// The state that `text` states first; `None` if it names no state that anybody has defined.
 ///
 /// A claim of success is not believed where the same text says that something failed, is blocked or is missing.
 pub(crate) fn state(text: &str) -> Option<State> {
@@ -179,7 +179,7 @@ pub(crate) fn state(text: &str) -> Option<State> {
     })
 }
 
-/// The words that stand for a work's state where they are written in capitals, wherever they stand.
+/// The words that stand for a work's state where they are written in capitals, wherever they are.
 const SHOUTED: [&str; 22] = [
     "done",
     "todo",

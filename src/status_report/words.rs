@@ -225,7 +225,7 @@ const HEADINGS: &[(&[&str], Topic)] = &[
     ),
 ];
 
-/// What the section under this heading holds; `None` where the heading does not tell.
+/// What the section under this heading holds; `None` if the heading does not tell.
 pub(crate) fn topic(heading: &str) -> Option<Topic> {
     let words = plain(heading);
     let named = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(&format!(" {phrase} ")));
@@ -303,7 +303,7 @@ pub(crate) enum Field {
     Status,
     Percent,
     Due,
-    /// A label that speaks of blockers alone: whatever stands there blocks.
+    /// A label that speaks of blockers alone: whatever is there blocks.
     Blockers,
     /// A label that also covers dependencies: it blocks only where it says so.
     Dependencies,

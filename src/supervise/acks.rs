@@ -111,7 +111,7 @@ impl Acks {
     }
 }
 
-/// How much of the file was there when the run was sealed, in bytes; none where it was not sealed.
+/// How much of the file was there when the run was sealed, in bytes; none if it was not sealed.
 pub(crate) fn sealed_bytes(record: &RunRecord) -> Option<u64> {
     let files = record.sealed_files.as_ref()?;
     Some(files.iter().find(|file| file.path == FILE_NAME).map_or(0, |file| file.bytes))
@@ -133,16 +133,16 @@ pub struct Acknowledgements {
 /// An acknowledgement, with the incident that it is of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Acknowledged {
-    /// The line of the file; its keys stand beside the others.
+    /// The line of the file; its keys are beside the others.
     #[serde(flatten)]
     pub ack: Ack,
-    /// How bad the incident is; none where the run has no incident of that id.
+    /// How bad the incident is; none if the run has no incident of that id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Status>,
     /// What happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Seconds from its first occurrence to the acknowledgement; none where that lies before it.
+    /// Seconds from its first occurrence to the acknowledgement; none if that is before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_seconds: Option<f64>,
     /// Whether it was added when the run had been sealed already.

@@ -40,7 +40,7 @@ pub(crate) enum Event {
     EvidenceSeen {
         /// The name in the plan.
         name: String,
-        /// When it was last written; none where it is missing or empty.
+        /// When it was last written; none if it is missing or empty.
         modified: Option<Stamp>,
     },
     /// The file system of the output was looked at.

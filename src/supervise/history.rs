@@ -57,7 +57,7 @@ impl Sample {
         })
     }
 
-    /// The sample of a snapshot; `None` where it does not say how long the run has lasted.
+    /// The sample of a snapshot; `None` if it does not say how long the run has lasted.
     pub(crate) fn of(view: &View) -> Option<Self> {
         let elapsed = view.elapsed_seconds.or_else(|| Some(view.now?.seconds_since(view.started_at?)))?;
         let resources = view.resources.as_ref();
@@ -93,7 +93,7 @@ impl History {
         }
     }
 
-    /// Lines per second in each of `columns` equal parts of `span` seconds. `None` where nothing is known;
+    /// Lines per second in each of `columns` equal parts of `span` seconds. `None` if nothing is known;
     /// exactly zero only where no line came.
     pub(crate) fn rates(&self, columns: usize, span: f64) -> Vec<Option<f64>> {
         let known: Vec<(f64, f64)> = self.samples.iter().filter_map(|s| Some((s.elapsed, s.lines?))).collect();

@@ -119,7 +119,7 @@ impl Incidents {
         }
     }
 
-    /// Makes a known WARN what it has become, a FAIL that is told anew. Whether it is known.
+    /// Makes a known WARN what it has become, a FAIL that is told again. Whether it is known.
     pub(crate) fn worsen(&mut self, kind: &str, key: &str, become_: &Incident) -> bool {
         let of = |severity: Status| format!("{kind}/{}/{key}", severity.word());
         let (before, after) = (of(Status::Warn), of(become_.severity));
@@ -151,7 +151,7 @@ impl Incidents {
         true
     }
 
-    /// Tells a known incident anew; `key` is its kind, its severity and its own key.
+    /// Tells a known incident again; `key` is its kind, its severity and its own key.
     pub(crate) fn retell(&mut self, key: &str, retell: impl FnOnce(&mut Incident)) {
         if let Some(known) = self.known(key) {
             retell(known);

@@ -116,7 +116,7 @@ pub(crate) struct Identity {
 /// Snapshots that are owed because something happened.
 #[derive(Debug, Default)]
 struct Refresh {
-    /// How long after the one before the progress file is due; none where nothing has changed.
+    /// How long after the one before the progress file is due; none if nothing has changed.
     progress: Option<Duration>,
     timeline: bool,
     last_progress: Option<Duration>,

@@ -18,11 +18,11 @@ use crate::stage::notify::policy::Policy;
 pub(crate) struct Plan {
     /// What is supervised; never empty.
     pub workloads: Vec<WorkloadPlan>,
-    /// Who hears of what, and what the run is called there; none where nobody does.
+    /// Who hears of what, and what the run is called there; none if nobody does.
     pub notify: Option<(Arc<Policy>, String)>,
-    /// The drills; none where there are none.
+    /// The drills; none if there are none.
     pub drills: Option<DrillsPlan>,
-    /// The guards on figures; none where there are none.
+    /// The guards on figures; none if there are none.
     pub guards: Option<GuardsPlan>,
     /// Whether that is one command, as it was given after `--`.
     pub single: bool,
@@ -46,7 +46,7 @@ pub(crate) struct Plan {
     pub require_diary: bool,
     /// Whether a performance report must be there at the end.
     pub require_performance: bool,
-    /// Between periodic snapshots; none where they are off.
+    /// Between periodic snapshots; none if they are off.
     pub progress_interval: Option<Duration>,
     /// The evidence files whose freshness is watched.
     pub evidence: Vec<EvidenceWatch>,
@@ -54,7 +54,7 @@ pub(crate) struct Plan {
     pub evidence_interval: Duration,
     /// How long after the start the evidence may be missing.
     pub evidence_grace: Duration,
-    /// Between samples of the process tree; none where they are off.
+    /// Between samples of the process tree; none if they are off.
     pub sample_interval: Option<Duration>,
     /// The limits of the process tree.
     pub limits: Limits,
@@ -71,7 +71,7 @@ pub(crate) struct Plan {
 pub(crate) struct EvidenceWatch {
     /// `diary` or `performance`; of one workload of several, after its name and a slash.
     pub name: String,
-    /// The file, as it is shown: relative to the run directory where it lies there.
+    /// The file, as it is shown: relative to the run directory where it is there.
     pub path: String,
     /// From this age it is a WARN.
     pub warn: Option<Duration>,

@@ -62,7 +62,7 @@ pub(crate) struct Snapshot {
     pub first_line_at: Option<Stamp>,
     /// When the last line came.
     pub last_line_at: Option<Stamp>,
-    /// Share of the time so far that lies outside gaps, 0 to 1.
+    /// Share of the time so far that is outside gaps, 0 to 1.
     pub uptime_ratio: Option<f64>,
     /// The supervised command with its arguments.
     pub command: Vec<String>,
@@ -93,7 +93,7 @@ pub(crate) struct Snapshot {
     pub incidents: Vec<Incident>,
     /// Freshness of the evidence files, by name (`diary`, `performance`).
     pub evidence: BTreeMap<String, Freshness>,
-    /// CPU and memory of the whole process tree; none where it is not sampled.
+    /// CPU and memory of the whole process tree; none if it is not sampled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// The exit code of the command; in the first and the final snapshot only.
@@ -145,7 +145,7 @@ pub struct Incident {
     /// `clock`, `capture`, `leak`, `signal`, and of workloads `readiness`, `dependency`, `stop`, `workload`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kind: String,
-    /// The workload to which it happened; none where it concerns the run.
+    /// The workload to which it happened; none if it concerns the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload: Option<String>,
     /// The number of its start at that time; 0 before the first.
@@ -188,9 +188,9 @@ pub(crate) struct Freshness {
     pub state: String,
     /// Seconds since it was last written, or since the start where it never was there.
     pub age_seconds: f64,
-    /// From this age it is a WARN; none where that is not watched.
+    /// From this age it is a WARN; none if that is not watched.
     pub warn_seconds: Option<f64>,
-    /// From this age it is a FAIL; none where that is not watched.
+    /// From this age it is a FAIL; none if that is not watched.
     pub fail_seconds: Option<f64>,
 }
 

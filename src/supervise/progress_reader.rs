@@ -59,7 +59,7 @@ pub struct View {
     pub first_line_at: Option<Stamp>,
     /// When the last line came.
     pub last_line_at: Option<Stamp>,
-    /// Share of the time so far that lies outside gaps, 0 to 1.
+    /// Share of the time so far that is outside gaps, 0 to 1.
     pub uptime_ratio: Option<f64>,
     /// The lowest acceptable uptime, 0 to 1.
     pub minimum_uptime_ratio: Option<f64>,
@@ -82,7 +82,7 @@ pub struct View {
     pub workloads: Vec<Worker>,
     /// Incidents by severity; counted from the list where the writer does not state it.
     pub incident_counts: BTreeMap<Status, u64>,
-    /// The incidents, newest last; `None` where this snapshot leaves them out.
+    /// The incidents, newest last; `None` if this snapshot leaves them out.
     pub incidents: Option<Vec<Event>>,
     /// Freshness of the evidence files, by name.
     pub evidence: BTreeMap<String, Fresh>,
@@ -287,7 +287,7 @@ impl View {
         self.incidents.as_deref().unwrap_or_default()
     }
 
-    /// The same with one workload alone, and what happened to it; the verdict is that of the run. None where there is no
+    /// The same with one workload alone, and what happened to it; the verdict is that of the run. None if there is no
     /// such workload.
     pub fn only(mut self, workload: &str) -> Option<Self> {
         self.workloads.retain(|worker| worker.name == workload);
@@ -320,7 +320,7 @@ impl View {
 impl Event {
     fn of(object: &Map<String, Value>) -> Self {
         let said = |key: &str| text(object.get(key)).filter(|text| !text.is_empty());
-        // What is no text is shown as it stands in the document.
+        // What is no text is shown as it is in the document.
         let other = |key: &str| object.get(key).filter(|value| !value.is_null() && !value.is_string());
         let shown = |key: &str| said(key).or_else(|| other(key).map(Value::to_string));
         let kind = said("kind").unwrap_or_default();

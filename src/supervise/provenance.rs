@@ -38,7 +38,7 @@ pub struct Provenance {
 pub struct Commit {
     /// Its id.
     pub id: String,
-    /// Whether files differ from it; none where git did not say in time.
+    /// Whether files differ from it; none if git did not say in time.
     #[serde(default)]
     pub dirty: Option<bool>,
 }

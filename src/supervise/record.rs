@@ -92,7 +92,7 @@ pub struct RunRecord {
     /// The guards on figures that were planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guards: Option<GuardsPlan>,
-    /// Who was to hear of what; none where nobody was.
+    /// Who was to hear of what; none if nobody was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<NotifyRecord>,
     /// What somebody accepts by name.
@@ -130,7 +130,7 @@ pub struct RunRecord {
     /// From which of these ages, in seconds, it is a `warn` and a `fail`; by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence_limits: BTreeMap<String, BTreeMap<Status, f64>>,
-    /// How often and how long each evidence file was not refreshed in time, by name; none where all were.
+    /// How often and how long each evidence file was not refreshed in time, by name; none if all were.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence_stalls: BTreeMap<String, Stalls>,
     /// The evidence files when supervision had ended, as the last snapshot lists them too; none before that.
@@ -430,7 +430,7 @@ pub struct Stalls {
 pub struct Episode {
     /// The last refresh before; the start of the run where there was none.
     pub from: Stamp,
-    /// The next refresh; none where there was none until the end.
+    /// The next refresh; none if there was none until the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Stamp>,
     /// How old the file became, in seconds.

@@ -30,12 +30,12 @@ impl Watcher {
         }
     }
 
-    /// When the stall began that lasts; none where none does.
+    /// When the stall began that lasts; none if none does.
     pub(crate) fn since(&self) -> Option<Stamp> {
         self.open.map(|open| open.from)
     }
 
-    /// All of them, the one that lasts included; none where there was none.
+    /// All of them, the one that lasts included; none if there was none.
     pub(crate) fn all(&self) -> Option<Stalls> {
         let mut all = self.clone();
         if let Some(open) = all.open {

@@ -19,7 +19,7 @@ use crate::time::Stamp;
 /// What `audit` writes. Keys are documented in `runbooks/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Audit {
-    /// The evidence; its keys stand at the top of the document.
+    /// The evidence; its keys are at the top of the document.
     #[serde(flatten)]
     pub summary: Summary,
     /// The verdict once more: other tools look for this key.

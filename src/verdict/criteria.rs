@@ -8,7 +8,7 @@ use crate::finding::Status;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Criteria {
-    /// Seconds that the evidence must cover; none where no minimum is asked for.
+    /// Seconds that the evidence must cover; none if no minimum is asked for.
     pub minimum_duration_seconds: Option<f64>,
     /// The lowest acceptable uptime, 0 to 1.
     pub minimum_uptime_ratio: Option<f64>,

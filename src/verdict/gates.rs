@@ -73,7 +73,7 @@ fn culprit(record: &RunRecord) -> Option<String> {
 }
 
 /// Every gate of the evidence, in the order in which people look: where a sign-off is asked for, as the sign-off sees
-/// it, else as the evidence stands.
+/// it, else by the evidence.
 pub(crate) fn all(summary: &Summary, policy: &Policy, about: &About) -> Vec<Gate> {
     let view = View { summary, policy, about, criteria: policy.sign_off.as_ref() };
     let components = summary.readiness.iter().flat_map(|readiness| &readiness.gates);
@@ -302,7 +302,7 @@ impl View<'_> {
         }
     }
 
-    /// The gate of a part that is not there; none where nobody asked for a sign-off.
+    /// The gate of a part that is not there; none if nobody asked for a sign-off.
     fn absent(&self, name: &str, required: bool, limit: &str, fix: &str) -> Option<Gate> {
         self.criteria?;
         let gate = Gate { name: name.to_owned(), measured: "none was given".to_owned(), ..Gate::default() };
@@ -385,7 +385,7 @@ impl View<'_> {
     }
 }
 
-/// The first of the worst findings; none where all pass.
+/// The first of the worst findings; none if all pass.
 fn worst(findings: &[Finding]) -> Option<&Finding> {
     let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
     findings.iter().find(|finding| finding.severity == status && status > Status::Pass)

@@ -34,7 +34,7 @@ pub(crate) fn remark(simulated: bool, gates: &[Gate], criteria: &[Criterion]) ->
     format!("{simulated}{given_up}{culprit}")
 }
 
-/// What the first workload did that failed; none where none did.
+/// What the first workload did that failed; none if none did.
 fn culprit(gates: &[Gate]) -> Option<&str> {
     let gate = gates.iter().find(|gate| gate.name == WORKLOADS && gate.status == Status::Fail)?;
     Some(gate.measured.as_str())

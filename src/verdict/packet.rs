@@ -126,7 +126,7 @@ mod tests {
             (without_evidence(Some("a loop of links")), "cannot be read: a loop of links"),
             (damaged("p.tar.gz", 3, &error()), "damaged after 3 members: bad checksum"),
             (damaged_end("p.tar.gz", &error()), "the end of the archive is damaged"),
-            (refused("p.tar.gz", "../x", "it lies outside"), "member ../x was refused: it lies outside"),
+            (refused("p.tar.gz", "../x", "it is outside"), "member ../x was refused: it is outside"),
         ] {
             assert!(finding.severity == Status::Fail && finding.summary.contains(words), "{finding:?}");
             assert!(finding.place.is_some(), "{finding:?}");

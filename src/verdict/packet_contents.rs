@@ -119,7 +119,7 @@ pub(crate) fn evidence(record: &RunRecord) -> Vec<(&str, bool)> {
         .chain(workloads)
         .chain(drills);
     let named = named.map(|(path, missed)| (path.as_str(), missed));
-    // What lies elsewhere stays there.
+    // What is elsewhere stays there.
     named.filter(|(path, _)| !path.starts_with('/')).chain([(PROGRESS, true)]).collect()
 }
 

@@ -71,7 +71,7 @@ pub(crate) struct ActionItem {
     pub category: String,
     /// One sentence for people.
     pub description: String,
-    /// How often it stands in the evidence.
+    /// How often it is in the evidence.
     #[serde(default = "once")]
     pub count: u64,
     /// The finding itself.

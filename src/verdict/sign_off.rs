@@ -163,7 +163,7 @@ mod tests {
             let found = messages(&[gate("logs", logs, 0), follows(uptime)]);
             assert_eq!(found.len(), told, "{logs} {uptime}: {found:?}");
         }
-        // What was measured stands on its own.
+        // What was measured is on its own.
         let measured = Gate { samples: 5, ..follows(Status::Fail) };
         assert_eq!(messages(&[gate("logs", Status::Fail, 0), measured]).len(), 2);
     }

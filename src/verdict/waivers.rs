@@ -37,14 +37,14 @@ pub(crate) struct Document {
     pub waivers: Vec<Waiver>,
 }
 
-/// The document of the waivers that were in force at `at`, the end of the run; none where there are none.
+/// The document of the waivers that were in force at `at`, the end of the run; none if there are none.
 pub(crate) fn document(waivers: &[Waiver], at: Option<Stamp>) -> Option<Document> {
     let in_force = waivers.iter().filter(|waiver| at.is_none_or(|at| waiver.expires >= at.day()));
     let document = Document { schema: SCHEMA.to_owned(), waivers: in_force.cloned().collect() };
     (!document.waivers.is_empty()).then_some(document)
 }
 
-/// Whether the document of a packet, none where there is none, states the waivers of its run; what is wrong where it does
+/// Whether the document of a packet, none if there is none, states the waivers of its run; what is wrong where it does
 /// not. `at` is the end of the run.
 pub(crate) fn compare(
     stated: Option<Option<&serde_json::Value>>,
@@ -210,7 +210,7 @@ impl Waivers {
         gates.extend(self.gate());
     }
 
-    /// The gate of the waivers themselves; none where there are none.
+    /// The gate of the waivers themselves; none if there are none.
     fn gate(&self) -> Option<Gate> {
         let idle: Vec<String> = self
             .all
@@ -361,7 +361,7 @@ mod tests {
         }
         for name in ["checksums", "signature", "record", "approvals"] {
             assert!(waiver(name, "2026-02-01").check().unwrap_err().contains("never be waived"));
-            // One that stands in a run record that somebody wrote does nothing.
+            // One that is in a run record that somebody wrote does nothing.
             let waivers = Waivers::new(vec![waiver(name, "2026-02-01")], stamp("2026-01-01"), stamp("2026-01-01"));
             let mut gates = vec![Gate { name: name.to_owned(), status: Status::Fail, samples: 1, ..Gate::default() }];
             waivers.apply_to_gates(&mut gates);

@@ -104,7 +104,7 @@ fn runs_of_one_second_have_names_of_their_own() {
     assert_eq!(fs::read_dir(bench.path().join("runs")).unwrap().count(), 2);
 }
 
-/// What a shell offers at the end of a line. None where the shell is not installed.
+/// What a shell offers at the end of a line. None if the shell is not installed.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn offered(bench: &Bench, shell: &str, line: &str) -> Option<String> {
     let script = bench.write(shell, bench.run(&["completions", shell]).exits(0).stdout);

@@ -77,7 +77,7 @@ fn figures_and_reports_of_any_size_are_bounded() {
         let out = out.exits(1);
         assert!(out.stdout.contains(expect) && out.stdout.len() < 100_000, "{expect}: {}", out.stdout.len());
     }
-    // What is shown of a report is bounded too, whatever stands in the place of a figure.
+    // What is shown of a report is bounded too, whatever is in the place of a figure.
     let list = format!("\"trades\":[{}0]", "1,".repeat(50_000));
     bench.write("performance.json", report(&list));
     let out = bench.run(&["audit", "--log", "app.jsonl", "--performance", "performance.json", "--format", "json"]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use emp_ops::finding::Status;
 use emp_ops::io::read::scan::{ScanOptions, expand, scan};
-use emp_ops::log::scan::chunk::{Context, Part};
+use emp_ops::log::scan::chunk::{ChunkReport, Context};
 use emp_ops::log::summary::LogSummary;
 use emp_ops::log::totals::summarise::{self, Terms};
 use emp_ops::log::totals::tally::Limits;
@@ -232,7 +232,7 @@ fn context(file: u32) -> Context {
     }
 }
 
-fn summarise(mut part: Part) -> LogSummary {
+fn summarise(mut part: ChunkReport) -> LogSummary {
     part.close_ends();
     let terms = Terms {
         drills: Vec::new(),
@@ -270,7 +270,7 @@ fn a_crash_keeps_its_line_when_pieces_are_joined() {
         .map(|((level, message), n)| format!("time=2025-01-06T00:00:0{n}Z level={level} msg=\"{message}\""))
         .collect();
     for cuts in [vec![], vec![1], vec![2], vec![3], vec![1, 2, 3]] {
-        let mut parts = cut(&lines, &cuts).into_iter().map(|text| Part::read(text.as_bytes(), context(0)));
+        let mut parts = cut(&lines, &cuts).into_iter().map(|text| ChunkReport::read(text.as_bytes(), context(0)));
         let mut joined = parts.next().unwrap();
         parts.for_each(|part| joined.append(part));
         let crashes = summarise(joined).content_incidents;
@@ -287,8 +287,8 @@ proptest! {
         lines in prop::collection::vec(line(), 0..60),
         cuts in prop::collection::vec(0..60_usize, 0..8),
     ) {
-        let whole = summarise(Part::read(lines.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes(), context(0)));
-        let mut parts = cut(&lines, &cuts).into_iter().map(|text| Part::read(text.as_bytes(), context(0)));
+        let whole = summarise(ChunkReport::read(lines.iter().map(|line| format!("{line}\n")).collect::<String>().as_bytes(), context(0)));
+        let mut parts = cut(&lines, &cuts).into_iter().map(|text| ChunkReport::read(text.as_bytes(), context(0)));
         let mut joined = parts.next().unwrap();
         parts.for_each(|part| joined.append(part));
         prop_assert_eq!(&summarise(joined), &whole);

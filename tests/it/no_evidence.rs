@@ -254,7 +254,7 @@ fn a_crash_has_one_headline_and_one_signature_in_every_form() {
     assert_eq!(groups(&audit(&bench, "three.log").2["logs"]).len(), 3);
 }
 
-/// Zero bytes, as a power loss or a log cut while it is written leaves them, are a hole: what stands around it counts.
+/// Zero bytes, as a power loss or a log cut while it is written leaves them, are a hole: what is around it counts.
 #[test]
 fn a_hole_of_zeros_is_a_warning_that_names_its_place_and_hides_nothing() {
     let bench = Bench::new();

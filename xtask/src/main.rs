@@ -120,7 +120,7 @@ fn kills(trials: &[&str]) -> Outcome {
 /// Cargo, told nothing of this package.
 fn cargo() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // What cargo told this process of its own package would make some build scripts run anew.
+    // What cargo told this process of its own package would make some build scripts run again.
     let own = ["CARGO_PKG_", "CARGO_MANIFEST_"];
     for (name, _) in env::vars_os().filter(|(n, _)| own.iter().any(|own| n.to_string_lossy().starts_with(own))) {
         cargo.env_remove(name);

@@ -62,7 +62,7 @@ pub(crate) struct Audit {
     pub(super) as_of: Option<Stamp>,
 
     /// An accepted run, its packet, or an assessment of another tool, that this run must be no worse than; repeatable.
-    /// auto takes the accepted runs of the same command that lie beside it
+    /// auto takes the accepted runs of the same command that are beside it
     #[arg(long, value_name = "PATH|auto", help_heading = "Comparison")]
     pub(super) baseline: Vec<PathBuf>,
     /// Compare with runs that were not accepted, too

@@ -37,7 +37,7 @@ pub(super) struct Signing {
 }
 
 impl Signing {
-    /// What the options ask for; none where nothing is signed.
+    /// What the options ask for; none if nothing is signed.
     ///
     /// # Errors
     /// They contradict each other, or a key is of no use: the message says what to do.
@@ -122,7 +122,7 @@ impl Signing {
         (self.form == Form::Archive && path.exists()).then_some(path)
     }
 
-    /// Why the packet cannot be signed as it is; none where it can.
+    /// Why the packet cannot be signed as it is; none if it can.
     pub(super) fn refusal(&self, audit: &Audit) -> Option<String> {
         let Some(packet) = &audit.packet else { return Some("it is no packet".to_owned()) };
         let broken = audit

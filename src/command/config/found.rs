@@ -103,7 +103,7 @@ fn check(path: &Path, folder: &Path, about: [&fs::Metadata; 2]) -> Result<(), Er
     }
     let marks = || PACKET_MARKS.iter().copied().chain([record::FILE_NAME, PROGRESS]);
     match folder.ancestors().find(|above| marks().any(|mark| above.join(mark).exists())) {
-        Some(run) => refuse(format!("it lies in the run directory or packet {}", run.display())),
+        Some(run) => refuse(format!("it is in the run directory or packet {}", run.display())),
         None => Ok(()),
     }
 }

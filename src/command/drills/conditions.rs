@@ -79,8 +79,8 @@ fn condition(text: Text<'_>, value: Placed<'_>) -> Result<Read, String> {
     }
     if let Some(guard) = keys.string("guard")? {
         let words = [("pass", "pass"), ("warn", "warn"), ("fail", "fail")];
-        let stands = keys.word("is", &words)?.unwrap_or("fail");
-        add(Known::Guard, format!("the guard {guard} is {stands}"), format!("{guard}={stands}"), None, None);
+        let is = keys.word("is", &words)?.unwrap_or("fail");
+        add(Known::Guard, format!("the guard {guard} is {is}"), format!("{guard}={is}"), None, None);
     }
     if let Some(channel) = keys.string("notified")? {
         add(Known::Notified, format!("a notification by {channel}"), channel, None, None);

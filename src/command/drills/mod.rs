@@ -40,7 +40,7 @@ pub(crate) struct Asked {
     pub(crate) acts: Vec<DrillActs>,
 }
 
-/// Reads the file of `--drill`; none where there is none.
+/// Reads the file of `--drill`; none if there is none.
 ///
 /// # Errors
 /// It cannot be read, or something in it is unknown or impossible.

@@ -128,7 +128,7 @@ pub(crate) struct FinalDryRun {
     #[arg(long, value_name = "FILE", alias = "guards", help_heading = "Guards")]
     pub guard: Option<PathBuf>,
 
-    /// Tell people of incidents, drills and the end of the run, as this policy of notifications says: TOML with [notify],
+    /// Tell people of incidents, drills and the end of the run, as this policy of notifications says: TOML with a table `notify`,
     /// or JSON. Rehearse it with stage-alerts --notify
     #[arg(long, value_name = "FILE", help_heading = "Notifications")]
     pub notify: Option<PathBuf>,

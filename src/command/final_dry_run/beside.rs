@@ -23,7 +23,7 @@ pub(super) struct Terms<'a> {
     pub(super) target: Duration,
     pub(super) required: Duration,
     pub(super) scale: &'a Scale,
-    /// The names of its workloads; none where it is a single command.
+    /// The names of its workloads; none if it is a single command.
     pub(super) workloads: &'a [String],
     /// Whether what ends is always started again.
     pub(super) restarts: bool,

@@ -14,7 +14,7 @@ use crate::supervise::machine::Machine;
 use crate::supervise::record::ProgressChain;
 use crate::supervise::workloads::state::State;
 
-/// How often the line of a terminal is written anew.
+/// How often the line of a terminal is written again.
 const REFRESH: Duration = Duration::from_secs(1);
 /// More new incidents than this between two refreshes are counted only.
 const AT_ONCE: usize = 5;
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 5;
 pub(super) struct Console {
     quiet: bool,
     terminal: bool,
-    /// Between two lines; none where there are none.
+    /// Between two lines; none if there are none.
     interval: Option<Duration>,
     grace: Duration,
     next: Duration,

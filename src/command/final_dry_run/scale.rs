@@ -12,7 +12,7 @@ const REHEARSAL: Duration = Duration::from_secs(72 * 3600);
 /// Everything that the drill scales with its length, unless the operator says otherwise.
 pub(super) struct Scale {
     pub(super) tick: Duration,
-    /// None where they follow from the required duration.
+    /// None if they follow from the required duration.
     pub(super) warn_gap: Option<Duration>,
     pub(super) fail_gap: Option<Duration>,
     pub(super) live_gap: Option<(Duration, Status)>,

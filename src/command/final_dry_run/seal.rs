@@ -211,7 +211,7 @@ fn pack(
     let folder = contents.run.clone();
     let mut documents = Documents { folder: None, written: std::mem::take(&mut contents.documents) };
     run_documents::of_packet(&mut documents, record, audit)?;
-    // In the packet the evidence lies below raw/, and links lead there.
+    // In the packet the evidence is below raw/, and links lead there.
     for (_, bytes) in documents.written.iter_mut().filter(|(name, _)| name.ends_with(".md")) {
         *bytes = below_raw(bytes, &contents.raw);
     }

@@ -34,7 +34,7 @@ use crate::verdict::workloads::criteria as criteria_of;
 /// What the file of the built-in workloads is called.
 const SIMULATED: &str = "--simulate workloads";
 
-/// The workloads that the operator names; none where a command was given.
+/// The workloads that the operator names; none if a command was given.
 pub(super) fn asked(args: &FinalDryRun, config: &Config) -> Result<Option<Asked>, Error> {
     if args.simulate == Some(Scenario::Workloads) {
         let exe = std::env::current_exe().map_err(|e| Error::NoVerdict(format!("cannot find emp-ops itself: {e}")))?;

@@ -20,7 +20,7 @@ use crate::stage::notify::{Event, Severity, TEST};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Notifications")]
 pub(super) struct NotifyArgs {
-    /// Rehearse this policy of notifications: TOML with [notify], or JSON. Shows who would hear of what; nothing is sent
+    /// Rehearse this policy of notifications: TOML with a table `notify`, or JSON. Shows who would hear of what; nothing is sent
     #[arg(long, value_name = "FILE")]
     pub(super) notify: Option<PathBuf>,
     /// Send: one marked test event to each channel, or what the policy lets through of --replay
@@ -31,7 +31,7 @@ pub(super) struct NotifyArgs {
     replay: Option<PathBuf>,
 }
 
-/// Rehearses the policy; none where nobody asks.
+/// Rehearses the policy; none if nobody asks.
 ///
 /// # Errors
 /// The policy cannot be meant, or a file cannot be read or written.

@@ -65,7 +65,7 @@ pub(in crate::command) fn ready(text: Text<'_>, value: Placed<'_>) -> Result<Pro
     Ok((plan, check, timeout))
 }
 
-/// The request of `http = "URL"`, or of a table with `url`; its further keys stand beside it or in it.
+/// The request of `http = "URL"`, or of a table with `url`; its further keys are beside it or in it.
 pub(in crate::command) fn http(
     keys: &mut Keys<'_>,
     name: &'static str,

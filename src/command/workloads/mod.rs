@@ -36,7 +36,7 @@ pub(crate) fn load(path: &Path) -> Result<Asked, Error> {
     asked.map_err(Error::Usage)
 }
 
-/// Reads the `[[workload]]` tables of a configuration; none where it has none.
+/// Reads the `[[workload]]` tables of a configuration; none if it has none.
 ///
 /// # Errors
 /// As [`load`].

@@ -55,7 +55,7 @@ pub(crate) struct Spec {
 #[derive(Debug)]
 pub(super) struct Dependency {
     pub(super) name: String,
-    /// None where a list names it: the strongest that it offers.
+    /// None if a list names it: the strongest that it offers.
     pub(super) condition: Option<Condition>,
     span: Range<usize>,
 }

@@ -10,7 +10,7 @@ use crate::log::summary::DiaryIssue;
 /// The quantile of the normal distribution for an interval of 95 %.
 const Z: f64 = 1.96;
 
-/// Words that stand where an explanation should be.
+/// Words that are where an explanation should be.
 const PLACEHOLDERS: [&str; 11] = ["", "-", "–", "?", "n/a", "na", "none", "null", "tbd", "todo", "unknown"];
 
 /// The fields by which an entry is explained, and how many must be.
@@ -59,7 +59,7 @@ impl Explained {
         self.by.iter().any(|field| field.split('|').any(lists))
     }
 
-    /// The issue of a diary in which `explained` of `entries` have the fields; none where they are enough.
+    /// The issue of a diary in which `explained` of `entries` have the fields; none if they are enough.
     pub(super) fn issue(&self, explained: u64, entries: u64) -> Option<DiaryIssue> {
         let share = if entries == 0 { 0.0 } else { explained as f64 / entries as f64 };
         if entries == 0 || share >= self.min_share {
@@ -88,7 +88,7 @@ fn interval(share: f64, n: f64) -> (f64, f64) {
     ((centre - spread).max(0.0), (centre + spread).min(1.0))
 }
 
-/// Whether something that is no placeholder stands at `path`.
+/// Whether something that is no placeholder is at `path`.
 fn says(entry: &Map<String, Value>, path: &str) -> bool {
     let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
     let (key, is_list) = key.strip_suffix("[]").map_or((key, false), |key| (key, true));

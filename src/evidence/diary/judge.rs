@@ -14,7 +14,7 @@ use crate::log::summary::{DiaryIssue, DiarySummary};
 use crate::sanitize::shorten;
 use crate::time::{Stamp, human_duration, human_seconds};
 
-/// How far the first and the last entry may lie from the ends of the window, at most.
+/// How far the first and the last entry may be from the ends of the window, at most.
 const TOLERANCE: Duration = Duration::from_secs(15 * 60);
 /// No entry for longer than this is a gap: a day and a half, as people write at another hour on the next day.
 const LONGEST_GAP: Duration = Duration::from_secs(36 * 3600);
@@ -32,7 +32,7 @@ pub(super) struct Entry {
     pub(super) has_id: bool,
     /// The policy that decided.
     pub(super) policy: String,
-    /// When; none where the entry has no usable time.
+    /// When; none if the entry has no usable time.
     pub(super) recorded_at: Option<Stamp>,
     /// The line (from 1) at which it can be found.
     pub(super) line: u64,
@@ -287,7 +287,7 @@ fn object<'a>(content: &'a Map<String, Value>, name: &str) -> &'a Map<String, Va
     content.get(name).and_then(Value::as_object).unwrap_or_else(|| EMPTY.get_or_init(Map::new))
 }
 
-/// All text in `notes`: a list as the rules say, but a writer may also leave one text or an object. What stands under a
+/// All text in `notes`: a list as the rules say, but a writer may also leave one text or an object. What is under a
 /// name is judged with it: `{"error": "disk full"}`.
 fn notes(value: Option<&Value>) -> Vec<String> {
     match value {
@@ -338,7 +338,7 @@ fn coverage(times: &[Stamp], entries: u64, window: Option<(Stamp, Stamp)>, rules
             start,
             match entries {
                 0 => "the diary holds no entries".to_owned(),
-                n => format!("none of the {n} entries lies within the time of the run"),
+                n => format!("none of the {n} entries is within the time of the run"),
             },
             &[
                 ("expected_window_start", text(start)),

@@ -22,7 +22,7 @@ pub(super) fn time_of(document: &Object) -> Option<Stamp> {
     KEYS.iter().find_map(|key| document.get(*key).and_then(lenient::stamp))
 }
 
-/// The limits of a component in seconds; none where its age is not judged.
+/// The limits of a component in seconds; none if its age is not judged.
 fn limits(name: &str, reader: &Reader<'_>) -> (Option<f64>, Option<f64>) {
     let rules = reader.rules.readiness.as_ref();
     let all = rules.map(|rules| rules.ages).unwrap_or_default();

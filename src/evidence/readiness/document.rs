@@ -89,7 +89,7 @@ fn lines(text: &str) -> Result<Value, Fault> {
         let (key, value) = (key.trim(), value.trim());
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
         if key.is_empty() || !key.chars().all(plain) {
-            return Err(fault("what stands before `=` is no name".to_owned()));
+            return Err(fault("what is before `=` is no name".to_owned()));
         }
         let quoted = ['"', '\''].iter().find_map(|mark| value.strip_prefix(*mark)?.strip_suffix(*mark));
         if map.insert(key.to_owned(), quoted.unwrap_or(value).into()).is_some() {

@@ -84,7 +84,7 @@ impl Kind {
 /// A part of a document that is a component of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
-    /// Its own name, or the key that it stands under.
+    /// Its own name, or the key that it is under.
     pub name: String,
     /// Where it is in the document.
     pub pointer: String,

@@ -35,7 +35,7 @@ const NAME: usize = 80;
 /// A file that somebody named as a component.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// The name that the component was given; none where its document says it.
+    /// The name that the component was given; none if its document says it.
     pub name: Option<String>,
     /// The file, as given.
     pub path: String,
@@ -48,7 +48,7 @@ pub struct Given {
 /// A document of another system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ComponentFile {
-    /// The name that it was given; none where the document says it.
+    /// The name that it was given; none if the document says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Where it is: elsewhere until it is copied.

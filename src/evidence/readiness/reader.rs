@@ -75,7 +75,7 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// The worst verdict that one of `keys` states; none where there is none of them. What is not understood is found.
+    /// The worst verdict that one of `keys` states; none if there is none of them. What is not understood is found.
     pub(super) fn stated(&mut self, object: &Object, keys: &[&str], pointer: &str) -> Option<Status> {
         let mut worst = None;
         for key in keys {

@@ -15,7 +15,7 @@ use crate::time::parse_duration;
 /// The key for the names of the runbooks that were there, in the record of a run.
 const RUNBOOKS: &str = "available_runbooks_at_start";
 
-/// The tables of a policy that are about components; none where it does not have them.
+/// The tables of a policy that are about components; none if it does not have them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// Which components there must be, how old they may be, and what a WARN is.
@@ -118,7 +118,7 @@ pub struct Validation {
 pub struct Incident {
     /// The limits as they are written.
     pub limits: BTreeMap<String, Value>,
-    /// The runbooks that are there; none where nobody says in which folder they lie.
+    /// The runbooks that are there; none if nobody says in which folder they are.
     pub runbooks: Option<Vec<String>>,
     /// The categories of issues whose WARN holds up the release.
     pub warn_block_categories: Option<Vec<String>>,
@@ -168,7 +168,7 @@ impl Rules {
         rules.any().then_some(rules)
     }
 
-    /// The tables for the record of a run. What lies elsewhere is put into it: the names of the `runbooks` that are there;
+    /// The tables for the record of a run. What is elsewhere is put into it: the names of the `runbooks` that are there;
     /// earlier reports are copied.
     pub(crate) fn for_record(&self, runbooks: impl FnOnce(&str) -> Vec<String>) -> Value {
         let mut tables = self.tables.clone();

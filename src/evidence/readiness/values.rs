@@ -13,7 +13,7 @@ pub(super) type Object = Map<String, Value>;
 /// The longest piece of a document in a message.
 const QUOTED: usize = 60;
 
-/// Words that stand where a name or a figure should be.
+/// Words that are where a name or a figure should be.
 const PLACEHOLDERS: [&str; 9] = ["", "-", "–", "?", "n/a", "na", "none", "null", "tbd"];
 
 /// A value where a figure is looked for.
@@ -38,7 +38,7 @@ pub(super) fn figure(value: Option<&Value>) -> Figure {
     }
 }
 
-/// Whether a text stands where something should be, and is nothing.
+/// Whether a text is where something should be, and is nothing.
 pub(super) fn is_placeholder(text: &str) -> bool {
     PLACEHOLDERS.contains(&text.trim().to_lowercase().as_str())
 }

@@ -44,7 +44,7 @@ pub(crate) struct Kept {
     pub path: PathBuf,
     /// Lines of output.
     pub lines: u64,
-    /// The size of the file and its SHA-256 in hexadecimal digits, as it was written; none where that is not known.
+    /// The size of the file and its SHA-256 in hexadecimal digits, as it was written; none if that is not known.
     pub digest: Option<(u64, String)>,
 }
 

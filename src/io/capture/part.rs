@@ -52,7 +52,7 @@ pub(super) struct Part {
     encoder: Encoder,
     /// Up to here the file on disk can be read; what follows is cut off when a write fails.
     good: u64,
-    /// Of what was written, and of it up to `good`; none where the file holds more than that.
+    /// Of what was written, and of it up to `good`; none if the file holds more than that.
     digest: Option<Sha256>,
     good_digest: Sha256,
     /// Bytes in the file, lines up to `good`, and lines since.
@@ -192,7 +192,7 @@ impl Part {
         }
     }
 
-    /// The SHA-256 of what was written, in hexadecimal digits; none where the file may hold something else.
+    /// The SHA-256 of what was written, in hexadecimal digits; none if the file may hold something else.
     pub(super) fn sha256(&self) -> Option<String> {
         self.digest.clone().map(|digest| hex(&digest.finalize()))
     }

@@ -39,7 +39,7 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    /// Takes what has come since the last call; none where that is nothing.
+    /// Takes what has come since the last call; none if that is nothing.
     pub(crate) fn take(&self) -> Option<Batch> {
         self.filled.swap(false, Ordering::AcqRel).then(|| std::mem::take(&mut *lock(&self.batch)))
     }

@@ -1,4 +1,4 @@
-//! A directory that is opened once. What lies below it is reached from its descriptor and through no link, so that
+//! A directory that is opened once. What is below it is reached from its descriptor and through no link, so that
 //! nobody who may write there can lead a reader or a writer elsewhere.
 
 use std::ffi::{OsStr, OsString};
@@ -48,7 +48,7 @@ pub enum Kind {
     Special,
 }
 
-/// What lies below a directory, by relative paths.
+/// What is below a directory, by relative paths.
 #[derive(Debug, Default)]
 pub struct Walked {
     /// Everything that is no directory, sorted.
@@ -97,7 +97,7 @@ impl Folder {
         &self.path
     }
 
-    /// The part of `path` below this directory; `None` where it lies elsewhere by its name.
+    /// The part of `path` below this directory; `None` if it is elsewhere by its name.
     pub fn relative<'p>(&self, path: &'p Path) -> Option<&'p Path> {
         path.strip_prefix(&self.path).ok()
     }
@@ -105,7 +105,7 @@ impl Folder {
     /// A directory below this one.
     ///
     /// # Errors
-    /// It is missing, no directory, or lies behind a link.
+    /// It is missing, no directory, or is behind a link.
     pub fn folder(&self, name: impl AsRef<Path>) -> io::Result<Self> {
         let name = name.as_ref();
         let mut directory = Arc::clone(&self.directory);
@@ -137,7 +137,7 @@ impl Folder {
     /// Opens a file that was found below this directory.
     ///
     /// # Errors
-    /// It is missing, cannot be read, is no regular file, lies behind a link, or belongs to a stranger; see
+    /// It is missing, cannot be read, is no regular file, is behind a link, or belongs to a stranger; see
     /// [`Self::of_evidence`].
     pub fn open_file(&self, name: impl AsRef<Path>) -> io::Result<File> {
         let (holder, name) = self.holder(name.as_ref())?;
@@ -206,7 +206,7 @@ impl Folder {
         read.map_err(|source| FileError::new("read", self.path.join(name), source))
     }
 
-    /// What lies under a name; `None` where nothing does or where it cannot be looked up.
+    /// What is under a name; `None` if nothing does or where it cannot be looked up.
     pub fn kind(&self, name: impl AsRef<Path>) -> Option<Kind> {
         self.stat(name).ok().map(|stat| kind(&stat))
     }

@@ -107,7 +107,7 @@ fn remove_stale(directory: &OwnedFd, listing: &OwnedFd) {
     }
 }
 
-/// A file without a name; none where the file system has no such files, or where they could not be named later.
+/// A file without a name; none if the file system has no such files, or where they could not be named later.
 fn nameless(directory: &OwnedFd) -> Option<File> {
     if !Path::new("/proc/self/fd").exists() {
         return None;

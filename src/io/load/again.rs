@@ -27,7 +27,7 @@ pub(super) fn compare(evidence: &mut Evidence) {
     }
 }
 
-/// Which of the lines are there; none where a log cannot be read, which is told elsewhere.
+/// Which of the lines are there; none if a log cannot be read, which is told elsewhere.
 fn search(evidence: &Evidence, wanted: &mut Wanted) -> Option<Vec<bool>> {
     let (record, (root, _)) = (evidence.run.record.as_ref()?, evidence.root.as_ref()?);
     let mut seen = vec![false; wanted.lines.len()];

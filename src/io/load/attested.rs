@@ -29,7 +29,7 @@ pub(super) fn packet(folder: &Folder, known: &BTreeMap<String, Found>, documents
     }
 }
 
-/// Judges the signatures; none where there is no packet and nobody asks.
+/// Judges the signatures; none if there is no packet and nobody asks.
 pub(super) fn judge(evidence: &Evidence, request: &Request) -> Result<Option<Judgement>, LoadError> {
     let asked = !request.trust.keys.is_empty() || !request.trust.reviewers.is_empty();
     let mut bundles = Vec::new();

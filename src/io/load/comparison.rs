@@ -80,7 +80,7 @@ pub(super) fn add(
     Ok((found, moved))
 }
 
-/// What lies at `path`: a run or packet, which is judged by its own policy, or a document.
+/// What is at `path`: a run or packet, which is judged by its own policy, or a document.
 fn candidate(path: &Path, asked: Asked<'_>) -> Candidate {
     let shown = path.display().to_string();
     let is_run = path.is_dir() || super::packet_at(path).is_ok_and(|packet| packet.is_some());
@@ -108,7 +108,7 @@ fn candidate(path: &Path, asked: Asked<'_>) -> Candidate {
     }
 }
 
-/// The newest accepted runs of the same command that lie beside `run`. What tells cheaply that a run does not count is
+/// The newest accepted runs of the same command that are beside `run`. What tells cheaply that a run does not count is
 /// looked at first; what is left is judged from its evidence.
 fn beside(run: &Path, own: Option<&RunRecord>, asked: Asked<'_>) -> Vec<Candidate> {
     let absolute = std::path::absolute(run).unwrap_or_else(|_| run.to_owned());

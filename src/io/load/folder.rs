@@ -1,4 +1,4 @@
-//! Reads the documents of a run directory, wherever it lies, and finds its evidence.
+//! Reads the documents of a run directory, wherever it is, and finds its evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read as _};
@@ -48,7 +48,7 @@ pub(super) fn read(found: &files::Folder, place: Place, sealing: bool, known: &B
     evidence
 }
 
-/// A document of a packet or run; none where it is not there.
+/// A document of a packet or run; none if it is not there.
 pub(super) fn sealed(folder: &files::Folder, name: &str) -> Option<Sealed> {
     let content = match folder.read(name) {
         Err(error) if error.source.kind() == ErrorKind::NotFound => return None,
@@ -93,7 +93,7 @@ impl Folder<'_> {
         paths.filter_map(|path| Some((path.clone(), self.found.read(&path).ok()?))).collect()
     }
 
-    /// A file of the run directory, or why it cannot be read; none where it is not there.
+    /// A file of the run directory, or why it cannot be read; none if it is not there.
     fn whole(&self, name: &str) -> Option<Result<Vec<u8>, String>> {
         match self.found.read(name) {
             Err(error) if error.source.kind() == ErrorKind::NotFound => None,
@@ -102,7 +102,7 @@ impl Folder<'_> {
         }
     }
 
-    /// Holds each file that the record names, or that lies among the logs, against its digest.
+    /// Holds each file that the record names, or that is among the logs, against its digest.
     fn compare_files(&self, evidence: &mut Evidence, known: &BTreeMap<String, Found>) {
         let Some(record) = &evidence.run.record else { return };
         let admitted = run::named_files(&record.evidence).filter(|path| self.place.admits(path));
@@ -175,7 +175,7 @@ impl Folder<'_> {
         if !self.place.admits(path) {
             return None;
         }
-        // What lies elsewhere is called the same in the packet, which knows no folder of this machine.
+        // What is elsewhere is called the same in the packet, which knows no folder of this machine.
         let short = Path::new(path).file_name().filter(|_| Path::new(path).is_absolute());
         let name = short.map_or_else(|| self.place.shown(path), |name| self.place.shown(&name.to_string_lossy()));
         Some(Named { path: self.found.path().join(path), name, run: Some(self.found.clone()) })
@@ -211,7 +211,7 @@ impl Folder<'_> {
         evidence.performance = there(&["performance_metrics.json"]);
     }
 
-    /// The lines and bytes of a raw log as it was before it was packed; none where it cannot be read, which its digest shows.
+    /// The lines and bytes of a raw log as it was before it was packed; none if it cannot be read, which its digest shows.
     fn text(&self, path: &str) -> Option<(u64, u64)> {
         let (head, file) =
             decode::peek(files::open_evidence(self.found, &self.found.path().join(path)).ok()?, decode::HEAD);

@@ -34,7 +34,7 @@ impl Loaded {
         self.top().filter(|_| self.evidence._unpacked.is_none()).map(Folder::path)
     }
 
-    /// What stands before the path of a file of the run there.
+    /// What is before the path of a file of the run there.
     pub(crate) fn prefix(&self) -> &'static str {
         self.evidence.place.map_or("", run::Place::prefix)
     }

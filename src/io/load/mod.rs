@@ -1,6 +1,6 @@
-//! Loads the evidence of a run, wherever it lies, and has it judged.
+//! Loads the evidence of a run, wherever it is, and has it judged.
 //!
-//! `final-dry-run` ends with [`judge`] on its run directory, and `audit` is little more than [`judge`]: one verdict,
+//! `final-dry-run` ends with [`judge()`] on its run directory, and `audit` is little more than [`judge()`]: one verdict,
 //! computed from what is on disk.
 
 mod again;
@@ -193,7 +193,7 @@ struct Further {
 #[derive(Debug, Default)]
 struct Evidence {
     logs: Vec<PathBuf>,
-    /// The folder that the evidence was found in and that paths are shown relative to, with what stands before them.
+    /// The folder that the evidence was found in and that paths are shown relative to, with what is before them.
     root: Option<(Folder, &'static str)>,
     diary: Option<Named>,
     performance: Option<Named>,
@@ -203,7 +203,7 @@ struct Evidence {
     top: Option<Folder>,
     /// What was found at each path of a packet.
     found: BTreeMap<String, Found>,
-    /// Where the run lies, if it is one.
+    /// Where the run is, if it is one.
     place: Option<Place>,
     /// What the documents of the run say.
     run: Run,
@@ -230,7 +230,7 @@ pub fn judge(request: &Request) -> Result<Audit, LoadError> {
     load(request).map(|loaded| loaded.audit)
 }
 
-/// [`judge`], with the evidence still at hand.
+/// [`judge()`], with the evidence still at hand.
 ///
 /// # Errors
 /// The same.
@@ -368,7 +368,7 @@ fn find(path: &Path, sealing: bool) -> Result<Evidence, LoadError> {
     }
     let found = Folder::of_evidence(path)?;
     let has = |name: &str| found.kind(name).is_some();
-    // Whatever else lies in it: what claims to be a packet is verified like one.
+    // Whatever else is in it: what claims to be a packet is verified like one.
     if PACKET_MARKS.iter().any(|name| has(name)) {
         Ok(packet::read(&found))
     } else if [record::FILE_NAME, "logs", "progress.json", "summary.json"].iter().any(|name| has(name)) {
@@ -381,7 +381,7 @@ fn find(path: &Path, sealing: bool) -> Result<Evidence, LoadError> {
     }
 }
 
-/// Whether a packet lies at `path`: a directory that claims to be one, or an archive.
+/// Whether a packet is at `path`: a directory that claims to be one, or an archive.
 ///
 /// # Errors
 /// There is nothing that can be read.
@@ -419,7 +419,7 @@ impl Evidence {
         Some(started.min(ended.minus(length)))
     }
 
-    /// Shows a path relative to the run, where it lies there.
+    /// Shows a path relative to the run, where it is there.
     fn rename(&self, shown: &mut String) {
         if let Some((root, prefix)) = &self.root
             && let Some(relative) = root.relative(Path::new(shown.as_str()))

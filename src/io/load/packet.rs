@@ -14,7 +14,7 @@ use crate::verdict::run::{self, Place, Sealed};
 /// A packet directory.
 pub(super) fn read(found: &Folder) -> Evidence {
     if ["manifest.json", "SHA256SUMS"].iter().all(|name| found.kind(name).is_none()) {
-        // They are written last: what lies here is a part of the evidence, and nothing can be said of it.
+        // They are written last: what is here is a part of the evidence, and nothing can be said of it.
         let mut evidence = Evidence { place: Some(Place::Packet), ..Evidence::default() };
         evidence.run.findings.push(packet::unfinished());
         return evidence;

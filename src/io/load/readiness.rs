@@ -38,7 +38,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Judges the components that were named, that the run has, or that the policy asks for; none where nobody asks.
+/// Judges the components that were named, that the run has, or that the policy asks for; none if nobody asks.
 /// `ended_at` is the time by which ages are judged.
 ///
 /// # Errors
@@ -113,7 +113,7 @@ fn told(refused: &Refused, given: &[Given], request: &Request) -> String {
 }
 
 impl Evidence {
-    /// The components that lie in the run: the documents that it was given, and its own.
+    /// The components that are in the run: the documents that it was given, and its own.
     fn components(&self) -> Vec<Given> {
         let (Some(record), Some((root, prefix))) = (&self.run.record, &self.root) else { return Vec::new() };
         let given = record.evidence.components.iter().map(|component| Given {
@@ -131,7 +131,7 @@ impl Evidence {
         given.chain(own).collect()
     }
 
-    /// The earlier validation reports that lie in the run.
+    /// The earlier validation reports that are in the run.
     fn component_history(&self) -> Vec<Given> {
         let paths = self.run.record.iter().flat_map(|record| &record.evidence.component_history);
         paths.map(|path| self.document(path)).collect()
@@ -143,7 +143,7 @@ impl Evidence {
             (Some((root, _)), Some(place)) if place.admits(path) => {
                 root.read(path).map_err(|error| format!("it was not there when the run ended ({})", error.source))
             }
-            _ => Err("it lies outside of the run".to_owned()),
+            _ => Err("it is outside of the run".to_owned()),
         };
         let shown = self.place.map_or_else(|| path.to_owned(), |place| place.shown(path));
         Given { name: None, path: shown, content, own: false }
@@ -158,7 +158,7 @@ impl Evidence {
         Acks::parse(&bytes).told(record)
     }
 
-    /// The checklist of the run, judged at its end; none where it has none.
+    /// The checklist of the run, judged at its end; none if it has none.
     pub(super) fn checklist(&self) -> Option<ChecklistSummary> {
         let (record, place) = (self.run.record.as_ref()?, self.place?);
         let name = record.evidence.checklist.as_ref()?;

@@ -10,7 +10,7 @@ use crate::io::files::{self, FileError, Folder, Kind};
 use crate::log::summary::ChecksumSummary;
 use crate::verdict::attestation::BUNDLE;
 
-/// Verifies the list at `path`; the files lie relative to its folder. `shown` is what the user calls the list.
+/// Verifies the list at `path`; the files are relative to its folder. `shown` is what the user calls the list.
 pub(crate) fn verify(path: &Path, shown: &str) -> ChecksumSummary {
     let folder = Folder::open(files::folder_of(path));
     match files::read(path).and_then(|bytes| Ok((bytes, folder?))) {
@@ -92,7 +92,7 @@ impl<'f> Digests<'f> {
     }
 }
 
-/// Digests the file `name` in `folder`; only a regular file that really lies there is opened.
+/// Digests the file `name` in `folder`; only a regular file that really is there is opened.
 pub(crate) fn look(folder: &Folder, name: &str) -> Found {
     match folder.open_file(name).and_then(digest) {
         Ok((sha256, bytes)) => Found::File { sha256, bytes },

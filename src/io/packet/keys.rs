@@ -13,7 +13,7 @@ use crate::keys::{PublicKey, SigningKey};
 
 /// The largest file of keys, in bytes.
 const LIMIT: u64 = 1 << 20;
-/// What stands before the name of a variable.
+/// What is before the name of a variable.
 const VARIABLE: &str = "env:";
 
 /// A private key with what the caller must know of its source.

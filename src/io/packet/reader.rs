@@ -175,7 +175,7 @@ struct Stated {
 }
 
 impl Stated {
-    /// Reads up to the manifest. `None` where there is none that can be read, which is found again when it is judged.
+    /// Reads up to the manifest. `None` if there is none that can be read, which is found again when it is judged.
     fn of(path: &Path) -> io::Result<Option<Self>> {
         let file = files::open_found(path)?;
         let mut archive = Archive::new(MultiGzDecoder::new(BufReader::with_capacity(256 << 10, file)));

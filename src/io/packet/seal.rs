@@ -1,4 +1,4 @@
-//! Fixes the evidence of a run that has ended: what lies elsewhere is copied into the run directory, and each file is
+//! Fixes the evidence of a run that has ended: what is elsewhere is copied into the run directory, and each file is
 //! digested once, the logs while they are written.
 
 use std::fs::Permissions;
@@ -51,7 +51,7 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>
     record.sealed_files = Some(sealed);
 }
 
-/// An evidence file; what lies elsewhere may be written to when the run is over, so that its copy at `name` is what the
+/// An evidence file; what is elsewhere may be written to when the run is over, so that its copy at `name` is what the
 /// verdict rests on, and what is `named` from then on.
 fn kept(folder: &Folder, named: &mut String, name: &str) -> Option<SealedFile> {
     let source = PathBuf::from(named.as_str());
@@ -99,7 +99,7 @@ fn seal_logs(
     record.evidence.raw_logs.extend(raw);
 }
 
-/// Copies the documents of other systems, and the earlier reports that they are held against, which lie elsewhere and go
+/// Copies the documents of other systems, and the earlier reports that they are held against, which are elsewhere and go
 /// on to change. What is not there, or cannot be read, is left out, which the audit tells.
 fn components(folder: &Folder, evidence: &mut EvidencePaths) -> Vec<SealedFile> {
     let mut sealed = Vec::new();
@@ -156,7 +156,7 @@ fn checklist(folder: &Folder, evidence: &mut EvidencePaths) -> Vec<SealedFile> {
     digested(folder, name).into_iter().chain(sealed).collect()
 }
 
-/// How a file elsewhere is reached from `folder`: documents say nothing of where on its machine a run lay.
+/// How a file elsewhere is reached from `folder`: documents say nothing of where on its machine a run was.
 fn seen_from(folder: &Path, file: &Path) -> PathBuf {
     let (Ok(folder), Ok(file)) = (folder.canonicalize(), file.canonicalize()) else { return file.to_owned() };
     let shared = folder.components().zip(file.components()).take_while(|(ours, theirs)| ours == theirs).count();
@@ -178,7 +178,7 @@ fn digested(folder: &Folder, name: &str) -> Option<SealedFile> {
     Some(SealedFile { path: name.to_owned(), source: None, bytes, sha256, lines: None })
 }
 
-/// Copies a file and digests it in one pass; `None` where it may not be copied. Makes the parent folders. Who may not
+/// Copies a file and digests it in one pass; `None` if it may not be copied. Makes the parent folders. Who may not
 /// read the file may not read its copy.
 pub(crate) fn copy(
     run: &Folder,

@@ -27,7 +27,7 @@ pub(crate) fn shared(folder: &Path) -> Option<File> {
     Some(lock)
 }
 
-/// The content of the bundle in `folder`; none where there is none.
+/// The content of the bundle in `folder`; none if there is none.
 ///
 /// # Errors
 /// It is there, but cannot be read.

@@ -51,7 +51,7 @@ impl Contents {
 /// the digest of each file, by its path in the packet.
 ///
 /// # Errors
-/// A file cannot be written, or evidence cannot be read; evidence that is missing, or that lies behind a link, belongs
+/// A file cannot be written, or evidence cannot be read; evidence that is missing, or that is behind a link, belongs
 /// to somebody else or is no regular file, is listed instead.
 pub(crate) fn write(
     folder: &Folder,
@@ -113,7 +113,7 @@ pub(crate) fn write(
     Ok(digests)
 }
 
-/// Where the parts of the packet lie, relative to the run directory.
+/// Where the parts of the packet are, relative to the run directory.
 pub(crate) fn paths(contents: &Contents, signed_off: bool) -> Value {
     let file = |name: &str| format!("packet/{name}");
     let there = contents.raw.iter().filter(|(_, source)| source.exists()).map(|(name, _)| name.as_str());
@@ -129,7 +129,7 @@ pub(crate) fn paths(contents: &Contents, signed_off: bool) -> Value {
     })
 }
 
-/// The name of the archive in a run directory: that of the run, so that packets of several runs can lie together.
+/// The name of the archive in a run directory: that of the run, so that packets of several runs can be together.
 pub(crate) fn archive_name(run: &Folder) -> String {
     format!("{}.tar.gz", top_of(run))
 }

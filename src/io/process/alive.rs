@@ -44,7 +44,7 @@ fn host() -> Option<String> {
     Some(fs::read_to_string("/proc/sys/kernel/hostname").ok()?.trim().to_owned())
 }
 
-/// The instant that lies `ticks` after the start of the machine.
+/// The instant that is `ticks` after the start of the machine.
 fn began(ticks: u64) -> Option<Stamp> {
     let boot = procfs::boot_time_secs().ok()?;
     let seconds = boot.checked_add(ticks.checked_div(procfs::ticks_per_second())?)?;

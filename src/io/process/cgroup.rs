@@ -23,7 +23,7 @@ pub(crate) struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes one; none where there is no cgroup v2, or where this user may not.
+    /// Makes one; none if there is no cgroup v2, or where this user may not.
     pub(crate) fn make() -> Option<Self> {
         let own = Process::myself().ok()?;
         let mount = own.mountinfo().ok()?.into_iter().find(|mount| mount.fs_type == "cgroup2")?;

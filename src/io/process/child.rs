@@ -38,7 +38,7 @@ pub(crate) struct Started {
     pub pid: u32,
     /// Its standard output.
     pub stdout: Pipe,
-    /// Its standard error; none where both are one.
+    /// Its standard error; none if both are one.
     pub stderr: Option<Pipe>,
 }
 

@@ -57,7 +57,7 @@ impl Helpers {
 /// A process below emp-ops.
 pub(crate) struct Member {
     pub(crate) stat: Stat,
-    /// The number of its workload; none where nobody can be named.
+    /// The number of its workload; none if nobody can be named.
     pub(crate) owner: Option<usize>,
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::line_chunks::{LINE_LIMIT, PIECE};
 use super::parallel::lock;
 use crate::log::layout::Layout;
-use crate::log::scan::chunk::{Context, Part};
+use crate::log::scan::chunk::{ChunkReport, Context};
 
 /// How many bytes at a time are read to find the end of the last line of a range.
 const STEP: usize = 8 << 10;
@@ -51,15 +51,15 @@ pub(crate) struct Plain {
 #[derive(Default)]
 pub(crate) struct Ordered {
     /// The parts from the start without a hole.
-    pub(crate) whole: Option<Part>,
+    pub(crate) whole: Option<ChunkReport>,
     next: u64,
     /// Parts behind a hole.
-    waiting: BTreeMap<u64, Part>,
+    waiting: BTreeMap<u64, ChunkReport>,
 }
 
 impl Ordered {
     /// Adds the part with this number, counted from 0.
-    pub(crate) fn add(&mut self, number: u64, part: Part) {
+    pub(crate) fn add(&mut self, number: u64, part: ChunkReport) {
         self.waiting.insert(number, part);
         while let Some(part) = self.waiting.remove(&self.next) {
             match &mut self.whole {
@@ -79,7 +79,7 @@ impl Plain {
         Self { file, source, context, extent, state: Mutex::default() }
     }
 
-    /// The same file, to be read anew with another layout.
+    /// The same file, to be read again with another layout.
     ///
     /// # Errors
     /// The file cannot be opened once more.
@@ -94,7 +94,7 @@ impl Plain {
     }
 
     /// Reads the lines that start in a range.
-    pub(crate) fn read(&self, number: u64, buffer: &mut Vec<u8>) -> (Part, Option<io::Error>) {
+    pub(crate) fn read(&self, number: u64, buffer: &mut Vec<u8>) -> (ChunkReport, Option<io::Error>) {
         let from = (self.extent.from + number * PIECE as u64).min(self.extent.to);
         let to = (from + PIECE as u64).min(self.extent.to);
         let first = from <= self.extent.skip;
@@ -109,28 +109,33 @@ impl Plain {
             Ok(len) => {
                 buffer.truncate(len);
                 let lines = begun(first, buffer);
-                let part = Part::read(lines, self.context(buffer, lines, start));
+                let part = ChunkReport::read(lines, self.context(buffer, lines, start));
                 return (part, Some(io::ErrorKind::UnexpectedEof.into()));
             }
-            Err(error) => return (Part::new(self.context.clone()), Some(error)),
+            Err(error) => return (ChunkReport::new(self.context.clone()), Some(error)),
         }
         let whole = self.complete(buffer, to, first);
         let lines = begun(first, buffer);
         let context = self.context(buffer, lines, start);
         match whole {
-            Ok(true) => (Part::read(lines, context), None),
+            Ok(true) => (ChunkReport::read(lines, context), None),
             Ok(false) => {
                 let last = memchr::memrchr(b'\n', lines).map_or(0, |end| end + 1);
-                let mut part = Part::read(&lines[..last], context);
-                part.append(Part::too_long(&lines[last..], self.context.clone()));
+                let mut part = ChunkReport::read(&lines[..last], context);
+                part.append(ChunkReport::too_long(&lines[last..], self.context.clone()));
                 (part, None)
             }
-            Err(error) => (Part::read(lines, context), Some(error)),
+            Err(error) => (ChunkReport::read(lines, context), Some(error)),
         }
     }
 
     /// Adds a range that was read. Gives the whole file, and the first fault, once there is no hole left.
-    pub(crate) fn add(&self, number: u64, part: Part, fault: Option<io::Error>) -> Option<(Part, Option<io::Error>)> {
+    pub(crate) fn add(
+        &self,
+        number: u64,
+        part: ChunkReport,
+        fault: Option<io::Error>,
+    ) -> Option<(ChunkReport, Option<io::Error>)> {
         let mut state = lock(&self.state);
         state.0.add(number, part);
         state.1 = state.1.take().or(fault);

@@ -14,7 +14,7 @@ pub(crate) fn threads(asked: usize) -> usize {
     wanted.min(memory::threads())
 }
 
-/// `work` on each of `items` by at most `threads` threads; the results stand in the order of the items.
+/// `work` on each of `items` by at most `threads` threads; the results are in the order of the items.
 pub(crate) fn map<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     if threads <= 1 || items.len() <= 1 {
         return items.into_iter().map(work).collect();

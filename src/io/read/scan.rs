@@ -26,7 +26,7 @@ use crate::log::access::Statuses;
 use crate::log::frame::Frame;
 use crate::log::ignore::Ignore;
 use crate::log::layout::{self, Layout};
-use crate::log::scan::chunk::{Context, Part};
+use crate::log::scan::chunk::{ChunkReport, Context};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::log::totals::faults;
 use crate::log::totals::summarise;
@@ -40,7 +40,7 @@ use crate::time::Stamp;
 pub use super::options::ScanOptions;
 pub use super::sources::{Source, expand};
 
-/// Clocks may differ by this much before a record lies in the future.
+/// Clocks may differ by this much before a record is in the future.
 const SKEW: Duration = Duration::from_secs(300);
 /// Packed files below this size are read on one thread.
 const SMALL: u64 = 64 << 10;
@@ -108,12 +108,12 @@ pub(crate) fn scan_groups(
     (summarise::summary(total, reports, findings, &names, &terms), parts)
 }
 
-/// Later times than this lie in the future.
+/// Later times than this are in the future.
 pub(crate) fn latest() -> Stamp {
     clock::now().plus(SKEW)
 }
 
-/// Reads what is to be read, on all threads. Times after `latest` lie in the future. Also returns why a piece could not
+/// Reads what is to be read, on all threads. Times after `latest` are in the future. Also returns why a piece could not
 /// be read to its end.
 pub(crate) fn fold(inputs: &[Input<'_>], options: &ScanOptions, latest: Stamp) -> (Fold, Option<FileError>) {
     let (mut folds, failed) = read(inputs, options, latest);
@@ -369,7 +369,14 @@ impl Scan<'_> {
         self.divide(&Arc::new(Plain::new(file, index, context, extent)), buffer);
     }
 
-    fn finish_piece(&self, index: usize, planned: &PlannedFile, piece: Piece, part: Part, fault: Option<io::Error>) {
+    fn finish_piece(
+        &self,
+        index: usize,
+        planned: &PlannedFile,
+        piece: Piece,
+        part: ChunkReport,
+        fault: Option<io::Error>,
+    ) {
         let digests = planned.same_size.then(|| self.digests(index, piece)).transpose();
         match (fault.map_or(digests, Err), self.inputs[index].source) {
             (Ok(digests), _) => {
@@ -412,7 +419,7 @@ impl Scan<'_> {
         packing.name().clone_into(&mut report.encoding);
         let text = match decode::unpack(reader, packing) {
             Ok(text) => text,
-            Err(error) => return self.finish(index, report, Part::new(context), Some(&error)),
+            Err(error) => return self.finish(index, report, ChunkReport::new(context), Some(&error)),
         };
         let (head, mut text) = decode::peek(text, decode::HEAD);
         match decode::encoding(&head) {
@@ -465,7 +472,7 @@ impl Scan<'_> {
     }
 
     /// Adds a file that was read, to its end or up to a fault.
-    fn finish(&self, index: usize, report: FileReport, part: Part, fault: Option<&io::Error>) {
+    fn finish(&self, index: usize, report: FileReport, part: ChunkReport, fault: Option<&io::Error>) {
         self.close(index, close(report, part, fault));
     }
 

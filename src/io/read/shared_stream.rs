@@ -10,7 +10,7 @@ use std::thread;
 use super::file_ranges::Ordered;
 use super::line_chunks::{Piece, Pieces};
 use super::parallel::lock;
-use crate::log::scan::chunk::{Context, Part};
+use crate::log::scan::chunk::{ChunkReport, Context};
 
 /// Pieces that may wait to be read.
 const WAITING: usize = 2;
@@ -18,7 +18,7 @@ const WAITING: usize = 2;
 /// A stream that was read, to its end or up to a fault.
 pub(crate) struct Streamed {
     /// What its lines add up to.
-    pub(crate) part: Part,
+    pub(crate) part: ChunkReport,
     /// How many bytes of text there were.
     pub(crate) bytes: u64,
     /// What ended it too early.
@@ -42,7 +42,7 @@ pub(crate) fn read(text: impl Read + Send, context: &Context, threads: usize) ->
         stream.work();
     });
     let Shared { parts, bytes, fault, .. } = stream.shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Streamed { part: parts.whole.unwrap_or_else(|| Part::new(context.clone())), bytes, fault }
+    Streamed { part: parts.whole.unwrap_or_else(|| ChunkReport::new(context.clone())), bytes, fault }
 }
 
 struct Stream<R> {
@@ -102,8 +102,8 @@ impl<R: Read> Stream<R> {
             } else if let Some((number, offset, piece)) = shared.waiting.pop_front() {
                 drop(shared);
                 let (part, bytes) = match &piece {
-                    Piece::Lines(lines) => (Part::read(lines, self.context.at(offset)), lines.len() as u64),
-                    Piece::TooLong(start) => (Part::too_long(start, self.context.clone()), 0),
+                    Piece::Lines(lines) => (ChunkReport::read(lines, self.context.at(offset)), lines.len() as u64),
+                    Piece::TooLong(start) => (ChunkReport::too_long(start, self.context.clone()), 0),
                 };
                 shared = lock(&self.shared);
                 shared.parts.add(number, part);

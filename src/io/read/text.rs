@@ -22,7 +22,7 @@ pub(crate) struct Start {
     pub(crate) hole: u64,
 }
 
-/// Where the text starts of a plain file of UTF-8 in lines; none where it is anything else. `buffer` is the start of the
+/// Where the text starts of a plain file of UTF-8 in lines; none if it is anything else. `buffer` is the start of the
 /// file, and then that of its text.
 pub(crate) fn plain(file: &File, buffer: &mut Vec<u8>) -> Option<Start> {
     let head = &buffer[..buffer.len().min(decode::HEAD)];

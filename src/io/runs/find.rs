@@ -22,7 +22,7 @@ pub(crate) struct Run {
     pub progress: PathBuf,
     /// Its name: that of its directory or file.
     pub name: String,
-    /// How many runs lie beside it, where it was chosen as the newest.
+    /// How many runs are beside it, where it was chosen as the newest.
     pub newest_of: Option<usize>,
 }
 
@@ -94,7 +94,7 @@ impl Finder {
     }
 }
 
-/// The newest run in an output root, and how many there are; none where `path` is a run, a packet or a file itself.
+/// The newest run in an output root, and how many there are; none if `path` is a run, a packet or a file itself.
 pub(crate) fn newest(path: &Path) -> Option<(PathBuf, usize)> {
     const OWN: [&str; 4] = [RECORD, PROGRESS, "logs", "summary.json"];
     if !path.is_dir() || OWN.iter().chain(PACKET_MARKS).any(|name| path.join(name).exists()) {
@@ -111,7 +111,7 @@ fn progress_in(folder: &Path) -> Option<PathBuf> {
     if usual.is_file() || folder.join(RECORD).is_file() {
         return Some(usual);
     }
-    // In a packet it lies below.
+    // In a packet it is below.
     let packed = folder.join("raw").join(PROGRESS);
     if packed.is_file() {
         return Some(packed);

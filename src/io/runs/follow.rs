@@ -356,7 +356,7 @@ impl Follower {
     }
 }
 
-/// The acknowledgements beside a progress file; none where they cannot be read.
+/// The acknowledgements beside a progress file; none if they cannot be read.
 fn read_acks(progress: &Path) -> Acks {
     let mut bytes = Vec::new();
     let folder = Folder::of_evidence(files::folder_of(progress)).ok();

@@ -127,7 +127,7 @@ fn end(path: &Path, share: u64) -> io::Result<(Vec<u8>, bool)> {
     Ok((bytes, cut))
 }
 
-/// The lines around the first one that says `message`; none where no log says it.
+/// The lines around the first one that says `message`; none if no log says it.
 pub(crate) fn around(progress: &Path, message: &str) -> Option<LogView> {
     let first = message.lines().next().unwrap_or_default();
     let quoted = serde_json::to_string(first).ok()?;

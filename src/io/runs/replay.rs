@@ -15,14 +15,14 @@ pub(crate) struct Replay {
     snapshots: Vec<(Stamp, PathBuf)>,
     started: Instant,
     speed: f64,
-    /// The moment that is shown; none where time goes on.
+    /// The moment that is shown; none if time goes on.
     at: Option<Stamp>,
     /// How many snapshots were given out.
     given: usize,
 }
 
 impl Replay {
-    /// The timeline beside a progress file, or none where there is none. `speed` is how many seconds pass in one; with
+    /// The timeline beside a progress file, or none if there is none. `speed` is how many seconds pass in one; with
     /// `at` only that moment is shown.
     pub(crate) fn of(progress: &Path, speed: f64, at: Option<Stamp>) -> Option<Self> {
         let entries = fs::read_dir(progress.with_file_name("progress_timeline")).ok()?;

@@ -68,7 +68,7 @@ fn planned(logs: &[PathBuf], options: &ScanOptions) -> Plan {
     plan(Planning { logs, options, fixed, shard_size: 1, whole: &[], said_by: Default::default() }).expect("a plan")
 }
 
-/// Cuts the files of a plan anew, at any bytes, and deals the pieces to shards in any order.
+/// Cuts the files of a plan again, at any bytes, and deals the pieces to shards in any order.
 fn cut(plan: &mut Plan, dice: &mut Dice) {
     let mut by_size = std::collections::BTreeMap::new();
     let mut pieces = Vec::new();

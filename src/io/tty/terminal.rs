@@ -15,7 +15,7 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
-/// The columns of standard output; none where it is no terminal, unless `COLUMNS` says how many there shall be.
+/// The columns of standard output; none if it is no terminal, unless `COLUMNS` says how many there shall be.
 pub(crate) fn width() -> Option<u16> {
     let width = match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if io::stdout().is_terminal() => Some(if size.ws_col > 0 { size.ws_col } else { 80 }),

@@ -6,7 +6,7 @@ use super::Step;
 use crate::log::layout::leading_stamp;
 use crate::log::layout::level_words::{self, Sure};
 
-/// What stands before the level of the last line with a stamp.
+/// What is before the level of the last line with a stamp.
 pub(super) type State = Vec<u8>;
 
 /// Whether among the first lines of a text one leaves out its stamp.
@@ -32,7 +32,7 @@ pub(super) fn next<'a>(text: &'a [u8], end: bool, state: &mut State) -> Option<S
     Some(Step { start: 0, end: length, line: Some(whole) })
 }
 
-/// How much stands before the level of a line that starts with a stamp.
+/// How much is before the level of a line that starts with a stamp.
 fn before_level(line: &[u8]) -> Option<usize> {
     let stamp = usize::from(line.first() == Some(&b'['));
     let end = stamp + leading_stamp(line.get(stamp..)?)?;

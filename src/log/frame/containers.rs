@@ -1,5 +1,5 @@
 //! What containers keep of the output of a program, line by line: long lines come in pieces, which are joined per stream.
-//! The joined line stands where its last piece stood. Lines that go on with a stack trace in their stream are marked: what
+//! The joined line is where its last piece was. Lines that go on with a stack trace in their stream are marked: what
 //! the other stream says in between must not tear them apart.
 
 use std::borrow::Cow;
@@ -110,7 +110,7 @@ impl Streams {
             && (self.cut || is_plainly_whole(line))
     }
 
-    /// Takes in a line; none where it is a piece of a longer one.
+    /// Takes in a line; none if it is a piece of a longer one.
     fn line<'a>(&mut self, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         let Some(parts) = parse(line) else { return Some(line.into()) };
         self.open.iter_mut().for_each(|open| open.idle = open.idle.saturating_add(1));

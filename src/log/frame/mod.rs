@@ -15,9 +15,9 @@ use std::borrow::Cow;
 
 use crate::json::pull;
 
-/// What stands on the further lines of a record of several lines.
+/// What is on the further lines of a record of several lines.
 pub(crate) const FILL: &[u8] = &[0x17];
-/// What stands before a line of a container that goes on with a stack trace in its stream.
+/// What is before a line of a container that goes on with a stack trace in its stream.
 pub(crate) const CONTINUES: &[u8] = &[0x16];
 /// Longer records are not read, in bytes.
 pub(crate) const RECORD_LIMIT: usize = 16 << 20;
@@ -38,7 +38,7 @@ pub enum Frame {
         /// Whether the line ends are cut off.
         cut: bool,
     },
-    /// `java.util.logging` as text: the level stands on the second line of a record.
+    /// `java.util.logging` as text: the level is on the second line of a record.
     Jul,
     /// Lines of which some leave out the stamp that they share with the line before.
     Aligned,
@@ -47,7 +47,7 @@ pub enum Frame {
 }
 
 impl Frame {
-    /// The frame of a text by its start; none where its lines are its records.
+    /// The frame of a text by its start; none if its lines are its records.
     pub fn detect(head: &[u8]) -> Option<Self> {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
         let blank = |b: &u8| b.is_ascii_whitespace() || *b == 0x1e;
@@ -148,7 +148,7 @@ impl Framer {
         self.rest = text.get(at..).unwrap_or_default().to_vec();
         if end {
             let lines: Vec<_> = self.streams.finish().collect();
-            // They stand where their last pieces stood, as far as those lines are free.
+            // They are where their last pieces were, as far as those lines are free.
             self.taken -= (lines.len() as u64).min(self.taken.saturating_sub(self.given));
             lines.iter().for_each(|line| self.line(line, out));
             // That the last line has no end is seen behind this.
@@ -187,7 +187,7 @@ struct Step<'a> {
     /// Where the record starts, and where what belongs to it ends.
     start: usize,
     end: usize,
-    /// The record as a line; none where there is none.
+    /// The record as a line; none if there is none.
     line: Option<Cow<'a, [u8]>>,
 }
 

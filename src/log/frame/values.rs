@@ -95,7 +95,7 @@ fn member_len(text: &[u8]) -> Option<usize> {
     Some(members.place() - 1)
 }
 
-/// The length of what stands before the list of records in an object that is none itself, the bracket included.
+/// The length of what is before the list of records in an object that is none itself, the bracket included.
 fn opening(text: &[u8]) -> Option<usize> {
     let mut members = Members::new(text)?;
     while let Some((key, _)) = members.key() {

@@ -158,7 +158,7 @@ impl Scan<'_> {
         self.blanks().or(comma.map(|_| ()))
     }
 
-    /// What stands between a date and its time: one mark of `set`, behind a comma also a blank, or one of [`JOINS`].
+    /// What is between a date and its time: one mark of `set`, behind a comma also a blank, or one of [`JOINS`].
     pub(super) fn between(&mut self, set: &[u8]) -> Option<()> {
         if let Some(join) = JOINS.iter().find(|join| self.text[self.at..].starts_with(join)) {
             self.at += join.len();
@@ -220,7 +220,7 @@ impl Scan<'_> {
         micros
     }
 
-    /// Whether `PM`; none where neither `AM` nor `PM` follows.
+    /// Whether `PM`; none if neither `AM` nor `PM` follows.
     pub(super) fn half_day(&mut self) -> Option<bool> {
         let start = self.at + usize::from(self.peek() == Some(b' '));
         let word = self.text.get(start..start + 2)?;
@@ -285,7 +285,7 @@ impl Scan<'_> {
     }
 }
 
-/// What stands between a date and its time where they are fields of their own, in quotes, brackets or a pair.
+/// What is between a date and its time where they are fields of their own, in quotes, brackets or a pair.
 const JOINS: [&[u8]; 14] = [
     b"\" \"", b"\",\"", b"\"\t\"", b"\";\"", b"][", b"] [", b" | ", b" - ", b" -- ", b". ", b"::", b" time=", b" > ",
     b" at ",

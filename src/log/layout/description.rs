@@ -12,7 +12,7 @@ use super::{Layout, keys, text};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Description {
-    /// What stands before each line: `NAME |`, `[NAME]`, …
+    /// What is before each line: `NAME |`, `[NAME]`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wrapping: Option<String>,
     /// Whether most lines are JSON objects.
@@ -21,7 +21,7 @@ pub struct Description {
     /// Whether a dialect that is known by name reads most lines of text.
     #[serde(skip_serializing_if = "is_false")]
     pub named: bool,
-    /// Whether a host and a tag stand before the message, as in syslog.
+    /// Whether a host and a tag are before the message, as in syslog.
     #[serde(skip_serializing_if = "is_false")]
     pub syslog: bool,
     /// Keys of JSON records that state the level, where no table has them.
@@ -42,13 +42,13 @@ pub struct Line {
     /// The shape of the stamp: `YYYY-MM-DD hh:mm:ss`, `N/N/N hh:mm:ss`, `epoch`, …; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
-    /// The field in which the stamp starts, counted by blanks from 0; absent where it stands anywhere.
+    /// The field in which the stamp starts, counted by blanks from 0; absent where it is anywhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<usize>,
     /// What the numbers of `N/N/N` mean: `ymd`, `mdy` or `dmy`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
-    /// Where the level stands: `before-N` or `behind-N` the stamp, `pair`, `pri`, `glued`, `end`, with `:head`, `:tail`, `:first`,
+    /// Where the level is: `before-N` or `behind-N` the stamp, `pair`, `pri`, `glued`, `end`, with `:head`, `:tail`, `:first`,
     /// `:last`, `:letter`, `:symbol`, `:mnemonic` for a part of the field, and `:marked` where only what is marked counts.
     pub level: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Reads the fields of a line in which a level may stand.
+//! Reads the fields of a line in which a level may be.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::level::Level;
 /// How many fields are looked through for a pair.
 const PAIRED: usize = 24;
 
-/// Where a level stands.
+/// Where a level is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// `<n>` at the start of the line.
@@ -49,7 +49,7 @@ pub(crate) enum View {
     Mnemonic,
 }
 
-/// A level as it stands in a line.
+/// A level as it is in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) range: Range<usize>,
@@ -259,7 +259,7 @@ fn mnemonic(line: &[u8], token: Range<usize>) -> Option<Found> {
     Some(Found { range: at..at + 1, level, marked: true, certain: true, bracketed: false })
 }
 
-/// Where the severity of `%01IFNET/4/LINK_STATE(l)[7]:` stands, behind the first of two marks.
+/// Where the severity of `%01IFNET/4/LINK_STATE(l)[7]:` is, behind the first of two marks.
 fn huawei(name: &[u8]) -> Option<usize> {
     let name = name.strip_prefix(b"%")?;
     let slash = memchr::memchr(b'/', name)?;
@@ -302,7 +302,7 @@ fn is_uptime(tail: &[u8]) -> bool {
     digits > 0 && rest[digits..].starts_with(b") ")
 }
 
-/// The level of a line before whose stamp stands nothing but its name: `error<TAB>13-Mar-2025 …`.
+/// The level of a line before whose stamp is nothing but its name: `error<TAB>13-Mar-2025 …`.
 pub(super) fn alone_before(line: &[u8], stamp: &Range<usize>) -> Option<(Range<usize>, Option<Level>)> {
     let end = before(line, stamp);
     let (level, sure) = level_words::word(&line[..end])?;

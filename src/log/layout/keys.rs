@@ -21,7 +21,7 @@ pub(super) struct Keys {
     pub(super) other: Vec<Box<str>>,
 }
 
-/// What stands under a key.
+/// What is under a key.
 #[derive(Default)]
 struct Values<'a> {
     key: &'a str,

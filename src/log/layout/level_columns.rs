@@ -106,7 +106,7 @@ struct Candidate {
     marked: usize,
     certain: usize,
     bracketed: usize,
-    /// Lines in which no letter stands before it.
+    /// Lines in which no letter is before it.
     front: usize,
     values: Vec<Vec<u8>>,
     /// The steps of severity, as bits.

@@ -11,7 +11,7 @@ use super::tokens;
 /// What all words of a column have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Look {
-    /// What stands directly before each, and behind it.
+    /// What is directly before each, and behind it.
     around: (Option<u8>, u8),
     /// Whether they are in capitals.
     loud: bool,

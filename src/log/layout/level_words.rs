@@ -4,7 +4,7 @@ use crate::finding::Status;
 use crate::level::Level;
 use crate::log::ansi;
 
-/// How sure it is that a word states a level where it stands among the fields of a line.
+/// How sure it is that a word states a level where it is among the fields of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sure {
     /// It is one in every case and spelling.
@@ -276,6 +276,6 @@ mod tests {
         let mut words: Vec<&str> = WORDS.iter().map(|(word, ..)| *word).collect();
         words.sort_unstable();
         words.dedup();
-        assert_eq!(words.len(), WORDS.len(), "each word stands once");
+        assert_eq!(words.len(), WORDS.len(), "each word is once");
     }
 }

@@ -86,7 +86,7 @@ impl Layout {
     }
 }
 
-/// Later times lie in the future. Clocks may differ by a day of time zones.
+/// Later times are in the future. Clocks may differ by a day of time zones.
 fn latest(arrived: Stamp) -> Stamp {
     arrived.plus(std::time::Duration::from_secs(86_400))
 }

@@ -43,7 +43,7 @@ const HEAD: usize = 4096;
 /// The layout of a file or a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
-    /// What stands before each line.
+    /// What is before each line.
     wrapping: Option<wrapping::Form>,
     /// Where lines of text state time and level.
     texts: Vec<text::Text>,
@@ -76,7 +76,7 @@ pub(crate) struct Memory {
 }
 
 impl Layout {
-    /// The layout of a text by its start. Times after `latest` lie in the future.
+    /// The layout of a text by its start. Times after `latest` are in the future.
     pub fn learn(text: &[u8], latest: Stamp) -> Self {
         let text = &text[..text.len().min(SAMPLE)];
         let plain = ansi::strip_bytes(text);
@@ -165,7 +165,7 @@ impl Layout {
         !self.pinned && !self.again
     }
 
-    /// The layout with what such lines tell: a writer may come late. None where they tell nothing.
+    /// The layout with what such lines tell: a writer may come late. None if they tell nothing.
     pub(crate) fn learn_again(&self, lines: &[&[u8]], latest: Stamp) -> Option<Self> {
         let lines: Vec<&[u8]> = lines.iter().map(|line| head(line)).filter(|line| is_head(line)).collect();
         let carries = |line: &&[u8]| {
@@ -205,7 +205,7 @@ impl Layout {
         self.texts.iter().any(|text| !text.columns.is_empty())
     }
 
-    /// The level that a line of text may state in the first field behind its stamp, in a file in which levels stand
+    /// The level that a line of text may state in the first field behind its stamp, in a file in which levels are
     /// elsewhere: what a second writer does that came late.
     pub(crate) fn bare_level(&self, line: &[u8]) -> Option<Level> {
         let learnt = self.json || self.states_levels();
@@ -220,7 +220,7 @@ impl Layout {
         self.json
     }
 
-    /// Whether names stand before lines.
+    /// Whether names are before lines.
     pub(crate) fn wraps(&self) -> bool {
         self.wrapping.is_some()
     }
@@ -233,7 +233,7 @@ impl Layout {
         }
     }
 
-    /// Reads a line that is not wrapped; none where it is no record of its own.
+    /// Reads a line that is not wrapped; none if it is no record of its own.
     #[inline]
     pub(crate) fn read<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {
         // Most need nothing more, and a record is long to hand on.
@@ -405,7 +405,7 @@ fn spread<'a>(lines: &[&'a [u8]]) -> Vec<&'a [u8]> {
     (0..count).map(|number| lines[number * lines.len() / count]).collect()
 }
 
-/// Whether a text holds a word: most that stands before a stamp is an address and a bar.
+/// Whether a text holds a word: most that is before a stamp is an address and a bar.
 fn has_words(text: &[u8]) -> bool {
     text.windows(4).any(|word| word.iter().all(u8::is_ascii_alphabetic))
 }

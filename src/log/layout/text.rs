@@ -1,4 +1,4 @@
-//! The layout of lines of text: where the stamp stands, and in which columns the level.
+//! The layout of lines of text: where the stamp is, and in which columns the level.
 
 use std::ops::Range;
 
@@ -15,12 +15,12 @@ const FIELDS: usize = 6;
 const BRACKETED: usize = 12;
 /// Nor does it start further in than this.
 const REACH: usize = 400;
-/// The field of stamps that stand behind a text of any length.
+/// The field of stamps that are behind a text of any length.
 pub(crate) const ANYWHERE: usize = usize::MAX;
 /// How many layouts a file may have.
 pub(super) const MOST: usize = 4;
 
-/// Where the stamp of lines stands.
+/// Where the stamp of lines is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) shape: Shape,
@@ -34,9 +34,9 @@ pub(crate) struct Place {
 /// The layout of some of the lines of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Text {
-    /// Where the stamp stands; none in files without one.
+    /// Where the stamp is; none in files without one.
     pub(crate) time: Option<Place>,
-    /// Where the level stands; the first column that states one decides.
+    /// Where the level is; the first column that states one decides.
     pub(crate) columns: Vec<Column>,
     /// How the words of the first column look, where they all look alike: another word that does is a level too, of a
     /// vocabulary that is not known.
@@ -66,7 +66,7 @@ pub(crate) struct Memory {
 }
 
 impl Text {
-    /// Reads a line; none where neither a stamp nor, in files without stamps, a level is where it belongs.
+    /// Reads a line; none if neither a stamp nor, in files without stamps, a level is where it belongs.
     #[inline]
     pub(crate) fn read(&self, line: &[u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Seen> {
         let Some(place) = &self.time else {
@@ -362,7 +362,7 @@ impl Candidate {
     }
 }
 
-/// What the three numbers of the dates mean, and whether only custom tells; none where they are no dates.
+/// What the three numbers of the dates mean, and whether only custom tells; none if they are no dates.
 fn order(candidate: &Candidate, latest: Stamp) -> Option<(Order, bool)> {
     if !candidate.shape.has_order() {
         return Some((Order::default(), false));

@@ -1,11 +1,11 @@
-//! The fields of a line: what stands between blanks, bars and commas, with brackets and quotes held together.
+//! The fields of a line: what is between blanks, bars and commas, with brackets and quotes held together.
 
 use std::ops::Range;
 
 /// Brackets and quotes that reach further than this are no field.
 const GROUP: usize = 120;
 
-/// Whether a byte stands between fields.
+/// Whether a byte is between fields.
 pub(crate) fn separates(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'|' | b',' | b';')
 }

@@ -56,7 +56,7 @@ impl Form {
         FORMS.iter().find(|row| row.name == name).map(|row| row.form)
     }
 
-    /// The name before a line, and the line itself; none where it is not wrapped.
+    /// The name before a line, and the line itself; none if it is not wrapped.
     pub(crate) fn strip(self, line: &[u8]) -> Option<(&[u8], &[u8])> {
         match self {
             Self::Bar => {
@@ -149,7 +149,7 @@ fn is_dated(text: &[u8]) -> bool {
     date_formats::any(text).is_some_and(|(shape, _)| shape != date_formats::Shape::Clock)
 }
 
-/// The form that lines are wrapped in; none where taking it off shows no more records.
+/// The form that lines are wrapped in; none if taking it off shows no more records.
 pub(crate) fn learn(lines: &[&[u8]]) -> Option<Form> {
     let share = |count: usize, total: usize| count * 100 / total.max(1);
     let before = share(lines.iter().filter(|line| begins(line)).count(), lines.len());

@@ -1,4 +1,4 @@
-//! The years of stamps without one: those that keep the file in order, fit the full dates in it, and lie before the time of
+//! The years of stamps without one: those that keep the file in order, fit the full dates in it, and are before the time of
 //! the file.
 
 use super::date_formats::{self, Day, Order, Shape};
@@ -22,7 +22,7 @@ pub(super) fn is_yearless(shape: Shape) -> bool {
     YEARLESS.contains(&shape)
 }
 
-/// How many letters stand before the day: that of the level, which changes from line to line.
+/// How many letters are before the day: that of the level, which changes from line to line.
 fn letters(shape: Shape) -> usize {
     usize::from(shape == Shape::NoYearLetter)
 }
@@ -32,7 +32,7 @@ fn letters(shape: Shape) -> usize {
 pub struct Years(Vec<(u64, i32)>);
 
 impl Years {
-    /// The instant before which a stamp at this offset has its last occurrence; none where nothing was learnt.
+    /// The instant before which a stamp at this offset has its last occurrence; none if nothing was learnt.
     pub(crate) fn written(&self, offset: u64) -> Option<Stamp> {
         let behind = self.0.partition_point(|(start, _)| *start <= offset);
         let (_, year) = self.0.get(behind.saturating_sub(1))?;
@@ -110,7 +110,7 @@ impl Chain {
         if let Some((shape, offset)) = self.place
             && let Some(parsed) = line.get(offset..).and_then(|text| date_formats::read(shape, text))
         {
-            // A year may stand behind the time of day.
+            // A year may be behind the time of day.
             if matches!(parsed.day, Day::NoYear(..)) {
                 self.text.extend_from_slice(&line[offset + letters(shape)..offset + parsed.split]);
             }

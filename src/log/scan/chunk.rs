@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::continuation::{self, Block, Crash, Suspects};
+use super::continuation::{self, ContinuationLines, Crash, Suspects};
 use super::stream::{Id, Last, Stream};
 use super::unended::Unended;
 use super::unread::Unread;
@@ -38,7 +38,7 @@ pub struct Context {
     pub file: u32,
     /// When the file was written, for times without a year.
     pub written: Option<Stamp>,
-    /// Later times lie in the future.
+    /// Later times are in the future.
     pub latest: Stamp,
     /// What was learnt of the file.
     pub layout: Arc<Layout>,
@@ -55,7 +55,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// What stands in the place of a context that is still to be set.
+    /// What is in the place of a context that is still to be set.
     pub(crate) fn none() -> Self {
         Self {
             limits: Limits { silence: Duration::ZERO, listed: 0, sources: false },
@@ -137,7 +137,7 @@ pub struct Oddities {
     pub undecodable: Seen,
     /// Captured lines without any text.
     pub blank: Seen,
-    /// Lines behind whose stamp a word for a level stands, in a file that states levels elsewhere.
+    /// Lines behind whose stamp a word for a level is, in a file that states levels elsewhere.
     pub bare: Seen,
     /// Those of a warning or worse among them.
     pub bare_errors: Seen,
@@ -222,7 +222,7 @@ impl Oddities {
 
 /// A part of a log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Part {
+pub struct ChunkReport {
     /// What the records add up to.
     pub tally: Tally,
     /// What is odd about the lines.
@@ -233,7 +233,7 @@ pub struct Part {
     pub suspects: Suspects,
     pub(crate) dialects: [u64; DIALECTS.len()],
     /// The lines before the first one whose stream is known.
-    pub(crate) lead: Block,
+    pub(crate) lead: ContinuationLines,
     /// The first record: when and on which line.
     pub(crate) first: Option<(Stamp, u64)>,
     /// When the last record was.
@@ -250,7 +250,7 @@ pub struct Part {
     pub(crate) unended: Option<Unended>,
 }
 
-impl Part {
+impl ChunkReport {
     /// Nothing read yet.
     pub fn new(context: Context) -> Self {
         let mut tally = Tally::new(&context.limits);
@@ -261,7 +261,7 @@ impl Part {
             samples: Vec::new(),
             suspects: Suspects::default(),
             dialects: [0; DIALECTS.len()],
-            lead: Block::default(),
+            lead: ContinuationLines::default(),
             first: None,
             latest: None,
             streams: Vec::new(),
@@ -343,13 +343,13 @@ impl Part {
         }
     }
 
-    /// The layout with what the lines tell that it does not read; none where they tell nothing, or it has it already.
+    /// The layout with what the lines tell that it does not read; none if they tell nothing, or it has it already.
     pub(crate) fn learn_again(&self) -> Option<Layout> {
         let heads = self.unread.heads(self.tally.lines)?;
         self.context.layout.learn_again(&heads, self.context.latest)
     }
 
-    /// The dialect of most records; none where there are none.
+    /// The dialect of most records; none if there are none.
     pub fn dialect(&self) -> Option<Dialect> {
         let most = self.dialects.iter().max().filter(|count| **count > 0)?;
         DIALECTS.iter().map(|row| row.dialect).find(|dialect| self.dialects[*dialect as usize] == *most)
@@ -411,7 +411,7 @@ impl Part {
 
     /// Decides about the lines between two records: text continues the record before it, within limits, and all else is
     /// ignored. A crash in them is that record's, unless it shows one itself.
-    pub(crate) fn close(&mut self, block: &Block, last: Option<&Last<'_>>) {
+    pub(crate) fn close(&mut self, block: &ContinuationLines, last: Option<&Last<'_>>) {
         let own = last.and_then(|last| last.crash.as_ref());
         if block.lines == 0 && own.is_none() {
             return;

@@ -39,7 +39,7 @@ pub(crate) enum Tie {
 
 /// Consecutive lines between two records.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Block {
+pub(crate) struct ContinuationLines {
     /// How many lines there are, blank ones not counted.
     pub(crate) lines: u64,
     /// Those that are tied loosely, and those that are counted on their own.
@@ -108,7 +108,7 @@ pub(crate) struct Crash {
     pub(crate) text: String,
 }
 
-impl Block {
+impl ContinuationLines {
     /// Adds a line. `suspect` tells whether it may belong to a trace.
     pub(crate) fn add(&mut self, number: u64, line: &[u8], suspect: bool, tie: Tie) {
         self.lines += 1;
@@ -160,7 +160,7 @@ impl Block {
         extend(&mut self.head, line);
     }
 
-    /// Adds a blank line, which may stand inside a trace.
+    /// Adds a blank line, which may be inside a trace.
     pub(crate) fn add_blank(&mut self) {
         if self.lines == 0 {
             self.blanks += 1;
@@ -256,7 +256,7 @@ impl Block {
             Some(Crash { kind, line, text: text.trim_end().to_owned() })
         };
         // The start of the block shows the whole trace; a trace far down is found by its first telling line. Where lines
-        // that count on their own stand above, as in a log without times, it starts there in any case.
+        // that count on their own are above, as in a log without times, it starts there in any case.
         let (first, head) = (|| crash(self.first, &self.head), || crash(*line, marked));
         if self.own == 0 { first().or_else(head) } else { head().or_else(first) }
     }
@@ -315,8 +315,8 @@ fn starts_frame(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn block(lines: &[&str], from: u64) -> Block {
-        let mut block = Block::default();
+    fn block(lines: &[&str], from: u64) -> ContinuationLines {
+        let mut block = ContinuationLines::default();
         for (number, line) in (from..).zip(lines) {
             block.add(number, line.as_bytes(), true, Tie::Loose);
         }
@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn a_trace_below_lines_that_count_on_their_own_starts_where_it_starts() {
         let lines = ["ERROR:feed:lost", "note", "Traceback (most recent call last):", "  File \"a.py\", line 1, in f"];
-        let mut block = Block::default();
+        let mut block = ContinuationLines::default();
         for (number, line) in (4..).zip(lines.iter().chain(&["ValueError: bad"])) {
             block.add(number, line.as_bytes(), true, if number == 4 { Tie::None } else { Tie::of(line.as_bytes()) });
         }
@@ -385,7 +385,7 @@ mod tests {
             (2000, 0, (2000, 0, 0)),
             (2001, 2, (2, 2001, 1)),
         ] {
-            let mut block = Block::default();
+            let mut block = ContinuationLines::default();
             (1..=close).for_each(|number| block.add(number, b" x", false, Tie::Close));
             (1..=loose).for_each(|number| block.add(close + number, b"x", false, Tie::Loose));
             block.add(close + loose + 1, b"ERROR x", false, Tie::None);
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn a_trace_after_much_noise_is_still_found() {
-        let mut block = Block::default();
+        let mut block = ContinuationLines::default();
         (1..2000).for_each(|number| block.add(number, b"noise without any meaning", false, Tie::Loose));
         block.add(2000, b"thread 'main' panicked at src/main.rs:1:1:", true, Tie::Close);
         let crash = block.crash().expect("a crash");

@@ -40,7 +40,7 @@ fn holds_members(line: &[u8]) -> bool {
         || line.trim_ascii_start().starts_with(b"{") && memchr::memmem::find(line, b": '").is_some()
 }
 
-/// Takes a line apart that is no JSON object; none where there is no JSON in it.
+/// Takes a line apart that is no JSON object; none if there is no JSON in it.
 pub(crate) fn pieces(line: &[u8]) -> Option<Pieces<'_>> {
     holds_members(line).then_some(())?;
     let mut pieces = Pieces { records: Vec::new(), level: None, damaged: false };
@@ -78,7 +78,7 @@ impl Pieces<'_> {
     }
 }
 
-/// The worst level that stands under a key for levels in a piece of JSON.
+/// The worst level that is under a key for levels in a piece of JSON.
 fn visible_level(piece: &[u8]) -> Option<Level> {
     let colons = memchr::memchr_iter(b':', piece);
     let levels = colons.filter_map(|colon| {
@@ -119,7 +119,7 @@ pub(crate) fn holds_error(message: &[u8]) -> bool {
     stated.is_some_and(|level| level.status() == Status::Fail)
 }
 
-/// The next place at or after `from` where the name of the level of errors stands in capitals.
+/// The next place at or after `from` where the name of the level of errors is in capitals.
 pub(super) fn find_shout(text: &[u8], from: usize) -> Option<usize> {
     static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SHOUT));
     ERROR.find(&text[from..]).map(|at| from + at)

@@ -7,7 +7,7 @@ use crate::log::layout::{Layout, Memory};
 use crate::log::record::{self, Record};
 use crate::time::Stamp;
 
-/// Where a line that holds several starts anew: behind the carriage returns that are followed by a line of a log or of a
+/// Where a line that holds several starts again: behind the carriage returns that are followed by a line of a log or of a
 /// stack trace. All else, such as the steps of a progress bar, belongs together.
 pub(crate) fn starts(line: &[u8], layout: &Layout, written: Option<Stamp>) -> Vec<usize> {
     let inner = memchr::memchr(b'\r', line).is_some_and(|at| at + 1 < line.len());

@@ -11,7 +11,7 @@ pub(super) struct Places<'t> {
 }
 
 impl<'t> Places<'t> {
-    /// Those of a text; none where they are not `wanted`.
+    /// Those of a text; none if they are not `wanted`.
     pub(super) fn of(text: &'t [u8], find: Find, wanted: bool) -> Self {
         Self { text, find, next: if wanted { find(text, 0) } else { None } }
     }

@@ -6,8 +6,8 @@ mod notes;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::chunk::{Context, Part, Seen};
-use super::continuation::{Block, Tie};
+use super::chunk::{ChunkReport, Context, Seen};
+use super::continuation::{ContinuationLines, Tie};
 use super::damaged;
 use super::line::{crash_of, is_blank, starts};
 use super::places::Places;
@@ -26,10 +26,10 @@ use crate::log::totals::histogram::{Figures, Histogram};
 use crate::time::Stamp;
 use coverage::{Clock, Run};
 
-impl Part {
+impl ChunkReport {
     /// Reads lines; the last may lack its line end.
     pub fn read(raw: &[u8], context: Context) -> Self {
-        // Colours and holes stand between the fields that matter; without them all lines are read alike.
+        // Colours and holes are between the fields that matter; without them all lines are read alike.
         if memchr::memchr3(0x1b, 0, b'\r', raw).is_none() {
             return read_lines(raw, raw, context, Seen::default(), false);
         }
@@ -51,8 +51,8 @@ impl Part {
     }
 }
 
-/// Reads lines, which may hold several where they are `joined`; `raw` are the same as they stand in the file.
-fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bool) -> Part {
+/// Reads lines, which may hold several where they are `joined`; `raw` are the same as they are in the file.
+fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bool) -> ChunkReport {
     let years = Some(Arc::clone(&context.years)).filter(|years| years.turns());
     let offset = context.offset;
     let mut raw_starts = memchr::memchr_iter(b'\n', raw);
@@ -107,7 +107,7 @@ struct Spot<'t> {
 
 /// The state while a part is read.
 struct Reader<'t> {
-    part: Part,
+    part: ChunkReport,
     layout: Arc<Layout>,
     memory: Memory,
     levels: Vec<Met<'t>>,
@@ -133,7 +133,7 @@ impl<'t> Reader<'t> {
     fn new(context: Context, joined: bool) -> Self {
         Self {
             layout: Arc::clone(&context.layout),
-            part: Part::new(context),
+            part: ChunkReport::new(context),
             memory: Memory::default(),
             levels: Vec::new(),
             inner_levels: Vec::new(),
@@ -452,7 +452,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The lines to which another one that is no record is added.
-    fn block(&mut self) -> &mut Block {
+    fn block(&mut self) -> &mut ContinuationLines {
         match self.current {
             Some(at) => self.streams[at].block(),
             None => &mut self.part.lead,
@@ -477,7 +477,7 @@ impl<'t> Reader<'t> {
         stream.tail = block.emptied();
     }
 
-    fn finish(mut self) -> Part {
+    fn finish(mut self) -> ChunkReport {
         self.end_run(Clock::Stated);
         self.end_run(Clock::Receipt);
         self.end_tick();

@@ -1,11 +1,11 @@
-//! The streams whose lines stand in one file: those of a container, and of the services before whose lines a multiplexer
+//! The streams whose lines are in one file: those of a container, and of the services before whose lines a multiplexer
 //! puts their names. Lines that are no record belong to the record before them in their stream.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::continuation::Block;
+use super::continuation::ContinuationLines;
 use crate::crash::classify::Kind;
 use crate::json::stored;
 use crate::log::record::Record;
@@ -48,20 +48,20 @@ impl Id {
 pub(crate) struct Stream<'t> {
     pub(crate) id: Id,
     /// The lines before the first record.
-    pub(crate) lead: Block,
+    pub(crate) lead: ContinuationLines,
     pub(crate) last: Option<Last<'t>>,
     /// The lines after the last record.
-    pub(crate) tail: Block,
+    pub(crate) tail: ContinuationLines,
 }
 
 impl Stream<'_> {
     pub(crate) fn new(id: Id) -> Self {
-        Self { id, lead: Block::default(), last: None, tail: Block::default() }
+        Self { id, lead: ContinuationLines::default(), last: None, tail: ContinuationLines::default() }
     }
 
     /// The lines to which another one is added.
     #[inline]
-    pub(crate) fn block(&mut self) -> &mut Block {
+    pub(crate) fn block(&mut self) -> &mut ContinuationLines {
         if self.last.is_some() { &mut self.tail } else { &mut self.lead }
     }
 

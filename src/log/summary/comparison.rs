@@ -39,7 +39,7 @@ pub struct Earlier {
     /// When the run started, or the document was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Stamp>,
-    /// Its own verdict; none where it has none.
+    /// Its own verdict; none if it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Status>,
     /// Whether its figures are held against those of the run.
@@ -67,10 +67,10 @@ pub struct Compared {
     pub baseline: Vec<f64>,
     /// What was expected: the geometric mean of these, or their median where one is not positive.
     pub expected: f64,
-    /// What it may be before the noise of earlier runs no longer explains it; none where that is not known.
+    /// What it may be before the noise of earlier runs no longer explains it; none if that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<f64>,
-    /// How far it is from what was expected, as a share of that; none where nothing was expected.
+    /// How far it is from what was expected, as a share of that; none if nothing was expected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<f64>,
     /// By which rule it was judged.
@@ -150,12 +150,12 @@ pub struct TrendMetric {
     pub unit: String,
     /// Which way it gets better.
     pub better: Better,
-    /// That of each run; none where it was not measured.
+    /// That of each run; none if it was not measured.
     pub values: Vec<Option<f64>>,
     /// How much it changes from run to run: the median of the slopes between any two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slope_per_run: Option<f64>,
-    /// The last one, where it lies among the others: the share of them that are lower, 0 to 1, those equal to it by half.
+    /// The last one, where it is among the others: the share of them that are lower, 0 to 1, those equal to it by half.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_rank: Option<f64>,
     /// How many times in a row it got worse, up to the last run.

@@ -14,12 +14,12 @@ pub struct DrillsSummary {
     pub status: Status,
     /// How many were planned.
     pub total: u64,
-    /// The mean time from the injection to the detection, in seconds; none where none was detected.
+    /// The mean time from the injection to the detection, in seconds; none if none was detected.
     pub mttd_seconds: Option<f64>,
-    /// The mean time from the first notification to the acknowledgement, in seconds; none where none was acknowledged.
+    /// The mean time from the first notification to the acknowledgement, in seconds; none if none was acknowledged.
     #[serde(default)]
     pub mtta_seconds: Option<f64>,
-    /// The mean time from the injection to the recovery, in seconds; none where none recovered.
+    /// The mean time from the injection to the recovery, in seconds; none if none recovered.
     pub mttr_seconds: Option<f64>,
     /// On how many drills the first rests.
     pub detected: u64,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::finding::{Finding, Gate, Metadata, Status};
 use crate::time::Stamp;
 
-/// What stands before the name of a component in the name of its gate.
+/// What is before the name of a component in the name of its gate.
 pub const GATE: &str = "readiness";
 
 /// The components of a release with the verdict on them.

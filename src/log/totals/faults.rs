@@ -6,7 +6,7 @@ use std::io;
 use crate::finding::{self, Finding, Status};
 use crate::level::Level;
 use crate::log::dialect::Dialect;
-use crate::log::scan::chunk::{Oddities, Part, Seen};
+use crate::log::scan::chunk::{ChunkReport, Oddities, Seen};
 use crate::log::summary::{FileReport, LogSummary};
 use crate::time::human_duration;
 
@@ -31,7 +31,7 @@ fn mute(odd: &Oddities, records: u64) -> Option<(String, u64)> {
 }
 
 /// Lines that state a level, or tell of an error, where none was read: what is said of them, and where the first is.
-fn passed_over(part: &Part) -> Vec<(Status, String, u64)> {
+fn passed_over(part: &ChunkReport) -> Vec<(Status, String, u64)> {
     let (odd, mut found) = (&part.odd, Vec::new());
     // What can be read only once cannot be read again with what its late lines tell.
     if part.learn_again().is_some() {
@@ -76,7 +76,7 @@ fn passed_over(part: &Part) -> Vec<(Status, String, u64)> {
 }
 
 /// The faults of a file that could be read. `blank` lines are ignored too, but nothing is lost with them.
-pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
+pub(crate) fn of(report: &FileReport, part: &ChunkReport) -> Vec<Finding> {
     let (odd, blank) = (&part.odd, part.tally.blank);
     let mut found = Vec::new();
     let mut add = |severity, summary: String, line: Option<u64>| {
@@ -128,7 +128,7 @@ pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
     }
     if odd.zeros.count > 0 {
         let summary = format!(
-            "a hole of {} zero bytes, as a crash or a log cut while it is written leaves it; what stood there is lost",
+            "a hole of {} zero bytes, as a crash or a log cut while it is written leaves it; what was there is lost",
             odd.zeros.count
         );
         add(Status::Warn, summary, Some(odd.zeros.line));
@@ -140,7 +140,7 @@ pub(crate) fn of(report: &FileReport, part: &Part) -> Vec<Finding> {
     };
     let longest = human_duration(odd.longest_step);
     seen(odd.steps_back, &format!("the time goes back by more than a second, at most by {longest}"));
-    seen(odd.future, "a record lies in the future: check the clock or the time zone");
+    seen(odd.future, "a record is in the future: check the clock or the time zone");
     seen(odd.ancient, "a record is from before the year 2000: check the clock");
     seen(odd.invalid_utf8, "a line is not valid UTF-8; the wrong bytes are shown as U+FFFD");
     seen(odd.cut, "a container cut a record into pieces, the first of which does not show its level");
@@ -212,20 +212,20 @@ pub(crate) fn skipped(path: &str) -> Finding {
 
 /// A file that starts with `length` zero bytes.
 pub(crate) fn hole(path: &str, length: u64) -> Finding {
-    let summary = format!("the file starts with a hole of {length} zero bytes; what stood there is lost");
+    let summary = format!("the file starts with a hole of {length} zero bytes; what was there is lost");
     Finding::warn(summary).in_file(path, Some(1))
 }
 
 /// Whether no record states a level, so that errors cannot be told from the rest. A few lines of syslog, where most
 /// programs state none, may all be ordinary.
-fn is_silent(part: &Part) -> bool {
+fn is_silent(part: &ChunkReport) -> bool {
     let (records, unstated) = (part.tally.records, part.tally.unstated);
     let few = unstated < FEW && part.dialects[Dialect::Syslog3164 as usize] == records;
     unstated > 0 && unstated == records && !few
 }
 
 /// What is wrong where the levels of records cannot be told.
-fn silent_levels(part: &Part) -> Vec<(Status, String)> {
+fn silent_levels(part: &ChunkReport) -> Vec<(Status, String)> {
     let tally = &part.tally;
     let unknown = tally.severities[Level::Unknown as usize];
     let mut found = Vec::new();
@@ -282,10 +282,10 @@ mod tests {
     use crate::log::totals::tally::Limits;
     use crate::time::Stamp;
 
-    fn part() -> Part {
+    fn part() -> ChunkReport {
         let limits = Limits { silence: Duration::from_secs(60), listed: 10, sources: false };
         let latest = Stamp::parse("2030-01-01").expect("a date");
-        Part::new(Context {
+        ChunkReport::new(Context {
             limits,
             file: 0,
             written: None,

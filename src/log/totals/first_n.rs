@@ -9,7 +9,7 @@ use crate::finding::{self, Finding};
 use crate::json::stored;
 use crate::time::Stamp;
 
-/// Where something stands in the evidence. Ordered by time (undated last), then by file and line, so that the same
+/// Where something is in the evidence. Ordered by time (undated last), then by file and line, so that the same
 /// evidence gives the same order however it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
@@ -88,7 +88,7 @@ impl Listing {
         self.total
     }
 
-    /// Leaves out what lies beyond a bound. Times alone are compared: the numbers of lines are not known yet.
+    /// Leaves out what is beyond a bound. Times alone are compared: the numbers of lines are not known yet.
     pub(super) fn keep_to(&mut self, bound: &Bound) {
         self.bound = bound.0.load(Ordering::Relaxed);
     }

@@ -1,6 +1,6 @@
 //! Gaps between records without a sorted list of the records.
 //!
-//! Spans are kept whose records lie within the limit of each other. The order of insertion does not matter, two
+//! Spans are kept whose records are within the limit of each other. The order of insertion does not matter, two
 //! coverages merge, and memory grows with the number of gaps alone, by 48 bytes each.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,7 @@ pub struct Gap {
 pub struct Coverage {
     /// In microseconds.
     limit: i64,
-    /// In order of time; more than the limit lies between two.
+    /// In order of time; more than the limit is between two.
     spans: Vec<Span>,
     /// Not in their place yet.
     waiting: Vec<Span>,
@@ -83,8 +83,8 @@ impl Coverage {
         }
     }
 
-    /// Adds records that lie within the limit of each other, by the first and the last. On equal times the one that
-    /// stands first in the evidence is the first, and the one that stands last is the last.
+    /// Adds records that are within the limit of each other, by the first and the last. On equal times the one that
+    /// is first in the evidence is the first, and the one that is last is the last.
     pub fn add(&mut self, first: Mark, last: Mark) {
         self.waiting.push(Span { first: first.key, last: last.key });
         for mark in [first, last] {

@@ -168,7 +168,7 @@ fn rows(buckets: &[(i64, Figures)], width: i64) -> Vec<Bucket> {
 }
 
 /// The buckets of a summary as at most `most` rows of one round width, for a picture of the time from `start` to `end`:
-/// what lies outside counts at the edge, and an empty stretch is one row.
+/// what is outside counts at the edge, and an empty stretch is one row.
 pub(crate) fn spread(buckets: &[Bucket], start: Stamp, end: Stamp, most: i64) -> Vec<Bucket> {
     let filled = || buckets.iter().filter(|bucket| bucket.records + bucket.warnings + bucket.errors > 0);
     let widest = filled().map(|bucket| (bucket.seconds * 1e6) as i64 / TICK).max().unwrap_or(1);

@@ -104,7 +104,7 @@ pub fn summary(
     findings.extend(no_records(&tally, paths).into_iter().chain(faults::twins(&files)).chain(outside(&tally, terms)));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
     let severe = |gap: &Gap| if gap.to.since(gap.from) >= terms.fail_gap { Status::Fail } else { Status::Warn };
-    // A silence by both clocks is one. Both lists are in order and their silences lie apart.
+    // A silence by both clocks is one. Both lists are in order and their silences are apart.
     let told = |late: &Gap| {
         let first = gaps.partition_point(|gap| gap.to <= late.from);
         gaps[first..].iter().take_while(|gap| gap.from < late.to).any(|gap| severe(gap) >= severe(late))
@@ -335,7 +335,7 @@ fn outside(tally: &Tally, terms: &Terms) -> Option<Finding> {
     let ((from, to), (first, last)) = (terms.window?, tally.first.zip(tally.last)?);
     (first < from.minus(SLACK) || last > to.plus(SLACK).plus(terms.drain)).then(|| {
         Finding::warn(format!(
-            "records from {} to {} lie outside the supervised time {} to {}: check clocks and time zones",
+            "records from {} to {} are outside the supervised time {} to {}: check clocks and time zones",
             first.human(),
             last.human(),
             from.human(),

@@ -49,7 +49,7 @@ pub struct Tally {
     pub blank: u64,
     /// Usable records; one that stands for several equal lines counts as often.
     pub records: u64,
-    /// Lines of output for which records stand beyond their own line.
+    /// Lines of output for which records are beyond their own line.
     pub folded: u64,
     /// Records of lines of output that others before them are of.
     pub restated: u64,

@@ -1,6 +1,6 @@
 //! Who takes or gives up which region, and how regions fare, by the words of one sentence.
 //!
-//! The grammar is shallow on purpose: who stands before the word of change acts, unless a preposition says
+//! The grammar is shallow on purpose: who is before the word of change acts, unless a preposition says
 //! otherwise; `by`, `from` and `to` say what they say. Where that does not tell, everybody named is taken to
 //! act, which ends in a conflict that a moderator sees.
 
@@ -61,7 +61,7 @@ pub(crate) fn claims(reading: &Reading, lexicon: &Lexicon) -> BTreeMap<usize, Cl
                 claims.entry(*region).or_default().status.get_or_insert(rule);
             }
         }
-        // A region counts as taken or given up only where its name stands as words of its own.
+        // A region counts as taken or given up only where its name is as words of its own.
         regions.clear();
         regions.extend(
             statement
@@ -126,7 +126,7 @@ fn statements<'r>(reading: &'r Reading, lexicon: &Lexicon) -> Vec<Statement<'r>>
 /// What a faction does in a statement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
-    /// Stands before the word of change.
+    /// Is before the word of change.
     Subject,
     /// `seized by …`.
     Agent,
@@ -202,7 +202,7 @@ fn role(text: &str, hit: NameHit, verb: ChangeHit) -> Role {
     if PREPOSITIONS.iter().any(|word| strip_word(lead, word).is_some()) { Role::Bystander } else { Role::Subject }
 }
 
-/// Whether nothing but `and` or a comma stands between two names.
+/// Whether nothing but `and` or a comma is between two names.
 fn joined(text: &str, from: usize, to: usize) -> bool {
     let between = text.get(from..to).unwrap_or_default().trim();
     matches!(between, "and" | "and the" | "," | ", the" | ", and" | ", and the" | "&")

@@ -35,14 +35,14 @@ pub(crate) enum Change {
     Status(usize),
 }
 
-/// Where a name stands in the folded sentence.
+/// Where a name is in the folded sentence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct NameHit {
     /// The entity, as an index into the lexicon.
     pub entity: usize,
     /// 0 for the canonical name, else the alias counted from 1.
     pub rank: usize,
-    /// Whether it stands as words of its own; else it is part of a longer word (`Wardensfolk`).
+    /// Whether it is as words of its own; else it is part of a longer word (`Wardensfolk`).
     pub whole: bool,
     /// First byte.
     pub start: usize,
@@ -75,7 +75,7 @@ pub(crate) struct Joint {
 pub(crate) struct Reading {
     /// The sentence in lower case with single blanks; all places refer to it.
     pub folded: String,
-    /// Names, without those that lie inside a longer one.
+    /// Names, without those that are inside a longer one.
     pub names: Vec<NameHit>,
     /// Capabilities, as indices into the lexicon; sorted, each once.
     pub capabilities: Vec<usize>,
@@ -219,7 +219,7 @@ impl Matcher {
     }
 }
 
-/// Drops names that lie inside a longer name that stands as words of its own, such as the alias inside the
+/// Drops names that are inside a longer name that is as words of its own, such as the alias inside the
 /// canonical name. Linear after sorting: only the widest reach so far can contain the next one.
 fn outermost(names: &mut Vec<NameHit>) {
     if names.len() < 2 {
@@ -236,7 +236,7 @@ fn outermost(names: &mut Vec<NameHit>) {
     });
 }
 
-/// Whether spans lie inside a name that stands as words of its own; to be asked in the order of the text.
+/// Whether spans are inside a name that is as words of its own; to be asked in the order of the text.
 fn within<'n>(names: &'n [NameHit]) -> impl FnMut(usize, usize) -> bool + 'n {
     let mut next = names.iter().filter(|hit| hit.whole).peekable();
     let mut reach = 0;
@@ -272,7 +272,7 @@ mod tests {
             ("It wasn’t ever lost.", &[]),
             ("They not only seized it.", &[Gain]),
             ("They never slept, and seized it.", &[Gain]),
-            ("It lay un-secured.", &[]),
+            ("It was un-secured.", &[]),
             ("Under siege; lost.", &[Status(0), Loss]),
         ] {
             let found: Vec<Change> = read(sentence).changes.iter().map(|hit| hit.change).collect();

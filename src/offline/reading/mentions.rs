@@ -31,9 +31,9 @@ pub(crate) struct Mention<'a> {
     pub confidence: f64,
     /// The sentence, as it is in the text.
     pub sentence: &'a str,
-    /// Where it stands.
+    /// Where it is.
     pub source: Source<'a>,
-    /// What changes; none where only a capability is named.
+    /// What changes; none if only a capability is named.
     pub proposed_changes: Option<Changes<'a>>,
     /// The capabilities that the sentence names.
     pub capability_refs: Vec<CapabilityRef<'a>>,

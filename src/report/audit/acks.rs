@@ -27,7 +27,7 @@ pub(in crate::report) fn push(doc: &mut Doc, list: &[Acknowledged]) {
     }
 }
 
-/// What nobody acknowledged, and what could not be read, in a sentence; none where there is neither.
+/// What nobody acknowledged, and what could not be read, in a sentence; none if there is neither.
 pub(in crate::report) fn rest(acks: &Acknowledgements) -> Option<String> {
     let unseen =
         (acks.unacknowledged > 0).then(|| format!("nobody acknowledged {}", count(acks.unacknowledged, "incident")));

@@ -109,7 +109,7 @@ pub(super) fn trend(doc: &mut Doc, audit: &Audit) {
     doc.push(Block::List(list.collect()));
 }
 
-/// Where the last figure lies among the others, in words.
+/// Where the last figure is among the others, in words.
 pub(crate) fn among(metric: &TrendMetric) -> String {
     let Some(rank) = metric.last_rank else { return "not measured".to_owned() };
     let best = match metric.better {

@@ -146,7 +146,7 @@ pub(super) fn plan(doc: &mut Doc, audit: &Audit) {
         ("plan".to_owned(), Cell::code(plan.path.as_str())),
     ];
     doc.section("Infrastructure plan", Block::Facts(facts));
-    // Drift is acted upon resource by resource, so all of it is shown.
+    // Drift is acted on resource by resource, so all of it is shown.
     doc.push(Block::List(plan.findings.iter().map(item).collect()));
 }
 

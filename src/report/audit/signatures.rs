@@ -11,7 +11,7 @@ use crate::verdict::audit::Audit;
 /// Signatures and decisions that people are shown; JSON has them all.
 const SHOWN: usize = 64;
 
-/// The signatures of a packet in one line; none where no packet was judged.
+/// The signatures of a packet in one line; none if no packet was judged.
 pub(super) fn in_short(audit: &Audit) -> Option<(String, Cell)> {
     let signature = audit.signature.as_ref()?;
     let keys: Vec<&str> = signature.keys.iter().map(|key| key.id.as_str()).collect();

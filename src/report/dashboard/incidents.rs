@@ -91,7 +91,7 @@ fn entry(event: &Event, scene: &Scene<'_>, selected: bool, width: u16, palette: 
     ])
 }
 
-/// The selected incident; none where there is none.
+/// The selected incident; none if there is none.
 pub(crate) fn selected<'v>(view: &'v View, board: &Board) -> Option<&'v Event> {
     let shown = board.shown(view);
     board.position(&shown).and_then(|at| view.events().get(*shown.get(at)?))

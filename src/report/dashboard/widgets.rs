@@ -42,7 +42,7 @@ impl Palette {
         self.paint(Style::new().add_modifier(Modifier::BOLD | Modifier::REVERSED), color)
     }
 
-    /// The look of a name, the same wherever it stands; none that a severity has.
+    /// The look of a name, the same wherever it is; none that a severity has.
     pub(crate) fn name(self, name: &str) -> Style {
         const COLORS: [Color; 6] =
             [Color::Cyan, Color::Magenta, Color::Blue, Color::LightCyan, Color::LightMagenta, Color::LightBlue];

@@ -24,7 +24,7 @@ pub(crate) use tap::render as tap;
 /// A result that is exported.
 pub(crate) struct Export<'a> {
     view: &'a View<'a>,
-    /// The lowest status with which the command fails; none where it never does.
+    /// The lowest status with which the command fails; none if it never does.
     fails_from: Option<Status>,
     /// The rows of the view, those of one id together.
     rows: Vec<Row>,
@@ -60,7 +60,7 @@ struct Check {
 }
 
 impl<'a> Export<'a> {
-    /// `fails_from` is the lowest status with which the command fails; none where it never does.
+    /// `fails_from` is the lowest status with which the command fails; none if it never does.
     pub(crate) fn new(view: &'a View<'a>, fails_from: Option<Status>) -> Self {
         // Without a verdict the command fails, whatever it was told to accept.
         let fails_from = if view.unfinished { Some(Status::Fail) } else { fails_from };

@@ -7,7 +7,7 @@ use super::svg::at;
 use crate::finding::thousands;
 use crate::sanitize;
 
-/// Where the bars begin and how long the longest is; the text of a row stands behind it.
+/// Where the bars begin and how long the longest is; the text of a row is behind it.
 const LEFT: f64 = 190.0;
 const LONG: f64 = 380.0;
 const WIDTH: f64 = 680.0;
@@ -43,7 +43,7 @@ pub(super) struct Row {
     pub(super) offset: f64,
     /// The length of each part, in the order of the parts.
     pub(super) values: Vec<f64>,
-    /// What stands behind the bar.
+    /// What is behind the bar.
     pub(super) text: String,
 }
 

@@ -15,7 +15,7 @@ use crate::verdict::baseline::shown;
 const WIDE: f64 = 180.0;
 const HIGH: f64 = 36.0;
 
-/// The sections of a comparison, each with its id and its title; none where nobody asked.
+/// The sections of a comparison, each with its id and its title; none if nobody asked.
 pub(super) fn sections(audit: &Audit) -> Vec<(&'static str, String, Markup)> {
     let baseline = audit.summary.baseline.as_ref();
     let trend = audit.summary.trend.as_ref();

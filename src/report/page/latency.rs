@@ -14,7 +14,7 @@ const STEP: f64 = 48.0;
 const HIGH: f64 = 78.0;
 
 /// The picture of latencies in seconds, and one sentence about them. `what` says from what to what they are, `noun` is
-/// what they are of; none where there are none.
+/// what they are of; none if there are none.
 pub(super) fn histogram(latencies: &[f64], what: &str, noun: &str) -> Option<Markup> {
     let mut sorted: Vec<f64> = latencies.iter().copied().filter(|seconds| seconds.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);

@@ -75,9 +75,9 @@ pub(super) fn time_on(at: Stamp, day: Option<NaiveDate>) -> Markup {
 /// Where files of the evidence are, as seen from the page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links<'a> {
-    /// The way from the page to the evidence; none where links would lead nowhere.
+    /// The way from the page to the evidence; none if links would lead nowhere.
     pub(super) base: Option<&'a str>,
-    /// What stands before a path of the run: `raw/` in a packet, nothing in a run directory.
+    /// What is before a path of the run: `raw/` in a packet, nothing in a run directory.
     pub(super) prefix: &'a str,
     /// The files that may be linked, by their path relative to the evidence.
     pub(super) files: &'a std::collections::BTreeSet<String>,

@@ -38,9 +38,9 @@ pub(crate) struct Facts<'a> {
     pub(crate) notes: &'a [String],
     /// The files of the evidence, relative to its directory.
     pub(crate) files: &'a [Listed],
-    /// The way from the page to that directory, empty or with a slash at its end; none where links would lead nowhere.
+    /// The way from the page to that directory, empty or with a slash at its end; none if links would lead nowhere.
     pub(crate) base: Option<&'a str>,
-    /// What stands before the path of a file of the run: `raw/` in a packet.
+    /// What is before the path of a file of the run: `raw/` in a packet.
     pub(crate) prefix: &'a str,
     /// The findings, from [`rows`].
     pub(crate) rows: &'a [Row],
@@ -183,7 +183,7 @@ fn provenance(from: &Provenance) -> Markup {
     }
 }
 
-/// The timeline; none where no time is known.
+/// The timeline; none if no time is known.
 fn course(facts: &Facts<'_>) -> Option<Markup> {
     let logs = &facts.audit.summary.logs;
     let record = facts.record;

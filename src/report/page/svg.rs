@@ -35,7 +35,7 @@ impl Scale {
         self.end.seconds_since(self.start)
     }
 
-    /// Where an instant is; what lies outside is at the edge.
+    /// Where an instant is; what is outside is at the edge.
     pub(super) fn x(self, when: Stamp) -> f64 {
         let share = when.seconds_since(self.start) / self.seconds();
         LEFT + share.clamp(0.0, 1.0) * (RIGHT - LEFT)

@@ -79,7 +79,7 @@ pub(crate) struct Timeline<'a> {
     pub(crate) silences: Vec<(Stamp, Stamp)>,
     /// What happened.
     pub(crate) marks: Vec<Mark>,
-    /// Each start of the command; none where several workloads have lanes of their own.
+    /// Each start of the command; none if several workloads have lanes of their own.
     pub(crate) attempts: Option<&'a [Attempt]>,
     /// Figures of the process and ages of the evidence.
     pub(crate) curves: Vec<Curve>,

@@ -24,7 +24,7 @@ pub(crate) enum Order {
 /// What became of a try.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Delivery {
-    /// Why it was not delivered; none where it was.
+    /// Why it was not delivered; none if it was.
     pub error: Option<String>,
     pub attempts: u64,
     pub http_status: Option<u16>,

@@ -188,7 +188,7 @@ fn run_title(channel: &Channel, event: &Event) -> String {
     }
 }
 
-/// The text of an issue: what comes from the evidence stands in fences, where it mentions nobody and is no heading.
+/// The text of an issue: what comes from the evidence is in fences, where it mentions nobody and is no heading.
 fn issue(event: &Event, message: &str, context: &Map<String, Value>) -> String {
     let fenced = |text: &str| format!("```text\n{}\n```", unfenced(text));
     let line = |text: &str| format!("`{}`", collapse(text).replace('`', "'"));

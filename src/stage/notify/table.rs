@@ -16,7 +16,7 @@ pub(crate) enum Tls {
     None,
 }
 
-/// What cannot be meant, and where it stands.
+/// What cannot be meant, and where it is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     /// `channels[1]`.
@@ -190,7 +190,7 @@ impl Table {
         }
     }
 
-    /// Puts in what `KEY_env` and `KEY_file` name; secrets that stand in the file are remarked.
+    /// Puts in what `KEY_env` and `KEY_file` name; secrets that are in the file are remarked.
     pub(super) fn secrets(&mut self, name: &str, lookup: Lookup<'_>, remarks: &mut Vec<String>) -> Result<(), Fault> {
         for key in ["token", "password", "smtp_password"] {
             if self.get(key).is_some() {

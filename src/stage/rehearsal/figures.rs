@@ -9,7 +9,7 @@ use crate::time::Stamp;
 /// The 97.5 % quantile of the normal distribution: what makes an interval a 95 % one.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Where the true proportion lies with 95 % confidence.
+/// Where the true proportion is with 95 % confidence.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Interval {
     /// Lower end, 0 to 1.
@@ -18,7 +18,7 @@ pub(crate) struct Interval {
     pub high: f64,
 }
 
-/// The Wilson interval of `hits` out of `total`; none where nothing was counted.
+/// The Wilson interval of `hits` out of `total`; none if nothing was counted.
 pub(crate) fn wilson(hits: u64, total: u64) -> Option<Interval> {
     if total == 0 {
         return None;
@@ -33,7 +33,7 @@ pub(crate) fn wilson(hits: u64, total: u64) -> Option<Interval> {
     Some(Interval { low, high })
 }
 
-/// How many more events, at the same proportion, would put `limit` outside the Wilson interval; none where it is
+/// How many more events, at the same proportion, would put `limit` outside the Wilson interval; none if it is
 /// outside already, or where no number would (the proportion equals the limit, or the limit is 0 or 1).
 pub(crate) fn more_to_decide(hits: u64, total: u64, limit: f64) -> Option<u64> {
     let interval = wilson(hits, total)?;
@@ -84,7 +84,7 @@ pub(crate) fn percentile(sorted: &[f64], percent: usize) -> f64 {
 }
 
 /// The densest stretch of `length` in `times` (sorted): the index of its first and the number of its members; the
-/// earliest of equally dense ones. None where there are no times.
+/// earliest of equally dense ones. None if there are no times.
 pub(crate) fn densest(times: &[Stamp], length: Duration) -> Option<(usize, usize)> {
     let mut best = None;
     let mut first = 0;

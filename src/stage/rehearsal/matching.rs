@@ -1,7 +1,7 @@
 //! Which alert belongs to which expected incident.
 //!
-//! 1. An alert that names an incident belongs to that one; to none where nobody expected it, where the alert is of
-//!    another rule, or where it lies outside the incident's time by more than the window.
+//! 1. An alert that names an incident belongs to that one; to none if nobody expected it, where the alert is of
+//!    another rule, or where it is outside the incident's time by more than the window.
 //! 2. Every other alert, earliest first, goes to the earliest incident of its rule that nobody has detected yet,
 //!    whose labels it carries, and whose window it falls into.
 //! 3. Where all such incidents are detected, it is one more alert of the one that stays open longest.

@@ -69,9 +69,9 @@ pub(crate) struct Limits {
     pub max_noise: f64,
     /// How many incidents may be missed.
     pub max_misses: u64,
-    /// A slower mean detection is a WARN; none where there is no baseline.
+    /// A slower mean detection is a WARN; none if there is no baseline.
     pub baseline_latency_seconds: Option<f64>,
-    /// Slower on average is a FAIL: until detected, acknowledged, resolved; none where nobody asks.
+    /// Slower on average is a FAIL: until detected, acknowledged, resolved; none if nobody asks.
     #[serde(flatten)]
     pub means: Means,
     /// How long after an incident an alert still belongs to it.
@@ -113,9 +113,9 @@ pub(crate) struct Rehearsal {
     pub gates: Vec<Gate>,
     /// Everything together.
     pub total: Counts,
-    /// The 95 % Wilson interval of the noise; none where nothing fired.
+    /// The 95 % Wilson interval of the noise; none if nothing fired.
     pub noise_interval: Option<figures::Interval>,
-    /// How many more alerts at this rate would decide whether the noise is within the limit; none where it is decided.
+    /// How many more alerts at this rate would decide whether the noise is within the limit; none if it is decided.
     pub alerts_to_decide: Option<u64>,
     /// By tier; `none` for records without one.
     pub tiers: BTreeMap<String, Counts>,

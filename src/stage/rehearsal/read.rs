@@ -51,7 +51,7 @@ pub(crate) fn expected(bytes: &[u8], path: &str) -> Records<Expected> {
     Records { records, faults: reader.finish() }
 }
 
-/// The drills of a run that injected a fault, each as an incident of the rule that has its name; none where this is another
+/// The drills of a run that injected a fault, each as an incident of the rule that has its name; none if this is another
 /// file.
 fn drills(bytes: &[u8], reader: &mut Reader<'_>) -> Option<Vec<Expected>> {
     let document: Value = serde_json::from_slice(bytes).ok()?;

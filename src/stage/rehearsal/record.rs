@@ -9,7 +9,7 @@ use crate::time::Stamp;
 pub(super) struct Record(pub(super) Map<String, Value>);
 
 impl Record {
-    /// A text or a number as text; none where it is missing, null or blank.
+    /// A text or a number as text; none if it is missing, null or blank.
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, String> {
         match self.0.get(key) {
             None | Some(Value::Null) => Ok(None),

@@ -36,15 +36,15 @@ pub(crate) struct Counts {
     pub duplicates: u64,
     /// Further alerts of an incident after the same rule with the same labels was resolved.
     pub flaps: u64,
-    /// False positives / fired; none where nothing fired.
+    /// False positives / fired; none if nothing fired.
     pub noise: Option<f64>,
     /// Alerts that differ in rule, labels or incident.
     pub distinct: u64,
     /// Those of them without an incident.
     pub distinct_false_positives: u64,
-    /// Distinct false positives / distinct alerts; none where nothing fired.
+    /// Distinct false positives / distinct alerts; none if nothing fired.
     pub distinct_noise: Option<f64>,
-    /// Incidents detected / expected; none where none was expected.
+    /// Incidents detected / expected; none if none was expected.
     pub recall: Option<f64>,
     /// Seconds from the start of an incident to its first alert.
     pub latency_seconds: Option<Spread>,

@@ -150,7 +150,7 @@ pub enum StepState {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StreamReport {
-    /// When it was first open; none where it never was.
+    /// When it was first open; none if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connected_at: Option<String>,
     /// Events received.
@@ -177,7 +177,7 @@ pub struct Loss {
     pub at: String,
     /// Why.
     pub reason: String,
-    /// When it was open again; none where it never was.
+    /// When it was open again; none if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reopened_at: Option<String>,
     /// Whether the server was told the last event id, so that it could resend what was missed.

@@ -7,7 +7,7 @@ use proptest::test_runner::Config;
 
 use super::*;
 use crate::log::layout::{Layout, SAMPLE};
-use crate::log::scan::chunk::{Context, Part};
+use crate::log::scan::chunk::{ChunkReport, Context};
 use crate::log::totals::tally::{Limits, Tally};
 
 type Words = [&'static str; 4];
@@ -78,7 +78,7 @@ fn audit(text: &str) -> Tally {
     let read = |layout: Layout| {
         let limits = Limits { silence: Duration::from_secs(1), listed: 1000, sources: false };
         let (layout, written) = (Arc::new(layout), Some(latest));
-        Part::read(text.as_bytes(), Context { limits, written, latest, layout, ..Context::none() })
+        ChunkReport::read(text.as_bytes(), Context { limits, written, latest, layout, ..Context::none() })
     };
     let mut part = read(Layout::learn(&text.as_bytes()[..text.len().min(SAMPLE)], latest));
     part = part.learn_again().map_or(part, read);

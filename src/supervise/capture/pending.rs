@@ -27,7 +27,7 @@ pub(super) struct Pending<'l> {
     pub(super) crash: Option<Kind>,
     /// Whether equal lines may be counted in its record; not decided before there is one.
     pub(super) foldable: Option<bool>,
-    /// Whether carriage returns divided it: its pieces stand on lines of their own now.
+    /// Whether carriage returns divided it: its pieces are on lines of their own now.
     pub(super) divided: bool,
     /// Whether it goes on with a trace that was told already.
     pub(super) continues: bool,

@@ -13,7 +13,7 @@ use crate::log::key_cache::Shape;
 use crate::log::record::Record;
 use crate::supervise::redact::Redactor;
 
-/// A line without colours, which stand between the fields that matter, or `lines` of them as one.
+/// A line without colours, which are between the fields that matter, or `lines` of them as one.
 pub(super) fn plain(line: &[u8], lines: u64) -> Cow<'_, [u8]> {
     let plain = ansi::strip_bytes(line);
     if lines == 1 {
@@ -66,7 +66,7 @@ pub(super) fn lossy(line: &[u8]) -> Cow<'_, str> {
 /// The level in the words of the line.
 pub(super) fn level_word<'a>(level: Level, word: Cow<'a, str>, redactor: &Redactor) -> Cow<'a, str> {
     match word {
-        // Any text can stand there; but known words must not be lost.
+        // Any text can be there; but known words must not be lost.
         word if level == Level::Unknown => redactor.text(word),
         // Numbers mean nothing outside their dialect.
         word if number(&word).is_some() => Cow::Borrowed(level.word()),

@@ -17,7 +17,7 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// The two instants as they stand in a record.
+    /// The two instants as they are in a record.
     pub(super) fn texts(self) -> [String; 2] {
         let since = self.since_start;
         [self.at.to_string(), format!("{}.{:06}", since.as_secs(), since.subsec_micros())]
@@ -29,7 +29,7 @@ impl Arrival {
 pub(crate) struct Origin {
     source: String,
     attempt: u64,
-    /// Both as they stand in each record.
+    /// Both as they are in each record.
     keys: Vec<u8>,
 }
 

@@ -13,7 +13,7 @@ use crate::supervise::workloads::plan::{Condition, OnLoss};
 use crate::supervise::workloads::probe::Before;
 use crate::supervise::workloads::state::State;
 
-/// How a condition stands.
+/// The state of a condition.
 enum Standing {
     Met,
     Open,

@@ -128,7 +128,7 @@ impl Machine {
         self.drills.as_ref().map_or(Vec::new(), Drills::owed)
     }
 
-    /// What is known of the drills; none where there are none.
+    /// What is known of the drills; none if there are none.
     pub(crate) fn drills_document(&self, run: &str, now: Stamp) -> Option<Document> {
         let incidents = self.incidents.all().iter();
         let ids: Vec<(String, String)> =

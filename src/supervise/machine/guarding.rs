@@ -103,7 +103,7 @@ impl Machine {
         self.of_orders(at, orders, todo);
     }
 
-    /// Answers a drill that asks how a guard stands; false where it asks for something else.
+    /// Answers a drill that asks how a guard is; false where it asks for something else.
     pub(super) fn answers(&mut self, now: Now, order: DrillOrder) -> bool {
         let DrillOrder::Ask { drill, stage, number } = order else { return false };
         let plan = self.plan.drills.as_ref().and_then(|plan| plan.list.get(drill));
@@ -121,7 +121,7 @@ impl Machine {
         self.guards.as_ref().and_then(Guards::deadline)
     }
 
-    /// What is known of the guards; none where there are none.
+    /// What is known of the guards; none if there are none.
     pub(crate) fn guards_document(&self, run: &str, now: Now) -> Option<Document> {
         let of = Of { run, started: self.started_at };
         self.guards.as_ref().map(|guards| guards.document(of, moment(now), &self.stopped_by))

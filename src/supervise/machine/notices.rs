@@ -241,7 +241,7 @@ impl Machine {
         self.raise(&key, incident(Status::Pass, "notify", now.wall, message));
     }
 
-    /// Who hears of what; none where nobody does.
+    /// Who hears of what; none if nobody does.
     pub(crate) fn policy(&self) -> Option<&Policy> {
         self.plan.notify.as_ref().map(|(policy, _)| &**policy)
     }

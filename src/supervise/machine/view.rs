@@ -81,7 +81,7 @@ impl Machine {
         self.ended.map(|(why, at)| (why, self.stopped.unwrap_or(at)))
     }
 
-    /// How long the command took to end after it was asked to stop; none where it ended before.
+    /// How long the command took to end after it was asked to stop; none if it ended before.
     pub(crate) fn drain(&self) -> Option<Duration> {
         let ((_, ended), stopped) = self.ended.zip(self.stopped)?;
         Some(ended.mono.saturating_sub(stopped.mono))

@@ -12,17 +12,17 @@ pub struct EvidencePaths {
     pub logs: Vec<String>,
     /// Raw logs, in the order of writing.
     pub raw_logs: Vec<String>,
-    /// The decision diary; none where it was waived.
+    /// The decision diary; none if it was waived.
     pub diary: Option<String>,
-    /// The performance report; none where it was waived.
+    /// The performance report; none if it was waived.
     pub performance: Option<String>,
-    /// The checklist; none where there is none.
+    /// The checklist; none if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checklist: Option<String>,
     /// The files that its ticked items name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checklist_files: Vec<String>,
-    /// The acknowledgements of incidents; none where there were none when the run was sealed.
+    /// The acknowledgements of incidents; none if there were none when the run was sealed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acks: Option<String>,
     /// The plan of the workloads, their changes of state and further evidence.

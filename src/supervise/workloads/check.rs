@@ -57,10 +57,10 @@ impl PartialEq for LogLine {
 }
 
 impl LogLine {
-    /// What stands before a line in words.
+    /// What is before a line in words.
     pub(crate) const WORDS: &str = "a line with ";
 
-    /// The line that is told in these words; none where they tell of none.
+    /// The line that is told in these words; none if they tell of none.
     pub(crate) fn of_words(words: &str) -> Option<Self> {
         let mut line = Self { fields: BTreeMap::new(), matches: None, shown: words.to_owned() };
         let mut rest = words.strip_prefix(Self::WORDS)?;

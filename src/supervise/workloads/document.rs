@@ -60,7 +60,7 @@ pub struct PlannedWorkload {
     pub level: usize,
     /// What must hold before each of its starts, by the name of the other workload.
     pub depends_on: BTreeMap<String, Condition>,
-    /// Its probe; none where it has none.
+    /// Its probe; none if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready: Option<PlannedProbe>,
     /// What happens when it ends before its time.
@@ -109,7 +109,7 @@ pub struct PlannedWorkload {
     /// Its evidence files, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub evidence: BTreeMap<String, String>,
-    /// Which of these stand in the file itself, in its defaults, or come from an option: the source by the name of the key.
+    /// Which of these are in the file itself, in its defaults, or come from an option: the source by the name of the key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<String, String>,
 }

@@ -102,7 +102,7 @@ pub(crate) struct WorkloadPlan {
     pub left_out: bool,
     /// What must hold before each of its starts: the number of the other workload, and what of it.
     pub depends_on: Vec<(usize, Condition)>,
-    /// How it is known to be ready; none where it has no probe.
+    /// How it is known to be ready; none if it has no probe.
     pub ready: Option<ReadyPlan>,
     /// What happens when it ends before its time.
     pub restart: Restart,
@@ -116,9 +116,9 @@ pub(crate) struct WorkloadPlan {
     pub backoff_max: Duration,
     /// After this time of being up the pauses are short again.
     pub backoff_reset: Duration,
-    /// No output for this long: it hangs and is stopped; none where that is off.
+    /// No output for this long: it hangs and is stopped; none if that is off.
     pub hang_timeout: Option<Duration>,
-    /// Not ready again for this long: it is stopped; none where that is off.
+    /// Not ready again for this long: it is stopped; none if that is off.
     pub unready_timeout: Option<Duration>,
     /// What happens when something that it depends on is lost.
     pub on_dependency_loss: OnLoss,
@@ -130,7 +130,7 @@ pub(crate) struct WorkloadPlan {
     pub actions: [usize; 2],
     /// Silence beyond this counts against its uptime.
     pub warn_gap: Duration,
-    /// Silence longer than this is an incident at once; none where that is off.
+    /// Silence longer than this is an incident at once; none if that is off.
     pub live_gap: Option<(Duration, Status)>,
     /// Whether it need not log.
     pub quiet: bool,

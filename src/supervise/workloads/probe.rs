@@ -1,4 +1,4 @@
-//! How far the probe of a workload has got: pure counters, which begin anew with each attempt.
+//! How far the probe of a workload has got: pure counters, which begin again with each attempt.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::time::Stamp;
 pub(crate) struct Answer {
     /// Whether it is the one that is hoped for.
     pub ok: bool,
-    /// Whether a process of the workload itself listens there; none where that cannot be told.
+    /// Whether a process of the workload itself listens there; none if that cannot be told.
     pub own: Option<bool>,
     /// What was seen, without secrets.
     pub message: String,

@@ -66,7 +66,7 @@ pub struct WorkloadRecord {
     /// What was sampled of its process tree.
     #[serde(default)]
     pub resource_monitor: ResourceMonitor,
-    /// Its probe; none where it has none.
+    /// Its probe; none if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeRecord>,
     /// Its evidence files, by name.
@@ -100,7 +100,7 @@ pub struct ProbeRecord {
 pub struct Down {
     /// From when.
     pub from: Stamp,
-    /// Until when; none where that lasted until the end.
+    /// Until when; none if that lasted until the end.
     pub to: Option<Stamp>,
     /// Why.
     pub because: String,

@@ -22,7 +22,7 @@ pub(crate) fn runtime_path(workload: &str) -> String {
     format!("{RUNTIME}/{workload}.json")
 }
 
-/// The tasks in the summary that a workload wrote itself; none where it is none.
+/// The tasks in the summary that a workload wrote itself; none if it is none.
 pub(crate) fn own_tasks(summary: &[u8]) -> Vec<Value> {
     let summary: Value = lenient::parse(&lenient::text(summary)).unwrap_or_default();
     let tasks = summary["task_supervisor"]["tasks"].as_array().into_iter().flatten();

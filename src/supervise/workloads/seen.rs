@@ -28,14 +28,14 @@ pub(crate) struct WorkloadSeen {
     pub attempt: u64,
     /// How many times it was tried to start it again.
     pub restarts: u64,
-    /// Its process; none where none runs.
+    /// Its process; none if none runs.
     pub pid: Option<u32>,
     /// Whether its probe passes; none without a probe.
     pub ready: Option<bool>,
     /// The last answer to its probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeSeen>,
-    /// CPU since the sample before, in percent of one core; none where it was not sampled.
+    /// CPU since the sample before, in percent of one core; none if it was not sampled.
     pub cpu_percent: Option<f64>,
     /// Resident memory in bytes.
     pub rss_bytes: Option<u64>,
@@ -85,9 +85,9 @@ pub struct Worker {
     pub uptime_ratio: Option<f64>,
     /// The number of its last start; 0 before the first.
     pub attempt: u64,
-    /// Its process; none where none runs.
+    /// Its process; none if none runs.
     pub pid: Option<u64>,
-    /// The last answer to its probe, in words; none where there is none.
+    /// The last answer to its probe, in words; none if there is none.
     pub probe: Option<String>,
     /// What it waits for.
     pub waiting_for: Vec<String>,

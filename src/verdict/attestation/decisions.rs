@@ -192,7 +192,7 @@ fn judge_one(
     }
 }
 
-/// How the reviewers stand: who approves, who rejects, who has said nothing that counts.
+/// What the reviewers say: who approves, who rejects, who has said nothing that counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Consent<'a> {
     /// Reviewers whose decision is to approve.

@@ -142,7 +142,7 @@ pub fn pae(payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The payload of what [`pae`] made; none where it is not that.
+/// The payload of what [`pae`] made; none if it is not that.
 pub fn payload_of(signed_bytes: &[u8]) -> Option<&[u8]> {
     let rest = signed_bytes.strip_prefix(format!("DSSEv1 {} {PAYLOAD_TYPE} ", PAYLOAD_TYPE.len()).as_bytes())?;
     let payload = &rest[rest.iter().position(|byte| *byte == b' ')? + 1..];

@@ -34,15 +34,15 @@ pub struct Trust {
 pub struct Packet {
     /// Every file but the bundle: its path and its SHA-256 in hex.
     pub files: BTreeMap<String, String>,
-    /// The snapshots of its timeline and the digest of the last; none where it holds no timeline.
+    /// The snapshots of its timeline and the digest of the last; none if it holds no timeline.
     pub head: Option<(u64, String)>,
-    /// The verdict that its evidence gives by its own policy; none where it holds no evidence of a complete run.
+    /// The verdict that its evidence gives by its own policy; none if it holds no evidence of a complete run.
     pub derived: Option<Gates>,
-    /// The verdict of its sign-off document; none where that cannot be read.
+    /// The verdict of its sign-off document; none if that cannot be read.
     pub sealed: Option<Gates>,
     /// What was rehearsed: names with SHA-256 in hex.
     pub tested: Vec<(String, String)>,
-    /// The bundle; none where there is none.
+    /// The bundle; none if there is none.
     pub bundle: Option<Vec<u8>>,
 }
 
@@ -62,7 +62,7 @@ impl Packet {
         self.files.get("SHA256SUMS").map_or("", String::as_str)
     }
 
-    /// The payload of the verdict on it; none where nothing gives one.
+    /// The payload of the verdict on it; none if nothing gives one.
     pub fn verdict(&self) -> Option<Vec<u8>> {
         let head = self.head.as_ref().map(|(snapshots, digest)| (*snapshots, digest.as_str()));
         // What was sealed and what the evidence gives must agree before anybody signs; gates that only the rehearsal
@@ -75,7 +75,7 @@ impl Packet {
 /// Gates that only an audit has, beside those that a rehearsal seals.
 const OF_AUDITS: [&str; 5] = ["checksums", "record", "signature", "approvals", "plan"];
 
-/// How the signatures of the verdict stand.
+/// The state of the signatures of the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -96,7 +96,7 @@ pub enum State {
 /// The signatures of the verdict. Keys are documented in `runbooks/formats.md`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Signatures {
-    /// How they stand.
+    /// Their state.
     pub state: State,
     /// The result that was signed.
     pub result: Option<Outcome>,
@@ -119,7 +119,7 @@ pub struct KeyState {
     pub id: String,
     /// Whether the caller trusts it.
     pub trusted: bool,
-    /// Whether the signature verifies; none where the key is not known.
+    /// Whether the signature verifies; none if the key is not known.
     pub valid: Option<bool>,
 }
 
@@ -130,13 +130,13 @@ pub struct Judgement {
     pub signatures: Signatures,
     /// The decisions in their order.
     pub decisions: Vec<Judged>,
-    /// How the reviewers stand, where some were named.
+    /// What the reviewers say, where some were named.
     pub approvals: Option<Approvals>,
     /// Lines of other kinds, which say nothing here.
     pub ignored: usize,
 }
 
-/// How the reviewers stand.
+/// What the reviewers say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approvals {
     /// Who approves, rejects and is missing, in words.

@@ -97,7 +97,7 @@ pub(crate) fn decision(bundle: &[u8], deciding: &Deciding<'_>, sums_sha256: &str
     Ok(Next::Line { payload: decision.payload(sums_sha256) })
 }
 
-/// The bundle with one more signature; none where `key` has signed that payload already.
+/// The bundle with one more signature; none if `key` has signed that payload already.
 ///
 /// # Errors
 /// The bundle cannot be read, or holds another verdict by now.

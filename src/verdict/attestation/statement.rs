@@ -151,7 +151,7 @@ impl Gates {
         Self { status, gates: gates.iter().map(|gate| (gate.name.clone(), gate.status)).collect() }
     }
 
-    /// The verdict of a sign-off document; none where it is none.
+    /// The verdict of a sign-off document; none if it is none.
     pub fn of_document(document: &Value) -> Option<Self> {
         let status = |of: &Value| serde_json::from_value(of.get("status")?.clone()).ok();
         let gates = document.get("gates")?.as_array()?.iter();
@@ -275,7 +275,7 @@ impl Statement<TestResult> {
         Some((run.annotations.get("snapshots")?.as_u64()?, run.annotations.get("headSha256")?.as_str()?))
     }
 
-    /// Where the statement says another thing about the verdict than `verdict` does, which is that of `who`; none where
+    /// Where the statement says another thing about the verdict than `verdict` does, which is that of `who`; none if
     /// it does not. `beside` are gates that only one of them may have.
     pub(crate) fn differs_from(&self, who: &str, verdict: &Gates, beside: &[&str]) -> Option<String> {
         let said = &self.predicate;

@@ -34,7 +34,7 @@ const KNOWN: [&str; 10] = [
     "incidents",
 ];
 
-/// The object of that name: none where it is absent, null or empty.
+/// The object of that name: none if it is absent, null or empty.
 pub(crate) fn section<'a>(document: &'a Value, key: &str) -> Option<&'a Value> {
     document.get(key).filter(|value| value.as_object().is_some_and(|object| !object.is_empty()))
 }
@@ -62,7 +62,7 @@ impl Gathered {
         }
         let before = self.items.len();
         self.terms.add(Terms::of(document));
-        // An audit that is no object is named; what stands beside it is still read.
+        // An audit that is no object is named; what is beside it is still read.
         self.object(document.get("summary"), path, "summary");
         let audit = audit_of(document);
         let is_sign_off = document.get("criteria").is_some_and(Value::is_object) && document.get("logs").is_none();

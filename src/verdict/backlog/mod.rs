@@ -246,7 +246,7 @@ pub(crate) struct Readiness {
     pub tracked: u64,
     /// Those that are done or ready for review.
     pub ready: u64,
-    /// The share, 0 to 1; none where nothing is tracked.
+    /// The share, 0 to 1; none if nothing is tracked.
     pub ratio: Option<f64>,
 }
 
@@ -258,7 +258,7 @@ pub(crate) struct NotUnderstood {
     /// The line, counted from 1, in files that have lines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
-    /// What stands there.
+    /// What is there.
     pub text: String,
     /// Whether it is part of the evidence, so that without it there is no pass.
     pub evidence: bool,

@@ -120,7 +120,7 @@ impl Measured {
         let logs = &audit.summary.logs;
         let simulated = audit.simulated;
         let command = record.map(|record| record.command.clone()).unwrap_or_default();
-        // Where the program lies says nothing of the simulator that is built in.
+        // The place of the program says nothing of the simulator that is built in.
         let command = if is_simulator(&command) { command[1..].to_vec() } else { command };
         let else_clean = audit.gates.iter().all(|gate| gate.status == Status::Pass || gate.name == "subject");
         let profile = audit.summary.metadata.get("build_profile");

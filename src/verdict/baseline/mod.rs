@@ -67,7 +67,7 @@ pub(crate) fn check(asked: Asked<'_>) -> Result<(), String> {
     ))
 }
 
-/// Holds a run against earlier ones; none where only documents are to be judged.
+/// Holds a run against earlier ones; none if only documents are to be judged.
 pub(crate) fn compare(run: Option<&Measured>, candidates: Vec<Candidate>, options: &Options<'_>) -> Baseline {
     let mut baseline = Baseline::default();
     let mut accepted: Vec<Measured> = Vec::new();

@@ -4,15 +4,15 @@
 const Z99: f64 = 2.326_347_874_040_841;
 /// Runs differ by at least so much, however equal a few of them look: on logarithms, about 2 %.
 const LEAST_SPREAD: f64 = 0.02;
-/// How often the windows are drawn anew.
+/// How often the windows are drawn again.
 const DRAWS: usize = 2000;
 
-/// The middle of `values`; none where there are none.
+/// The middle of `values`; none if there are none.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// The quantile `share` (0 to 1) of `values`, between the two that are next to it; none where there are none.
+/// The quantile `share` (0 to 1) of `values`, between the two that are next to it; none if there are none.
 pub(crate) fn quantile(values: &[f64], share: f64) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -34,7 +34,7 @@ fn t99(freedom: f64) -> f64 {
 }
 
 /// The upper end of the one-sided 99 % prediction interval for one more figure like `logs`, which are five or more
-/// logarithms. The lower end lies as far below their mean.
+/// logarithms. The lower end is as far below their mean.
 pub(super) fn predicted(logs: &[f64]) -> (f64, f64) {
     let n = logs.len() as f64;
     let mean = logs.iter().sum::<f64>() / n;

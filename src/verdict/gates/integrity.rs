@@ -14,7 +14,7 @@ impl View<'_> {
         Some(gate.fixed_by("the files as they were when the list was made, and a list that has digests"))
     }
 
-    /// Its warnings are not raised: they tell of what lies outside of the evidence.
+    /// Its warnings are not raised: they tell of what is outside of the evidence.
     pub(super) fn record(&self) -> Option<Gate> {
         let record = self.summary.record.as_ref()?;
         let clean = format!("{} as sealed, no contradiction", count(record.files, "file"));

@@ -40,7 +40,7 @@ impl View<'_> {
         })
     }
 
-    /// What the policy ignores; none where it ignores nothing. A text that matches nothing is a WARN, which no sign-off
+    /// What the policy ignores; none if it ignores nothing. A text that matches nothing is a WARN, which no sign-off
     /// raises: it hides nothing.
     pub(super) fn ignored(&self) -> Option<Gate> {
         let ignored = &self.summary.logs.ignored_by_policy;
@@ -63,7 +63,7 @@ impl View<'_> {
     }
 }
 
-/// The finding of the logs that stands first for their status.
+/// The finding of the logs that is first for their status.
 pub(crate) fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
     let faults = [&logs.findings];
     let records = [&logs.content_incidents, &logs.errors, &logs.gap_incidents, &logs.warnings];

@@ -343,7 +343,7 @@ prop_compose! {
 }
 
 /// What a log of these lines, in one file or in two that are read in this order, comes to under strict criteria.
-fn gates_of(parts: Vec<crate::log::scan::chunk::Part>) -> Vec<Gate> {
+fn gates_of(parts: Vec<crate::log::scan::chunk::ChunkReport>) -> Vec<Gate> {
     use crate::log::totals::summarise;
     let hour = std::time::Duration::from_secs(3600);
     let mut parts = parts.into_iter().map(|mut part| {
@@ -366,13 +366,13 @@ fn gates_of(parts: Vec<crate::log::scan::chunk::Part>) -> Vec<Gate> {
     let paths = ["a", "b"].map(str::to_owned);
     let logs = summarise::summary(tally, Vec::new(), Vec::new(), &paths, &terms);
     let mut gates = all(&Summary { logs, ..good() }, &policy(&strict()), &About::default());
-    // Where the evidence lies is all that may differ.
+    // The place of the evidence is all that may differ.
     gates.iter_mut().for_each(|gate| gate.evidence = None);
     gates
 }
 
-fn part(lines: &[String], file: u32) -> crate::log::scan::chunk::Part {
-    use crate::log::scan::chunk::{Context, Part};
+fn part(lines: &[String], file: u32) -> crate::log::scan::chunk::ChunkReport {
+    use crate::log::scan::chunk::{ChunkReport, Context};
     let limits =
         crate::log::totals::tally::Limits { silence: std::time::Duration::from_secs(60), listed: 1000, sources: false };
     let context = Context {
@@ -387,7 +387,7 @@ fn part(lines: &[String], file: u32) -> crate::log::scan::chunk::Part {
         years: std::sync::Arc::default(),
         offset: 0,
     };
-    Part::read(lines.concat().as_bytes(), context)
+    ChunkReport::read(lines.concat().as_bytes(), context)
 }
 
 proptest! {

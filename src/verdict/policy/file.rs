@@ -168,7 +168,7 @@ pub(crate) fn parse_tables(text: Text<'_>, tables: Spanned<DeTable<'_>>) -> Resu
             format!("this is shorter than warn_gap ({}); make fail_gap the longer one", duration_text(*warn.get_ref()));
         return Err(text.at(fail.span(), &message));
     }
-    // Keys lie beside the policy that names them, wherever it is used from.
+    // Keys are beside the policy that names them, wherever it is used from.
     if let (Some(signatures), Some(folder)) = (&mut signatures, Path::new(text.source).parent()) {
         for file in signatures.verify_keys.iter_mut().chain(signatures.reviewers.values_mut()) {
             *file = folder.join(&*file);
@@ -240,7 +240,7 @@ fn of_components(tables: &DeTable<'_>) -> serde_json::Value {
     serde_json::Value::Object(written.collect())
 }
 
-/// What the policy asks of components; none where it says nothing of them.
+/// What the policy asks of components; none if it says nothing of them.
 fn components(text: Text<'_>, file: &File, tables: serde_json::Value) -> Option<readiness::Rules> {
     let mut rules = readiness::Rules {
         readiness: file.readiness.clone(),
@@ -250,7 +250,7 @@ fn components(text: Text<'_>, file: &File, tables: serde_json::Value) -> Option<
         budgets: file.budgets.clone(),
         tables: serde_json::Value::Null,
     };
-    // Earlier reports lie beside the policy that names them.
+    // Earlier reports are beside the policy that names them.
     if let (Some(validation), Some(folder)) = (&mut rules.validation, Path::new(text.source).parent()) {
         for file in &mut validation.history {
             *file = folder.join(&*file);

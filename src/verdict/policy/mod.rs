@@ -47,7 +47,7 @@ pub const MIN_EXPLAINED: f64 = 0.9;
 /// The uptime that a full sign-off asks for.
 pub const MIN_UPTIME: f64 = 0.98;
 
-/// What one source says; none where it says nothing.
+/// What one source says; none if it says nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layer {
     /// Where it is said, for messages: `policy.toml`, `the command line`.
@@ -157,7 +157,7 @@ pub struct Policy {
     pub diary: DiaryPolicy,
     /// Thresholds of the performance report.
     pub performance: PerformancePolicy,
-    /// The criteria of the sign-off; none where none is asked for.
+    /// The criteria of the sign-off; none if none is asked for.
     pub sign_off: Option<Criteria>,
     /// Every limit with its source; shown as the `criteria` of the documents.
     #[serde(skip)]
@@ -165,7 +165,7 @@ pub struct Policy {
     /// What somebody accepts by name; a document of its own.
     #[serde(skip)]
     pub waivers: Vec<Waiver>,
-    /// What is asked of the components of a release; none where nobody asks.
+    /// What is asked of the components of a release; none if nobody asks.
     #[serde(skip)]
     pub components: Option<readiness::Rules>,
     /// By what a run is held against earlier ones.

@@ -260,7 +260,7 @@ impl Derived<'_> {
                 true => text.split_once(&format!("<th scope=\"row\">{}</th>", gate.name)).map(|(_, rest)| rest),
                 false => text.split_once(&format!("\n| **{}** | **", gate.name)).map(|(_, rest)| rest),
             };
-            // What is in bold, or what stands behind the sign of the verdict.
+            // What is in bold, or what is behind the sign of the verdict.
             let word = row.and_then(|row| match page {
                 true => row.split_once("</svg>")?.1.split_once('<'),
                 false => row.split_once("**"),

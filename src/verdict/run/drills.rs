@@ -14,7 +14,7 @@ use crate::time::Stamp;
 /// Two processes may tell the time of the same so far apart, in seconds.
 const CLOCKS: f64 = 2.0;
 
-/// Judges the drills; none where none were planned and nothing tells of any.
+/// Judges the drills; none if none were planned and nothing tells of any.
 pub(super) fn judge(record: &RunRecord, file: Option<&Result<Vec<u8>, String>>, place: Place, run: &mut Run) {
     let path = place.shown(FILE_NAME);
     let Some(plan) = &record.drills else {

@@ -10,7 +10,7 @@ use crate::log::excuse::Window;
 use crate::supervise::progress::Incident;
 use crate::supervise::record::RunRecord;
 
-/// Judges the guards; none where none were planned and nothing tells of any.
+/// Judges the guards; none if none were planned and nothing tells of any.
 pub(super) fn judge(record: &RunRecord, file: Option<&Result<Vec<u8>, String>>, place: Place, run: &mut Run) {
     let path = place.shown(FILE_NAME);
     let Some(plan) = &record.guards else {

@@ -79,7 +79,7 @@ impl Run {
     }
 }
 
-/// Notes what the logs do not show; `seen` says which of the lines they hold, none where they cannot be read.
+/// Notes what the logs do not show; `seen` says which of the lines they hold, none if they cannot be read.
 pub(crate) fn compare(run: &mut Run, place: Place, wanted: &Wanted, seen: Option<&[bool]>) {
     let mut differs = Vec::new();
     for ((claim, _), _) in wanted.lines.iter().zip(seen.into_iter().flatten()).filter(|(_, seen)| !**seen) {

@@ -49,23 +49,23 @@ pub(crate) const PROGRESS: &str = "progress.json";
 /// The folder of the snapshots in a run directory.
 pub(crate) const TIMELINE: &str = "progress_timeline";
 
-/// Where a run directory lies.
+/// Where a run directory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Where it was written: its record may name evidence elsewhere.
     Home,
-    /// In a packet, below `raw/`: everything lies in it.
+    /// In a packet, below `raw/`: everything is in it.
     Packet,
 }
 
 impl Place {
     /// How a file of the run is shown: relative to what the user gave, so that a report reads the same wherever the run
-    /// lies.
+    /// is.
     pub(crate) fn shown(self, file: &str) -> String {
         format!("{}{file}", self.prefix())
     }
 
-    /// What stands before each path of the run.
+    /// What is before each path of the run.
     pub(crate) fn prefix(self) -> &'static str {
         match self {
             Self::Home => "",
@@ -75,11 +75,11 @@ impl Place {
 
     /// The finding about a path of the record that leads out of what may be read.
     pub(crate) fn outside(self, path: &str) -> Finding {
-        let text = format!("the run record names {path}, which lies outside; it was not read");
+        let text = format!("the run record names {path}, which is outside; it was not read");
         Finding::fail(text).in_file(self.shown(record::FILE_NAME), None)
     }
 
-    /// Whether a path of the record may be opened: below the run directory, or elsewhere where the record lies at home.
+    /// Whether a path of the record may be opened: below the run directory, or elsewhere where the record is at home.
     pub(crate) fn admits(self, path: &str) -> bool {
         is_safe(path) || (self == Self::Home && Path::new(path).is_absolute())
     }
@@ -88,13 +88,13 @@ impl Place {
 /// The documents of a run as they were read.
 #[derive(Debug)]
 pub(crate) struct Documents {
-    /// Where they lie.
+    /// Where they are.
     pub place: Place,
-    /// The bytes of `run.json`, or why it cannot be read; none where there is none.
+    /// The bytes of `run.json`, or why it cannot be read; none if there is none.
     pub record: Option<Result<Vec<u8>, String>>,
-    /// The bytes of `progress.json`; none where it cannot be read.
+    /// The bytes of `progress.json`; none if it cannot be read.
     pub progress: Option<Vec<u8>>,
-    /// The snapshots of the timeline, in the order of their numbers; none where there are none.
+    /// The snapshots of the timeline, in the order of their numbers; none if there are none.
     pub timeline: Option<Course>,
     /// Any one snapshot of the timeline.
     pub snapshot: Option<Vec<u8>>,
@@ -438,12 +438,12 @@ fn pauses(record: &RunRecord) -> Vec<DownTime> {
     pauses.collect()
 }
 
-/// A JSON document; none where it cannot be read.
+/// A JSON document; none if it cannot be read.
 fn parsed(bytes: Option<&[u8]>) -> Option<Value> {
     lenient::parse(&lenient::text(bytes?)).ok()
 }
 
-/// A length of time from a document; none where it is negative or unreal.
+/// A length of time from a document; none if it is negative or unreal.
 fn duration(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }

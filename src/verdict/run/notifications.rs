@@ -15,7 +15,7 @@ use crate::supervise::record::RunRecord;
 /// So many that did not arrive are named.
 const NAMED: usize = 100;
 
-/// Judges the receipts; none where nobody was to hear of anything, and nothing tells of receipts.
+/// Judges the receipts; none if nobody was to hear of anything, and nothing tells of receipts.
 pub(super) fn judge(record: &RunRecord, file: Option<&Result<Vec<u8>, String>>, place: Place, run: &mut Run) {
     let path = place.shown(NOTIFICATIONS);
     let fail = |text: String| Finding::fail(text).in_file(path.as_str(), None);

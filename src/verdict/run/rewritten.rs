@@ -1,5 +1,5 @@
 //! The documents of a run as a whole, against the same documents written again from its evidence: whoever rewrites any
-//! figure in one of them is found, with the digests made anew too.
+//! figure in one of them is found, with the digests made again too.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::supervise::record::RunRecord;
 use crate::time::Stamp;
 use crate::verdict::packet::Listed;
 
-/// What says when a document was written, and where the packet lay then: no evidence knows that.
+/// What says when a document was written, and where the packet was then: no evidence knows that.
 const FREE: [&str; 3] = ["generated_at", "evaluated_at", "evidence_packet"];
 
 /// The lines of logs around places: the number of each, and its text.
@@ -69,7 +69,7 @@ pub(crate) fn compare(documents: &[Sealed], written: &[Sealed], record: &RunReco
     pairs.collect()
 }
 
-/// In a packet the evidence lies below `raw/`.
+/// In a packet the evidence is below `raw/`.
 fn at_home(text: &str) -> String {
     text.replace("raw/", "")
 }

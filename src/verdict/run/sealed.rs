@@ -147,7 +147,7 @@ pub(crate) fn compare_files(run: &mut Run, place: Place, found: &[FileFound], in
     }
     let listed: BTreeSet<&str> = named(&record.evidence).map(String::as_str).chain(by_path.keys().copied()).collect();
     for path in in_logs.iter().filter(|path| !listed.contains(path.as_str())) {
-        let text = format!("{} lies among the logs, but {name} does not name it: it was added", place.shown(path));
+        let text = format!("{} is among the logs, but {name} does not name it: it was added", place.shown(path));
         differs.push(Finding::fail(text).in_file(place.shown(path), None));
     }
     let counts = line_counts(record, sealed).chain(raw_bytes(record, found));

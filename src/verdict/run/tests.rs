@@ -238,7 +238,7 @@ fn files_are_held_against_what_was_sealed() {
     type Change = fn(&mut Vec<FileFound>, &mut Vec<String>);
     let cases: &[(&str, Change)] = &[
         ("", |_, _| {}),
-        ("logs/extra.jsonl lies among the logs", |_, logs| logs.push("logs/extra.jsonl".to_owned())),
+        ("logs/extra.jsonl is among the logs", |_, logs| logs.push("logs/extra.jsonl".to_owned())),
         ("was changed after the run: its digest is not the one in run.json (1 bytes instead of", |files, _| {
             files[2].found = Found::File { sha256: "00".to_owned(), bytes: 1 };
         }),

@@ -16,7 +16,7 @@ pub(super) struct Course {
 
 impl Course {
     pub(super) fn new(changes: Vec<Change>, record: &WorkloadRecord, started_at: Stamp) -> Self {
-        // The wall clock may have been set: the change that came of an end says how the two clocks stood.
+        // The wall clock may have been set: the change that came of an end says what the two clocks showed.
         let end = |(at, number): (Stamp, u64)| {
             let change = changes.iter().find(|change| change.attempt == number && change.at >= at && after(change.to));
             change.map_or_else(

@@ -25,7 +25,7 @@ fn of<'p>(workload: &'p PlannedWorkload, policy: &'p Policy) -> impl Iterator<It
     })
 }
 
-/// A limit in words; none where it is not in force.
+/// A limit in words; none if it is not in force.
 fn value(workload: &PlannedWorkload, limit: &str) -> Option<String> {
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     Some(match limit {

@@ -19,7 +19,7 @@ impl Spans {
         Self(spans)
     }
 
-    /// What lies in any of them.
+    /// What is in any of them.
     pub(super) fn union<'s>(all: impl IntoIterator<Item = &'s Self>) -> Self {
         Self::of(all.into_iter().flat_map(|spans| spans.0.iter().copied()).collect())
     }

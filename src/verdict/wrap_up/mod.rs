@@ -1,4 +1,4 @@
-//! The wrap-up: what the meeting after a rehearsal decides upon, and who follows up what.
+//! The wrap-up: what the meeting after a rehearsal decides on, and who follows up what.
 
 mod entries;
 mod figures;
@@ -53,11 +53,11 @@ pub(crate) struct WrapUp {
     pub ended_at: Option<Stamp>,
     /// How long the evidence covers.
     pub duration_seconds: Option<f64>,
-    /// How long it must cover; none where no minimum is asked for.
+    /// How long it must cover; none if no minimum is asked for.
     pub duration_target_seconds: Option<f64>,
     /// How much less is still enough.
     pub duration_tolerance_seconds: f64,
-    /// Whether it covers enough; none where either figure is not known.
+    /// Whether it covers enough; none if either figure is not known.
     pub duration_met: Option<bool>,
     /// What somebody must look after, the gravest first.
     pub backlog_items: Vec<Entry>,

@@ -146,7 +146,7 @@ fn checksums_are_computed_again() {
     bench.write("e/empty", "no longer");
     let json = bench.run(&args).exits(1).json();
     assert_eq!(json["checksums"]["findings"][0]["metadata"]["path"], "empty");
-    // A list cannot make us read what lies elsewhere, not even behind a link.
+    // A list cannot make us read what is elsewhere, not even behind a link.
     std::os::unix::fs::symlink("/etc/hostname", bench.path().join("e/link")).unwrap();
     bench.write("e/SHA256SUMS", format!("{digest}  ../x\n{digest}  /etc/hostname\n{digest}  link\n"));
     let json = bench.run(&args).exits(1).json();

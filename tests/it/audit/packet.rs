@@ -53,7 +53,7 @@ fn archive(bench: &Bench, prefix: &str) {
     bench.write("packet.tar.gz", tar.into_inner().unwrap().finish().unwrap());
 }
 
-/// What must not depend on where the evidence lies.
+/// What must not depend on where the evidence is.
 fn figures(json: &Value) -> Value {
     let keys = |part: &str, keys: &[&str]| -> Value { keys.iter().map(|key| json[part][key].clone()).collect() };
     json!([

@@ -36,7 +36,7 @@ fn count_up(text: &str, at: usize) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Where numbers stand in a document.
+/// Where numbers are in a document.
 fn numbers(value: &Value, place: &str, found: &mut Vec<String>) {
     match value {
         Value::Number(_) => found.push(place.to_owned()),

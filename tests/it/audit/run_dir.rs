@@ -67,7 +67,7 @@ fn damage_is_found_and_named() {
         ("snapshot 1 was altered", |b| edit(b, "progress_timeline/snapshot-000001.json", "running", "stopped")),
         ("it ends after 0 of 3", |b| fs::remove_dir_all(b.path().join("run/progress_timeline")).unwrap()),
         ("the log cannot be read", |b| fs::remove_dir_all(b.path().join("run/logs")).unwrap()),
-        ("lies outside", |b| {
+        ("is outside", |b| {
             edit(b, "run.json", "\"logs/final_dry_run_20250303T080000Z.jsonl\"\n    ]", "\"../../etc\"]");
         }),
         ("lasted 259200 seconds, but 60 passed", |b| {
@@ -250,7 +250,7 @@ fn a_run_whose_clock_was_ahead_says_the_same_whenever_it_is_judged() {
     for (window, future) in [(None, true), (Some((second("0"), second("1"))), false)] {
         let (sources, _) = expand(std::slice::from_ref(&log), None);
         let summary = scan(&sources, &ScanOptions { window, ..ScanOptions::default() });
-        let told = summary.findings.iter().any(|finding| finding.summary.contains("lies in the future"));
+        let told = summary.findings.iter().any(|finding| finding.summary.contains("is in the future"));
         assert_eq!(told, future, "{:?}", summary.findings);
     }
 }

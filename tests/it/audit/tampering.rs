@@ -103,7 +103,7 @@ pub(crate) fn snapshots(run: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Writes manifest and sums of a packet anew, as an attacker would.
+/// Writes manifest and sums of a packet again, as an attacker would.
 pub(crate) fn redo_sums(packet: &Path) {
     let mut files: Vec<(String, String, u64)> = walkdir::WalkDir::new(packet)
         .into_iter()
@@ -276,11 +276,11 @@ fn what_was_touched_fails_and_both_places_are_named() {
         }),
         (".log, which run.json sealed, is missing", Run("good"), |run| fs::remove_file(log(run, "log")).unwrap()),
         (".log was changed after the run", Run("good"), |run| fs::write(log(run, "log"), "nothing\n").unwrap()),
-        (".log lies among the logs, but run.json does not name it", Run("good"), |run| {
+        (".log is among the logs, but run.json does not name it", Run("good"), |run| {
             edit(&run.join("run.json"), |record| record["evidence"]["raw_logs"] = json!([]));
             edit(&run.join("run.json"), |record| drop(record["sealed_files"].as_array_mut().unwrap().remove(1)));
         }),
-        ("extra.jsonl lies among the logs", Run("good"), |run| {
+        ("extra.jsonl is among the logs", Run("good"), |run| {
             fs::copy(log(run, "jsonl"), run.join("logs/extra.jsonl")).unwrap();
         }),
         ("it was not there when the run was sealed", Run("good"), |run| {
@@ -383,7 +383,7 @@ fn what_was_touched_fails_and_both_places_are_named() {
             edit(&packet.join("policy.json"), |policy| policy["sign_off"]["minimum_uptime_ratio"] = json!(0.1));
             redo_sums(packet);
         }),
-        ("more.jsonl lies among the logs", Packet("good"), |packet| {
+        ("more.jsonl is among the logs", Packet("good"), |packet| {
             fs::copy(log(&packet.join("raw"), "jsonl"), packet.join("raw/logs/more.jsonl")).unwrap();
             redo_sums(packet);
         }),

@@ -137,7 +137,7 @@ fn a_file_that_was_only_found_must_be_trustworthy() {
     for mark in ["run.json", "SHA256SUMS", "manifest.json", "progress.json"] {
         let mark = bench.write(mark, "{}");
         let out = audit(&bench, &[], &[]).exits(2);
-        assert!(out.stderr.contains("lies in the run directory or packet"), "{out:?}");
+        assert!(out.stderr.contains("is in the run directory or packet"), "{out:?}");
         fs::remove_file(mark).unwrap();
     }
     fs::remove_file(&file).unwrap();

@@ -17,7 +17,7 @@ const FILES: [(&str, &str); 7] = [
     ("tap", "result.tap"),
 ];
 
-/// Ways in which a command ends: the name of the folder of its exports, its exit code (none where it was killed), and
+/// Ways in which a command ends: the name of the folder of its exports, its exit code (none if it was killed), and
 /// the number of its verdict.
 const ENDINGS: [(&str, Option<i32>, u8); 11] = [
     ("pass", Some(0), 0),

@@ -10,7 +10,7 @@ use crate::harness::Bench;
 struct Small<'a>(&'a Path);
 
 impl<'a> Small<'a> {
-    /// None where this user may not mount.
+    /// None if this user may not mount.
     fn mount(at: &'a Path) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let mut mount = Command::new("mount");

@@ -22,7 +22,7 @@ pub(super) struct Browser {
     _profile: tempfile::TempDir,
 }
 
-/// The browser of this machine; none where there is none.
+/// The browser of this machine; none if there is none.
 pub(super) fn open() -> Option<Browser> {
     let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(in_path);
     found.map(|program| Browser::start(&program))

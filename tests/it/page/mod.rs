@@ -28,7 +28,7 @@ fn a_run_and_its_packet_have_a_page_that_says_what_the_documents_say() {
         assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; is gone"), "{name}");
         assert_eq!(page.matches("<script>").count(), 1, "{name}: only the filter");
         assert!(!page.contains("src=") && !page.contains("http:") && !page.contains("https:"), "{name}");
-        assert!(page.contains(link), "{name}: the log is linked where it lies");
+        assert!(page.contains(link), "{name}: the log is linked where it is");
         assert_eq!(page.contains("sha256sum --check --strict SHA256SUMS"), name.starts_with("packet"), "{name}");
     }
     let _ = bench.run(&["audit", "runs/r/packet", "--fail-on", "never"]).exits(0);

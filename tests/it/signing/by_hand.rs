@@ -9,7 +9,7 @@ use std::thread;
 
 use super::{WORLD, World, audit, packet};
 
-/// Runs a script in `folder` by bash; none where a tool that it needs is not installed.
+/// Runs a script in `folder` by bash; none if a tool that it needs is not installed.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn shell(folder: &Path, tools: &[&str], script: &str) -> Option<Output> {
     for tool in tools {

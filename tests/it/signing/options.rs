@@ -87,7 +87,7 @@ fn the_policy_says_whose_signatures_are_asked_for_and_options_win() {
         "[signatures]\nverify_keys = [\"signer.pub\", \"other.pub\"]\nmin_signatures = 2\nreviewers = {{ alice = \"{}\" }}\n",
         World::path("alice.pub")
     );
-    // Keys lie beside the policy, wherever it is used from.
+    // Keys are beside the policy, wherever it is used from.
     bench.write("keys/policy.toml", policy);
     for name in ["signer.pub", "other.pub"] {
         fs::copy(World::path(name), bench.path().join("keys").join(name)).unwrap();

@@ -198,7 +198,7 @@ fn each_forgery_fails_and_says_what_was_forged() {
         (
             "a path that leads out of the packet",
             |p| append(&p.join("SHA256SUMS"), &format!("{}  ../../etc/passwd\n", "0".repeat(64))),
-            "lies outside the folder",
+            "is outside the folder",
         ),
         (
             "the trusted key signs PASSED over a failing sign-off",

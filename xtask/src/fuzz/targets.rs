@@ -12,7 +12,7 @@ use emp_ops::io::load::{self, Request};
 use emp_ops::json::pull::{Members, Raw};
 use emp_ops::json::strict;
 use emp_ops::log::layout::Layout;
-use emp_ops::log::scan::chunk::{Context, Part};
+use emp_ops::log::scan::chunk::{ChunkReport, Context};
 use emp_ops::log::summary::LogSummary;
 use emp_ops::log::totals::summarise::{self, Terms};
 use emp_ops::log::totals::tally::Limits;
@@ -73,11 +73,11 @@ fn ensure(holds: bool, why: impl FnOnce() -> String) -> Outcome {
     if holds { Ok(()) } else { Err(why()) }
 }
 
-fn read_log(text: &[u8], context: &Context) -> Part {
-    Part::read(text, context.clone())
+fn read_log(text: &[u8], context: &Context) -> ChunkReport {
+    ChunkReport::read(text, context.clone())
 }
 
-fn sum_up(mut part: Part) -> LogSummary {
+fn sum_up(mut part: ChunkReport) -> LogSummary {
     part.close_ends();
     let terms = Terms {
         drills: Vec::new(),
@@ -216,7 +216,7 @@ fn diary(text: &[u8], choice: u64) -> Outcome {
     Ok(())
 }
 
-/// Places lie within the report, figures are possible, and blank lines at the end change nothing.
+/// Places are within the report, figures are possible, and blank lines at the end change nothing.
 fn report(text: &[u8], _: u64) -> Outcome {
     let text = String::from_utf8_lossy(text);
     let report = Report::read(&text);

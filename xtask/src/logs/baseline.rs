@@ -18,7 +18,7 @@ impl Ratios {
         self.0.insert(name.to_owned(), (ratio * 100.0).round() / 100.0);
     }
 
-    /// Names what is slower than recorded in `xtask/baseline.json`; with `BENCH_RECORD` set, records anew.
+    /// Names what is slower than recorded in `xtask/baseline.json`; with `BENCH_RECORD` set, records again.
     pub(super) fn compare(&self) -> Outcome {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("baseline.json");
         if std::env::var_os("BENCH_RECORD").is_some() {

@@ -126,7 +126,7 @@ fn flat(document: &Object, reader: &Reader<'_>) -> Result<Facts, Refusal> {
     });
     let mut keys = BTreeMap::new();
     for (key, name, pointer, value) in own.chain(inner) {
-        // What lies on this machine is for a policy to say.
+        // What is on this machine is for a policy to say.
         if limits::is_limit(&name) && name != "runbook_dir" {
             if !value.is_null() && value.as_str() != Some("") {
                 limits.insert(name.clone(), value.clone());
@@ -214,7 +214,7 @@ fn age(facts: &Facts, name: &str, unit: f64, reader: &mut Reader<'_>) -> Option<
     }
 }
 
-/// Whether something stands where a state should be, readable or not: what is not was found already.
+/// Whether something is where a state should be, readable or not: what is not was found already.
 fn is_there(facts: &Facts, name: &str) -> bool {
     facts.state(name).0.is_some_and(|value| figure(Some(value)) != Figure::Absent)
 }

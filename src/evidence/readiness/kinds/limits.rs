@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::values::{Figure, figure, length, names, quoted, switch};
 
-/// What stands before the names of limits and of states in flat documents.
+/// What is before the names of limits and of states in flat documents.
 pub(in super::super) const PREFIX: &str = "INCIDENT_";
 
 pub(in super::super) const DAY: f64 = 86_400.0;

@@ -147,7 +147,7 @@ impl Row<'_> {
                 if age < -SKEW {
                     reader.contradiction(
                         &place,
-                        &format!("{}: the last time lies in the future ({})", self.name, last.human()),
+                        &format!("{}: the last time is in the future ({})", self.name, last.human()),
                     );
                     return;
                 }
@@ -156,8 +156,7 @@ impl Row<'_> {
             (None, None) => None,
         };
         if let Some(last) = last.filter(|last| reader.now.seconds_since(*last) < -SKEW) {
-            reader
-                .contradiction(&place, &format!("{}: the last time lies in the future ({})", self.name, last.human()));
+            reader.contradiction(&place, &format!("{}: the last time is in the future ({})", self.name, last.human()));
         }
         let Some(age) = age else {
             if reader.issues.len() == before {

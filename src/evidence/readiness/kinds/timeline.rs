@@ -177,7 +177,7 @@ fn time(value: &Value, name: &str, pointer: &str, reader: &mut Reader<'_>) -> Op
         return None;
     };
     if time.seconds_since(reader.now) > SKEW {
-        reader.contradiction(pointer, &format!("{name}: {} lies in the future", time.human()));
+        reader.contradiction(pointer, &format!("{name}: {} is in the future", time.human()));
     }
     Some(time)
 }

@@ -46,7 +46,7 @@ fn figures_of_a_team_that_cannot_be_or_that_are_old_are_no_pass() {
             "measured",
         ),
     ]);
-    // An interval of nought is none: neither the verdict nor the alerts speak of it.
+    // An interval of zero is none: neither the verdict nor the alerts speak of it.
     let off = team(json!({"INCIDENT_TRAINING_INTERVAL_DAYS": 0, "INCIDENT_TRAINING_AGE_DAYS": 900}));
     let readiness = all(&[("team", off)], "");
     assert_eq!((readiness.status, readiness.alerts.len()), (Status::Pass, 0), "{readiness:#?}");

@@ -58,7 +58,7 @@ impl Look {
     }
 }
 
-/// The pictures; none where there is one command.
+/// The pictures; none if there is one command.
 pub(in crate::report::page) fn section(
     summary: &Summary,
     record: Option<&RunRecord>,
