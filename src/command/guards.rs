@@ -17,7 +17,7 @@ use crate::io::files;
 use crate::io::process::supervisor::GuardSources;
 use crate::json::lenient;
 use crate::supervise::redact::Redactor;
-use crate::time::human_duration;
+use crate::time::{human_duration, human_seconds};
 use crate::verdict::policy::{Text, expected};
 
 /// The most guards of a run.
@@ -124,7 +124,9 @@ fn guard(text: Text<'_>, value: Placed<'_>, terms: Terms<'_>, asked: &mut Asked)
     if every.is_some_and(|every| every < LEAST_EVERY) {
         return Err(keys.wrong(span, &format!("{name}: every is 100ms at least")));
     }
-    let parts = [Some(EVERY), window.map(|window| window / 10), Some(terms.target / 10)];
+    // A slope needs many looks.
+    let share = if stat.grows() { 40 } else { 10 };
+    let parts = [Some(EVERY), window.map(|window| window / share), Some(terms.target / share)];
     let often = parts.into_iter().flatten().min().unwrap_or(EVERY).max(LEAST_EVERY);
     let warmup = keys.duration("warmup")?;
     let of_growth = if stat.grows() { (terms.target / WARMUP_SHARE).min(WARMUP) } else { Duration::ZERO };
@@ -238,6 +240,16 @@ fn possible(guard: &Guard, terms: Terms<'_>) -> Result<(), String> {
     }
     if guard.warmup_seconds + guard.for_seconds >= target {
         return Err(format!("warmup and for take as long as the run, {takes}: nothing would be judged"));
+    }
+    let judged = target - guard.warmup_seconds;
+    let within = guard.window_seconds.map_or(judged, |window| window.min(judged));
+    let (looks, needed) = ((within / guard.every_seconds) as usize, guard.stat.looks());
+    if looks < needed {
+        return Err(format!(
+            "a {} rests on {needed} looks, and {looks} fit in {}: shorten every, or lengthen window or the run",
+            guard.stat.word(),
+            human_seconds(within)
+        ));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::growth::SLOPED;
 use super::unit;
 use crate::time::human_seconds;
 
@@ -99,6 +100,11 @@ pub(crate) const STATS: [(&str, Stat); 12] = [
 ];
 
 impl Stat {
+    /// How many looks its figure needs at least.
+    pub(crate) fn looks(self) -> usize {
+        if self == Self::Slope { SLOPED } else { 0 }
+    }
+
     pub(crate) fn word(self) -> &'static str {
         STATS.iter().find(|(_, stat)| *stat == self).map_or("", |(word, _)| word)
     }

@@ -257,6 +257,11 @@ fn growth_is_no_peak_and_is_told_ahead() {
     assert_eq!(polled(of(Stat::Delta, 64.0), 1800, peak).verdict().0, Status::Pass);
     assert_eq!(polled(of(Stat::Slope, 30.0), 1800, peak).verdict().0, Status::Pass);
     assert_eq!(polled(of(Stat::Slope, 30.0), 1800, leak).verdict().0, Status::Fail);
+    // Within a window that is short beside the run, and after what came before it is forgotten.
+    let recent = |limit| Guard { window_seconds: Some(300.0), ..of(Stat::Slope, limit) };
+    let late = |now: f64| 200.0 + noise(now) / 10.0 + (now - 20_000.0).max(0.0) / 10.0;
+    assert_eq!(polled(recent(30.0), 18_000, late).verdict().0, Status::Pass);
+    assert_eq!(polled(recent(30.0), 22_000, late).verdict().0, Status::Fail);
     let (status, told) = polled(of(Stat::Delta, 64.0), 1800, leak).verdict();
     assert!(status == Status::Warn && told.contains("within 1d it passes the limit of 64"), "{told}");
     assert_eq!(polled(of(Stat::Delta, 20.0), 1800, leak).verdict().0, Status::Fail);

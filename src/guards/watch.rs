@@ -37,7 +37,10 @@ pub(super) struct Watch {
     /// A counter, and the buckets of a histogram, at the look before.
     counter: Option<f64>,
     buckets: Option<Vec<(f64, f64)>>,
+    /// Of the whole run.
     points: Points,
+    /// Of the window, of a guard that has one.
+    recent: Points,
     /// The slope or growth of so many points.
     grown: Option<(u64, Option<f64>)>,
     /// When the first sample came.
@@ -66,6 +69,15 @@ impl Points {
                 at % 2 == 1
             });
             self.stride = self.stride.max(1) * 2;
+        }
+    }
+
+    /// Takes out those before a time, and keeps more of the next ones where few are left.
+    fn forget(&mut self, before: f64) {
+        let gone = self.kept.partition_point(|(at, _)| *at < before);
+        self.kept.drain(..gone);
+        if gone > 0 && self.kept.len() < MOST_POINTS / 4 {
+            self.stride = (self.stride / 2).max(1);
         }
     }
 }
@@ -149,6 +161,10 @@ impl Watch {
             && let Some(mean) = fresh.mean()
         {
             self.points.add((rounded(now), mean));
+            if let Some(window) = guard.window_seconds {
+                self.recent.add((rounded(now), mean));
+                self.recent.forget(now - window);
+            }
         }
         self.keep(guard, now, fresh);
         let counts = matches!(guard.stat, Stat::Count | Stat::Rate);
@@ -250,25 +266,21 @@ impl Watch {
 
     /// How it grows, judged by the end of the interval that is the more harmless.
     fn grown(&mut self, guard: &Guard) -> Option<f64> {
-        if let Some((_, figure)) = self.grown.filter(|(came, _)| *came == self.points.came) {
+        let points = if guard.window_seconds.is_some() { &self.recent } else { &self.points };
+        if let Some((_, figure)) = self.grown.filter(|(came, _)| *came == points.came) {
             return figure;
         }
         // Thinned out, the points are the same for a while.
-        let stays = self.points.stride > 1 && !(self.points.came - 1).is_multiple_of(self.points.stride);
+        let stays = points.stride > 1 && !(points.came - 1).is_multiple_of(points.stride);
         if let Some((_, figure)) = self.grown.filter(|_| stays) {
             return figure;
         }
-        let kept = &self.points.kept;
-        let from = guard.window_seconds.map_or(0, |window| {
-            let last = kept.last().map_or(0.0, |(at, _)| *at);
-            kept.partition_point(|(at, _)| last - at > window)
-        });
         let figure = match guard.stat {
-            Stat::Delta => growth::growth(&kept[from..]),
-            _ if kept.len() - from < SLOPED => None,
-            _ => growth::slope(&kept[from..]).map(|slope| if guard.above() { slope.low } else { slope.high }),
+            Stat::Delta => growth::growth(&points.kept),
+            _ if points.kept.len() < SLOPED => None,
+            _ => growth::slope(&points.kept).map(|slope| if guard.above() { slope.low } else { slope.high }),
         };
-        self.grown = Some((self.points.came, figure));
+        self.grown = Some((points.came, figure));
         figure
     }
 
