@@ -28,7 +28,8 @@ fn receiver() -> (String, Heard) {
     (address, heard)
 }
 
-fn answer(mut stream: TcpStream, heard: &Heard) -> Option<()> {
+/// The first line and the body of a request.
+fn request(stream: &TcpStream) -> Option<(String, String)> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
@@ -39,19 +40,21 @@ fn answer(mut stream: TcpStream, heard: &Heard) -> Option<()> {
         if line.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) =
-            line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        {
-            assert!(!name.is_empty());
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap_or_default();
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    Some((first, String::from_utf8_lossy(&body).into_owned()))
+}
+
+fn answer(mut stream: TcpStream, heard: &Heard) -> Option<()> {
+    let (first, body) = request(&stream)?;
     let path = first.split(' ').nth(1)?.to_owned();
     let status =
         path.trim_start_matches('/').split('/').next().and_then(|part| part.parse::<u16>().ok()).unwrap_or(200);
-    heard.lock().unwrap().push((path, String::from_utf8_lossy(&body).into_owned()));
+    heard.lock().unwrap().push((path, body));
     let extra = if status == 302 { "Location: /ok\r\n" } else { "" };
     let answer = if first.contains("/refused") { "{\"ok\":false}" } else { "ok" };
     let text =
@@ -216,6 +219,7 @@ fn tracker() -> (String, Desk) {
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let Some((first, body)) = request(&stream) else { continue };
+            let body: Value = serde_json::from_str(&body).unwrap_or_default();
             let mut state = state.lock().unwrap();
             let [method, path] = [0, 1].map(|n| first.split(' ').nth(n).unwrap().to_owned());
             let number = |path: &str| path.split('/').nth(7).and_then(|part| part.parse::<usize>().ok());
@@ -247,27 +251,6 @@ fn tracker() -> (String, Desk) {
         }
     });
     (address, kept)
-}
-
-/// The first line and the body of a request.
-fn request(stream: &TcpStream) -> Option<(String, Value)> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut first = String::new();
-    reader.read_line(&mut first).ok()?;
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or_default();
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some((first, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 #[test]

@@ -49,19 +49,6 @@ fn document(run: &Run) -> Value {
     serde_json::from_slice(&fs::read(run.folder.join("drills.json")).unwrap()).unwrap()
 }
 
-fn gate(run: &Run, name: &str) -> Value {
-    let summary: Value = serde_json::from_slice(&fs::read(run.folder.join("summary.json")).unwrap()).unwrap();
-    let gates = summary["summary"]["gates"].as_array().unwrap();
-    gates.iter().find(|gate| gate["name"] == name).unwrap_or_else(|| panic!("no {name}: {gates:?}")).clone()
-}
-
-/// The verdict is the same wherever it is derived again.
-fn agrees(bench: &Bench, run: &Run) {
-    for place in ["runs/r", "runs/r/packet", "runs/r/r-packet.tar.gz"] {
-        let _ = bench.run(&["audit", place, "--quiet"]).exits(run.output.code);
-    }
-}
-
 #[test]
 fn a_drill_is_detected_restored_and_recovered_and_its_errors_are_not_held_against_the_run() {
     let bench = Bench::new();
@@ -84,7 +71,7 @@ fn a_drill_is_detected_restored_and_recovered_and_its_errors_are_not_held_agains
     assert_eq!(caused["drill"], "feed-outage");
     assert_eq!(row["incidents"], json!([caused["id"]]));
     for (name, status) in [("drills", "pass"), ("logs", "pass"), ("run", "pass")] {
-        assert_eq!(gate(&run, name)["status"], status, "{name}: {}", gate(&run, name));
+        assert_eq!(gate(&run.folder, name)["status"], status, "{name}: {}", gate(&run.folder, name));
     }
     let timeline: Value =
         serde_json::from_slice(&fs::read(run.folder.join("timelines/feed-outage.json")).unwrap()).unwrap();
@@ -136,7 +123,7 @@ fn each_part_that_is_broken_fails_the_drill_at_its_stage() {
                 let row = document(&run)["drills"][0].clone();
                 assert_eq!((&row["status"], &row["stage"]), (&json!("failed"), &json!(stage)), "{name}: {row}");
                 assert!(row["findings"].to_string().contains(told), "{name}: {row}");
-                assert_eq!(gate(&run, "drills")["status"], "fail", "{name}");
+                assert_eq!(gate(&run.folder, "drills")["status"], "fail", "{name}");
                 let injected = !row["injected_at"].is_null();
                 assert_eq!(injected, !matches!(stage, "steady"), "{name}");
                 agrees(&bench, &run);
@@ -150,7 +137,10 @@ fn what_a_drill_does_not_excuse_counts_and_a_run_that_ends_meanwhile_mends_first
     let bench = Bench::new();
     let run = drilled(&bench, &["--duration", "4s"], &outage(&[("excuses", "[\"order*\"]")]));
     assert_eq!(run.output.code, 1, "{:?}", run.output);
-    assert_eq!((&gate(&run, "drills")["status"], &gate(&run, "logs")["status"]), (&json!("pass"), &json!("fail")));
+    assert_eq!(
+        (&gate(&run.folder, "drills")["status"], &gate(&run.folder, "logs")["status"]),
+        (&json!("pass"), &json!("fail"))
+    );
 
     let bench = Bench::new();
     let never = outage(&[("detect", "[{ file = \"never\" }]")]);
@@ -189,7 +179,7 @@ fn skipped_and_tried_drills_warn_and_the_file_is_refused_where_it_cannot_be_mean
         let _ = fs::remove_dir_all(bench.path().join("runs"));
         let run = drilled(&bench, &[option, &["--duration", "2s", "--allow-warnings"]].concat(), &outage(&[]));
         assert_eq!(run.output.code, 0, "{option:?}: {:?}", run.output);
-        assert_eq!(gate(&run, "drills")["status"], "warn");
+        assert_eq!(gate(&run.folder, "drills")["status"], "warn");
         assert_eq!(document(&run)["drills"][0]["status"], "skipped");
         assert!(!bench.path().join("off").exists());
     }
@@ -244,6 +234,6 @@ fn the_drill_of_the_fixtures_passes_on_the_built_in_runtime() {
     let options = ["final-dry-run", "--simulate", "drill", "--drill", &file, "--run-name", "r", "--quiet"];
     let run = finish(&bench, bench.run(&[&options[..], UNHURRIED].concat()));
     assert_eq!(run.output.code, 0, "{:?}", run.output);
-    assert_eq!(gate(&run, "drills")["status"], "pass");
+    assert_eq!(gate(&run.folder, "drills")["status"], "pass");
     agrees(&bench, &run);
 }

@@ -29,19 +29,6 @@ fn document(run: &Run) -> Value {
     serde_json::from_slice(&fs::read(run.folder.join("guards.json")).unwrap()).unwrap()
 }
 
-fn gate(folder: &Path, name: &str) -> Value {
-    let summary: Value = serde_json::from_slice(&fs::read(folder.join("summary.json")).unwrap()).unwrap();
-    let gates = summary["summary"]["gates"].as_array().unwrap();
-    gates.iter().find(|gate| gate["name"] == name).unwrap_or_else(|| panic!("no {name}: {gates:?}")).clone()
-}
-
-/// The verdict is the same wherever it is derived again.
-fn agrees(bench: &Bench, run: &Run) {
-    for place in ["runs/r", "runs/r/packet", "runs/r/r-packet.tar.gz"] {
-        let _ = bench.run(&["audit", place, "--quiet"]).exits(run.output.code);
-    }
-}
-
 #[test]
 fn figures_of_every_source_are_measured_and_pass() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -129,3 +129,17 @@ fn alive(pid: u32) -> bool {
 fn number_in(path: &Path) -> u32 {
     wait_for(|| fs::read_to_string(path).ok()?.trim().parse().ok())
 }
+
+/// A gate of a run, as its summary has it.
+fn gate(folder: &Path, name: &str) -> Value {
+    let summary: Value = serde_json::from_slice(&fs::read(folder.join("summary.json")).unwrap()).unwrap();
+    let gates = summary["summary"]["gates"].as_array().unwrap();
+    gates.iter().find(|gate| gate["name"] == name).unwrap_or_else(|| panic!("no {name}: {gates:?}")).clone()
+}
+
+/// The verdict is the same wherever it is derived again.
+fn agrees(bench: &Bench, run: &Run) {
+    for place in ["runs/r", "runs/r/packet", "runs/r/r-packet.tar.gz"] {
+        let _ = bench.run(&["audit", place, "--quiet"]).exits(run.output.code);
+    }
+}
