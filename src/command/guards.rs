@@ -14,7 +14,7 @@ use crate::guards::plan::{Guard, GuardsPlan, Limit, STATS, Stat};
 use crate::guards::source::{OfProcess, Source};
 use crate::guards::unit;
 use crate::io::files;
-use crate::io::process::supervisor::GuardSources;
+use crate::io::process::supervisor::{GuardSource, GuardSources};
 use crate::json::lenient;
 use crate::supervise::redact::Redactor;
 use crate::time::{human_duration, human_seconds};
@@ -260,7 +260,7 @@ impl Asked {
         let about = self.plan.list.iter().zip(self.sources);
         let list = about.map(|(guard, (source, of))| {
             let positive = is_positive(guard, Some(&source));
-            (source, positive, of)
+            GuardSource { source, positive, ranked: guard.stat.share().is_some(), workload: of }
         });
         let list = list.collect();
         for guard in &mut self.plan.list {

@@ -102,6 +102,11 @@ pub(crate) fn derive(drill: &Drill, steps: &[Step], dry: bool) -> Judged {
     if let (Some(ended), None) = (of.ended(), judged.stage) {
         judged.fail(ended.stage, "the run ended before the drill was over".to_owned());
     }
+    if judged.stage.is_none() && of.is_unseen() {
+        let told =
+            "nothing showed its fault: it has no detect, and what shows the recovery held at every look; add detect";
+        judged.findings.push(told.to_owned());
+    }
     judged
 }
 
@@ -233,6 +238,17 @@ impl<'a> Steps<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Whether it would look the same if its injection had done nothing.
+    fn is_unseen(&self) -> bool {
+        let shown = || self.drill.recover.iter().chain(&self.drill.verify);
+        let fell = |stage| self.of(stage, StepKind::Condition).any(|step| !step.ok);
+        self.drill.kind == Kind::Fault
+            && self.drill.detect.is_empty()
+            && !shown().any(|condition| condition.kind.happens())
+            && !fell(Stage::Recover)
+            && !fell(Stage::Verify)
     }
 
     /// Since when all conditions held when that was looked at last, and whether that lasted.

@@ -124,7 +124,7 @@ pub(crate) fn document(
 ) -> Document {
     let drills: Vec<Row> =
         plan.list.iter().zip(steps).map(|(drill, steps)| row(drill, steps, plan.dry, of.started, incidents)).collect();
-    let short = |row: &Row| (row.name.clone(), Short { status: row.status, error: row.findings.first().cloned() });
+    let short = |row: &Row| (row.name.clone(), Short { status: row.status, error: row.error() });
     let detected: Vec<f64> = drills.iter().filter_map(|row| row.time_to_detect_seconds).collect();
     let recovered: Vec<f64> = drills.iter().filter_map(|row| row.time_to_recover_seconds).collect();
     let acknowledged: Vec<f64> = drills.iter().filter_map(|row| row.time_to_acknowledge_seconds).collect();
@@ -153,20 +153,26 @@ pub(crate) fn document(
 
 /// The worst of them; none at all is a FAIL.
 fn status(drills: &[Row]) -> Status {
-    let worst = drills.iter().map(|row| row.status.severity()).max();
+    let worst = drills.iter().map(Row::severity).max();
     worst.unwrap_or(Status::Fail)
 }
 
-impl State {
-    /// What it means for the run.
-    pub(crate) fn severity(self) -> Status {
-        match self {
-            Self::Passed => Status::Pass,
-            Self::Skipped => Status::Warn,
-            Self::Failed | Self::NotRun => Status::Fail,
+impl Row {
+    /// What it means for the run: what passed and shows nothing is a WARN.
+    pub(crate) fn severity(&self) -> Status {
+        match self.status {
+            State::Passed if self.findings.is_empty() => Status::Pass,
+            State::Passed | State::Skipped => Status::Warn,
+            State::Failed | State::NotRun => Status::Fail,
         }
     }
 
+    fn error(&self) -> Option<String> {
+        self.findings.first().filter(|_| self.status != State::Passed).cloned()
+    }
+}
+
+impl State {
     /// For people.
     pub(crate) fn word(self) -> &'static str {
         match self {

@@ -59,19 +59,12 @@ pub(crate) struct Read {
 /// Judges the drills of a run by its file, which may be missing.
 pub(crate) fn judge(plan: &DrillsPlan, file: Result<&[u8], String>, about: About<'_>) -> Read {
     let fail = |text: String| Finding::fail(text).in_file(about.path, None);
-    let read = file.map_err(|why| format!("{FILE_NAME}, which tells of the drills of this run, cannot be read: {why}"));
-    let read = read.and_then(|bytes| {
-        let wrong = |why: String| format!("{FILE_NAME} is no document of drills: {why}");
-        let value = strict::parse(bytes).map_err(|error| wrong(error.to_string()))?;
-        let stated: Document = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
-        if stated.schema == SCHEMA { Ok(stated) } else { Err(wrong(format!("its schema is {}", stated.schema))) }
-    });
     let mut summary = DrillsSummary { total: plan.list.len() as u64, ..DrillsSummary::default() };
     let (mut windows, mut claims, mut looked_after) = (Vec::new(), Vec::new(), Vec::new());
     if plan.list.is_empty() {
         summary.findings.push(fail("there is no drill: nothing was rehearsed".to_owned()));
     }
-    match read {
+    match strict::stated(file, (FILE_NAME, SCHEMA), "drills") {
         Err(why) => summary.findings.push(fail(why)),
         Ok(stated) => {
             let steps: Vec<&[Step]> = plan.list.iter().map(|drill| steps_of(&stated, drill)).collect();
@@ -146,20 +139,26 @@ fn short(row: &Row) -> DrillRow {
         name: row.name.clone(),
         status: row.status.word().to_owned(),
         stage: row.stage.map(|stage| stage.word().to_owned()),
+        hypothesis: row.hypothesis.clone(),
+        scheduled_at: Some(row.scheduled_at),
         injected_at: row.injected_at,
+        detected_at: row.detected_at,
+        acknowledged_at: row.acknowledged_at,
+        recovered_at: row.recovered_at,
         detected_by: row.detected_by.clone(),
         time_to_detect_seconds: row.time_to_detect_seconds,
         time_to_acknowledge_seconds: row.time_to_acknowledge_seconds,
         time_to_recover_seconds: row.time_to_recover_seconds,
         limits: row.limits.clone(),
         incidents: row.incidents.len() as u64,
+        excused: Vec::new(),
         findings: row.findings.clone(),
     }
 }
 
 /// What went wrong with a drill.
 fn findings(row: &Row, path: &str) -> Vec<Finding> {
-    let severity = row.status.severity();
+    let severity = row.severity();
     if severity == Status::Pass {
         return Vec::new();
     }

@@ -39,18 +39,11 @@ pub(crate) struct About<'a> {
 /// Judges the guards of a run by its file, which may be missing.
 pub(crate) fn judge(plan: &GuardsPlan, file: Result<&[u8], String>, about: About<'_>) -> GuardsSummary {
     let fail = |text: String| Finding::fail(text).in_file(about.path, None);
-    let read = file.map_err(|why| format!("{FILE_NAME}, which tells of the guards of this run, cannot be read: {why}"));
-    let read = read.and_then(|bytes| {
-        let wrong = |why: String| format!("{FILE_NAME} is no document of guards: {why}");
-        let value = strict::parse(bytes).map_err(|error| wrong(error.to_string()))?;
-        let stated: Document = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
-        if stated.schema == SCHEMA { Ok(stated) } else { Err(wrong(format!("its schema is {}", stated.schema))) }
-    });
     let mut summary = GuardsSummary { total: plan.list.len() as u64, ..GuardsSummary::default() };
     if plan.list.is_empty() {
         summary.findings.push(fail("there is no guard: nothing was watched".to_owned()));
     }
-    match read {
+    match strict::stated(file, (FILE_NAME, SCHEMA), "guards") {
         Err(why) => summary.findings.push(fail(why)),
         Ok(stated) => by_document(plan, &stated, about, &mut summary),
     }
@@ -107,22 +100,28 @@ fn by_document(plan: &GuardsPlan, stated: &Document, about: About<'_>, summary: 
         });
         let findings: Vec<Finding> = wrong.into_iter().chain(found).collect();
         let status = Status::roll_up(findings.iter().map(|finding| finding.severity));
-        summary.guards.push(short(guard, &finally, noted, status));
+        summary.guards.push(short(guard, &finally, noted, (status, end)));
         summary.findings.extend(findings);
     }
 }
 
-fn short(guard: &Guard, judged: &Judged, noted: &Noted, status: Status) -> GuardRow {
+fn short(guard: &Guard, judged: &Judged, noted: &Noted, (status, end): (Status, f64)) -> GuardRow {
+    let lasted = |episode: &Episode| (episode.to_seconds.unwrap_or(end) - episode.from_seconds).max(0.0);
     GuardRow {
         name: guard.name.clone(),
         status,
         source: guard.source.clone(),
+        stat: guard.what(),
         measured: document::told(guard, judged),
         limits: guard.asked(),
         figure: judged.figure,
         worst: judged.worst,
         samples: noted.samples,
+        figure_text: judged.figure.map(|figure| guard.text(figure)),
+        worst_text: judged.worst.map(|worst| guard.text(worst)),
         episodes: judged.episodes.len() as u64,
+        excused_episodes: judged.episodes.iter().filter(|episode| episode.drill.is_some()).count() as u64,
+        breached_seconds: (judged.episodes.iter().map(lasted).sum::<f64>() * 1e3).round() / 1e3,
         remark: judged.remark.clone(),
     }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod derive;
 pub(crate) mod document;
+pub(crate) mod fields;
 pub(crate) mod growth;
 pub(crate) mod judge;
 pub(crate) mod machine;

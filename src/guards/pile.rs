@@ -47,8 +47,16 @@ impl Default for Values {
 }
 
 impl Pile {
-    /// Adds a value that came so many times.
-    pub(crate) fn add(&mut self, value: f64, times: u64) {
+    /// Adds what may be no number.
+    pub(crate) fn take(&mut self, number: Option<f64>, positive: bool) {
+        match number.filter(|number| number.is_finite() && !(positive && *number < 0.0)) {
+            Some(number) => self.add(number, 1),
+            None => self.bad += 1,
+        }
+    }
+
+    /// Adds a value that came so many times, but for the value itself, which only a percentile needs.
+    pub(super) fn add_sums(&mut self, value: f64, times: u64) {
         if times == 0 {
             return;
         }
@@ -57,17 +65,20 @@ impl Pile {
         self.sum += value * times as f64;
         self.least = Some(self.least.map_or(value, |least| least.min(value)));
         self.most = Some(self.most.map_or(value, |most| most.max(value)));
+    }
+
+    /// Adds a value that came so many times.
+    pub(crate) fn add(&mut self, value: f64, times: u64) {
+        self.add_sums(value, times);
+        if times == 0 {
+            return;
+        }
         match &mut self.values {
             Values::Exact(values) if values.len() as u64 + times <= EXACT as u64 => {
                 values.extend(std::iter::repeat_n(value, times as usize));
             }
             _ => self.sketch().add(value, times),
         }
-    }
-
-    /// Counts an occurrence of what is only counted.
-    pub(crate) fn occurred(&mut self) {
-        self.count += 1;
     }
 
     /// Adds values that came later.

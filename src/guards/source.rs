@@ -1,16 +1,10 @@
 //! Where the figure of a guard comes from, and how it is read there.
 
-use std::collections::BTreeMap;
-
-use memchr::memmem;
 use serde_json::Value;
 
-use super::pile::Pile;
 pub(crate) use super::pile::Reading;
 use super::prometheus::Selector;
 use crate::json::lenient;
-use crate::json::pull::{Members, Raw};
-use crate::log::logfmt;
 
 /// Where a figure comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,87 +95,6 @@ impl Source {
     pub(crate) fn is_of_log(&self) -> bool {
         matches!(self, Self::Log { .. } | Self::Count { .. })
     }
-
-    /// Takes what a line of the log says.
-    pub(crate) fn note(&self, line: &[u8], positive: bool, pile: &mut Pile) {
-        match self {
-            Self::Log { field } => match field_of(line, field) {
-                None | Some(Raw::Null) => {}
-                Some(found) => {
-                    let number = found.number().or_else(|| found.string()?.trim().parse().ok());
-                    pile.take(number, positive);
-                }
-            },
-            Self::Count { field, value } => {
-                if let Some(found) = field_of(line, field) {
-                    pile.seen += 1;
-                    if says(found, value) {
-                        pile.occurred();
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-impl Pile {
-    /// Adds what may be no number.
-    pub(crate) fn take(&mut self, number: Option<f64>, positive: bool) {
-        match number.filter(|number| number.is_finite() && !(positive && *number < 0.0)) {
-            Some(number) => self.add(number, 1),
-            None => self.bad += 1,
-        }
-    }
-}
-
-/// Whether a value is the one that is meant, as it is written.
-fn says(found: Raw<'_>, value: &str) -> bool {
-    match found {
-        Raw::Bool(yes) => value == if yes { "true" } else { "false" },
-        Raw::Number(_) => found.to_text() == value || found.number().is_some_and(|n| value.parse() == Ok(n)),
-        other => other.to_text() == value,
-    }
-}
-
-/// The value of a field of a line: of a JSON object, in which inner ones come after a dot, or of pairs `field=value`.
-fn field_of<'l>(line: &'l [u8], field: &str) -> Option<Raw<'l>> {
-    let last = field.rsplit('.').next().unwrap_or(field);
-    // Most lines are told apart by that.
-    memmem::find(line, last.as_bytes())?;
-    let found = memchr::memchr(b'{', line).and_then(|start| in_object(&line[start..], field));
-    found.or_else(|| logfmt::pairs(line).find(|(key, _)| key.decode() == field).map(|(_, value)| value))
-}
-
-fn in_object<'l>(object: &'l [u8], field: &str) -> Option<Raw<'l>> {
-    let members = || Members::new(object).into_iter().flatten().map_while(Result::ok);
-    // A name may hold dots itself.
-    if let Some((_, value)) = members().find(|(key, _)| key.decode() == field) {
-        return Some(value);
-    }
-    let (first, rest) = field.split_once('.')?;
-    match members().find(|(key, _)| key.decode() == first)?.1 {
-        Raw::Object(inner) => in_object(inner, rest),
-        _ => None,
-    }
-}
-
-/// The lines that guards look at: each with whether its figures cannot be negative, and the number of its workload where
-/// it is one of several.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Lines {
-    pub list: Vec<(usize, Source, bool, Option<usize>)>,
-}
-
-impl Lines {
-    /// Takes what a line of the workload of this number says.
-    pub(crate) fn note(&self, workload: usize, line: &[u8], piles: &mut BTreeMap<usize, Pile>) {
-        for (guard, source, positive, of) in &self.list {
-            if of.is_none_or(|of| of == workload) {
-                source.note(line, *positive, piles.entry(*guard).or_default());
-            }
-        }
-    }
 }
 
 /// What a performance report says at a place; with the samples that the same object states.
@@ -242,41 +155,6 @@ mod tests {
         ] {
             let said = Source::parse(text).unwrap_err();
             assert!(said.contains(why), "{text}: {said}");
-        }
-    }
-
-    #[test]
-    fn fields_are_found_in_lines_of_both_forms_and_nowhere_else() {
-        let source = |text: &str| Source::parse(text).unwrap();
-        for (name, line, values, bad) in [
-            ("log:latency_ms", r#"{"event":"order","latency_ms":12.5}"#, 1, 0),
-            ("log:latency_ms", r#"{"event":"order","latency_ms":"12.5"}"#, 1, 0),
-            ("log:latency_ms", r#"{"event":"order","latency_ms":NaN}"#, 0, 1),
-            ("log:latency_ms", r#"{"event":"order","latency_ms":-1}"#, 0, 1),
-            ("log:latency_ms", r#"{"event":"order","latency_ms":null}"#, 0, 0),
-            ("log:latency_ms", r#"{"event":"order","latency_ms":"fast"}"#, 0, 1),
-            ("log:latency_ms", r#"{"message":"latency_ms is 12"}"#, 0, 0),
-            ("log:latency_ms", r#"{"inner":{"latency_ms":12}}"#, 0, 0),
-            ("log:inner.latency_ms", r#"{"inner":{"latency_ms":12}}"#, 1, 0),
-            ("log:latency_ms", r#"api | {"latency_ms":12}"#, 1, 0),
-            ("log:latency_ms", "level=info latency_ms=12.5 msg=done", 1, 0),
-            ("log:latency_ms", "level=info msg=done", 0, 0),
-        ] {
-            let mut pile = Pile::default();
-            source(name).note(line.as_bytes(), true, &mut pile);
-            assert_eq!((pile.count, pile.bad), (values, bad), "{name} {line}");
-        }
-        for (name, line, seen, count) in [
-            ("count:event=breach", r#"{"event":"breach"}"#, 1, 1),
-            ("count:event=breach", r#"{"event":"order"}"#, 1, 0),
-            ("count:event=breach", r#"{"message":"event=breach"}"#, 0, 0),
-            ("count:code=500", r#"{"code":500}"#, 1, 1),
-            ("count:event=breach", "event=breach order=7", 1, 1),
-            ("count:ok=false", r#"{"ok":false}"#, 1, 1),
-        ] {
-            let mut pile = Pile::default();
-            source(name).note(line.as_bytes(), true, &mut pile);
-            assert_eq!((pile.seen, pile.count), (seen, count), "{name} {line}");
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 
 use super::cursor::Cursor;
@@ -139,6 +140,36 @@ pub(crate) fn object_len(text: &[u8]) -> Option<usize> {
         }
     }
     Some(members.end).filter(|end| *end > 0)
+}
+
+/// The value of the first member of an object whose key is this name in its quotes, without reading what is before it.
+/// The object must be known to be a valid one; a name that is written with escapes is not found.
+///
+/// # Errors
+/// It may be that of an object inside: the members must be read.
+pub(crate) fn spot<'a>(object: &'a [u8], quoted: &Finder<'_>) -> Result<Option<Raw<'a>>, Malformed> {
+    let mut from = 0;
+    while let Some(found) = quoted.find(&object[from..]) {
+        let at = from + found;
+        from = at + quoted.needle().len();
+        // A quote after a backslash is within a text, and a text that no colon follows is a value.
+        if object[..at].ends_with(b"\\") {
+            continue;
+        }
+        let mut cursor = Cursor { bytes: object, at: from };
+        cursor.blanks();
+        if !cursor.eat(b':') {
+            continue;
+        }
+        // One brace before it is that of the object itself.
+        if memchr::memchr_iter(b'{', &object[..at]).nth(1).is_some() {
+            return Err(Malformed);
+        }
+        cursor.blanks();
+        return cursor.value().map(Some).ok_or(Malformed);
+    }
+    // A key may be written in another way.
+    if memchr::memchr(b'\\', object).is_some() { Err(Malformed) } else { Ok(None) }
 }
 
 impl<'a> Members<'a> {

@@ -3,8 +3,10 @@
 use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use crate::sanitize::shorten;
 
 /// What a value takes in memory, a member of an object, and an object: about, in bytes.
 const VALUE: usize = 64;
@@ -30,6 +32,25 @@ pub(crate) fn parse_within(bytes: &[u8], budget: usize) -> Result<Value, serde_j
     let value = Strict { left: &left, budget }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
+}
+
+/// The file `name` of a run, a document of ours of this schema that tells of `what`; the file may be missing.
+///
+/// # Errors
+/// Why it cannot be read, in words that name the file.
+pub(crate) fn stated<T: DeserializeOwned>(
+    file: Result<&[u8], String>,
+    (name, schema): (&str, &str),
+    what: &str,
+) -> Result<T, String> {
+    let bytes = file.map_err(|why| format!("{name}, which tells of the {what} of this run, cannot be read: {why}"))?;
+    let wrong = |why: String| format!("{name} is no document of {what}: {why}");
+    let value = parse(bytes).map_err(|error| wrong(error.to_string()))?;
+    match value.get("schema").and_then(Value::as_str) {
+        Some(stated) if stated == schema => serde_json::from_value(value).map_err(|error| wrong(error.to_string())),
+        Some(other) => Err(wrong(format!("its schema is {}, expected {schema}", shorten(other, 80)))),
+        None => Err(wrong(format!("it names no schema, expected {schema}"))),
+    }
 }
 
 #[derive(Clone, Copy)]

@@ -145,9 +145,9 @@ pub struct LogSummary {
     /// that matches nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ignored_by_policy: BTreeMap<String, u64>,
-    /// Records that are in none of these lists because a drill caused them, by its name; left out where there are none.
+    /// What is in none of these lists because a drill caused it, by its name; left out where there is nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub excused_by_drills: BTreeMap<String, u64>,
+    pub excused_by_drills: BTreeMap<String, Excused>,
     /// How many there are of each kind, listed or not.
     pub totals: LogTotals,
     /// Equal incidents together: by severity, then by count.
@@ -298,6 +298,29 @@ pub struct LogTotals {
     pub warnings: u64,
     /// Records at an error level.
     pub errors: u64,
+}
+
+impl LogTotals {
+    /// Adds those of another part.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.gap_incidents += more.gap_incidents;
+        self.content_incidents += more.content_incidents;
+        self.warnings += more.warnings;
+        self.errors += more.errors;
+    }
+}
+
+/// What a drill excuses in the logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Excused {
+    /// How much.
+    #[serde(flatten)]
+    pub totals: LogTotals,
+    /// The injection.
+    pub from: Option<Stamp>,
+    /// Until when the drill may have caused it.
+    pub to: Option<Stamp>,
 }
 
 /// What the decision diary says.

@@ -1,5 +1,6 @@
 //! The review brief for people.
 
+use super::audit::{drills, guards};
 use super::{Block, Cell, Doc, Table, count, criteria, view};
 use crate::log::totals::signature;
 use crate::sanitize;
@@ -39,6 +40,8 @@ pub(crate) fn review(review: &Review, because: Vec<String>) -> Doc {
     if let Some(more @ 1..) = review.action_items.len().checked_sub(listed) {
         doc.push(Block::Text(Cell::dim(format!("{more} more are in review.json."))));
     }
+    drills::push(&mut doc, review.drills.as_ref());
+    guards::push(&mut doc, review.guards.as_ref());
     criteria::section(&mut doc, &review.criteria);
     let list = |texts: &[String]| Block::List(texts.iter().map(|t| t.as_str().into()).collect());
     doc.section("Attendees", list(&review.attendees));

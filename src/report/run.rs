@@ -2,8 +2,8 @@
 
 use super::{Block, Cell, Doc, Table, Verdict, audit, bytes_text, count, criteria, thousands};
 use crate::finding::{Status, percent};
-use crate::log::summary::LogSummary;
 use crate::sanitize;
+use crate::supervise::progress::Incident;
 use crate::supervise::record::{EndReason, RunRecord};
 use crate::time::human_seconds;
 use crate::verdict::audit::Audit;
@@ -25,10 +25,12 @@ pub(crate) fn run(record: &RunRecord, verdict: &Audit, folder: Option<&str>, pac
     let mut doc = head(record, verdict, folder);
     doc.section("Gates", Block::Table(audit::gate_table(&verdict.gates)));
     audit::changes(&mut doc, verdict);
+    audit::drills::push(&mut doc, verdict.summary.drills.as_ref());
+    audit::guards::push(&mut doc, verdict.summary.guards.as_ref());
     audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
     let all = folder.map_or_else(|| "summary.json".to_owned(), |folder| format!("{folder}/summary.json"));
-    incidents(&mut doc, record, SHOWN, long, &all);
+    incidents(&mut doc, (record, Some(verdict)), SHOWN, long, &all);
     again(&mut doc, packet);
     doc
 }
@@ -63,7 +65,7 @@ pub(crate) fn screen(
     audit::down_times(&mut doc, &verdict.summary.logs.down_times);
     criteria::section(&mut doc, &verdict.criteria);
     let all = format!("{folder}/summary.md");
-    incidents(&mut doc, record, ON_SCREEN, |text| brief(text, width), &all);
+    incidents(&mut doc, (record, Some(verdict)), ON_SCREEN, |text| brief(text, width), &all);
     again(&mut doc, packet);
     doc
 }
@@ -71,7 +73,7 @@ pub(crate) fn screen(
 fn head(record: &RunRecord, verdict: &Audit, folder: Option<&str>) -> Doc {
     let because = audit::because(verdict);
     let mut doc = Doc::new(title(record)).verdict(verdict.verdict, because).remark(verdict.remark());
-    doc.push(Block::Facts(facts(record, Some(&verdict.summary.logs), folder)));
+    doc.push(Block::Facts(facts(record, Some(verdict), folder)));
     doc
 }
 
@@ -85,7 +87,7 @@ pub(crate) fn unjudged(record: &RunRecord, folder: &str) -> Doc {
     let because = "the evidence could not be closed, so nobody can judge it; what follows is on no disk".to_owned();
     let mut doc = Doc::new(title(record)).verdict(Status::Fail, vec![because]);
     doc.push(Block::Facts(facts(record, None, Some(folder))));
-    incidents(&mut doc, record, SHOWN, long, "no file");
+    incidents(&mut doc, (record, None), SHOWN, long, "no file");
     doc.push(Block::Heading("Judge what is on disk, once there is space".to_owned()));
     doc.push(Block::Code(format!("emp-ops audit {folder}")));
     doc
@@ -111,17 +113,58 @@ fn long(text: &str) -> String {
     sanitize::shorten(text, 160)
 }
 
+/// How many incidents there were, and how many of them drills caused.
+fn incident_fact(record: &RunRecord, verdict: Option<&Audit>) -> Cell {
+    let excused = |incident: &&Incident| is_excused(incident, verdict);
+    let by_drills: Vec<&Incident> = record.incidents.iter().filter(excused).collect();
+    let of = |severity: Status| {
+        let all = record.incident_counts.get(&severity).copied().unwrap_or_default();
+        let theirs = by_drills.iter().filter(|incident| incident.severity == severity);
+        all.saturating_sub(theirs.map(|incident| incident.count).sum())
+    };
+    let own = [Status::Fail, Status::Warn].map(|severity| (severity, of(severity)));
+    let own = own.into_iter().filter(|(_, number)| *number > 0);
+    let mut told: Vec<String> =
+        own.map(|(severity, number)| format!("{} {}", thousands(number), severity.label())).collect();
+    let caused: u64 = by_drills.iter().map(|incident| incident.count).sum();
+    told.extend((caused > 0).then(|| format!("{} caused by drills and excused", thousands(caused))));
+    let worst = record.incidents.iter().filter(|incident| !excused(incident)).map(|incident| incident.severity).max();
+    match worst {
+        _ if told.is_empty() => Cell::from("none"),
+        None => Cell::from(told.join(", ")),
+        Some(worst) => Cell::new(told.join(", "), super::Tone::Status(worst)),
+    }
+}
+
+/// Whether an incident is not held against the run because a drill caused it.
+fn is_excused(incident: &Incident, verdict: Option<&Audit>) -> bool {
+    let drills = verdict.and_then(|verdict| verdict.summary.drills.as_ref());
+    drills.is_some_and(|drills| drills.excuses(&incident.id))
+}
+
 /// The worst incidents, so many, and where all are.
-fn incidents(doc: &mut Doc, record: &RunRecord, shown: usize, shorten: impl Fn(&str) -> String, all: &str) {
+fn incidents(
+    doc: &mut Doc,
+    (record, verdict): (&RunRecord, Option<&Audit>),
+    shown: usize,
+    shorten: impl Fn(&str) -> String,
+    all: &str,
+) {
     let mut incidents = Table::new(&["severity", "first seen", "count", "incident"]).right(&[2]);
     let mut worst: Vec<_> = record.incidents.iter().collect();
     // What drills caused is no reason to look.
-    worst.sort_by_key(|i| (i.drill.is_some(), std::cmp::Reverse(i.severity), i.occurred_at));
+    worst.sort_by_key(|i| (is_excused(i, verdict), std::cmp::Reverse(i.severity), i.occurred_at));
     for incident in worst.iter().take(shown) {
-        let drill = incident.drill.as_ref().map(|drill| format!(" (drill {drill})")).unwrap_or_default();
+        let excused = is_excused(incident, verdict);
+        let drill = incident.drill.as_ref().map(|drill| match excused {
+            true => format!(" (excused by drill {drill})"),
+            false => format!(" (during drill {drill})"),
+        });
+        let drill = drill.unwrap_or_default();
+        let severity = if excused { Cell::dim("excused") } else { incident.severity.into() };
         let message = format!("{}{drill}", shorten(&incident.message));
         let at = incident.occurred_at.human();
-        incidents.row([incident.severity.into(), at.into(), incident.count.into(), Cell::from(message)]);
+        incidents.row([severity, at.into(), incident.count.into(), Cell::from(message)]);
     }
     doc.section("Incidents", Block::Table(incidents));
     if worst.len() > shown {
@@ -138,7 +181,7 @@ fn drained(record: &RunRecord) -> String {
     format!(", {how} {}", human_seconds(seconds))
 }
 
-fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: Option<&str>) -> Vec<(String, Cell)> {
+fn facts(record: &RunRecord, verdict: Option<&Audit>, folder: Option<&str>) -> Vec<(String, Cell)> {
     let settings = &record.settings;
     let ended = match record.ended_because {
         Some(EndReason::DurationReached) => "stopped at its time",
@@ -165,17 +208,8 @@ fn facts(record: &RunRecord, logs: Option<&LogSummary>, folder: Option<&str>) ->
     if capture.lost_lines > 0 {
         lines.push_str(&format!("; {} lost", thousands(capture.lost_lines)));
     }
-    let severities = [Status::Fail, Status::Warn]
-        .map(|s| (s, record.incident_counts.get(&s).copied().unwrap_or_default()))
-        .into_iter()
-        .filter(|(_, n)| *n > 0)
-        .map(|(s, n)| format!("{} {}", thousands(n), s.label()))
-        .collect::<Vec<_>>();
-    let worst = record.incidents.iter().map(|i| i.severity).max();
-    let incidents = match worst {
-        None => Cell::from("none"),
-        Some(worst) => Cell::new(severities.join(", "), super::Tone::Status(worst)),
-    };
+    let incidents = incident_fact(record, verdict);
+    let logs = verdict.map(|verdict| &verdict.summary.logs);
     let required = percent(settings.minimum_uptime_ratio);
     let uptime = match logs.and_then(|logs| Some((logs.uptime_ratio?, logs))) {
         Some((ratio, logs)) => format!("{} ({required} required){}", percent(ratio), gates::silences(logs)),

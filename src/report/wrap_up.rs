@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::audit::acks;
+use super::audit::{acks, drills, guards};
 use super::backlog::is_incident;
 use super::view::{self, Row, View};
 use super::{Block, Cell, Doc, Table, Tone, count, criteria};
@@ -23,6 +23,8 @@ pub(crate) fn minutes(wrap_up: &WrapUp) -> Doc {
         .remark(remark);
     doc.push(Block::Facts(facts(wrap_up)));
     doc.section("Gates", Block::Table(gates(&wrap_up.gates)));
+    drills::push(&mut doc, wrap_up.drills.as_ref());
+    guards::push(&mut doc, wrap_up.guards.as_ref());
     criteria::section(&mut doc, &wrap_up.criteria);
     doc.section("Objectives", Block::Table(objectives(&wrap_up.objectives)));
     doc.section("What happened", Block::Table(timeline(wrap_up)));

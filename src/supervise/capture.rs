@@ -20,6 +20,7 @@ use super::redact::Redactor;
 use crate::crash::classify;
 use crate::crash::headline;
 use crate::finding::Status;
+use crate::guards::fields::Lines;
 use crate::level::Level;
 use crate::log::ansi;
 use crate::log::frame::jul;
@@ -70,6 +71,8 @@ pub(crate) struct Formatter {
     memory: Memory,
     /// Whose lines these are, where there are several workloads.
     origin: Option<Origin>,
+    /// The figures that guards watch in these lines.
+    figures: Lines,
 }
 
 /// The lines of one service of a stream, whose traces those of others must not tear apart.
@@ -100,8 +103,13 @@ impl Formatter {
     /// A formatter for `stream`; lines that state no level get `level`, and what `redactor` knows is not written.
     pub(crate) fn new(stream: &'static str, level: Level, redactor: Arc<Redactor>) -> Self {
         let channels = vec![Channel::default()];
-        let (learner, early, memory, origin) = Default::default();
-        Self { stream, level, redactor, channels, learner, early, memory, origin }
+        let (learner, early, memory, origin, figures) = Default::default();
+        Self { stream, level, redactor, channels, learner, early, memory, origin, figures }
+    }
+
+    /// A formatter that tells what its lines say of these figures.
+    pub(crate) fn watching(self, figures: Lines) -> Self {
+        Self { figures, ..self }
     }
 
     /// A formatter whose records name the workload.
@@ -320,16 +328,14 @@ impl<'l> Chunk<'_, 'l> {
         let later = (pending.arrived != self.arrived).then(|| pending.arrived.texts());
         let lines = self.count(pending, matches!(text, Cow::Owned(_)));
         if pending.interrupted && interrupt::is_own(&text) {
-            self.batch.count_level(Level::Info.word(), 1);
-            self.own_interrupt(pending.lines, pending.arrived);
+            self.own_interrupt(pending);
             return false;
         }
         let plain_line = plain(&pending.text, pending.lines);
         let (record, damage) = self.formatter.read(pending, &plain_line);
         let stated = record.as_ref().and_then(Record::level_and_word);
         let unwrapped = self.formatter.learner.layout().unwrap(&plain_line);
-        let is_stated = stated.is_some();
-        let (first, service) = (lossy(unwrapped.1), unwrapped.0.map(lossy));
+        let (is_stated, first, service) = (stated.is_some(), lossy(unwrapped.1), unwrapped.0.map(lossy));
         let level = pending.level(stated.as_ref().map(|(level, _)| *level), damage, &first);
         let word = match stated {
             Some((level, word)) => level_word(level, word, &redactor),
@@ -339,6 +345,7 @@ impl<'l> Chunk<'_, 'l> {
         let at = at.and_then(|stated| self.credible(stated, pending.arrived.at, lines));
         let structured = matches!(text, Cow::Borrowed(_))
             && is_object(&pending.text, record.as_ref().filter(|_| pending.lines == 1));
+        self.note_figures(pending, structured);
         let object = record.as_ref().filter(|_| structured);
         let crash = pending.shows(record.as_ref(), object.is_some(), &bare);
         // Judged as it came, written as it may be seen.
@@ -401,6 +408,24 @@ impl<'l> Chunk<'_, 'l> {
 }
 
 impl Chunk<'_, '_> {
+    /// Takes what the lines of a record say of figures, unless they were told before; `object` where it is one line that
+    /// is a JSON object.
+    fn note_figures(&mut self, pending: &Pending<'_>, object: bool) {
+        let figures = &self.formatter.figures;
+        if figures.is_empty() || pending.restates {
+            return;
+        }
+        let piles = &mut self.batch.figures;
+        if object || pending.divided && pending.lines == 1 {
+            // Pieces of one line are one line.
+            figures.note(&pending.text, object, pending.repeated, piles);
+            return;
+        }
+        for line in pending.text.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            figures.note(line, false, pending.repeated, piles);
+        }
+    }
+
     /// Counts the lines of a record, unless they were counted before. Gives how many there are.
     fn count(&mut self, pending: &Pending<'_>, invalid: bool) -> u64 {
         let lines = pending.repeated * pending.lines;
@@ -422,7 +447,10 @@ impl Chunk<'_, '_> {
     }
 
     /// Keeps a trace for which emp-ops itself is the reason as what it is. Its frames are in the raw log.
-    fn own_interrupt(&mut self, lines: u64, arrived: Arrival) {
+    fn own_interrupt(&mut self, pending: &Pending<'_>) {
+        self.note_figures(pending, false);
+        self.batch.count_level(Level::Info.word(), 1);
+        let (lines, arrived) = (pending.lines, pending.arrived);
         let received = arrived.since_start.as_micros() as f64 / 1e6;
         let (stream, arrived) = (self.formatter.stream, arrived.at.to_string());
         let mut record = json!({

@@ -22,7 +22,7 @@ use crate::supervise::workloads::state::State;
 use crate::time::Stamp;
 
 pub(crate) use duration_uptime::silences;
-pub(crate) use logs::{first_of_logs, log_counts};
+pub(crate) use logs::{first_of_logs, in_words};
 
 /// What is known of a run beside its evidence.
 #[derive(Clone, Debug, Default, PartialEq)]

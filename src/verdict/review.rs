@@ -9,6 +9,8 @@ use super::audit::Audit;
 use super::sign_off::SignOff;
 use crate::finding::{Criterion, Finding, Status, percent};
 use crate::log::summary::Summary;
+use crate::log::summary::drills::DrillsSummary;
+use crate::log::summary::guards::GuardsSummary;
 use crate::sanitize::collapse;
 use crate::supervise::objective::Objective;
 use crate::time::{Stamp, human_seconds};
@@ -54,6 +56,12 @@ pub(crate) struct Review {
     pub action_items: Vec<ActionItem>,
     /// What the rehearsal was for, and whether that was reached.
     pub objectives: Vec<Objective>,
+    /// The drills of the run, where it had some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drills: Option<DrillsSummary>,
+    /// Its guards on figures, where it had some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<GuardsSummary>,
     /// Every limit with its value and its source.
     #[serde(default)]
     pub criteria: Vec<Criterion>,
@@ -112,6 +120,8 @@ pub(crate) fn brief(audit: &Audit, remarks: Remarks) -> Review {
         highlights: highlights(summary),
         action_items: action_items(summary, sign_off, &audit.objectives),
         objectives: audit.objectives.clone(),
+        drills: summary.drills.clone(),
+        guards: summary.guards.clone(),
         criteria: audit.criteria.clone(),
         evidence_packet: None,
     }

@@ -52,7 +52,7 @@ pub(crate) struct Bundle {
     pub progress_path: Option<String>,
     /// The timeline of snapshots.
     pub progress_timeline_dir: Option<String>,
-    /// What happened during the run.
+    /// What happened during the run; a PASS is what is not held against it because a drill caused it.
     pub incidents: Vec<Incident>,
     /// What the operator attached, and the figures of the run.
     pub metadata: Metadata,
@@ -96,7 +96,7 @@ pub(crate) fn bundle(record: &RunRecord, audit: &Audit, timeline: bool) -> Bundl
         log_directory: "logs".to_owned(),
         progress_path: Some(PROGRESS.to_owned()),
         progress_timeline_dir: timeline.then(|| TIMELINE.to_owned()),
-        incidents: record.incidents.clone(),
+        incidents: record.incidents.iter().map(|incident| as_judged(incident, audit)).collect(),
         metadata: metadata(record),
         started_at: record.started_at,
         ended_at: record.ended_at,
@@ -106,6 +106,13 @@ pub(crate) fn bundle(record: &RunRecord, audit: &Audit, timeline: bool) -> Bundl
         runtime: audit.runtime.clone(),
         wrap_up: None,
     }
+}
+
+/// An incident as the verdict has it.
+fn as_judged(incident: &Incident, audit: &Audit) -> Incident {
+    let excused = audit.summary.drills.as_ref().is_some_and(|drills| drills.excuses(&incident.id));
+    let severity = if excused { Status::Pass } else { incident.severity };
+    Incident { severity, ..incident.clone() }
 }
 
 /// What the operator attached, with the figures of the run over it: nobody's remark may replace evidence.

@@ -1,6 +1,7 @@
 //! Rehearsals of notifications: `emp-ops stage-alerts --notify`.
 
 mod mail;
+mod pitfalls;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -14,7 +15,7 @@ use crate::drills::derive::proves;
 use crate::drills::plan::{ActionPlan, Drill, DrillsPlan, Kind, Known, overlap};
 use crate::drills::step::Stage;
 use crate::supervise::workloads::check::{Act, Deed};
-use crate::supervise::workloads::drill::DrillActs;
+use crate::supervise::workloads::drill::{DrillActs, Look, Sight};
 use crate::time::human_duration;
 use crate::verdict::policy::{Text, expected};
 
@@ -193,7 +194,8 @@ fn drill(text: Text<'_>, value: Placed<'_>) -> Result<One, String> {
         return Err(keys.wrong(span, &message));
     }
     keys.finish()?;
-    proves(&drill).map_err(|why| text.at(span.clone(), &format!("{}: {why}", drill.name)))?;
+    let proven = proves(&drill).and_then(|()| looks_at_others(&acts));
+    proven.map_err(|why| text.at(span.clone(), &format!("{}: {why}", drill.name)))?;
     Ok(One { drill, acts, every, span })
 }
 
@@ -215,6 +217,41 @@ fn actions(
     let plans = plans.collect();
     all.acts.insert(stage, acts);
     Ok(plans)
+}
+
+/// Refuses a drill that looks only at files which it makes and removes itself: it would pass without any system.
+fn looks_at_others(acts: &DrillActs) -> Result<(), &'static str> {
+    let plain = |path: &str| -> PathBuf {
+        Path::new(path).components().filter(|part| !matches!(part, Component::CurDir)).collect()
+    };
+    let own: Vec<PathBuf> = acts
+        .acts
+        .values()
+        .flatten()
+        .filter_map(|act| match &act.deed {
+            Deed::Touch { path } | Deed::Remove { path } => Some(plain(path)),
+            _ => None,
+        })
+        .collect();
+    let looks = |stage| acts.looks.get(&stage).into_iter().flatten();
+    let is_own = |look: &Option<Look>| match look {
+        Some(Look { at: Sight::File(file), .. }) => own.contains(&plain(&file.path)),
+        _ => false,
+    };
+    let detects = looks(Stage::Detect).next().is_some();
+    if detects && looks(Stage::Detect).all(is_own) {
+        return Err(
+            "detect looks only at files that the drill itself touches or removes, so it would hold whatever the \
+                    system does; name what the system does, such as { incident = \"feed*\" }",
+        );
+    }
+    if !detects && looks(Stage::Recover).chain(looks(Stage::Verify)).all(is_own) {
+        return Err(
+            "it looks only at files that it touches or removes itself, so it would pass without any system; name \
+                    what the system does, such as detect = [{ incident = \"feed*\" }]",
+        );
+    }
+    Ok(())
 }
 
 /// Refuses secrets among the words of a program: everybody on the machine can read those.

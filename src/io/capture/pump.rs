@@ -66,10 +66,8 @@ pub(crate) struct PumpPlan<W> {
     pub interrupted: Arc<AtomicBool>,
     /// The line that says that it is ready, as long as that has not come.
     pub ready: Option<LogLine>,
-    /// The lines that drills wait for and guards watch.
+    /// The lines that drills wait for.
     pub watched: Arc<Watched>,
-    /// The number of the workload.
-    pub workload: usize,
     /// Whether it waits for output.
     pub waiting: Arc<Waiting>,
 }
@@ -153,11 +151,6 @@ pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>
             for line in data[..used].split(|b| *b == b'\n') {
                 let met = plan.watched.lines.iter().filter(|(_, wanted)| wanted.is(line));
                 batch.met.extend(met.map(|(condition, _)| (*condition, arrived.at)));
-            }
-        }
-        if !plan.watched.figures.list.is_empty() {
-            for line in data[..used].split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-                plan.watched.figures.note(plan.workload, line, &mut batch.figures);
             }
         }
         data.drain(..used);

@@ -2,12 +2,10 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 
-use memchr::memmem;
 use serde_json::Value;
 
 use super::Evidence;
 use crate::guards::pile::Pile;
-use crate::guards::source::Source;
 use crate::io::read::decode;
 use crate::verdict::run::{self, Wanted};
 
@@ -50,11 +48,7 @@ fn search(evidence: &Evidence, wanted: &mut Wanted) -> Option<Vec<bool>> {
 
 /// What a record of the structured log says of figures.
 fn figures(line: &[u8], wanted: &mut Wanted) {
-    let name = |source: &Source| match source {
-        Source::Log { field } | Source::Count { field, .. } => field.rsplit('.').next().unwrap_or(field).to_owned(),
-        _ => String::new(),
-    };
-    if !wanted.figures.iter().any(|figure| memmem::find(line, name(&figure.source).as_bytes()).is_some()) {
+    if !wanted.figures.iter().any(|figure| figure.reader.may_be_in(line)) {
         return;
     }
     let Ok(record) = serde_json::from_slice::<Value>(line) else { return };
@@ -67,7 +61,7 @@ fn figures(line: &[u8], wanted: &mut Wanted) {
     let times = record["repeated"].as_u64().unwrap_or(1);
     for figure in &mut wanted.figures {
         let mut pile = Pile::default();
-        text.lines().for_each(|line| figure.source.note(line.as_bytes(), figure.positive, &mut pile));
+        text.lines().for_each(|line| figure.reader.note(line.as_bytes(), &mut pile));
         figure.note(received, pile.count.max(pile.seen) * times, pile.count * times);
     }
 }

@@ -45,7 +45,7 @@ use crate::supervise::workloads::probe::Answer;
 use crate::time::Stamp;
 use unit::Unit;
 
-pub(crate) use guards::GuardSources;
+pub(crate) use guards::{GuardSource, GuardSources};
 
 /// What is needed to supervise a run, beside its plan.
 pub(crate) struct Setup {

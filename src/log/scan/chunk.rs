@@ -20,7 +20,7 @@ use crate::log::ignore::Ignore;
 use crate::log::layout::years::Years;
 use crate::log::layout::{Layout, Memory};
 use crate::log::record::Record;
-use crate::log::summary::IgnoredLine;
+use crate::log::summary::{IgnoredLine, LogTotals};
 use crate::log::totals::first_n::Key;
 use crate::log::totals::histogram::Histogram;
 use crate::log::totals::tally::{Bounds, Details, Limits, Tally, crash_details};
@@ -391,7 +391,14 @@ impl ChunkReport {
             return (severity, crash);
         }
         if let Some(drill) = self.context.ignore.drill_of(record, crash) {
-            *self.tally.excused.entry(drill.to_owned()).or_default() += record.captured().0;
+            let times = record.captured().0;
+            let of = |is: bool| if is { times } else { 0 };
+            self.tally.excused.entry(drill.to_owned()).or_default().add(LogTotals {
+                errors: of(severity == Status::Fail),
+                warnings: of(severity == Status::Warn),
+                content_incidents: of(crash.is_some()),
+                gap_incidents: 0,
+            });
             return (Status::Pass, None);
         }
         match self.context.ignore.text_for(record, severity, crash) {

@@ -34,6 +34,13 @@ pub struct DrillsSummary {
     pub findings: Vec<Finding>,
 }
 
+impl DrillsSummary {
+    /// Whether an incident of this id is not held against the run.
+    pub(crate) fn excuses(&self, incident: &str) -> bool {
+        self.drills.iter().flat_map(|row| &row.excused).any(|id| id == incident)
+    }
+}
+
 /// A drill.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DrillRow {
@@ -43,8 +50,23 @@ pub struct DrillRow {
     pub status: String,
     /// Where it failed first.
     pub stage: Option<String>,
+    /// What was expected of the system.
+    #[serde(default)]
+    pub hypothesis: Option<String>,
+    /// When it was to begin.
+    #[serde(default)]
+    pub scheduled_at: Option<Stamp>,
     /// When its fault was injected.
     pub injected_at: Option<Stamp>,
+    /// When that was seen.
+    #[serde(default)]
+    pub detected_at: Option<Stamp>,
+    /// When somebody answered for it.
+    #[serde(default)]
+    pub acknowledged_at: Option<Stamp>,
+    /// When it worked again.
+    #[serde(default)]
+    pub recovered_at: Option<Stamp>,
     /// What showed it.
     pub detected_by: Option<String>,
     /// From the injection, in seconds.
@@ -58,6 +80,9 @@ pub struct DrillRow {
     pub limits: BTreeMap<String, f64>,
     /// How many incidents it caused.
     pub incidents: u64,
+    /// The ids of those that are not held against the run.
+    #[serde(default)]
+    pub excused: Vec<String>,
     /// What went wrong.
     pub findings: Vec<String>,
 }

@@ -26,6 +26,9 @@ pub struct GuardRow {
     pub status: Status,
     /// Where its figure comes from.
     pub source: String,
+    /// What is made of its figures, such as `p99 over 10m`.
+    #[serde(default)]
+    pub stat: String,
     /// What was measured, in words.
     pub measured: String,
     /// Its limits, in words.
@@ -34,10 +37,22 @@ pub struct GuardRow {
     pub figure: Option<f64>,
     /// The worst.
     pub worst: Option<f64>,
+    /// The last in words, with its unit.
+    #[serde(default)]
+    pub figure_text: Option<String>,
+    /// The worst in words.
+    #[serde(default)]
+    pub worst_text: Option<String>,
     /// On how many samples it rests.
     pub samples: u64,
     /// How often it was beyond its limits for as long as that must last.
     pub episodes: u64,
+    /// How many of these a drill caused, which are not held against it.
+    #[serde(default)]
+    pub excused_episodes: u64,
+    /// How long all of them lasted, in seconds.
+    #[serde(default)]
+    pub breached_seconds: f64,
     /// What is to be known beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,

@@ -10,7 +10,7 @@ use super::tally::Tally;
 use crate::finding::{Finding, Status};
 use crate::level::Level;
 use crate::log::excuse::Window;
-use crate::log::summary::{DownTime, FileReport, LogSummary, LogTotals};
+use crate::log::summary::{DownTime, Excused, FileReport, LogSummary, LogTotals};
 use crate::time::{Stamp, human_duration};
 
 /// How a tally is judged.
@@ -99,8 +99,7 @@ pub fn summary(
         .filter(|duration| !duration.is_zero() && tally.records > 0)
         .map(|duration| (1.0 - lost / duration.as_secs_f64()).clamp(0.0, 1.0));
     // What a drill caused costs uptime all the same.
-    gaps.retain(|gap| !is_excused(gap, false, terms));
-    unheard.retain(|gap| !is_excused(gap, true, terms));
+    let excused = take_excused(&mut tally, [(&mut gaps, false), (&mut unheard, true)], terms);
     findings.extend(no_records(&tally, paths).into_iter().chain(faults::twins(&files)).chain(outside(&tally, terms)));
     findings.sort_by_cached_key(|f| (Reverse(f.severity), f.place.clone(), f.summary.clone()));
     let severe = |gap: &Gap| if gap.to.since(gap.from) >= terms.fail_gap { Status::Fail } else { Status::Warn };
@@ -149,7 +148,7 @@ pub fn summary(
         warnings: tally.warnings.finish(paths),
         errors: tally.errors.finish(paths),
         ignored_by_policy,
-        excused_by_drills: tally.excused,
+        excused_by_drills: excused,
         totals,
         groups,
         incidents_not_grouped,
@@ -194,14 +193,37 @@ fn lost(gaps: &[Gap], terms: &Terms) -> f64 {
     paused + silences(gaps, terms).map(|down| down.to.seconds_since(down.from)).sum::<f64>()
 }
 
-/// Whether a drill may have caused a gap, which is one by the receipt of lines where `heard`.
-fn is_excused(gap: &Gap, heard: bool, terms: &Terms) -> bool {
+/// The drill that may have caused a gap, which is one by the receipt of lines where `heard`.
+fn excusing<'t>(gap: &Gap, heard: bool, terms: &'t Terms) -> Option<&'t Window> {
     let seconds = |at: Stamp| at.micros() as f64 / 1e6;
     let free = terms.warn_gap;
-    terms.drills.iter().filter(|window| window.globs.iter().any(|glob| glob == "gap")).any(|window| match heard {
+    terms.drills.iter().filter(|window| window.globs.iter().any(|glob| glob == "gap")).find(|window| match heard {
         true => window.seconds.0 <= seconds(gap.from.plus(free)) && seconds(gap.to) <= window.seconds.1,
         false => window.from <= gap.from.plus(free) && gap.to <= window.to,
     })
+}
+
+/// Takes out of the gaps, by stated times and by receipt, what drills excuse, and gives all that each excuses.
+fn take_excused(tally: &mut Tally, gaps: [(&mut Vec<Gap>, bool); 2], terms: &Terms) -> BTreeMap<String, Excused> {
+    let mut excused = std::mem::take(&mut tally.excused);
+    for (gaps, heard) in gaps {
+        let mut by_drill: BTreeMap<String, u64> = BTreeMap::new();
+        gaps.retain(|gap| {
+            let window = excusing(gap, heard, terms);
+            window.inspect(|window| *by_drill.entry(window.drill.clone()).or_default() += 1).is_none()
+        });
+        for (drill, count) in by_drill {
+            let of = excused.entry(drill).or_default();
+            // A silence by both clocks is one.
+            of.gap_incidents = of.gap_incidents.max(count);
+        }
+    }
+    let one = |(drill, totals): (String, LogTotals)| {
+        let window = terms.drills.iter().find(|window| window.drill == drill);
+        let (from, to) = (window.map(|window| window.from), window.map(|window| window.to));
+        (drill, Excused { totals, from, to })
+    };
+    excused.into_iter().map(one).collect()
 }
 
 /// The silences in gaps, less the times in which nothing ran; in order of time.

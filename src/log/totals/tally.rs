@@ -18,6 +18,7 @@ use crate::crash::headline;
 use crate::finding::{FINDING_LIMIT, Finding, Metadata, Status};
 use crate::level::Level;
 use crate::log::record::Record;
+use crate::log::summary::LogTotals;
 use crate::sanitize;
 use crate::time::Stamp;
 
@@ -87,7 +88,7 @@ pub struct Tally {
     pub ignored_by_policy: BTreeMap<String, u64>,
     /// Records that are not judged because a drill excuses them, by its name.
     #[serde(default)]
-    pub excused: BTreeMap<String, u64>,
+    pub excused: BTreeMap<String, LogTotals>,
     /// Stack traces and the like.
     pub crashes: Listing,
     /// All three, grouped.
@@ -192,8 +193,8 @@ impl Tally {
         for (text, count) in other.ignored_by_policy {
             *self.ignored_by_policy.entry(text).or_default() += count;
         }
-        for (drill, count) in other.excused {
-            *self.excused.entry(drill).or_default() += count;
+        for (drill, more) in other.excused {
+            self.excused.entry(drill).or_default().add(more);
         }
         self.crashes.merge(other.crashes);
         self.groups.merge(other.groups);

@@ -30,8 +30,8 @@ pub(crate) fn doc(audit: &Audit, subject: &str) -> Doc {
     evidence::run(&mut doc, audit);
     readiness::push(&mut doc, audit);
     readiness::checklist(&mut doc, audit);
-    drills::push(&mut doc, audit);
-    guards::push(&mut doc, audit);
+    drills::push(&mut doc, audit.summary.drills.as_ref());
+    guards::push(&mut doc, audit.summary.guards.as_ref());
     comparison::baseline(&mut doc, audit);
     comparison::trend(&mut doc, audit);
     if audit.has_logs() {

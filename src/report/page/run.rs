@@ -83,8 +83,8 @@ pub(crate) fn page(facts: &Facts<'_>) -> String {
 /// Its drills and its guards, one by one.
 fn rehearsed(audit: &Audit) -> Doc {
     let mut doc = Doc::new("");
-    drills::push(&mut doc, audit);
-    guards::push(&mut doc, audit);
+    drills::push(&mut doc, audit.summary.drills.as_ref());
+    guards::push(&mut doc, audit.summary.guards.as_ref());
     doc
 }
 

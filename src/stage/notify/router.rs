@@ -34,8 +34,10 @@ struct Sent {
 #[derive(Debug)]
 pub(crate) struct Router<P> {
     policy: P,
-    /// The latest time that was seen: a clock that is set back says nothing.
+    /// The present, on a clock that never goes back.
     now: f64,
+    /// By how much that is ahead of the times that are given, which may have been set back.
+    ahead: f64,
     sent: BTreeMap<(usize, usize, String), Sent>,
     /// What is to be escalated: when, the rule, and the event.
     waiting: Vec<(f64, usize, Event)>,
@@ -43,12 +45,12 @@ pub(crate) struct Router<P> {
 
 impl<P: Deref<Target = Policy>> Router<P> {
     pub(crate) fn new(policy: P) -> Self {
-        Self { policy, now: f64::NEG_INFINITY, sent: BTreeMap::new(), waiting: Vec::new() }
+        Self { policy, now: f64::NEG_INFINITY, ahead: 0.0, sent: BTreeMap::new(), waiting: Vec::new() }
     }
 
     /// What is to be escalated until `at`: each event with the rule that asks for it.
     pub(crate) fn due(&mut self, at: f64) -> Vec<(usize, Event)> {
-        self.now = self.now.max(at);
+        self.pass(at);
         let now = self.now;
         let (due, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|(when, _, _)| *when <= now);
         self.waiting = waiting;
@@ -60,9 +62,12 @@ impl<P: Deref<Target = Policy>> Router<P> {
         self.waiting.iter().map(|(when, ..)| *when).reduce(f64::min)
     }
 
-    /// Time has passed.
+    /// Time has passed. A clock that is set back stands still for that moment, and goes on from there.
     pub(crate) fn pass(&mut self, at: f64) {
-        self.now = self.now.max(at);
+        if at + self.ahead < self.now {
+            self.ahead = self.now - at;
+        }
+        self.now = at + self.ahead;
     }
 
     /// The channels that heard of what has this fingerprint, each with the rule by which.
@@ -73,7 +78,7 @@ impl<P: Deref<Target = Policy>> Router<P> {
 
     /// Where an event goes now.
     pub(crate) fn route(&mut self, event: &Event) -> Routed {
-        self.now = self.now.max(event.at);
+        self.pass(event.at);
         let mut routed = Routed::default();
         let mut decided = Vec::new();
         for (number, rule) in self.policy.rules.iter().enumerate().filter(|(_, rule)| matches(rule, event)) {

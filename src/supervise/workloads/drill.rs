@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::check::{Act, Check, Http, LogLine};
 use crate::drills::step::Stage;
-use crate::guards::source::Lines;
+use crate::guards::fields::Lines;
 
 /// One drill.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::{View, told, worst};
 use crate::finding::{Finding, Gate, Status, count};
 use crate::level::Level;
-use crate::log::summary::LogSummary;
+use crate::log::summary::{Excused, LogSummary, LogTotals};
+
+/// The drills that are named with what they excuse; of more it is said how many.
+const EXCUSED_SHOWN: usize = 2;
 
 impl View<'_> {
     /// The path of the logs: the first, with how many more there are.
@@ -27,7 +30,7 @@ impl View<'_> {
         Gate {
             name: "logs".to_owned(),
             threshold: self.wanted().to_owned(),
-            measured: if logs.records == 0 { "no records".to_owned() } else { counts.join(", ") + &unknown },
+            measured: if logs.records == 0 { "no records".to_owned() } else { in_words(logs) + &unknown },
             samples: logs.records,
             status: self.log_status().0,
             raised: self.log_status().1,
@@ -77,24 +80,41 @@ pub(crate) fn first_of_logs(logs: &LogSummary) -> Option<&Finding> {
 }
 
 /// `3 errors`, `1 stack trace`, `2 gaps`, …; what there is none of is left out, and if there is nothing it says so.
-pub(crate) fn log_counts(logs: &LogSummary) -> Vec<String> {
+fn log_counts(logs: &LogSummary) -> Vec<String> {
     let totals = logs.totals;
     let faults = logs.findings.iter().filter(|finding| finding.severity > Status::Pass).count() as u64;
-    let counts: Vec<String> = [
+    let mut counts = kinds(totals);
+    counts.extend((faults > 0).then(|| count(faults, "fault") + " of the files"));
+    if counts.is_empty() { vec!["no errors, gaps or warnings".to_owned()] } else { counts }
+}
+
+/// What there is of each kind.
+fn kinds(totals: LogTotals) -> Vec<String> {
+    let kinds = [
         (totals.errors, "error"),
         (totals.content_incidents, "stack trace"),
         (totals.gap_incidents, "gap"),
         (totals.warnings, "warning"),
-        (faults, "fault of the files"),
-    ]
-    .into_iter()
-    .filter(|(number, _)| *number > 0)
-    .map(|(number, noun)| match noun.strip_suffix(" of the files") {
-        Some(noun) => count(number, noun) + " of the files",
-        None => count(number, noun),
-    })
-    .collect();
-    if counts.is_empty() { vec!["no errors, gaps or warnings".to_owned()] } else { counts }
+    ];
+    kinds.into_iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun)).collect()
+}
+
+/// `3 errors; 1 error, excused by drill feed-outage (10:00:00Z to 10:02:00Z)`: what counts, and what does not because
+/// drills caused it.
+pub(crate) fn in_words(logs: &LogSummary) -> String {
+    let counts = log_counts(logs);
+    let excused: Vec<String> = logs.excused_by_drills.iter().map(|(drill, part)| excused(drill, part)).collect();
+    let none = kinds(logs.totals).is_empty() && logs.findings.iter().all(|finding| finding.severity == Status::Pass);
+    let counted = (excused.is_empty() || !none).then(|| counts.join(", "));
+    let more = excused.len().saturating_sub(EXCUSED_SHOWN) as u64;
+    let more = (more > 0).then(|| format!("and by {}", count(more, "more drill")));
+    counted.into_iter().chain(excused.into_iter().take(EXCUSED_SHOWN)).chain(more).collect::<Vec<_>>().join("; ")
+}
+
+/// What a drill excuses, with when it may have caused that.
+fn excused(drill: &str, part: &Excused) -> String {
+    let window = part.from.zip(part.to).map(|(from, to)| format!(" ({} to {})", from.human(), to.human()));
+    format!("{}, excused by drill {drill}{}", join(&kinds(part.totals)), window.unwrap_or_default())
 }
 
 /// `a, b and c`.
@@ -109,7 +129,7 @@ fn join(parts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::summary::LogTotals;
+    use crate::time::Stamp;
 
     #[test]
     fn what_there_is_none_of_is_not_counted() {
@@ -127,6 +147,36 @@ mod tests {
                 ..LogSummary::default()
             };
             assert_eq!(join(&log_counts(&logs)), expect);
+        }
+    }
+
+    #[test]
+    fn what_drills_excuse_is_counted_and_said() {
+        let at = |seconds: i64| Stamp::from_seconds(1_767_225_600 + seconds);
+        let excused = |errors, warnings| Excused {
+            totals: LogTotals { errors, warnings, ..LogTotals::default() },
+            from: at(5),
+            to: at(65),
+        };
+        let window = "(2026-01-01 00:00:05Z to 2026-01-01 00:01:05Z)";
+        for (errors, drills, expect) in [
+            (0, &[("a", excused(1, 0))][..], format!("1 error, excused by drill a {window}")),
+            (2, &[("a", excused(0, 3))], format!("2 errors; 3 warnings, excused by drill a {window}")),
+            (
+                0,
+                &[("a", excused(1, 1)), ("b", excused(2, 0)), ("c", excused(1, 0)), ("d", excused(1, 0))],
+                format!(
+                    "1 error and 1 warning, excused by drill a {window}; 2 errors, excused by drill b {window}; \
+                     and by 2 more drills"
+                ),
+            ),
+        ] {
+            let logs = LogSummary {
+                totals: LogTotals { errors, ..LogTotals::default() },
+                excused_by_drills: drills.iter().map(|(drill, part)| ((*drill).to_owned(), *part)).collect(),
+                ..LogSummary::default()
+            };
+            assert_eq!(in_words(&logs), expect);
         }
     }
 

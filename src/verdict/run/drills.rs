@@ -34,8 +34,14 @@ pub(super) fn judge(record: &RunRecord, file: Option<&Result<Vec<u8>, String>>, 
     let missing = || Err("it is missing".to_owned());
     let content = file.map_or_else(missing, |file| file.as_deref().map_err(Clone::clone));
     let read = judge::judge(plan, content, about);
-    run.drills = Some(read.summary);
     run.excuses = read.windows;
+    let mut summary = read.summary;
+    for row in &mut summary.drills {
+        let own = record.incidents.iter().filter(|incident| incident.drill.as_deref() == Some(&row.name));
+        let own = own.filter(|incident| severity(incident, &run.excuses) < incident.severity);
+        row.excused = own.map(|incident| incident.id.clone()).collect();
+    }
+    run.drills = Some(summary);
     (run.claims, run.looked_after) = (read.claims, read.looked_after);
 }
 

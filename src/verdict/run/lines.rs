@@ -4,6 +4,7 @@ use super::{Place, Run};
 use crate::drills::judge::Claim;
 use crate::finding::{Finding, count};
 use crate::guards::document::FILE_NAME as GUARDS;
+use crate::guards::fields::Reader;
 use crate::guards::machine::is_positive;
 use crate::guards::plan::Stat;
 use crate::guards::source::Source;
@@ -25,8 +26,7 @@ pub(crate) struct Wanted {
 #[derive(Debug)]
 pub(crate) struct Figure {
     guard: String,
-    pub source: Source,
-    pub positive: bool,
+    pub reader: Reader,
     from: f64,
     to: f64,
     samples: u64,
@@ -61,13 +61,13 @@ impl Run {
         let rows = self.guards.iter().flat_map(|guards| &guards.guards);
         let plan = record.guards.iter().flat_map(|plan| &plan.list);
         let figures = plan.zip(rows).filter(|(guard, _)| guard.workload.is_none()).filter_map(|(guard, row)| {
-            let source = Source::parse(&guard.source).ok().filter(Source::is_of_log)?;
+            let source = Source::parse(&guard.source).ok()?;
+            let reader = Reader::of(&source, is_positive(guard, Some(&source)), false)?;
             let counts = guard.stat == Stat::Count && guard.window_seconds.is_none();
             let occurred = row.figure.filter(|_| counts && matches!(source, Source::Count { .. }));
             Some(Figure {
                 guard: guard.name.clone(),
-                positive: is_positive(guard, Some(&source)),
-                source,
+                reader,
                 from: guard.warmup_seconds,
                 to: self.duration_seconds?,
                 samples: row.samples,
@@ -108,8 +108,7 @@ mod tests {
     fn figure(samples: u64, occurred: u64) -> Figure {
         Figure {
             guard: "breaches".to_owned(),
-            source: Source::parse("count:event=breach").unwrap(),
-            positive: true,
+            reader: Reader::of(&Source::parse("count:event=breach").unwrap(), true, false).unwrap(),
             from: 10.0,
             to: 100.0,
             samples,

@@ -11,7 +11,7 @@ use crate::supervise::record::{RunRecord, State as RunState};
 use crate::supervise::workloads::document::PlannedWorkload;
 use crate::supervise::workloads::state::State;
 use crate::time::{Stamp, human_seconds};
-use crate::verdict::gates::log_counts;
+use crate::verdict::gates::in_words;
 
 /// So many down-times of a workload are listed.
 const LISTED: usize = 1000;
@@ -69,7 +69,7 @@ pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) ->
     row.course = course.states(end).map(stretch).map(|(from, to, state)| Stretch { from, to, state }).collect();
     row.log_status = log.status;
     if log.status > Status::Pass {
-        row.log_faults = log_counts(&log).join(", ");
+        row.log_faults = in_words(&log);
     }
     let weigh = |status: Status| if planned.required { status } else { status.min(Status::Warn) };
     findings.sort_by_key(|(status, _)| Reverse(*status));

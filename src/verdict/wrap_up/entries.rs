@@ -1,6 +1,6 @@
 //! Follow-ups and incidents of the minutes.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Entry, Incident, of_target};
 use crate::finding::{Metadata, Status, of_workload};
@@ -83,7 +83,18 @@ pub(super) fn merged(mut items: Vec<Item>, audit: &Value, path: &str) -> Vec<Ite
         levels.and_then(Value::as_object).is_some_and(|levels| levels.iter().any(counted))
     };
     let listed = items.iter().filter(|item| item.origin == Origin::Logs).map(|item| item.severity).max();
-    let (severity, summary) = if of(&|level| Level::from_word(level) >= Level::Error) {
+    let at_error = |level: &str| Level::from_word(level) >= Level::Error;
+    let errors: f64 = levels
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(level, _)| at_error(level))
+        .filter_map(|(_, count)| lenient::number(count))
+        .sum();
+    // What drills caused is in no list.
+    let drills = audit.pointer("/logs/excused_by_drills").and_then(Value::as_object).into_iter().flatten();
+    let excused: f64 = drills.filter_map(|(_, part)| lenient::number(part.get("errors")?)).sum();
+    let (severity, summary) = if of(&at_error) && errors > excused {
         (Status::Fail, "there are records at an error level that are not listed")
     } else if of(&not_understood) {
         (Status::Warn, "there are records of a level that nothing here understands: errors among them are not seen")
@@ -158,6 +169,14 @@ pub(super) fn sentence(item: &Item) -> String {
     format!("{reference}{text}{times}{reasons}")
 }
 
+/// What happened, with the workload and the drill that is the reason why it does not count.
+fn incident_text(object: &Map<String, Value>) -> String {
+    let text = ["message", "summary"].iter().find_map(|key| lists::text(object.get(*key)));
+    let text = of_workload(object.get("workload").and_then(Value::as_str), text.as_deref().unwrap_or("an incident"));
+    let drill = lists::text(object.get("drill")).filter(|_| lists::severity(object.get("severity")).0 == Status::Pass);
+    drill.map_or(text.clone(), |drill| format!("{text} (excused by drill {drill})"))
+}
+
 /// The incidents of a bundle; members that are no objects were named when the follow-ups were gathered.
 pub(super) fn incidents(list: Option<&Value>) -> Vec<Incident> {
     let members = match list {
@@ -169,13 +188,7 @@ pub(super) fn incidents(list: Option<&Value>) -> Vec<Incident> {
     objects
         .map(|object| Incident {
             severity: lists::severity(object.get("severity")).0,
-            message: of_workload(
-                object.get("workload").and_then(Value::as_str),
-                &["message", "summary"]
-                    .iter()
-                    .find_map(|key| lists::text(object.get(*key)))
-                    .unwrap_or_else(|| "an incident".to_owned()),
-            ),
+            message: incident_text(object),
             occurred_at: object.get("occurred_at").and_then(Value::as_str).and_then(Stamp::parse),
             count: object.get("count").and_then(Value::as_u64).unwrap_or(1).max(1),
             metadata: object

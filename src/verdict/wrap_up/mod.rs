@@ -8,12 +8,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 
 use super::backlog::{Gathered, Item, NotUnderstood, Readiness, evidence, lists};
 use super::headline::Terms;
 use crate::finding::{Criterion, Metadata, Status};
+use crate::log::summary::drills::DrillsSummary;
+use crate::log::summary::guards::GuardsSummary;
 use crate::status_report::{Line, Report};
 use crate::supervise::acks::Acknowledged;
 use crate::time::{Stamp, human_duration, human_seconds};
@@ -68,6 +70,12 @@ pub(crate) struct WrapUp {
     pub acknowledgements: Vec<Acknowledged>,
     /// The gates of the sign-off, as it holds them.
     pub gates: Vec<Value>,
+    /// The drills of the run, as its summary holds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drills: Option<DrillsSummary>,
+    /// Its guards on figures, as its summary holds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guards: Option<GuardsSummary>,
     /// Every limit with its value and its source.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub criteria: Vec<Criterion>,
@@ -335,6 +343,9 @@ fn assemble(
             .filter_map(|told| serde_json::from_value(told).ok())
             .collect(),
         gates: list(sign_off, "gates"),
+        // Those of others have forms of their own: what they found is among the follow-ups.
+        drills: audit.get("drills").and_then(|part| DrillsSummary::deserialize(part).ok()),
+        guards: audit.get("guards").and_then(|part| GuardsSummary::deserialize(part).ok()),
         criteria: terms.criteria,
         objectives: list(review, "objectives"),
         highlights: figures::highlights(audit, review),

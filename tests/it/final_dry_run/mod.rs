@@ -11,6 +11,7 @@ mod guards;
 mod isolation;
 mod notifications;
 mod options;
+mod pitfalls;
 mod receipt;
 mod workloads;
 

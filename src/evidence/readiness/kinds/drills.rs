@@ -114,6 +114,10 @@ fn failover(document: &Object, reader: &mut Reader<'_>) -> String {
     for target in targeted.iter().filter(|target| !triggered.contains(target)) {
         reader.fail("drill", "/failover_decision", &format!("the outage of {target} was not seen"));
     }
+    for other in triggered.iter().filter(|other| !targeted.is_empty() && !targeted.contains(other)) {
+        let message = format!("{other} was down as well, which the drill did not break: it was down before");
+        reader.fail("drill", "/failover_decision", &message);
+    }
     let fallback = component("fallback").and_then(|(_, fallback)| fallback.get("metadata")?.as_object());
     let fallback = fallback.or_else(|| metadata.and_then(|metadata| metadata.get("fallback")?.as_object()));
     let executed = fallback.and_then(|fallback| switch(fallback.get("executed")?)) == Some(true);

@@ -150,6 +150,12 @@ fn drills_of_others_must_show_that_something_was_seen_and_came_back() {
         (failover(&json!({"verification": {"status": "down"}})), "", Status::Fail, "not well after"),
         (failover(&json!({"metadata": {"targeted_dimensions": []}})), "", Status::Fail, "no target"),
         (failover(&json!({"failover_decision": {}})), "", Status::Fail, "was not seen"),
+        (
+            failover(&json!({"failover_decision": {"triggered_dimensions": ["bars", "ticks"]}})),
+            "",
+            Status::Fail,
+            "ticks was down as well",
+        ),
         (failover(&json!({"components": []})), "", Status::Fail, "nothing recovered"),
         (
             failover(

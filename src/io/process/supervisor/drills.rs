@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use super::{Checker, Driver, Message, RunError};
 use crate::drills::machine::{Order, Outcome, Told};
 use crate::drills::step::Stage;
-use crate::guards::source::Lines;
+use crate::guards::fields::Lines;
 use crate::io::files;
 use crate::io::process::child;
 use crate::io::process::restore::{self, Owed};

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use super::{Checker, Driver, Member, Message, RunError, Sampler};
 use crate::guards::document::FILE_NAME;
+use crate::guards::fields::{Lines, Reader};
 use crate::guards::prometheus;
-use crate::guards::source::{self, Lines, OfProcess, Reading, Source};
+use crate::guards::source::{self, OfProcess, Reading, Source};
 use crate::io::files;
 use crate::io::read::parallel::lock;
 use crate::json::lenient;
@@ -17,11 +18,22 @@ use crate::supervise::event::{CaptureFault, Event, Trouble};
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the figures of guards come from, in the order of the plan: each with whether it cannot be negative, and the
-/// number of its workload where it is one of several.
+/// Where the figures of a guard come from.
+#[derive(Clone, Debug)]
+pub(crate) struct GuardSource {
+    pub source: Source,
+    /// Whether they cannot be negative.
+    pub positive: bool,
+    /// Whether a percentile is made of them.
+    pub ranked: bool,
+    /// The number of its workload where it is one of several.
+    pub workload: Option<usize>,
+}
+
+/// Where the figures of guards come from, in the order of the plan.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GuardSources {
-    pub list: Vec<(Source, bool, Option<usize>)>,
+    pub list: Vec<GuardSource>,
     /// The performance reports, by the number of the workload.
     pub reports: Vec<Option<PathBuf>>,
 }
@@ -29,8 +41,13 @@ pub(crate) struct GuardSources {
 impl GuardSources {
     /// Those that lines of the log tell.
     pub(super) fn lines(&self) -> Lines {
-        let of_log = self.list.iter().enumerate().filter(|(_, (source, ..))| source.is_of_log());
-        Lines { list: of_log.map(|(guard, (source, positive, of))| (guard, source.clone(), *positive, *of)).collect() }
+        let mut lines = Lines::default();
+        for (guard, GuardSource { source, positive, ranked, workload }) in self.list.iter().enumerate() {
+            if let Some(reader) = Reader::of(source, *positive, *ranked) {
+                lines.add(guard, *workload, reader);
+            }
+        }
+        lines
     }
 }
 
@@ -48,7 +65,7 @@ impl Looker {
     pub(super) fn new(sources: GuardSources) -> Self {
         let of_cpu = |source: &Source| *source == Source::Process(OfProcess::Cpu);
         Self {
-            samplers: sources.list.iter().map(|(source, ..)| of_cpu(source).then(Sampler::new)).collect(),
+            samplers: sources.list.iter().map(|of| of_cpu(&of.source).then(Sampler::new)).collect(),
             read: sources.list.iter().map(|_| Arc::default()).collect(),
             sources,
             failed: false,
@@ -59,7 +76,9 @@ impl Looker {
 impl Driver {
     /// Looks at the source of a guard.
     pub(super) fn look(&mut self, guard: usize) -> Result<(), RunError> {
-        let Some((source, _, of)) = self.looker.sources.list.get(guard).cloned() else { return Ok(()) };
+        let Some(GuardSource { source, workload: of, .. }) = self.looker.sources.list.get(guard).cloned() else {
+            return Ok(());
+        };
         let reading = match source {
             Source::Process(what) => self.look_at_processes(guard, what, of),
             Source::Log { .. } | Source::Count { .. } => return Ok(()),

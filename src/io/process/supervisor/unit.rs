@@ -121,14 +121,15 @@ impl Unit {
         let origin = self.source.as_ref().map(|source| Origin::new(source, self.attempt));
         let waiting = Arc::<Waiting>::default();
         let plan = PumpPlan {
-            formatter: Formatter::new(stream, level, Arc::clone(&self.redactor)).of(origin),
+            formatter: Formatter::new(stream, level, Arc::clone(&self.redactor))
+                .of(origin)
+                .watching(self.watched.figures.of_workload(workload)),
             sink: Arc::clone(&self.sink),
             mailbox: Arc::clone(&self.mailbox),
             wake: sender.clone(),
             started,
             interrupted: Arc::clone(&self.interrupted),
             watched: Arc::clone(&self.watched),
-            workload,
             waiting: Arc::clone(&waiting),
             ready: match &self.ready {
                 Some((Check::Log(line), _)) => Some(line.clone()),
