@@ -207,7 +207,7 @@ impl<'a> Members<'a> {
     /// Passes over a key that is here just as `lead` was given by [`Members::key`] before, at the same place.
     #[inline]
     pub(crate) fn pass(&mut self, lead: &[u8]) -> bool {
-        let found = self.cursor.bytes[self.cursor.at..].starts_with(lead);
+        let found = starts_with(&self.cursor.bytes[self.cursor.at..], lead);
         if found {
             self.cursor.at += lead.len();
             self.cursor.blanks();
@@ -266,6 +266,19 @@ impl<'a> Iterator for Elements<'a> {
         cursor.blanks();
         if cursor.peek() == Some(b']') { None } else { cursor.value() }
     }
+}
+
+/// Whether a text starts with a short one. The comparison of the standard library is called, which takes longer than it
+/// takes itself.
+#[inline(always)]
+fn starts_with(text: &[u8], start: &[u8]) -> bool {
+    let Some(text) = text.get(..start.len()) else { return false };
+    let (Some(last), Some(expect)) = (text.last_chunk::<8>(), start.last_chunk::<8>()) else {
+        return text.iter().zip(start).all(|(a, b)| a == b);
+    };
+    let (eights, _) = text.as_chunks::<8>();
+    let (expected, _) = start.as_chunks::<8>();
+    last == expect && eights.iter().zip(expected).all(|(a, b)| a == b)
 }
 
 fn unescape(text: &str) -> String {

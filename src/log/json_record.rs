@@ -30,6 +30,9 @@ const LAST: u8 = u8::MAX;
 /// The ranks of levels that are numbers, behind those of words.
 const NUMBERS: u8 = 64;
 
+/// The rank of a message among the fields of a record.
+const FIELDS: u8 = 11;
+
 impl Default for Fields<'_> {
     fn default() -> Self {
         Self {
@@ -139,9 +142,10 @@ impl<'a> Fields<'a> {
                 }
                 ("body", Raw::Text(_)) => self.message_is(9, value),
                 ("record", Raw::Object(bytes)) => self.loguru(bytes),
-                ("fields", Raw::Object(bytes)) => {
+                // Most records have a message of a better rank, and the fields are the longest part of them.
+                ("fields", Raw::Object(bytes)) if self.message.0 >= FIELDS => {
                     if let Some(message) = member(bytes, b"message") {
-                        self.message_is(11, message);
+                        self.message_is(FIELDS, message);
                     }
                 }
                 ("jsonPayload", Raw::Object(bytes)) => {

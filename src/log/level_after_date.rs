@@ -25,13 +25,29 @@ pub(crate) enum After {
 
 /// Where the level word is.
 pub(crate) fn level(text: &[u8], after: After) -> Option<Range<usize>> {
-    if may_state(text) { search(text, after) } else { None }
+    match request(text) {
+        Some((fields, protocol)) => search(text, after, fields, Some(protocol)),
+        None if may_state(text) => search(text, after, Fields::default(), None),
+        None => None,
+    }
 }
 
-fn search(text: &[u8], after: After) -> Option<Range<usize>> {
+/// What is behind the request of HTTP in quotes at the start of a text, and where its protocol is, which is a level of
+/// its own: `] "GET /a HTTP/1.1"`. What somebody asked for states none, and it is the longest part of such lines.
+fn request(text: &[u8]) -> Option<(Fields, Range<usize>)> {
+    let before = text.iter().take_while(|b| b.is_ascii_whitespace() || **b == b']').count();
+    let request = text[before..].strip_prefix(b"\"")?;
+    request.first().filter(|b| b.is_ascii_uppercase())?;
+    let end = memchr::memchr(b'"', request)?;
+    let version = request[..end].iter().rposition(|b| *b == b' ')? + 1;
+    let start = before + 1 + version;
+    let passed = 3 + usize::from(text[..before].contains(&b']'));
+    let fields = Fields { at: before + 1 + end + 1, passed, ..Fields::default() };
+    request[version..end].starts_with(b"HTTP/").then_some((fields, start..start + 4))
+}
+
+fn search(text: &[u8], after: After, mut fields: Fields, mut doubtful: Option<Range<usize>>) -> Option<Range<usize>> {
     let status = |word: &Range<usize>| level_of(&text[word.clone()]).map_or(Status::Pass, Level::status);
-    let mut doubtful: Option<Range<usize>> = None;
-    let mut fields = Fields::default();
     while let Some(field) = fields.next(text) {
         for word in words(text, field.clone()) {
             if !fields.counts(text, &word, after) {
@@ -331,6 +347,8 @@ mod tests {
             (" E NETWORK  [conn1] boom", "E"),
             (":ERROR:boom", "ERROR"),
             (",ERROR,boom", "ERROR"),
+            ("] \"GET /a?level=WARN HTTP/1.1\" 200 ERROR", "ERROR"),
+            (" \"GET /a?level=ERROR HTTP/1.1\" 200 7 \"-\" \"b (c)\"", "HTTP"),
             ("-root-ERROR-boom", "ERROR"),
             (" - error - boom", "error"),
             (" [pod/a] level=error msg=boom", "error"),
@@ -360,7 +378,7 @@ mod tests {
                     let text = format!("{front}{before}{word}{behind}{end}");
                     let (narrow, wide) = (format!("{text}{}", " ".repeat(9)), format!("{}{text}", " ".repeat(9)));
                     for text in [&text, &narrow, &wide] {
-                        let found = search(text.as_bytes(), After::Date);
+                        let found = search(text.as_bytes(), After::Date, Fields::default(), None);
                         assert_eq!(level(text.as_bytes(), After::Date), found, "{text:?}");
                     }
                 }

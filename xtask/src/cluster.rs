@@ -47,6 +47,8 @@ struct Trial {
     adapters: PathBuf,
     /// The program's folder first.
     path: OsString,
+    /// As the program takes it: so that there are [`SHARDS`], about.
+    shard_size: String,
     single: String,
 }
 
@@ -80,11 +82,11 @@ impl Trial {
         let before = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([bin].into_iter().chain(env::split_paths(&before))).map_err(|e| e.to_string())?;
         let adapters = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runbooks/cluster");
-        let mut trial = Self { folder, adapters, path, single: String::new() };
+        let shard_size = format!("{}K", ((mebibytes << 10) / SHARDS).max(1));
+        let mut trial = Self { folder, adapters, path, shard_size, single: String::new() };
         let began = Instant::now();
         trial.single = trial.report(trial.command("emp-ops").args(["audit", "--log", "logs", "--format", "json"]))?;
         println!("  one run over {mebibytes} MiB: {:.1?}, SHA-256 {}", began.elapsed(), trial.single);
-        let size = format!("{}K", ((mebibytes << 10) / SHARDS).max(1));
         trial.do_all(trial.command("emp-ops").args([
             "audit",
             "--shard-plan",
@@ -92,7 +94,7 @@ impl Trial {
             "--log",
             "logs",
             "--shard-size",
-            &size,
+            &trial.shard_size,
         ]))?;
         Ok(trial)
     }
@@ -270,7 +272,7 @@ for path in sorted(pathlib.Path('logs').iterdir()):
             "store",
             "",
             "--shard-size",
-            "900K",
+            &trial.shard_size,
         ]))?;
         let script = format!(
             "set -e; mkdir s3parts; for k in $(seq 0 $(($(jq '.shards|length' s3.json) - 1))); do \
