@@ -5,9 +5,11 @@ use serde_json::{Map, Value, json};
 use super::derive::{Episode, Judged, Noted, derive};
 use super::document::{self, Document, FILE_NAME, Of, Row, SCHEMA, When, document};
 use super::plan::{Guard, GuardsPlan, Level};
+use super::samples;
 use crate::finding::{Finding, Status};
 use crate::json::strict;
 use crate::log::summary::guards::{GuardRow, GuardsSummary};
+use crate::sanitize::shorten;
 use crate::time::human_seconds;
 
 /// The end of an episode may come so many looks after that of the drill that caused it.
@@ -34,6 +36,8 @@ pub(crate) struct About<'a> {
     /// How long the run lasted, in seconds; none if that is not known.
     pub seconds: Option<f64>,
     pub raised: &'a [Raised<'a>],
+    /// What each look gave, or why that cannot be read.
+    pub samples: Result<&'a [u8], &'a str>,
 }
 
 /// Judges the guards of a run by its file, which may be missing.
@@ -83,6 +87,7 @@ fn by_document(plan: &GuardsPlan, stated: &Document, about: About<'_>, summary: 
         When { generated_at: stated.generated_at, finished_at: stated.finished_at, seconds: stated.runtime_seconds };
     let derived = document(plan, &judged, &stated.samples, about.of, at, &stopped);
     summary.findings.extend(differences(stated, &derived).into_iter().map(fail));
+    summary.findings.extend(unlike_samples(plan, &judged, about, (stated.runtime_seconds, over)));
     if !over && about.seconds.is_some() {
         let text = format!("{FILE_NAME} was not written when the run ended: what it tells is not all");
         summary.findings.push(fail(text));
@@ -105,12 +110,54 @@ fn by_document(plan: &GuardsPlan, stated: &Document, about: About<'_>, summary: 
     }
 }
 
+/// Where what was noted is not what the looks at the sources gave.
+fn unlike_samples(
+    plan: &GuardsPlan,
+    judged: &[(Noted, Judged)],
+    about: About<'_>,
+    (until, over): (f64, bool),
+) -> Vec<Finding> {
+    if plan.polled().next().is_none() {
+        return Vec::new();
+    }
+    let path = about.path.replace(FILE_NAME, samples::FILE_NAME);
+    let fail = |text: String| Finding::fail(text).in_file(path.as_str(), None);
+    let read = about.samples.map_err(str::to_owned).and_then(|bytes| samples::read(bytes, until));
+    let looks = match read {
+        Ok(looks) => looks,
+        Err(why) => {
+            let text =
+                format!("{} shows no figures from which the guards could be judged again: {why}", samples::FILE_NAME);
+            return vec![fail(text)];
+        }
+    };
+    if looks.full {
+        return Vec::new();
+    }
+    let polled = |guard: &Guard| plan.polled().any(|polled| polled.name == guard.name);
+    let all = plan.list.iter().zip(judged).filter(|(guard, _)| polled(guard));
+    let differs = all.filter_map(|(guard, (noted, _))| {
+        let own = looks.list.iter().filter(|look| look.guard == guard.name);
+        let made = samples::noted(guard, own, over.then_some(until));
+        let told = samples::difference(noted, &made)?;
+        let text = format!("{FILE_NAME} notes of {} what its samples do not show: {told}", guard.name);
+        Some(fail(text).with("guard", guard.name.as_str()))
+    });
+    let known = |look: &&samples::Look| plan.polled().any(|guard| guard.name == look.guard);
+    let foreign = looks.list.iter().find(|look| !known(look));
+    let foreign = foreign.map(|look| {
+        fail(format!("{} tells of a guard {}, which looks at no source", samples::FILE_NAME, shorten(&look.guard, 80)))
+    });
+    differs.chain(foreign).collect()
+}
+
 fn short(guard: &Guard, judged: &Judged, noted: &Noted, (status, end): (Status, f64)) -> GuardRow {
     let lasted = |episode: &Episode| (episode.to_seconds.unwrap_or(end) - episode.from_seconds).max(0.0);
     GuardRow {
         name: guard.name.clone(),
         status,
         source: guard.source.clone(),
+        workload: guard.workload.clone(),
         stat: guard.what(),
         measured: document::told(guard, judged),
         limits: guard.asked(),
@@ -236,7 +283,7 @@ fn compare(of: &str, says: &Map<String, Value>, is: &Map<String, Value>, differs
     for (key, derived) in is {
         let stated = says.get(key).unwrap_or(&Value::Null);
         if !is_close(stated, derived) {
-            let brief = |value: &Value| crate::sanitize::shorten(&value.to_string(), 80);
+            let brief = |value: &Value| shorten(&value.to_string(), 80);
             let (stated, derived) = (brief(stated), brief(derived));
             differs.push(format!("{FILE_NAME} says {of}{key} {stated}, what it noted and its run say {derived}"));
         }

@@ -7,6 +7,7 @@ use super::derive::{Change, Judged, derive};
 use super::document::{self, Document, Of, Sample, When};
 use super::pile::Pile;
 use super::plan::{Guard, GuardsPlan, Level, Stat};
+use super::samples;
 use super::source::{Reading, Source};
 use super::unit;
 use super::watch::{Watch, rounded};
@@ -32,6 +33,8 @@ pub(crate) struct Guards {
     next_sample: Duration,
     next_write: Duration,
     ended: Option<Moment>,
+    /// What looks gave since the last call of [`Guards::take_looks`].
+    looks: Vec<samples::Look>,
 }
 
 /// What is to be done.
@@ -83,7 +86,13 @@ impl Guards {
             next_sample: Duration::ZERO,
             next_write: Duration::ZERO,
             ended: None,
+            looks: Vec::new(),
         }
+    }
+
+    /// What looks gave since the last call.
+    pub(crate) fn take_looks(&mut self) -> Vec<samples::Look> {
+        std::mem::take(&mut self.looks)
     }
 
     /// Takes what lines of the log said.
@@ -102,7 +111,10 @@ impl Guards {
         }
         let (watch, plan) = (&mut self.all[guard], &self.plan.list[guard]);
         watch.asked = false;
-        watch.read(plan, self.about[guard].1, now.at.as_secs_f64(), reading);
+        // To the millisecond, so that it can be made again from what is kept.
+        let seconds = rounded(now.at.as_secs_f64());
+        self.looks.push(samples::Look { seconds, guard: plan.name.clone(), reading: reading.clone() });
+        watch.read(plan, self.about[guard].1, seconds, reading);
         self.look(now, guard, false).into_iter().collect()
     }
 
@@ -138,7 +150,7 @@ impl Guards {
 
     fn look(&mut self, now: Moment, number: usize, last: bool) -> Option<Order> {
         let (watch, guard) = (&mut self.all[number], &self.plan.list[number]);
-        let change = watch.look(guard, (self.about[number].0, last), (now.at.as_secs_f64(), now.wall))?;
+        let change = watch.look(guard, (self.about[number].0, last), (rounded(now.at.as_secs_f64()), now.wall))?;
         let episode = watch.fold.episodes.last()?;
         let limit = match episode.severity {
             Status::Fail => &guard.fail,

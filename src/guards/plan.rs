@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::growth::SLOPED;
+use super::source::Source;
 use super::unit;
 use crate::time::human_seconds;
 
@@ -15,6 +16,13 @@ pub struct GuardsPlan {
     pub sha256: String,
     /// In the order of the file.
     pub list: Vec<Guard>,
+}
+
+impl GuardsPlan {
+    /// Those that are no fields of the log: somebody looks at their sources.
+    pub(crate) fn polled(&self) -> impl Iterator<Item = &Guard> {
+        self.list.iter().filter(|guard| !Source::parse(&guard.source).is_ok_and(|source| source.is_of_log()))
+    }
 }
 
 /// One guard. Times are in seconds.

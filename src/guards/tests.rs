@@ -8,7 +8,8 @@ use super::document::{Document, Of};
 use super::judge::{About, Raised, judge};
 use super::machine::{Guards, Order};
 use super::pile::Pile;
-use super::plan::{Guard, GuardsPlan, Limit, Stat};
+use super::plan::{Guard, GuardsPlan, Limit, STATS, Stat};
+use super::samples::Look;
 use super::source::Reading;
 use crate::drills::machine::Moment;
 use crate::finding::Status;
@@ -49,6 +50,7 @@ fn guard(source: &str, stat: Stat, fail: f64) -> Guard {
 /// A run of one guard: what it told, its document and the verdict on that.
 struct Run {
     plan: GuardsPlan,
+    looks: Vec<Look>,
     told: Vec<(f64, Order)>,
     document: Document,
     seconds: f64,
@@ -81,7 +83,7 @@ fn run(
     let end = moment(f64::from(seconds) + 0.2);
     told.extend(guards.end(end).into_iter().map(|order| (end.at.as_secs_f64(), order)));
     let document = guards.document(Of { run: "r", started: start() }, end, &[]);
-    Run { plan, told, document, seconds: end.at.as_secs_f64() }
+    Run { plan, looks: guards.take_looks(), told, document, seconds: end.at.as_secs_f64() }
 }
 
 fn polled(guard: Guard, seconds: u32, read: impl Fn(f64) -> f64) -> Run {
@@ -103,8 +105,17 @@ impl Run {
     }
 
     fn judged(&self, file: &Value, raised: &[Raised<'_>]) -> GuardsSummary {
-        let about =
-            About { of: Of { run: "r", started: start() }, path: "guards.json", seconds: Some(self.seconds), raised };
+        self.judged_by(&self.samples(), file, raised)
+    }
+
+    /// The file of samples.
+    fn samples(&self) -> String {
+        self.looks.iter().map(|look| format!("{}\n", look.line())).collect()
+    }
+
+    fn judged_by(&self, samples: &str, file: &Value, raised: &[Raised<'_>]) -> GuardsSummary {
+        let (of, seconds, samples) = (Of { run: "r", started: start() }, Some(self.seconds), Ok(samples.as_bytes()));
+        let about = About { of, path: "guards.json", seconds, raised, samples };
         judge(&self.plan, Ok(file.to_string().as_bytes()), about)
     }
 
@@ -212,7 +223,7 @@ fn what_is_counted_is_measured_as_soon_as_its_field_is_there() {
         }
         drop(guards.end(moment(60.5)));
         let document = guards.document(Of { run: "r", started: start() }, moment(60.5), &[]);
-        Run { plan, told, document, seconds: 60.5 }
+        Run { plan, looks: Vec::new(), told, document, seconds: 60.5 }
     };
     assert_eq!(counted(true, None).verdict().0, Status::Pass);
     let (status, told) = counted(false, None).verdict();
@@ -314,6 +325,65 @@ fn whatever_is_changed_in_the_file_is_found() {
     // And the other way round.
     let again = run.judged(&whole, &[]);
     assert!(again.findings.iter().any(|finding| finding.summary.contains("has no incident of its breach")));
+}
+
+#[test]
+fn figures_of_sources_are_made_again_from_their_samples() {
+    // Whatever was measured: windows, growth, counters that begin again, histograms, blind looks and bad samples.
+    let at = |now: f64| match now as u32 % 20 {
+        7 => Err("it is down".to_owned()),
+        11 => Ok(Reading::Same),
+        _ => Ok(Reading::Value(0.1 + (now * 7919.0).sin().abs(), 3)),
+    };
+    let buckets = |now: f64| Ok(Reading::Buckets(vec![(0.1, now * 3.0), (0.5, now * 4.0), (f64::INFINITY, now * 4.0)]));
+    let windows = [None, Some(7.5)];
+    for stat in STATS.map(|(_, stat)| stat) {
+        for window_seconds in windows {
+            let of = Guard { window_seconds, warmup_seconds: 3.0, ..guard("exec:x", stat, 0.9) };
+            let rehearsed = run(of.clone(), 90, at, |_| Vec::new());
+            assert!(rehearsed.looks.len() > 80);
+            let _ = rehearsed.verdict();
+            let _ =
+                run(Guard { source: "prometheus:http://h/m#x_bucket".to_owned(), ..of }, 60, buckets, |_| Vec::new())
+                    .verdict();
+        }
+    }
+    // A breach that is taken out of the document and out of the incidents is still in the samples.
+    let bad = polled(guard("process:fds", Stat::Last, 50.0), 60, |now| if now == 30.0 { 51.0 } else { 1.0 });
+    let clean = polled(guard("process:fds", Stat::Last, 50.0), 60, |_| 1.0);
+    let forged = json!(clean.document);
+    assert_eq!(clean.judged(&forged, &[]).status, Status::Pass);
+    let told = |summary: GuardsSummary| {
+        let told: Vec<String> = summary.findings.iter().map(|finding| finding.summary.clone()).collect();
+        (summary.status, told.join("; "))
+    };
+    let samples = bad.samples();
+    let (status, said) = told(bad.judged_by(&samples, &forged, &[]));
+    assert!(
+        status == Status::Fail && said.contains("what its samples do not show: 1 stretches, and they give 3"),
+        "{said}"
+    );
+    for (samples, expect) in [
+        (
+            samples.lines().filter(|line| !line.contains("\"value\":51")).collect::<Vec<_>>().join("\n") + "\n",
+            "and they are 59",
+        ),
+        (String::new(), "and they are 0"),
+        (format!("{samples}x\n"), "line 61 is no look"),
+        (samples.replace("\"g\"", "\"other\""), "tells of a guard other"),
+    ] {
+        let (status, said) = told(bad.judged_by(&samples, &forged, &[]));
+        assert!(status == Status::Fail && said.contains(expect), "{expect}: {said}");
+    }
+    let about = About {
+        of: Of { run: "r", started: start() },
+        path: "guards.json",
+        seconds: Some(clean.seconds),
+        raised: &[],
+        samples: Err("it is missing"),
+    };
+    let (status, said) = told(judge(&clean.plan, Ok(forged.to_string().as_bytes()), about));
+    assert!(status == Status::Fail && said.contains("guard_samples.jsonl"), "{said}");
 }
 
 #[test]

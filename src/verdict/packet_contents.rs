@@ -108,7 +108,8 @@ pub(crate) fn evidence(record: &RunRecord) -> Vec<(&str, bool)> {
     let diary = files.diary.iter().map(|path| (path, settings.require_diary));
     let performance = files.performance.iter().map(|path| (path, needs_performance));
     let workloads = files.workload_files.iter().map(|path| (path, false));
-    let drills = files.drill_files.iter().chain(&files.guards).chain(&files.notifications).map(|path| (path, true));
+    let drills = files.drill_files.iter().chain(&files.guards).chain(&files.guard_samples).chain(&files.notifications);
+    let drills = drills.map(|path| (path, true));
     let components = files.components.iter().map(|component| &component.path).chain(&files.component_history);
     let components = components.map(|path| (path, false));
     let named = always

@@ -12,6 +12,7 @@ use crate::command::signing::Signers;
 use crate::command::{Error, metadata};
 use crate::digest::sha256;
 use crate::finding::Status;
+use crate::guards;
 use crate::io::capture::SinkPlan;
 use crate::io::files::{self, Folder};
 use crate::io::process::table;
@@ -229,6 +230,7 @@ pub(super) fn record_of(
     criteria: &Criteria,
     evidence: EvidencePaths,
 ) -> RunRecord {
+    let polled = plan.guards.as_ref().is_some_and(|guards| guards.polled().next().is_some());
     RunRecord {
         schema: record::SCHEMA.to_owned(),
         name,
@@ -275,7 +277,11 @@ pub(super) fn record_of(
             log_statuses: policy.logs.statuses.clone(),
             components: components::asked(policy),
         },
-        evidence,
+        evidence: EvidencePaths {
+            guards: plan.guards.as_ref().map(|_| guards::document::FILE_NAME.to_owned()),
+            guard_samples: polled.then(|| guards::samples::FILE_NAME.to_owned()),
+            ..evidence
+        },
         objectives: args.objective.clone(),
         attempts: Vec::new(),
         criteria: policy.rows.clone(),

@@ -13,7 +13,6 @@ use crate::command::config::Config;
 use crate::command::signing::Signers;
 use crate::command::{Error, workloads};
 use crate::evidence::checklist;
-use crate::guards::document::FILE_NAME as GUARDS;
 use crate::io::clock;
 use crate::io::files::{self, FileError, Folder};
 use crate::io::process::child::Launch;
@@ -98,7 +97,6 @@ pub(super) fn prepare(args: &FinalDryRun, config: &Config, signers: &Signers) ->
         diary: diary.as_ref().map(relative),
         performance: performance.as_ref().map(relative),
         checklist: checklist.map(|_| CHECKLIST.to_owned()),
-        guards: plan.guards.as_ref().map(|_| GUARDS.to_owned()),
         notifications: plan.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
         ..components::paths(args, &policy)?
     };

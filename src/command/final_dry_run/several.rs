@@ -13,7 +13,6 @@ use crate::command::config::Config;
 use crate::command::signing::Signers;
 use crate::command::workloads::{self, Asked, Terms, Workloads};
 use crate::finding::count;
-use crate::guards::document::FILE_NAME as GUARDS;
 use crate::io::clock;
 use crate::io::files::{self, FileError};
 use crate::io::process::child::Launch;
@@ -214,7 +213,6 @@ fn evidence_of(
         diary,
         performance,
         checklist: checklist.then(|| CHECKLIST.to_owned()),
-        guards: args.guard.as_ref().map(|_| GUARDS.to_owned()),
         notifications: args.notify.as_ref().map(|_| NOTIFICATIONS.to_owned()),
         ..others
     }

@@ -5,8 +5,10 @@ use std::io::{BufRead as _, BufReader, Read};
 use serde_json::Value;
 
 use super::Evidence;
-use crate::guards::pile::Pile;
+use crate::guards::pile::{Pile, Reading};
+use crate::guards::source;
 use crate::io::read::decode;
+use crate::json::lenient;
 use crate::verdict::run::{self, Wanted};
 
 /// The longest line that is read, in bytes; the rest of it is passed over.
@@ -18,10 +20,25 @@ pub(super) fn compare(evidence: &mut Evidence) {
     let mut wanted = evidence.run.wanted();
     let seen = search(evidence, &mut wanted);
     run::compare_lines(&mut evidence.run, place, &wanted, seen.as_deref());
+    for report in evidence.run.reports() {
+        if let Some(value) = reported(evidence, &report.path, &report.pointer) {
+            run::compare_report(&mut evidence.run, place, &report, value);
+        }
+    }
     if !evidence.run.looked_after.is_empty() {
         let acks = evidence.acknowledgements(true).map(|acks| acks.list).unwrap_or_default();
         let acks: Vec<_> = acks.into_iter().map(|told| (told.ack.incident, told.ack.at)).collect();
         run::compare_acks(&mut evidence.run, place, &acks);
+    }
+}
+
+/// What a performance report says at a place; none where it cannot be read, which is told elsewhere.
+fn reported(evidence: &Evidence, path: &str, pointer: &str) -> Option<f64> {
+    let bytes = evidence.root.as_ref()?.0.read(path).ok()?;
+    let report = lenient::parse(&lenient::text(&bytes)).ok()?;
+    match source::in_report(&report, pointer) {
+        Ok(Reading::Value(value, _)) => Some(value),
+        _ => None,
     }
 }
 
@@ -59,7 +76,8 @@ fn figures(line: &[u8], wanted: &mut Wanted) {
         structured => structured.to_string(),
     };
     let times = record["repeated"].as_u64().unwrap_or(1);
-    for figure in &mut wanted.figures {
+    let source = record["source"].as_str();
+    for figure in wanted.figures.iter_mut().filter(|of| of.workload.is_none() || of.workload.as_deref() == source) {
         let mut pile = Pile::default();
         text.lines().for_each(|line| figure.reader.note(line.as_bytes(), &mut pile));
         figure.note(received, pile.count.max(pile.seen) * times, pile.count * times);

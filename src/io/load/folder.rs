@@ -76,6 +76,7 @@ impl Folder<'_> {
             drills: self.whole(drills::document::FILE_NAME),
             restored: self.whole(drills::document::RESTORED),
             guards: self.whole(guards::document::FILE_NAME),
+            guard_samples: self.whole(guards::samples::FILE_NAME),
             notifications: self.whole(plan::NOTIFICATIONS),
             workloads: workloads::Documents {
                 plan: self.whole(WORKLOADS),

@@ -258,6 +258,7 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         run::compare_logs(&mut evidence.run, place, &summary.logs, &evidence.documents);
         again::compare(&mut evidence);
         summary.findings.clone_from(&evidence.run.findings);
+        summary.guards.clone_from(&evidence.run.guards);
         summary.record = sealed::compare(&mut evidence, &summary, (&policy, &own), request);
     }
     let attested = attested::judge(&evidence, request)?;

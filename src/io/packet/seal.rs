@@ -39,8 +39,8 @@ pub(crate) fn seal(folder: &Folder, record: &mut RunRecord, logs: Vec<[Vec<Kept>
         sealed.extend(kept(folder, named, &format!("evidence/sealed_{number}_{name}")));
         moved(&mut record.workloads, &before, named);
     }
-    let EvidencePaths { drill_files, guards, notifications, .. } = &record.evidence;
-    for name in drill_files.iter().chain(guards).chain(notifications) {
+    let EvidencePaths { drill_files, guards, guard_samples, notifications, .. } = &record.evidence;
+    for name in drill_files.iter().chain(guards).chain(guard_samples).chain(notifications) {
         sealed.extend(digested(folder, name));
     }
     sealed.extend(components(folder, &mut record.evidence));

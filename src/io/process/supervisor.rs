@@ -312,6 +312,7 @@ impl Driver {
         let now = self.clocks.now();
         self.todo.extend(self.machine.step(now, event));
         self.tell_owed();
+        self.keep_looks()?;
         if self.acting {
             return Ok(());
         }

@@ -26,6 +26,9 @@ pub struct GuardRow {
     pub status: Status,
     /// Where its figure comes from.
     pub source: String,
+    /// The workload that it is about, where it is one of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
     /// What is made of its figures, such as `p99 over 10m`.
     #[serde(default)]
     pub stat: String,

@@ -25,7 +25,10 @@ pub(crate) fn push(doc: &mut Doc, guards: Option<&GuardsSummary>) {
             Cell::from(format!("{}: {}", row.stat, row.limits)),
             Cell::from(breaches(row)),
             Cell::from(row.samples.to_string()),
-            Cell::code(row.source.as_str()),
+            Cell::code(match &row.workload {
+                Some(workload) => format!("{} of {workload}", row.source),
+                None => row.source.clone(),
+            }),
             Cell::from(what.join("; ")),
         ]);
     }

@@ -12,6 +12,7 @@ use crate::finding::Status;
 use crate::guards::document::{Document, Of};
 use crate::guards::machine::{Breach, Guards, Order};
 use crate::guards::pile::Pile;
+use crate::guards::samples::Look;
 use crate::guards::source::Reading;
 use crate::supervise::event::{Action, Now};
 use crate::supervise::incidents::incident;
@@ -39,6 +40,11 @@ impl Machine {
         let Some(guards) = &mut self.guards else { return };
         let orders = guards.told(moment(now), guard, reading);
         self.of_orders(now, orders, todo);
+    }
+
+    /// What looks at sources gave since the last call.
+    pub(crate) fn take_looks(&mut self) -> Vec<Look> {
+        self.guards.as_mut().map_or(Vec::new(), Guards::take_looks)
     }
 
     /// What is due for guards.

@@ -37,6 +37,9 @@ pub struct EvidencePaths {
     /// What tells of the guards on figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guards: Option<String>,
+    /// What each look at a source of them gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard_samples: Option<String>,
     /// Documents of other systems as components, copied when the run had ended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<ComponentFile>,

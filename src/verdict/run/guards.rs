@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Place, Run, drills};
+use super::{Documents, Run, drills};
 use crate::finding::{Finding, Status};
 use crate::guards::document::{FILE_NAME, Of};
 use crate::guards::judge::{self, About, Raised};
@@ -11,8 +11,9 @@ use crate::supervise::progress::Incident;
 use crate::supervise::record::RunRecord;
 
 /// Judges the guards; none if none were planned and nothing tells of any.
-pub(super) fn judge(record: &RunRecord, file: Option<&Result<Vec<u8>, String>>, place: Place, run: &mut Run) {
-    let path = place.shown(FILE_NAME);
+pub(super) fn judge(record: &RunRecord, documents: &Documents, run: &mut Run) {
+    let file = documents.guards.as_ref();
+    let path = documents.place.shown(FILE_NAME);
     let Some(plan) = &record.guards else {
         if file.is_some() {
             let text = format!("{path} tells of guards, but the run record names none: it was added");
@@ -27,6 +28,10 @@ pub(super) fn judge(record: &RunRecord, file: Option<&Result<Vec<u8>, String>>, 
         path: &path,
         seconds: record.duration_seconds,
         raised: &raised,
+        samples: documents.guard_samples.as_ref().map_or(Err("it is missing"), |file| match file {
+            Ok(bytes) => Ok(bytes),
+            Err(why) => Err(why),
+        }),
     };
     let missing = || Err("it is missing".to_owned());
     let content = file.map_or_else(missing, |file| file.as_deref().map_err(Clone::clone));

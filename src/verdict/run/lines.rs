@@ -2,12 +2,13 @@
 
 use super::{Place, Run};
 use crate::drills::judge::Claim;
-use crate::finding::{Finding, count};
+use crate::finding::{Finding, Status, count};
 use crate::guards::document::FILE_NAME as GUARDS;
 use crate::guards::fields::Reader;
 use crate::guards::machine::is_positive;
-use crate::guards::plan::Stat;
+use crate::guards::plan::{Guard, Level, Stat};
 use crate::guards::source::Source;
+use crate::supervise::record::RunRecord;
 use crate::supervise::workloads::check::LogLine;
 
 /// When a line was received, and when the machine took it, may be so far apart, in seconds.
@@ -22,10 +23,21 @@ pub(crate) struct Wanted {
     pub figures: Vec<Figure>,
 }
 
+/// A performance report that the run kept, with the guard whose figure it holds.
+#[derive(Debug)]
+pub(crate) struct Report {
+    guard: Guard,
+    /// Below the run directory.
+    pub path: String,
+    pub pointer: String,
+}
+
 /// A figure that a guard took from the log, in this time of the run in seconds.
 #[derive(Debug)]
 pub(crate) struct Figure {
     guard: String,
+    /// Its workload, where it is about one of several.
+    pub workload: Option<String>,
     pub reader: Reader,
     from: f64,
     to: f64,
@@ -60,13 +72,14 @@ impl Run {
         let lines = lines.filter_map(|claim| Some((claim.clone(), LogLine::of_words(&claim.what)?))).collect();
         let rows = self.guards.iter().flat_map(|guards| &guards.guards);
         let plan = record.guards.iter().flat_map(|plan| &plan.list);
-        let figures = plan.zip(rows).filter(|(guard, _)| guard.workload.is_none()).filter_map(|(guard, row)| {
+        let figures = plan.zip(rows).filter_map(|(guard, row)| {
             let source = Source::parse(&guard.source).ok()?;
             let reader = Reader::of(&source, is_positive(guard, Some(&source)), false)?;
             let counts = guard.stat == Stat::Count && guard.window_seconds.is_none();
             let occurred = row.figure.filter(|_| counts && matches!(source, Source::Count { .. }));
             Some(Figure {
                 guard: guard.name.clone(),
+                workload: guard.workload.clone(),
                 reader,
                 from: guard.warmup_seconds,
                 to: self.duration_seconds?,
@@ -76,6 +89,45 @@ impl Run {
             })
         });
         Wanted { lines, figures: figures.collect() }
+    }
+
+    /// The reports whose last figure alone may show a breach.
+    pub(crate) fn reports(&self) -> Vec<Report> {
+        // Also while the run is sealed: its verdict must know it.
+        let ended = |record: &&RunRecord| record.duration_seconds.is_some();
+        let Some(record) = self.record.as_ref().filter(ended) else { return Vec::new() };
+        let all = record.guards.iter().flat_map(|plan| &plan.list);
+        let alone = |guard: &&Guard| {
+            let whole = guard.window_seconds.is_none() && guard.for_seconds == 0.0 && guard.min_samples.is_none();
+            whole && matches!(guard.stat, Stat::Last | Stat::Max | Stat::Min)
+        };
+        let of = |guard: &Guard| {
+            let Ok(Source::Performance { pointer }) = Source::parse(&guard.source) else { return None };
+            let path = match &guard.workload {
+                Some(name) => record.workloads.iter().find(|of| of.name == *name)?.evidence.get("performance"),
+                None => record.evidence.performance.as_ref(),
+            };
+            Some(Report { guard: guard.clone(), path: path?.clone(), pointer })
+        };
+        all.filter(alone).filter_map(of).collect()
+    }
+}
+
+/// Notes that a report says `value`: the command may have written it when nobody looked any more.
+pub(crate) fn compare_report(run: &mut Run, place: Place, report: &Report, value: f64) {
+    let (guard, Some(guards)) = (&report.guard, &mut run.guards) else { return };
+    let row = guards.guards.iter_mut().find(|row| row.name == guard.name && row.status < Status::Fail);
+    if let Some(row) = row.filter(|_| value.is_finite() && guard.level(value) == Level::Fail) {
+        let text = format!(
+            "{}: the report that the run kept says {} at {}, asked for {}: it was written after the last look",
+            guard.name,
+            guard.text(value),
+            report.pointer,
+            guard.asked()
+        );
+        let path = place.shown(&report.path);
+        guards.findings.push(Finding::fail(text).in_file(path, None).with("guard", guard.name.as_str()));
+        (row.status, guards.status) = (Status::Fail, Status::Fail);
     }
 }
 
@@ -108,6 +160,7 @@ mod tests {
     fn figure(samples: u64, occurred: u64) -> Figure {
         Figure {
             guard: "breaches".to_owned(),
+            workload: None,
             reader: Reader::of(&Source::parse("count:event=breach").unwrap(), true, false).unwrap(),
             from: 10.0,
             to: 100.0,

@@ -40,7 +40,7 @@ use incidents::{incident, shown_incidents};
 pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
 pub(crate) use drills::compare_acks;
-pub(crate) use lines::{Wanted, compare as compare_lines};
+pub(crate) use lines::{Wanted, compare as compare_lines, compare_report};
 pub(crate) use rewritten::{Beside, Excerpts, as_sealed, compare as compare_whole};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};
 
@@ -104,6 +104,8 @@ pub(crate) struct Documents {
     pub restored: Option<Result<Vec<u8>, String>>,
     /// What tells of its guards on figures.
     pub guards: Option<Result<Vec<u8>, String>>,
+    /// What each look at a source of them gave.
+    pub guard_samples: Option<Result<Vec<u8>, String>>,
     /// The receipts of its notifications.
     pub notifications: Option<Result<Vec<u8>, String>>,
     /// What else a run of several workloads has.
@@ -289,7 +291,7 @@ fn by_record(record: &RunRecord, documents: &Documents, run: &mut Run) {
     }
     drills::judge(record, documents.drills.as_ref(), place, run);
     drills::restored(documents.restored.as_ref(), place, run);
-    guards::judge(record, documents.guards.as_ref(), place, run);
+    guards::judge(record, documents, run);
     notifications::judge(record, documents.notifications.as_ref(), place, run);
     // What was raised from log lines is found again in the logs, and what a guard raised is judged with it.
     // A line that was lost cannot be found again.

@@ -126,7 +126,7 @@ pub(crate) fn named(evidence: &EvidencePaths) -> impl Iterator<Item = &String> {
     let components = evidence.components.iter().map(|component| &component.path).chain(&evidence.component_history);
     let judged = logs.iter().chain(raw_logs).chain(diary).chain(performance).chain(checklist).chain(checklist_files);
     let others = evidence.workload_files.iter().chain(&evidence.drill_files).chain(&evidence.guards);
-    let others = others.chain(&evidence.notifications);
+    let others = others.chain(&evidence.guard_samples).chain(&evidence.notifications);
     judged.chain(acks).chain(others).chain(components)
 }
 

@@ -81,6 +81,129 @@ fn figures_of_every_source_are_measured_and_pass() {
 }
 
 #[test]
+fn a_guard_on_one_of_several_workloads_sees_nothing_of_the_others() {
+    use super::workloads::{several, sh, workload};
+    let bench = Bench::new();
+    let says = |ms: u32, event: &str| {
+        let line = json!({"level": "info", "event": event, "latency_ms": ms, "message": event});
+        sh(&format!("trap 'exit 0' INT TERM; while :; do echo '{line}'; sleep 0.1; done"))
+    };
+    for (name, p99) in [("fast", 0.01), ("slow", 0.4)] {
+        bench.write(&format!("{name}.json"), json!({"latency": {"p99_s": p99}}).to_string());
+    }
+    let sources = [
+        ("log", "source = \"log:latency_ms\"\nstat = \"max\"\nfail = \"> 50ms\""),
+        ("count", "source = \"count:event=refused\"\nfail = \"> 0\""),
+        ("report", "source = \"performance:/latency/p99_s\"\nfail = \"> 50ms\""),
+        ("memory", "source = \"process:rss\"\nfail = \"> 1GiB\""),
+    ];
+    let tables = sources.iter().flat_map(|(kind, table)| {
+        ["fast", "slow"]
+            .map(|of| format!("[[guard]]\nname = \"{kind}-{of}\"\nworkload = \"{of}\"\nevery = \"200ms\"\n{table}\n"))
+    });
+    let all = "[[guard]]\nname = \"log-all\"\nsource = \"log:latency_ms\"\nstat = \"max\"\nfail = \"> 50ms\"\nevery = \"200ms\"\n";
+    bench.write("guards.toml", tables.collect::<String>() + all);
+    let workloads = [
+        workload("fast", &says(5, "order"), "performance = \"fast.json\""),
+        workload("slow", &says(80, "refused"), "performance = \"slow.json\""),
+    ];
+    let run = several(&bench, &["--guard", "guards.toml", "--duration", "4s", "--quiet"], &workloads);
+    assert_eq!(run.output.code, 1, "{:?}", run.output);
+    for (name, status, told) in [
+        ("log-fast", "pass", "max 5ms"),
+        ("log-slow", "fail", "max was 80ms"),
+        ("log-all", "fail", "max was 80ms"),
+        ("count-fast", "pass", "count 0"),
+        ("count-slow", "fail", "count was"),
+        ("report-fast", "pass", "last 10ms"),
+        ("report-slow", "fail", "last was 400ms"),
+        ("memory-fast", "pass", "last "),
+        ("memory-slow", "pass", "last "),
+    ] {
+        let gate = gate(&run.folder, &format!("guards/{name}"));
+        assert_eq!(gate["status"], status, "{gate}");
+        assert!(gate["measured"].as_str().unwrap().contains(told), "{gate}");
+    }
+    agrees(&bench, &run);
+    let minutes = fs::read_to_string(run.folder.join("wrap_up.md")).unwrap();
+    assert!(minutes.contains("log:latency_ms of slow"), "{minutes}");
+    // What its log holds is held against the guard of each alone.
+    let path = run.folder.join("guards.json");
+    let mut forged = document(&run);
+    let rows = forged["guards"].as_array_mut().unwrap();
+    rows.iter_mut().find(|row| row["name"] == "log-fast").unwrap()["samples"] = json!(3000);
+    fs::write(&path, forged.to_string()).unwrap();
+    let found = bench.run(&["audit", "runs/r", "--format", "json", "--quiet"]).exits(1).json();
+    let told = found["findings"].to_string() + &found["record"]["differs"].to_string();
+    assert!(told.contains("the guard log-fast rests on 3,000 samples, and the logs hold"), "{told}");
+}
+
+#[test]
+fn figures_of_sources_are_made_again_from_what_each_look_gave() {
+    let bench = Bench::new();
+    let guards = "[[guard]]\nname = \"depth\"\nsource = \"exec:cat depth\"\nevery = \"200ms\"\nfail = \"> 50\"\n";
+    bench.write("depth", "7\n");
+    let run = guarded(&bench, &["--duration", "3s"], guards, ORDERS);
+    assert_eq!(run.output.code, 0, "{:?}", run.output);
+    agrees(&bench, &run);
+    let samples = fs::read_to_string(run.folder.join("guard_samples.jsonl")).unwrap();
+    assert_eq!(Some(samples.lines().count() as u64), gate(&run.folder, "guards/depth")["samples"].as_u64());
+    assert_eq!(samples, fs::read_to_string(run.folder.join("packet/raw/guard_samples.jsonl")).unwrap());
+    // Whoever changes one of them, and renews its digest, is found by the other; and so is who takes it away.
+    let record = fs::read_to_string(run.folder.join("run.json")).unwrap();
+    let forge = |name: &str, text: &str| {
+        let mut forged: Value = serde_json::from_str(&record).unwrap();
+        let sealed =
+            forged["sealed_files"].as_array_mut().unwrap().iter_mut().find(|file| file["path"] == name).unwrap();
+        sealed["bytes"] = json!(text.len());
+        sealed["sha256"] = json!(emp_ops::digest::sha256(text.as_bytes()));
+        fs::write(run.folder.join("run.json"), forged.to_string()).unwrap();
+        fs::write(run.folder.join(name), text).unwrap();
+        let found = bench.run(&["audit", "runs/r", "--format", "json", "--quiet"]).exits(1).json();
+        found["guards"]["findings"].to_string()
+    };
+    let document = fs::read_to_string(run.folder.join("guards.json")).unwrap();
+    let told = forge("guards.json", &document.replace("7.0", "6.0"));
+    assert!(told.contains("guards.json notes of depth what its samples do not show"), "{told}");
+    fs::write(run.folder.join("guards.json"), &document).unwrap();
+    for text in [samples.replacen(":7.0", ":99.0", 1), String::new(), samples.replacen("{", "", 1)] {
+        let told = forge("guard_samples.jsonl", &text);
+        assert!(told.contains("samples"), "{text}: {told}");
+    }
+    fs::remove_file(run.folder.join("guard_samples.jsonl")).unwrap();
+    fs::write(
+        run.folder.join("run.json"),
+        record.replace("\"guard_samples\": \"guard_samples.jsonl\"", "\"diary\": null"),
+    )
+    .unwrap();
+    let _ = bench.run(&["audit", "runs/r", "--quiet"]).exits(1);
+}
+
+#[test]
+fn a_report_that_is_written_at_the_very_end_is_looked_at() {
+    for (last, status) in [(0.02, "pass"), (0.4, "fail")] {
+        let bench = Bench::new();
+        let report = |p99: f64| json!({"latency": {"p99_s": p99, "samples": 300}}).to_string();
+        bench.write("report.json", report(0.02));
+        let script = format!(
+            "trap 'echo '\\''{}'\\'' > report.json; exit 0' INT TERM; while :; do echo tick; sleep 0.1; done",
+            report(last)
+        );
+        let guard = "[[guard]]\nname = \"p99\"\nsource = \"performance:/latency/p99_s\"\nevery = \"200ms\"\nfail = \"> 50ms\"\n";
+        bench.write("guards.toml", guard);
+        let plain = ["--guard", "guards.toml", "--min-uptime", "1%", "--warn-gap=1m", "--fail-gap=1m", "--quiet"];
+        let asked = ["--no-diary", "--performance", "report.json", "--run-name", "r", "--duration", "3s"];
+        let command = ["--", "sh", "-c", &script];
+        let words = [&["final-dry-run"][..], &plain, &asked, &command].concat();
+        let run = finish(&bench, bench.run(&words));
+        let gate = gate(&run.folder, "guards/p99");
+        assert_eq!(gate["status"], status, "{gate} {:?}", run.output);
+        assert_eq!(gate["measured"].as_str().unwrap().contains("the report that the run kept says 400ms"), last > 0.1);
+        agrees(&bench, &run);
+    }
+}
+
+#[test]
 fn a_breach_is_one_incident_that_fails_its_gate_and_nothing_else() {
     let bench = Bench::new();
     let script = ORDERS.replace("while :", "touch slow; (sleep 1.5; rm slow) & while :");

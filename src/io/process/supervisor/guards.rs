@@ -131,6 +131,19 @@ impl Driver {
         Ok(Reading::Value(value, 1))
     }
 
+    /// Keeps what looks gave, before anything is concluded from them.
+    pub(super) fn keep_looks(&mut self) -> Result<(), RunError> {
+        let looks = self.machine.take_looks();
+        if looks.is_empty() {
+            return Ok(());
+        }
+        let lost = self.machine.capture().lost_lines;
+        match self.keep.looks(&looks, lost) {
+            Some(fault) => self.feed(Event::Capture { workload: None, fault }),
+            None => Ok(()),
+        }
+    }
+
     /// Keeps what is known of the guards.
     pub(super) fn keep_guards(&mut self) -> Result<(), RunError> {
         let now = self.clocks.now();

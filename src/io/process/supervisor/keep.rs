@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Supervised;
 use crate::drills::document::{self, Of};
 use crate::guards;
+use crate::guards::samples::{self, Look};
 use crate::io::capture::Kept;
 use crate::io::files::{self, FileError, Folder, Syncer};
 use crate::io::packet::seal;
@@ -31,6 +32,9 @@ pub(super) struct Keep {
     progress_failed: bool,
     /// Where receipts go; nowhere where nobody is to hear of anything.
     receipts: Option<std::fs::File>,
+    /// Where what looks at the sources of guards gave goes, with the bytes that are there; nowhere without such guards.
+    looks: Option<(std::fs::File, u64)>,
+    looks_failed: bool,
     /// Where changes of state go, until the run is sealed.
     states: Option<std::fs::File>,
 }
@@ -47,7 +51,12 @@ impl Keep {
             folder.create_file(name).map_err(|source| FileError::new("create", folder.path().join(name), source))
         });
         let receipts = receipts.transpose()?;
-        Ok(Self { folder, syncer, record, progress, progress_failed: false, receipts, states })
+        let looks = record.evidence.guard_samples.as_ref().map(|name| {
+            folder.create_file(name).map_err(|source| FileError::new("create", folder.path().join(name), source))
+        });
+        let looks = looks.transpose()?.map(|file| (file, 0));
+        let (progress_failed, looks_failed) = (false, false);
+        Ok(Self { folder, syncer, record, progress, progress_failed, receipts, looks, looks_failed, states })
     }
 
     /// Keeps a change of state at once. Best effort: the next snapshot has the state too, and the audit tells what is
@@ -65,6 +74,33 @@ impl Keep {
         if let Some(file) = &mut self.receipts {
             let _ = std::io::Write::write_all(file, files::json_line(&line).as_bytes());
         }
+    }
+
+    /// Keeps what looks at the sources of guards gave. Gives what is new about its being written.
+    pub(super) fn looks(&mut self, looks: &[Look], lost_lines: u64) -> Option<CaptureFault> {
+        let (file, held) = self.looks.as_mut()?;
+        let mut lines = String::new();
+        for look in looks {
+            if *held >= samples::MOST_BYTES {
+                break;
+            }
+            let line = files::json_line(&look.line());
+            *held += line.len() as u64;
+            lines += &line;
+            if *held >= samples::MOST_BYTES {
+                lines += &files::json_line(&samples::full(look.seconds));
+            }
+        }
+        let written = std::io::Write::write_all(file, lines.as_bytes());
+        if written.is_err() == self.looks_failed {
+            return None;
+        }
+        self.looks_failed = written.is_err();
+        let trouble = match written {
+            Err(error) => Trouble::Failed(format!("cannot write {}: {error}", samples::FILE_NAME)),
+            Ok(()) => Trouble::Over,
+        };
+        Some(CaptureFault { path: samples::FILE_NAME.to_owned(), trouble, lost: 0, lost_lines })
     }
 
     /// Writes what is known of the drills.
@@ -167,7 +203,7 @@ impl Keep {
         (logs, layouts): (Vec<Logs>, BTreeMap<String, String>),
     ) -> Supervised {
         let (reason, ended) = machine.ended().map_or((None, now), |(why, at)| (Some(why), at));
-        drop((self.states.take(), self.receipts.take()));
+        drop((self.states.take(), self.receipts.take(), self.looks.take()));
         self.seal_drills(&machine, now.wall);
         // What cannot be written is missed when the run is judged.
         let _ = self.guards(&machine, now);
