@@ -9,13 +9,13 @@ use super::Error;
 use super::workloads::checks::may_ask;
 use super::workloads::keys::{Keys, Placed, plain};
 use crate::digest::sha256;
-use crate::guards::machine::is_positive;
 use crate::guards::plan::{Guard, GuardsPlan, Limit, STATS, Stat};
 use crate::guards::source::{OfProcess, Source};
 use crate::guards::unit;
 use crate::io::files;
 use crate::io::process::supervisor::{GuardSource, GuardSources};
 use crate::json::lenient;
+use crate::sanitize::shorten;
 use crate::supervise::redact::Redactor;
 use crate::time::{human_duration, human_seconds};
 use crate::verdict::policy::{Text, expected};
@@ -101,7 +101,9 @@ fn guard(text: Text<'_>, value: Placed<'_>, terms: Terms<'_>, asked: &mut Asked)
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if name.is_empty() || name.len() > 63 || !name.chars().all(is_plain) {
         let rule = "letters, digits, `_`, `.` and `-`, at most 63";
-        return Err(keys.wrong(span, &format!("the name `{name}` becomes that of a gate: write {rule}")));
+        return Err(
+            keys.wrong(span, &format!("the name `{}` becomes that of a gate: write {rule}", shorten(&name, 80)))
+        );
     }
     if asked.plan.list.iter().any(|other| other.name == name) {
         return Err(keys.wrong(span, &format!("two guards are called {name}; choose another name")));
@@ -172,11 +174,13 @@ fn reachable(source: &Source, hosts: &[String]) -> Result<(), String> {
 
 /// The unit of the figure: as it is said, else as its name or its source tells.
 fn unit_of(keys: &mut Keys<'_>, source: &Source, stat: Stat) -> Result<String, String> {
-    let span = keys.span();
-    if let Some(said) = keys.string("unit")? {
-        let known = unit::named(&said);
-        let known = known.ok_or_else(|| format!("unit: unknown unit `{said}`{}", expected(&said, &unit::names())));
-        return known.map(str::to_owned).map_err(|why| keys.wrong(span, &why));
+    if let Some(placed) = keys.take("unit") {
+        let DeValue::String(said) = placed.get_ref() else {
+            return Err(keys.wrong(placed.span(), "unit: write a text"));
+        };
+        let unknown =
+            || keys.wrong(placed.span(), &format!("unit: unknown unit `{said}`{}", expected(said, &unit::names())));
+        return unit::named(said).map(str::to_owned).ok_or_else(unknown);
     }
     let told = match source {
         _ if !stat.has_unit() => None,
@@ -258,9 +262,11 @@ impl Asked {
     /// Takes secrets out of what is shown and kept; `reports` are the performance reports by the number of the workload.
     pub(crate) fn split(mut self, redactor: &Redactor, reports: Vec<Option<PathBuf>>) -> (GuardsPlan, GuardSources) {
         let about = self.plan.list.iter().zip(self.sources);
-        let list = about.map(|(guard, (source, of))| {
-            let positive = is_positive(guard, Some(&source));
-            GuardSource { source, positive, ranked: guard.stat.share().is_some(), workload: of }
+        let list = about.map(|(guard, (source, of))| GuardSource {
+            source,
+            positive: guard.is_positive(),
+            ranked: guard.stat.share().is_some(),
+            workload: of,
         });
         let list = list.collect();
         for guard in &mut self.plan.list {

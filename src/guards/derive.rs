@@ -259,6 +259,7 @@ fn samples(guard: &Guard, noted: &Noted, judged: &mut Judged) {
                 format!("never judged: {} in a window at most, {least} are asked for", count(most, "sample"))
             }
             _ if noted.samples > 0 => format!("never judged: {} are too few", count(noted.samples, "sample")),
+            _ if noted.bad_samples > 0 => "never measured: none of its samples was a figure".to_owned(),
             (_, Some(why)) => format!("never measured: {why}"),
             _ => format!("never measured: {} told nothing", guard.source),
         };

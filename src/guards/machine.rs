@@ -9,7 +9,6 @@ use super::pile::Pile;
 use super::plan::{Guard, GuardsPlan, Level, Stat};
 use super::samples;
 use super::source::{Reading, Source};
-use super::unit;
 use super::watch::{Watch, rounded};
 use crate::drills::machine::Moment;
 use crate::finding::Status;
@@ -74,7 +73,7 @@ impl Guards {
     pub(crate) fn new(plan: GuardsPlan, target: Duration) -> Self {
         let about = plan.list.iter().map(|guard| {
             let source = Source::parse(&guard.source).ok();
-            (source.as_ref().is_some_and(Source::is_of_log), is_positive(guard, source.as_ref()))
+            (source.as_ref().is_some_and(Source::is_of_log), guard.is_positive())
         });
         Self {
             about: about.collect(),
@@ -256,9 +255,4 @@ impl Guards {
 
 fn key(seconds: f64) -> u64 {
     (seconds * 1e3).round() as u64
-}
-
-/// Whether figures of this guard cannot be negative.
-pub(crate) fn is_positive(guard: &Guard, source: Option<&Source>) -> bool {
-    unit::is_positive(&guard.unit) || matches!(source, Some(Source::Process(_) | Source::Count { .. }))
 }

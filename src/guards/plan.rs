@@ -191,6 +191,12 @@ impl Guard {
         }
     }
 
+    /// Whether its figures cannot be negative.
+    pub(crate) fn is_positive(&self) -> bool {
+        let counts = |source: Source| matches!(source, Source::Process(_) | Source::Count { .. });
+        unit::is_positive(&self.unit) || Source::parse(&self.source).is_ok_and(counts)
+    }
+
     /// Whether large figures are the bad ones.
     pub(crate) fn above(&self) -> bool {
         self.fail.as_ref().or(self.warn.as_ref()).is_none_or(|limit| limit.above)

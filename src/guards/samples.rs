@@ -3,10 +3,8 @@
 use serde_json::{Value, json};
 
 use super::derive::{Noted, Stretch};
-use super::machine::is_positive;
 use super::pile::Reading;
 use super::plan::{Guard, Stat};
-use super::source::Source;
 use super::watch::Watch;
 use crate::json::pull::{Members, Raw};
 use crate::time::{Stamp, human_seconds};
@@ -118,7 +116,7 @@ pub(crate) fn read(bytes: &[u8], until: f64) -> Result<Looks, String> {
 
 /// What is noted of a guard that looks found this of, in a run that ended after so many seconds, or goes on.
 pub(crate) fn noted<'l>(guard: &Guard, looks: impl Iterator<Item = &'l Look>, end: Option<f64>) -> Noted {
-    let positive = is_positive(guard, Source::parse(&guard.source).ok().as_ref());
+    let positive = guard.is_positive();
     let mut watch = Watch::new(guard);
     // What is noted by the wall clock is not made again.
     let Some(at) = Stamp::from_seconds(0) else { return Noted::default() };

@@ -150,6 +150,9 @@ fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return "0".to_owned();
     }
+    if value.abs() >= 1e15 {
+        return format!("{value:.3e}");
+    }
     let digits = 3 - value.abs().log10().floor() as i32;
     let text = format!("{value:.*}", digits.clamp(0, 9) as usize);
     match text.contains('.') {

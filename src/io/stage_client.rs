@@ -165,7 +165,8 @@ impl Client {
         read.map(|_| bytes).map_err(|error| io_text(&error))
     }
 
-    /// Sends a request to the base URL itself and gives the status of the answer, with so much of its body.
+    /// Sends a request to the base URL itself and gives the status of the answer, with so much of its body, and why that
+    /// is not all of it.
     ///
     /// # Errors
     /// The server cannot be reached, or takes longer than `limit`.
@@ -175,7 +176,7 @@ impl Client {
         body: Option<&str>,
         limit: Duration,
         most: u64,
-    ) -> Result<(u16, Vec<u8>), String> {
+    ) -> Result<(u16, Vec<u8>, Option<String>), String> {
         let mut request = ureq::http::Request::builder().method(method).uri(&self.base).header("accept", "*/*");
         if body.is_some() {
             request = request.header("content-type", "application/json");
@@ -185,9 +186,13 @@ impl Client {
             self.agent.configure_request(request).timeout_global(Some(limit)).allow_non_standard_methods(true);
         let mut answer = self.agent.run(request.build()).map_err(|error| failure(&error).message)?;
         let mut bytes = Vec::new();
-        // What cannot be read is not there; the status was sent all the same.
-        let _ = answer.body_mut().as_reader().take(most).read_to_end(&mut bytes);
-        Ok((answer.status().as_u16(), bytes))
+        // The status was sent, whatever comes of the rest.
+        let broken = match answer.body_mut().as_reader().take(most + 1).read_to_end(&mut bytes) {
+            Err(error) => Some(format!("the answer broke off: {}", io_text(&error))),
+            Ok(_) if bytes.len() as u64 > most => Some(format!("the answer is longer than {} KiB", most >> 10)),
+            Ok(_) => None,
+        };
+        Ok((answer.status().as_u16(), bytes, broken))
     }
 
     fn send(&self, request: &Request, limit: Duration) -> Result<Answer, Failure> {

@@ -10,6 +10,7 @@ use crate::sanitize;
 use crate::supervise::acks::Ack;
 use crate::supervise::progress_reader::{Event, View, Worker};
 use crate::supervise::staleness::{Health, Judgement};
+use crate::supervise::workloads::seen::before;
 use crate::time::human_seconds;
 
 /// What a block shows.
@@ -114,8 +115,8 @@ pub(crate) fn facts(
     if let Some(text) = resources(view) {
         fact("Resources", text.into());
     }
-    if let Some(restarts) = view.restarts.filter(|restarts| *restarts > 0) {
-        fact("Restarts", Cell::new(restarts.to_string(), Tone::Status(Status::Warn)));
+    for (name, value) in restarts(view) {
+        fact(&name, value);
     }
     if let Some(code) = view.exit_code {
         fact("Exit code", code.to_string().into());
@@ -133,6 +134,15 @@ pub(crate) fn facts(
         }
     }
     facts
+}
+
+/// How often the command was started again, and how its earlier attempts ended.
+fn restarts(view: &View) -> Vec<(String, Cell)> {
+    let times = view.restarts.unwrap_or_default();
+    let restarts = Cell::new(times.to_string(), Tone::Status(Status::Warn));
+    let restarts = (times > 0).then(|| ("Restarts".to_owned(), restarts));
+    let earlier = before(&view.earlier, times + 1).map(|(name, text)| (capitalised(name), text.into()));
+    restarts.into_iter().chain(earlier).collect()
 }
 
 /// What the command uses; none if nothing was sampled.

@@ -2,6 +2,7 @@
 
 use super::event::Exit;
 use super::record::Attempt;
+use super::workloads::seen::{EARLIER, Earlier};
 use crate::time::Stamp;
 
 /// Each start of the command, in order.
@@ -100,6 +101,20 @@ impl Attempts {
     /// The process id of the running attempt.
     pub(crate) fn running_pid(&self) -> Option<u32> {
         self.list.last().filter(|a| a.ended_at.is_none()).map(|a| a.pid)
+    }
+
+    /// The last ones before the present one.
+    pub(crate) fn earlier(&self) -> Vec<Earlier> {
+        let before = self.list.split_last().map_or(&[][..], |(_, before)| before);
+        let one = |attempt: &Attempt| Earlier {
+            attempt: attempt.number,
+            started_at: Some(attempt.started_at),
+            ended_at: attempt.ended_at,
+            exit_code: attempt.exit_code.map(i64::from),
+            signal: attempt.signal.map(i64::from),
+            reason: attempt.reason.clone(),
+        };
+        before[before.len().saturating_sub(EARLIER)..].iter().map(one).collect()
     }
 
     /// All of them.

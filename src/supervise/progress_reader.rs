@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use super::workloads::seen::Worker;
+pub use super::workloads::seen::{Earlier, Worker};
 
 use super::acks::Ack;
-use super::workloads::seen::workers;
+use super::workloads::seen::{earlier, workers};
 use crate::digest::sha256;
 use crate::finding::{Metadata, Status, of_workload};
 use crate::json::lenient::{counts, flag, natural, real, whole};
@@ -82,6 +82,9 @@ pub struct View {
     pub workloads: Vec<Worker>,
     /// Incidents by severity; counted from the list where the writer does not state it.
     pub incident_counts: BTreeMap<Status, u64>,
+    /// The last starts of the only command before the present one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
     /// The incidents, newest last; `None` if this snapshot leaves them out.
     pub incidents: Option<Vec<Event>>,
     /// Freshness of the evidence files, by name.
@@ -247,6 +250,9 @@ impl View {
             child_pid: natural(object.get("child_pid")).and_then(|pid| pid.try_into().ok()),
             restarts: natural(object.get("restarts")),
             workloads: part("workloads").map(workers).unwrap_or_default(),
+            earlier: earlier(
+                part("workloads").filter(|all| all.len() == 1).and_then(|all| all.get("main")?.get("earlier")),
+            ),
             incident_counts,
             incidents,
             evidence: part("evidence").map(freshness).unwrap_or_default(),

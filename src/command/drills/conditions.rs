@@ -45,7 +45,7 @@ fn condition(text: Text<'_>, value: Placed<'_>) -> Result<Read, String> {
         add(Known::Log, line.shown.clone(), String::new(), None, Some(line));
     }
     if let Some(glob) = keys.string("incident")? {
-        if glob.trim().is_empty() || glob.chars().all(|c| c == '*') {
+        if glob.chars().all(|c| matches!(c, '*' | '?' | '/' | ' ')) {
             return Err(
                 keys.wrong(keys.span(), "incident: any incident would do; name a kind or a message, such as \"feed*\"")
             );

@@ -14,6 +14,7 @@ use crate::command::workloads::keys::{Keys, Placed};
 use crate::drills::derive::proves;
 use crate::drills::plan::{ActionPlan, Drill, DrillsPlan, Kind, Known, overlap};
 use crate::drills::step::Stage;
+use crate::sanitize::shorten;
 use crate::supervise::workloads::check::{Act, Deed};
 use crate::supervise::workloads::drill::{DrillActs, Look, Sight};
 use crate::time::human_duration;
@@ -73,8 +74,12 @@ pub(super) fn read(source: &str, content: &str, terms: Terms<'_>) -> Result<Aske
     }
     let mut list: Vec<One> = all.into_iter().flat_map(|one| repeated(one, terms.target)).collect();
     list.sort_by(|a, b| a.drill.at_seconds.total_cmp(&b.drill.at_seconds));
-    if list.len() > MOST {
-        return Err(format!("{source}: {} drills are more than {MOST}", list.len()));
+    if let Some(one) = list.get(MOST) {
+        let why = format!(
+            "{}: more than {MOST} drills would take place; make every longer, or take some out",
+            one.drill.name
+        );
+        return Err(text.at(one.span.clone(), &why));
     }
     for one in &mut list {
         let base = one.drill.name.split('@').next().unwrap_or_default();
@@ -141,7 +146,9 @@ fn drill(text: Text<'_>, value: Placed<'_>) -> Result<One, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if name.is_empty() || name.len() > 63 || name.starts_with(['.', '-']) || !name.chars().all(plain) {
         let rule = "letters, digits, `_`, `.` and `-` (not first), at most 63";
-        return Err(keys.wrong(span, &format!("the name `{name}` becomes that of a file: write {rule}")));
+        return Err(
+            keys.wrong(span, &format!("the name `{}` becomes that of a file: write {rule}", shorten(&name, 80)))
+        );
     }
     let kind = keys.word("kind", &[("fault", Kind::Fault), ("exercise", Kind::Exercise)])?.unwrap_or_default();
     let (at, every, first) = (keys.duration("at")?, keys.positive("every")?, keys.duration("first")?);

@@ -124,11 +124,11 @@ impl Checker {
     /// What a server answers.
     pub(super) fn fetch(&self, url: &str, timeout: Duration) -> Result<String, String> {
         let client = Client::new(&Route { base: url.to_owned(), direct: true, ..Route::default() })?;
-        let (status, body) = client.ask("GET", None, timeout, FIGURES).map_err(|why| format!("{url}: {why}"))?;
-        if (200..300).contains(&status) {
-            Ok(lenient::text(&body).into_owned())
-        } else {
-            Err(format!("{url} answered {status}"))
+        let asked = client.ask("GET", None, timeout, FIGURES);
+        match asked.map_err(|why| format!("{url}: {why}"))? {
+            (200..300, _, Some(broken)) => Err(format!("{url}: {broken}")),
+            (200..300, body, None) => Ok(lenient::text(&body).into_owned()),
+            (status, ..) => Err(format!("{url} answered {status}")),
         }
     }
 
@@ -190,12 +190,15 @@ impl Checker {
         let route = Route { base: http.url.clone(), direct: true, ..Route::default() };
         let client = Client::new(&route)?;
         let asked = client.ask(&http.method, http.body.as_deref(), timeout, BODY);
-        let (status, body) = asked.map_err(|why| format!("{}: {why}", http.url))?;
+        let (status, body, broken) = asked.map_err(|why| format!("{}: {why}", http.url))?;
         let wanted = http.status.map_or((200..300).contains(&status), |wanted| wanted == status);
         let told = format!("{} answered {status}", http.url);
         let Some(pointer) = http.pointer.as_ref().filter(|_| wanted) else {
             return if wanted { Ok(told) } else { Err(told) };
         };
+        if let Some(broken) = broken {
+            return Err(format!("{told}: {broken}"));
+        }
         let document = lenient::parse(&lenient::text(&body)).map_err(|error| format!("{told}: {error}"))?;
         let found = document.pointer(pointer).ok_or_else(|| format!("{told}: there is nothing at {pointer}"))?;
         let met = match &http.equals {

@@ -237,6 +237,7 @@ impl Workload {
             waiting_for,
             next_start_at: next.then(|| started_at.plus(self.next_start)),
             incident_counts,
+            earlier: self.attempts.earlier(),
         }
     }
 

@@ -56,6 +56,71 @@ pub(crate) struct WorkloadSeen {
     pub next_start_at: Option<Stamp>,
     /// Incidents of it by severity.
     pub incident_counts: BTreeMap<Status, u64>,
+    /// Its last starts before the present one, in their order; the record has all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+}
+
+/// So many earlier starts are shown.
+pub(crate) const EARLIER: usize = 5;
+
+/// A start of a workload that is over.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Earlier {
+    /// Counts from 1.
+    pub attempt: u64,
+    /// When it was started.
+    pub started_at: Option<Stamp>,
+    /// When it had ended.
+    pub ended_at: Option<Stamp>,
+    /// Its exit code, where it ended by exiting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// The signal that ended it, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i64>,
+    /// Why it ended, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Earlier {
+    fn read(seen: &Value) -> Option<Self> {
+        let at = |key: &str| seen.get(key).and_then(Value::as_str).and_then(Stamp::parse);
+        Some(Self {
+            attempt: natural(seen.get("attempt"))?,
+            started_at: at("started_at"),
+            ended_at: at("ended_at"),
+            exit_code: seen.get("exit_code").and_then(Value::as_i64),
+            signal: seen.get("signal").and_then(Value::as_i64),
+            reason: seen.get("reason").and_then(Value::as_str).map(str::to_owned),
+        })
+    }
+
+    /// `2: exited with code 7, ended by itself, after 3s at 2026-01-01 10:00:03Z`.
+    pub fn told(&self) -> String {
+        let how = match (self.exit_code, self.signal) {
+            (Some(code), _) => Some(format!("exited with code {code}")),
+            (None, Some(signal)) => Some(format!("ended by signal {signal}")),
+            (None, None) => None,
+        };
+        let lasted = self.started_at.zip(self.ended_at);
+        let lasted =
+            lasted.map(|(from, to)| format!("after {} at {}", human_seconds(to.seconds_since(from)), to.human()));
+        let told: Vec<String> = [how, self.reason.clone(), lasted].into_iter().flatten().collect();
+        format!(
+            "{}: {}",
+            self.attempt,
+            if told.is_empty() { "how it ended is not known".to_owned() } else { told.join(", ") }
+        )
+    }
+}
+
+/// The earlier starts of a workload in a snapshot.
+pub(crate) fn earlier(seen: Option<&Value>) -> Vec<Earlier> {
+    let list = seen.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Earlier::read).collect()
 }
 
 /// A workload as a reader meets it in a snapshot.
@@ -93,6 +158,9 @@ pub struct Worker {
     pub waiting_for: Vec<String>,
     /// When it is started again, at the earliest.
     pub next_start_at: Option<Stamp>,
+    /// Its last starts before the present one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
 }
 
 impl Worker {
@@ -123,7 +191,7 @@ impl Worker {
         }
     }
 
-    /// What is told of it where it is looked at alone: why it is in its state, its attempt, its probe, what it waits for.
+    /// What is told of it where it is looked at alone: why it is in its state, its attempts, its probe, what it waits for.
     pub fn details(&self) -> Vec<(&'static str, String)> {
         let process = self.pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
         let some = [
@@ -133,7 +201,8 @@ impl Worker {
             ("waits for", (!self.waiting_for.is_empty()).then(|| self.waiting_for.join(", "))),
             ("starts at", self.next_start_at.map(Stamp::human)),
         ];
-        some.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+        let known = some.into_iter().filter_map(|(name, text)| Some((name, text?)));
+        known.chain(before(&self.earlier, self.attempt)).collect()
     }
 
     /// What is known of it, each part by itself: `2 restarts`, `up 99.1%`.
@@ -148,6 +217,14 @@ impl Worker {
         ];
         some.into_iter().flatten().collect()
     }
+}
+
+/// Earlier starts in words, the latest first; `attempt` is the present one.
+pub(crate) fn before(earlier: &[Earlier], attempt: u64) -> impl Iterator<Item = (&'static str, String)> + '_ {
+    let left = attempt.saturating_sub(earlier.len() as u64 + 1);
+    let more =
+        (left > 0 && !earlier.is_empty()).then(|| ("before", format!("{} in run.json", count(left, "more attempt"))));
+    earlier.iter().rev().map(|one| ("before", one.told())).chain(more)
 }
 
 fn texts(list: Option<&Value>) -> Vec<String> {
@@ -188,6 +265,7 @@ pub(crate) fn workers(all: &Map<String, Value>) -> Vec<Worker> {
             probe: object.get("probe").and_then(probe),
             waiting_for: texts(object.get("waiting_for")),
             next_start_at: object.get("next_start_at").and_then(Value::as_str).and_then(Stamp::parse),
+            earlier: earlier(object.get("earlier")),
         })
     };
     let mut workers: Vec<Worker> = all.iter().filter_map(one).collect();

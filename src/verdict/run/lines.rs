@@ -5,7 +5,6 @@ use crate::drills::judge::Claim;
 use crate::finding::{Finding, Status, count};
 use crate::guards::document::FILE_NAME as GUARDS;
 use crate::guards::fields::Reader;
-use crate::guards::machine::is_positive;
 use crate::guards::plan::{Guard, Level, Stat};
 use crate::guards::source::Source;
 use crate::supervise::record::RunRecord;
@@ -74,7 +73,7 @@ impl Run {
         let plan = record.guards.iter().flat_map(|plan| &plan.list);
         let figures = plan.zip(rows).filter_map(|(guard, row)| {
             let source = Source::parse(&guard.source).ok()?;
-            let reader = Reader::of(&source, is_positive(guard, Some(&source)), false)?;
+            let reader = Reader::of(&source, guard.is_positive(), false)?;
             let counts = guard.stat == Stat::Count && guard.window_seconds.is_none();
             let occurred = row.figure.filter(|_| counts && matches!(source, Source::Count { .. }));
             Some(Figure {

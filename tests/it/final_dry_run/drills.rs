@@ -192,6 +192,8 @@ fn skipped_and_tried_drills_warn_and_the_file_is_refused_where_it_cannot_be_mean
         (outage(&[("inject", "[{ exec = [\"feed\", \"--token=abc\"] }]")]), "--token among the words"),
         (outage(&[("recover", "[{ http = \"http://192.0.2.1/\" }]")]), "is not this machine"),
         (outage(&[("excuses", "[\"*\"]")]), "would excuse everything"),
+        (outage(&[("detect", "[{ incident = \"?*\" }]")]), "any incident would do"),
+        (outage(&[("at", ""), ("every", "\"1ms\""), ("parallel", "true")]), "more than 256 drills"),
         (format!("{}{}", outage(&[]), outage(&[])), "two drills are called"),
         (format!("{}{}", outage(&[]), outage(&[("name", "\"b\"")])), "say parallel = true in both"),
         (format!("{}[drill_policy]\nrequired = [\"feed\"]\n", outage(&[])), "there is no drill `feed`"),

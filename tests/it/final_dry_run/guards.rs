@@ -306,6 +306,7 @@ fn what_cannot_be_meant_is_refused_at_its_place() {
         ("name = \"x\"\nsource = \"log:a\"\nfail = \"> 5\"\nworkload = \"api\"", "only one command"),
         ("name = \"x\"\nsource = \"prometheus:http://db:9/m#up\"\nfail = \"> 5\"", "allow_hosts"),
         ("name = \"x\"\nsource = \"prometheus:http://u:p@127.0.0.1:9/m#up\"\nfail = \"> 5\"", "would be shown"),
+        ("name = \"x\"\nsource = \"log:a\"\nfail = \"> 5\"\nunit = \"parsec\"", "guards.toml:5:8: unit: unknown unit"),
         ("source = \"log:a\"\nfail = \"> 5\"", "has no name"),
     ] {
         bench.write("guards.toml", format!("[[guard]]\n{table}\n"));

@@ -13,6 +13,7 @@ mod notifications;
 mod options;
 mod pitfalls;
 mod receipt;
+mod seen;
 mod workloads;
 
 use std::fs;

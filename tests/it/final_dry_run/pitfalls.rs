@@ -216,3 +216,73 @@ fn what_a_drill_excuses_is_said_and_makes_no_work() {
     }
     agrees(&bench, &run);
 }
+
+/// A server that answers as the path says.
+fn odd_server() -> String {
+    use std::io::{Read as _, Write as _};
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in server.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).unwrap_or_default();
+                let path = String::from_utf8_lossy(&request[..read]).split(' ').nth(1).unwrap_or_default().to_owned();
+                let (status, length, body): (&str, Option<usize>, Vec<u8>) = match path.as_str() {
+                    "/cut" => ("200 OK", Some(900), b"depth 7".to_vec()),
+                    "/down" => ("503 Busy", None, b"depth 7\n".to_vec()),
+                    "/moved" => ("302 Found", None, b"depth 7\n".to_vec()),
+                    "/binary" => ("200 OK", None, (0..=255).collect()),
+                    "/nan" => ("200 OK", None, b"depth NaN\n".to_vec()),
+                    "/twice" => ("200 OK", None, b"depth{a=\"1\"} 7\ndepth{a=\"2\"} 90\n".to_vec()),
+                    "/long" => ("200 OK", None, [b"depth 7\n".to_vec(), vec![b'#'; 17 << 20]].concat()),
+                    "/silent" => return std::thread::sleep(std::time::Duration::from_secs(20)),
+                    _ => ("200 OK", None, b"depth 7\n".to_vec()),
+                };
+                let length = length.unwrap_or(body.len());
+                let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+                let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn an_answer_that_is_none_is_no_figure() {
+    let server = odd_server();
+    let programs = [
+        ("true", "it printed nothing"),
+        ("echo 5 ms", "its last line is no number"),
+        ("echo inf", "were no figures that can be"),
+        ("false", "exited with code 1"),
+        ("./gone", "cannot start"),
+    ];
+    let paths = [
+        ("cut", "broke off"),
+        ("down", "answered 503"),
+        ("moved", "answered 302"),
+        ("binary", "does not tell of depth"),
+        ("nan", "were no figures that can be"),
+        ("twice", "tells 2 times of depth"),
+        ("long", "longer than 16384 KiB"),
+        ("silent", "never measured"),
+        ("fine", "last 7"),
+    ];
+    let sources = programs.map(|(words, told)| (format!("exec:{words}"), told)).into_iter();
+    let sources: Vec<(String, &str)> =
+        sources.chain(paths.map(|(path, told)| (format!("prometheus:{server}/{path}#depth"), told))).collect();
+    let tables = sources.iter().enumerate().map(|(number, (source, _))| {
+        format!("[[guard]]\nname = \"g{number}\"\nsource = \"{source}\"\nevery = \"300ms\"\nfail = \"> 50\"\n")
+    });
+    let bench = Bench::new();
+    bench.write("guards.toml", tables.collect::<String>());
+    let options = [&PLAIN[..], &["--guard", "guards.toml", "--duration", "4s"]].concat();
+    let run = rehearse(&bench, &options, OTHER);
+    for (number, (source, told)) in sources.iter().enumerate() {
+        let gate = gate(&run.folder, &format!("guards/g{number}"));
+        assert_eq!(gate["status"], if source.ends_with("/fine#depth") { "pass" } else { "fail" }, "{source}: {gate}");
+        assert!(gate["measured"].as_str().unwrap().contains(told), "{source}: {gate}");
+    }
+    agrees(&bench, &run);
+}
