@@ -127,13 +127,8 @@ impl ContinuationLines {
             if self.samples[kind].len() < SHOWN {
                 self.samples[kind].push(IgnoredLine { line: number, text: shown(line) });
             }
-            if tie == Tie::Loose && damaged::shouts(line) {
-                self.loud.add(number, line);
-            } else if damaged::tells_of_error(line) {
-                self.suspects[kind].add(number, line);
-            }
-            if tie == Tie::Close && !starts_frame(line) && level_at_start::set_in(&sanitize::utf8(line)).is_some() {
-                self.stated.add(number, line);
+            if damaged::may_tell(line) {
+                self.look(number, line, tie, kind);
             }
         }
         self.keep(number, line);
@@ -144,6 +139,18 @@ impl ContinuationLines {
             let mut text = Vec::with_capacity(self.head.capacity());
             extend(&mut text, line);
             self.marked = Some((number, text));
+        }
+    }
+
+    /// Notes what a line says that holds a word for a level or an error.
+    fn look(&mut self, number: u64, line: &[u8], tie: Tie, kind: usize) {
+        if tie == Tie::Loose && damaged::shouts(line) {
+            self.loud.add(number, line);
+        } else if damaged::tells_of_error(line) {
+            self.suspects[kind].add(number, line);
+        }
+        if tie == Tie::Close && !starts_frame(line) && level_at_start::set_in(&sanitize::utf8(line)).is_some() {
+            self.stated.add(number, line);
         }
     }
 

@@ -263,6 +263,29 @@ fn is_down(before: &[u8], word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"down") && WENT.iter().any(|went| before.eq_ignore_ascii_case(went))
 }
 
+/// A cheap test that passes every line of which [`tells_of_error`] or [`crate::log::level_at_start::set_in`] may say something: most
+/// lines of traces hold no word for a level or an error, and looking at them closely takes many times as long.
+pub(super) fn may_tell(line: &[u8]) -> bool {
+    const ESCAPE: u8 = 0x1b;
+    // A priority of syslog, and colours, which hide words.
+    if memchr::memchr2(b'<', ESCAPE, line).is_some() {
+        return true;
+    }
+    let mut at = 0;
+    while let Some(start) = line[at..].iter().position(u8::is_ascii_alphabetic).map(|start| at + start) {
+        let end = line[start..].iter().position(|b| !b.is_ascii_alphabetic()).map_or(line.len(), |len| start + len);
+        let word = &line[start..end];
+        // `ORA-00600`.
+        let coded = matches!(line[end..], [b'-', b'0'..=b'9', ..]);
+        let known = word.len() == 1 || level_words::word(word).is_some() || is_more(word);
+        if known || coded || word.eq_ignore_ascii_case(b"down") {
+            return true;
+        }
+        at = end;
+    }
+    false
+}
+
 /// Whether a line holds a word for an error, and does not deny it.
 pub(crate) fn tells_of_error(line: &[u8]) -> bool {
     let mut before: &[u8] = b"";
@@ -299,7 +322,10 @@ pub(crate) fn tells_of_error(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::log::level_at_start;
 
     #[test]
     fn each_object_of_a_damaged_line_is_read() {
@@ -385,6 +411,22 @@ mod tests {
         for word in level_words::of_errors().chain(MORE.iter().map(|word| std::str::from_utf8(word).expect("ASCII"))) {
             let loud = format!("x {} y", word.to_ascii_uppercase());
             assert!(tells_of_error(loud.as_bytes()) && may_tell_of_error(loud.as_bytes()), "{word}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_cheap_test_passes_whatever_says_something(
+            parts in prop::collection::vec(prop_oneof![
+                Just("error"), Just("ERROR"), Just("Warn"), Just("fail"), Just("E"), Just("w"), Just("is"), Just("down"),
+                Just("no"), Just("0"), Just("ORA-00600"), Just("❌"), Just("panic"), Just("level"), Just("app"), Just("denied"),
+                Just(" "), Just("  "), Just(": "), Just(":"), Just("["), Just("]"), Just("("), Just(")"), Just("<3>"), Just("="),
+                Just("-"), Just("12:00:01"), Just("\u{1b}[31m"), Just("_"), Just("7"), Just("."), Just("/"),
+            ], 0..9),
+        ) {
+            let line = parts.concat();
+            let says = tells_of_error(line.as_bytes()) || level_at_start::set_in(&line).is_some();
+            prop_assert!(!says || may_tell(line.as_bytes()), "{line}");
         }
     }
 }
