@@ -99,6 +99,11 @@ impl Level {
         Self::from_list(number, &[Self::Info, Self::Warning, Self::Error, Self::Critical])
     }
 
+    /// Reads the numbers of lager, the logger of Cloud Foundry: 0 debug to 3 fatal.
+    pub fn from_lager(number: f64) -> Self {
+        Self::from_list(number, &[Self::Debug, Self::Info, Self::Error, Self::Critical])
+    }
+
     /// Reads the numbers of Nextcloud: 0 debug to 4 fatal.
     pub fn from_nextcloud(number: f64) -> Self {
         use Level::{Critical, Debug, Error, Info, Warning};

@@ -181,7 +181,7 @@ pub(crate) enum Role {
 
 /// Every key that matters. The first ten are the ones of our own form, in their order of precedence. Others are found
 /// without regard to case and to `_`, `-` and `@`.
-pub(crate) const KEYS: [(&str, Role); 110] = [
+pub(crate) const KEYS: [(&str, Role); 113] = [
     ("timestamp", Role::Time(0, Clock::Auto)),
     ("ts", Role::Time(1, Clock::Auto)),
     ("@timestamp", Role::Time(2, Clock::Auto)),
@@ -292,6 +292,9 @@ pub(crate) const KEYS: [(&str, Role); 110] = [
     ("hostIdentifier", Role::Mark),
     ("filename", Role::Mark),
     ("received", Role::Mark),
+    ("source", Role::Mark),
+    ("data", Role::Mark),
+    ("exceptions", Role::Failure),
 ];
 
 /// The set with each of them alone.

@@ -55,6 +55,8 @@ pub(crate) fn scaled(number: f64, keys: u128) -> Level {
     } else if all(&["hostIdentifier", "filename"]) {
         // The status lines of osquery, which logs with glog; syslog counts from the worst down.
         Level::from_glog(number)
+    } else if all(&["log_level", "source", "data"]) {
+        Level::from_lager(number)
     } else {
         Level::Unknown
     }
@@ -104,7 +106,8 @@ pub(crate) fn beside_doubtful<'a>(record: &Record<'a>) -> Option<(Raw<'a>, Scale
     in_message(record).or_else(|| {
         const TRAIL: u128 = bit("errorCode") | bit("eventName");
         // Others write `errorCode` where nothing failed.
-        let failed = record.keys & (const { bit("err") } | const { bit("error") }) != 0 || record.keys & TRAIL == TRAIL;
+        const FAILURES: u128 = bit("err") | bit("error") | bit("exceptions");
+        let failed = record.keys & FAILURES != 0 || record.keys & TRAIL == TRAIL;
         failed.then_some((Raw::Null, Scale::Is(Level::Error)))
     })
 }

@@ -184,7 +184,7 @@ impl Fields {
     /// Whether a word states a level.
     fn counts(&self, text: &[u8], word: &Range<usize>, after: After) -> bool {
         let letters = &text[word.clone()];
-        if self.denied || level_of(letters).is_none() {
+        if self.denied || level_of(letters).is_none() || level_words::ends_name(letters, &text[..word.start]) {
             return false;
         }
         let loud = letters.iter().all(u8::is_ascii_uppercase);

@@ -109,14 +109,21 @@ fn without_mark(line: &str) -> &str {
     if rest.len() < line.len() && rest.starts_with(' ') { rest.trim_start() } else { line }
 }
 
-/// What follows a time of day, in brackets or not, if the line starts with one.
+/// What follows a time of day, or a number of seconds with at least three digits behind the point, in brackets or not, if
+/// the line starts with one.
 fn after_time(line: &str) -> Option<&str> {
-    let (time, rest) = line.split_at(line.find(' ')?);
-    let time = time.strip_prefix('[').and_then(|time| time.strip_suffix(']')).unwrap_or(time);
-    let is_time = time.bytes().all(|b| b.is_ascii_digit() || b":.,".contains(&b))
-        && time.bytes().filter(u8::is_ascii_digit).count() >= 6
-        && time.matches(':').count() == 2;
-    is_time.then_some(rest)
+    line.starts_with(|c: char| c.is_ascii_digit() || c == '[').then_some(())?;
+    let inside = line.strip_prefix('[').map(str::trim_start);
+    let start = inside.unwrap_or(line);
+    let (time, rest) = start.split_at(start.find(|c: char| !c.is_ascii_digit() && !":.,".contains(c))?);
+    let rest = if inside.is_some() { rest.strip_prefix(']')? } else { rest };
+    let uptime = || time.split_once('.').is_some_and(|(whole, part)| !whole.is_empty() && part.len() >= 3);
+    let is_time = match time.matches(':').count() {
+        2 => time.bytes().filter(u8::is_ascii_digit).count() >= 6,
+        0 => !time.contains(',') && time.matches('.').count() == 1 && uptime(),
+        _ => false,
+    };
+    rest.starts_with(' ').then_some(rest).filter(|_| is_time)
 }
 
 /// The level behind the name of a program or the place in a source, as compilers and tools of GNU write it:
@@ -204,6 +211,11 @@ mod tests {
             ("[05:51:29] [Server thread/ERROR]: gone", Some(Level::Error)),
             ("[ERROR app::feed] gone", Some(Level::Error)),
             ("05:51:29 errors: 0", None),
+            ("30.123 Error a.cpp:12: gone", None),
+            ("30.123 ERROR a.cpp:12: gone", Some(Level::Error)),
+            ("[   30.123456] error: gone", Some(Level::Error)),
+            ("30.12 ERROR is a price", None),
+            ("1.234.567 ERROR", None),
             ("\u{1b}[31mERROR\u{1b}[0m gone", Some(Level::Error)),
             ("SEVERE: gone", Some(Level::Error)),
             ("fail: App.Feed[0]", Some(Level::Error)),

@@ -174,6 +174,9 @@ impl<'a> Record<'a> {
             | bit("channel")
             | bit("Category")
             | bit("LogLevel")
+            | bit("log_level")
+            | bit("source")
+            | bit("data")
             | bit("hostIdentifier")
             | bit("filename");
         self.inner.is_none().then_some(LevelSource { level: self.level, keys: self.keys & DECISIVE })

@@ -1,5 +1,6 @@
 //! Stack traces line by line: which lines belong together, and what they say.
 
+use super::layout::level_words::{self, Sure};
 use super::level_at_start;
 use crate::crash::classify::{self, Kind};
 use crate::crash::frames;
@@ -84,7 +85,7 @@ impl Trace {
     /// its stream. The head of a crash report does not: it is a record.
     pub(crate) fn follow(&mut self, line: &str) -> bool {
         let set_in = line.starts_with([' ', '\t']);
-        if set_in && level_at_start::word(line).is_some() {
+        if set_in && (level_at_start::word(line).is_some() || starts_with_level(line)) {
             *self = Self::None;
             return false;
         }
@@ -99,6 +100,14 @@ impl Trace {
         };
         belongs
     }
+}
+
+/// Whether the first word of a line is the name of a level in capitals, sure or not: ` LOG  ready`.
+fn starts_with_level(line: &str) -> bool {
+    let word = line.trim_start().split(' ').next().unwrap_or_default();
+    word.len() > 2
+        && word.bytes().all(|b| b.is_ascii_uppercase())
+        && level_words::word(word.as_bytes()).is_some_and(|(_, sure)| sure != Sure::Loud)
 }
 
 /// Whether a line may be a part of a trace, its head, or blank, by its first bytes: all others leave no trace open.

@@ -97,11 +97,19 @@ pub fn encoding(head: &[u8]) -> Result<Encoding, &'static str> {
     }
 }
 
-/// Whether more than 2 % of a text are control characters that no text has. Zeros are left out: they are holes.
+/// Whether more than 2 % of a text are control characters that no text has. Zeros are left out: they are holes. So is
+/// what ends the fields of FIX messages, `35=0` and such.
 fn is_binary(head: &[u8]) -> bool {
     let text = head.iter().filter(|b| **b != 0).count();
     let odd = head.iter().filter(|b| matches!(b, 1..=6 | 14..=26 | 127)).count();
-    odd * 50 > text
+    let ends_field = |at: &usize| {
+        let digits = head[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+        match head.get(at + 1 + digits) {
+            None | Some(b'\r' | b'\n') => digits == 0,
+            next => digits > 0 && next == Some(&b'='),
+        }
+    };
+    odd * 50 > text && (odd - memchr::memchr_iter(1, head).filter(ends_field).count()) * 50 > text
 }
 
 /// Reads what is packed.
@@ -281,6 +289,8 @@ mod tests {
         assert_eq!(packing(b"PK\x03\x04"), Err("a zip archive"));
         assert_eq!(encoding(b"a\0b\0"), Ok(Encoding::Utf16 { big: false, skip: 0 }));
         assert_eq!(encoding(b"abc\x01\0"), Err("binary data"));
+        assert_eq!(encoding(b"8=FIX.4.4\x0135=0\x01\n"), Ok(Encoding::Utf8 { skip: 0 }));
+        assert_eq!(encoding(b"8=FIX.4.4\x01\x02\x0335=0\x01"), Err("binary data"));
         assert_eq!(encoding(b"abc\0"), Ok(Encoding::Utf8 { skip: 0 }));
         assert_eq!(encoding(b""), Ok(Encoding::Utf8 { skip: 0 }));
     }

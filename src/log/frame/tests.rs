@@ -59,6 +59,15 @@ fn records_are_found_however_they_are_framed_and_cut() {
                 "\tat a.B.c(B.java:1)",
             ]),
         ),
+        // What failed beside the list is told, but for empty members and counts.
+        (
+            b"{\"errors\":3,\"exceptions\":[],\"logs\":[\n{\"a\":1}],\"error\":\"the rest is lost\",\"err\":null}\n",
+            Some(&["·", "{\"a\":1}", "{\"error\":\"the rest is lost\"}"]),
+        ),
+        (
+            b"{\"exceptions\":[{\"name\":\"E\"}],\"logs\":[{\"a\":1}]}\n{\"exceptions\":[],\"logs\":[{\"a\":2}]}\n",
+            Some(&["{\"exceptions\":[{\"name\":\"E\"}]}", "{\"a\":1}", "{\"a\":2}"]),
+        ),
         // The line above states a level of its own.
         (b"2025-03-03 08:00:00 INFO up\nSEVERE: down\n", None),
         (b"2025-03-03 08:00:00 [info] up\nSEVERE: down\n", None),

@@ -52,12 +52,13 @@ pub(super) fn next<'a>(text: &'a [u8], end: bool, state: &mut State) -> Option<S
         // What follows the list in the object around it.
         b'"' if state.depth > 0 => {
             let len = member_len(text)?;
-            Some(Step::skip(len))
+            let line = failure([b"{", &text[..len], b"}"].concat().as_slice());
+            Some(Step { line: line.map(Into::into), ..Step::skip(len) })
         }
         b'{' => {
             if let Some(len) = opening(text) {
                 state.depth += 2;
-                return Some(Step::skip(len));
+                return Some(Step { line: failure(&text[..len]).map(Into::into), ..Step::skip(len) });
             }
             if let Some(len) = pull::object_len(text) {
                 return Some(Step { start: 0, end: len, line: Some(one_line(&text[..len]).into()) });
@@ -93,6 +94,21 @@ fn member_len(text: &[u8]) -> Option<usize> {
     let mut members = Members::new(&object)?;
     members.next()?.ok()?;
     Some(members.place() - 1)
+}
+
+/// The first member of the object around a list of records, `"error": "the rest is lost"`, that says that something
+/// failed, as an object of its own. A number is a count.
+fn failure(object: &[u8]) -> Option<Vec<u8>> {
+    let mut members = Members::new(object)?;
+    while let Some((key, _)) = members.key() {
+        let start = members.place();
+        let value = members.value()?;
+        let fails = dialect::find(key.bytes).is_some_and(|at| KEYS[at].1 == Role::Failure);
+        if fails && value.is_truthy() && value.number().is_none() {
+            return Some(one_line(&[b"{\"", key.bytes, b"\":", &object[start..members.place()], b"}"].concat()));
+        }
+    }
+    None
 }
 
 /// The length of what is before the list of records in an object that is none itself, the bracket included.

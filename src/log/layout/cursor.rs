@@ -220,6 +220,16 @@ impl Scan<'_> {
         micros
     }
 
+    /// `-060"`: minutes before or behind UTC, in seconds, at the end of a text in quotes.
+    pub(super) fn minutes_from_utc(&mut self) -> Option<i64> {
+        let [sign @ (b'+' | b'-'), digits @ ..] = self.text.get(self.at..)? else { return None };
+        let len = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+        let minutes = number(&digits[..len]).filter(|_| digits.get(len) == Some(&b'"'))?;
+        self.at += 1 + len;
+        // The sign is that of what is to be added to come to UTC.
+        Some(i64::from(minutes) * if *sign == b'-' { 60 } else { -60 })
+    }
+
     /// Whether `PM`; none if neither `AM` nor `PM` follows.
     pub(super) fn half_day(&mut self) -> Option<bool> {
         let start = self.at + usize::from(self.peek() == Some(b' '));
@@ -286,9 +296,24 @@ impl Scan<'_> {
 }
 
 /// What is between a date and its time where they are fields of their own, in quotes, brackets or a pair.
-const JOINS: [&[u8]; 14] = [
-    b"\" \"", b"\",\"", b"\"\t\"", b"\";\"", b"][", b"] [", b" | ", b" - ", b" -- ", b". ", b"::", b" time=", b" > ",
+const JOINS: [&[u8]; 17] = [
+    b"\" \"",
+    b"\",\"",
+    b"\"\t\"",
+    b"\";\"",
+    b"][",
+    b"] [",
+    b" | ",
+    b" - ",
+    b" -- ",
+    b". ",
+    b"::",
+    b" time=",
+    b" > ",
     b" at ",
+    b"\" date=\"",
+    b" date=",
+    b" On date: ",
 ];
 
 /// Names of zones that are passed over, because a name alone is not certain enough to shift a time by.

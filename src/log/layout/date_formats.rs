@@ -36,6 +36,7 @@ pub(crate) enum Shape {
     NoYearMinutes,
     ClockIso,
     ClockNumbers,
+    ClockMonth,
     Epoch,
     Tai,
     Clock,
@@ -64,7 +65,7 @@ const fn row(shape: Shape, name: &'static str, read: fn(&mut Scan<'_>) -> Option
 
 /// All shapes. The first that fits a place is taken.
 #[rustfmt::skip]
-pub(crate) const SHAPES: [Row; 26] = [
+pub(crate) const SHAPES: [Row; 27] = [
     row(Shape::Iso, "YYYY-MM-DD hh:mm:ss", date_readers::iso),
     row(Shape::Ordinal, "YYYY-DDDThh:mm:ss", date_readers::ordinal),
     row(Shape::ShortOrdinal, "YYDDD hh:mm:ss.ff", date_readers::short_ordinal),
@@ -88,6 +89,7 @@ pub(crate) const SHAPES: [Row; 26] = [
     row(Shape::NoYearMinutes, "MM-DD hh:mm", date_readers::no_year_minutes),
     row(Shape::ClockIso, "hh:mm:ss YYYY-MM-DD", date_readers::clock_iso),
     row(Shape::ClockNumbers, "hh:mm:ss N/N/N", date_readers::clock_numbers),
+    row(Shape::ClockMonth, "hh:mm:ss DD Mon YYYY", date_readers::clock_month),
     row(Shape::Epoch, "epoch", date_readers::epoch),
     row(Shape::Tai, "TAI64N", date_readers::tai),
     row(Shape::Clock, "hh:mm:ss", date_readers::clock_alone),

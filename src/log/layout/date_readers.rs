@@ -99,10 +99,13 @@ pub(super) fn digits(scan: &mut Scan<'_>) -> Option<Parsed> {
 pub(super) fn day_month(scan: &mut Scan<'_>) -> Option<Parsed> {
     scan.weekday()?;
     let day = scan.day()?;
-    let mark = scan.one_of(b"-/ .")?;
+    // `13Mar2025` has no marks.
+    let mark = scan.one_of(b"-/ .");
     let month = scan.named_month()?;
-    scan.one_of(&[mark])?;
-    let year = scan.exactly(4).or_else(|| scan.exactly(2))?;
+    if let Some(mark) = mark {
+        scan.one_of(&[mark])?;
+    }
+    let year = scan.exactly(4).or_else(|| mark.and_then(|_| scan.exactly(2)))?;
     scan.between(b": T\t,")?;
     scan.rest(Day::Full(full_year(year), month, day))
 }
@@ -218,8 +221,11 @@ pub(super) fn minutes(scan: &mut Scan<'_>) -> Option<Parsed> {
 pub(super) fn no_year_month(scan: &mut Scan<'_>) -> Option<Parsed> {
     scan.weekday()?;
     let month = scan.named_month()?;
-    scan.blanks().or_else(|| scan.one_of(b"-").map(|_| ()))?;
-    let day = scan.day()?;
+    // `Mar13 08:00:00` has two digits.
+    let day = match scan.blanks().or_else(|| scan.one_of(b"-").map(|_| ())) {
+        Some(()) => scan.day()?,
+        None => scan.exactly(2).filter(|day| (1..=31).contains(day))?,
+    };
     let _ = scan.one_of(b",");
     scan.blanks()?;
     scan.rest(Day::NoYear(month, day))
@@ -288,11 +294,29 @@ pub(super) fn clock_iso(scan: &mut Scan<'_>) -> Option<Parsed> {
 pub(super) fn clock_numbers(scan: &mut Scan<'_>) -> Option<Parsed> {
     let clock = scan.clock()?;
     scan.split = 0;
+    // Before the name of the date, an offset is in minutes: `time="08:00:00.123-060" date="03-13-2025"`.
+    let offset = scan.minutes_from_utc();
     scan.between(b" ,")?;
     let start = scan.at;
     let day = three_numbers(scan)?;
     let single = !scan.text.get(start + 1).is_some_and(u8::is_ascii_digit);
-    Some(Parsed { single, ..scan.done(day, clock, None) })
+    Some(Parsed { single, ..scan.done(day, clock, offset) })
+}
+
+/// `08:00 13 Mar 25`, also with seconds.
+pub(super) fn clock_month(scan: &mut Scan<'_>) -> Option<Parsed> {
+    let clock = scan.clock().or_else(|| {
+        scan.at = 0;
+        scan.minutes()
+    })?;
+    scan.split = 0;
+    scan.between(b" ,")?;
+    let day = scan.day()?;
+    let mark = scan.one_of(b"- ")?;
+    let month = scan.named_month()?;
+    scan.one_of(&[mark])?;
+    let year = scan.exactly(4).or_else(|| scan.exactly(2))?;
+    Some(scan.done(Day::Full(full_year(year), month, day), clock, None))
 }
 
 pub(super) fn epoch(scan: &mut Scan<'_>) -> Option<Parsed> {

@@ -47,6 +47,8 @@ pub(crate) enum View {
     Symbol,
     /// The digit in the name of a message of Cisco: `%LINK-3-UPDOWN:`.
     Mnemonic,
+    /// The value of `pri=6`, a priority of syslog.
+    Number,
 }
 
 /// A level as it is in a line.
@@ -152,6 +154,23 @@ fn pair_from(line: &[u8], start: usize) -> Option<Found> {
     })
 }
 
+/// `pri=6`, `pri=134`: a priority of syslog as firewalls write it.
+pub(super) fn numbered_pair(line: &[u8], stamp: Option<&Range<usize>>) -> Option<Found> {
+    const KEY: &[u8] = b"pri=";
+    // Most lines have none, and cutting them into fields takes long.
+    memchr::memmem::find(line, KEY)?;
+    let read = |start: usize| {
+        tokens::of(&line[start..]).take(PAIRED).find_map(|token| {
+            let value = line[token.start + start..token.end + start].strip_prefix(KEY)?;
+            let number = crate::log::timestamp::number(value).filter(|number| *number < 192)?;
+            let range = token.start + start + KEY.len()..token.end + start;
+            let level = Level::from_syslog(f64::from(number & 7));
+            Some(Found { range, level, marked: true, certain: true, bracketed: false })
+        })
+    };
+    read(behind(line, stamp)).or_else(|| read(0))
+}
+
 /// The level of a word or a letter.
 fn level_of(text: &[u8]) -> Option<Level> {
     match text {
@@ -170,15 +189,26 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
             return Some(Found { range: token, level, marked: false, certain: true, bracketed: false });
         }
         View::Mnemonic => return mnemonic(line, token),
+        View::Number => return None,
         View::Word | View::Letter => bare,
         View::Head => {
             let len = line[bare.clone()].iter().position(|b| !b.is_ascii_alphanumeric())?;
             let mark = line[bare.start + len];
             b"/:([!#".contains(&mark).then_some(())?;
+            // `LOG[` opens what a program says.
+            let word = &line[bare.start..bare.start + len];
+            (mark != b'[' || len < 2 || level_words::word(word)?.1 == Sure::Certain).then_some(())?;
             bare.start..bare.start + len
         }
         View::Tail => {
-            let at = line[bare.clone()].iter().rposition(|b| b"./:#-".contains(b))?;
+            let mut bare = bare;
+            let mark = |range: &Range<usize>| line[range.clone()].iter().rposition(|b| b"./:#-".contains(b));
+            let mut at = mark(&bare)?;
+            // `[app.main:Error:12]`
+            if line[bare.start + at] == b':' && line[bare.start + at + 1..bare.end].iter().all(u8::is_ascii_digit) {
+                bare.end = bare.start + at;
+                at = mark(&bare)?;
+            }
             let tail = bare.start + at + 1..bare.end;
             // `broker.err[0]`
             let number = line[tail.clone()].iter().rposition(|b| !b.is_ascii_digit());
@@ -192,8 +222,10 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
             let inner = &line[token.clone()];
             let blank = |b: &u8| tokens::separates(*b);
             if view == View::First {
-                let end = inner.iter().position(blank)?;
-                tokens::bare(line, token.start..token.start + end)
+                // `[ info|12|main]`
+                let start = 1 + inner[1..].iter().position(|b| *b != b' ')?;
+                let end = start + inner[start..].iter().position(blank)?;
+                tokens::bare(line, token.start + start..token.start + end)
             } else {
                 let start = inner.iter().rposition(blank)? + 1;
                 tokens::bare(line, token.start + start..token.end)
@@ -208,17 +240,17 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         (View::Head, [letter]) => (level_words::letter(*letter)?, true),
         (View::Head, [_, _]) if line.get(range.end) == Some(&b'(') => (level_words::head(text)?, true),
         (_, [] | [_]) => return None,
-        (_, text) => {
-            let (level, sure) = level_words::stepped(text)?;
-            (level, sure == Sure::Certain || loud)
-        }
+        (_, text) => match level_words::stepped(text) {
+            Some((level, sure)) => (level, sure == Sure::Certain || loud),
+            None => (rated(line, &range)?, false),
+        },
     };
     let (head, tail) = (&line[..range.start], &line[range.end..]);
     let bracketed = matches!(
         (head.last(), tail.first()),
         (Some(b'['), Some(b']')) | (Some(b'<'), Some(b'>')) | (Some(b'('), Some(b')')) | (Some(b'{'), Some(b'}'))
     ) || view == View::Letter && is_uptime(tail);
-    if !loud && counts(tail) {
+    if !loud && counts(tail) || level_words::ends_name(text, head) {
         return None;
     }
     let near = |text: &[u8]| text.trim_ascii_end().last().copied();
@@ -234,6 +266,18 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         || near(head) == Some(b'|')
         || view != View::Letter && loud && text.iter().filter(|b| b.is_ascii_uppercase()).count() > 2;
     Some(Found { range, level, marked, certain: certain || bracketed, bracketed })
+}
+
+/// How severe a word rates an event that is all of its field: `,high,`. Elsewhere it is ordinary English.
+fn rated(line: &[u8], word: &Range<usize>) -> Option<Level> {
+    let (before, behind) = (line.get(word.start.checked_sub(1)?)?, line.get(word.end)?);
+    (b"[(<|,;\"\t".contains(before) && b"])>|,;\"\t".contains(behind)).then_some(())?;
+    match &line[word.clone()] {
+        b"low" | b"Low" | b"LOW" => Some(Level::Info),
+        b"medium" | b"Medium" | b"MEDIUM" => Some(Level::Warning),
+        b"high" | b"High" | b"HIGH" => Some(Level::Error),
+        _ => None,
+    }
 }
 
 /// `%LINK-3-UPDOWN:`, `%ASA-4-106023:`: facility, severity of syslog, name.

@@ -32,6 +32,15 @@ struct Values<'a> {
     steps: u8,
 }
 
+impl Values<'_> {
+    /// Whether the key is called like a level, so that words count that are ordinary elsewhere.
+    fn is_called_level(&self) -> bool {
+        const ENDS: [&str; 4] = ["severity", "level", "lvl", "loglevel"];
+        let key = self.key.to_ascii_lowercase();
+        ENDS.iter().any(|end| key.ends_with(end))
+    }
+}
+
 impl Keys {
     /// Learns from records, of which those without a level may state it under a key of their own.
     pub(super) fn learn(records: &[Record<'_>]) -> Self {
@@ -111,6 +120,7 @@ fn best<'a>(records: &[&Record<'a>]) -> Option<&'a str> {
             && values.known * 100 >= values.count * 95
             && values.certain > 0
             && (values.known >= 2 && differ || values.certain >= 5 || worst && values.certain == values.known)
+            || values.is_called_level() && values.count * 2 >= total && values.known == values.count
     };
     // Of equal ones the first.
     let rank = |values: &Values<'_>| (values.steps.count_ones(), values.known, values.certain);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{Found, Place, View, before, behind, field, glued, last, pair, pri, view};
+use super::fields::{Found, Place, View, before, behind, field, glued, last, numbered_pair, pair, pri, view};
 use super::level_words;
 use super::tokens;
 
@@ -28,6 +28,7 @@ impl Column {
         let found = match self.place {
             Place::Pri => pri(line),
             Place::Glued => glued(line, stamp?),
+            Place::Pair if self.view == View::Number => numbered_pair(line, stamp),
             Place::Pair => pair(line, stamp),
             Place::End => view(line, last(line, behind(line, stamp))?, false, self.view),
             place @ (Place::Before(_) | Place::Behind(_)) => {
@@ -56,6 +57,7 @@ impl Column {
             View::Letter => ":letter",
             View::Symbol => ":symbol",
             View::Mnemonic => ":mnemonic",
+            View::Number => ":number",
         };
         format!("{place}{view}{}", if self.marked { ":marked" } else { "" })
     }
@@ -86,6 +88,7 @@ impl Column {
                 "letter" => column.view = View::Letter,
                 "symbol" => column.view = View::Symbol,
                 "mnemonic" => column.view = View::Mnemonic,
+                "number" if column.place == Place::Pair => column.view = View::Number,
                 "marked" => column.marked = true,
                 _ => return None,
             }
@@ -169,6 +172,9 @@ fn each(line: &[u8], stamp: Option<&Range<usize>>, dated: bool, mut found: impl 
     if let Some(pair) = pair(line, stamp) {
         found(Place::Pair, View::Word, pair);
     }
+    if let Some(pair) = numbered_pair(line, stamp) {
+        found(Place::Pair, View::Number, pair);
+    }
     let mut views = |token: Range<usize>, place: Place, front: bool| {
         for kind in VIEWS {
             if let Some(seen) = view(line, token.clone(), front, kind) {
@@ -237,6 +243,10 @@ impl Candidate {
     fn accept(&self, total: usize, dated: bool) -> Option<bool> {
         let share = |count: usize, percent: usize| count * 100 >= total * percent;
         let (values, steps) = (self.values.len(), self.steps.count_ones());
+        if self.view == View::Number {
+            // Where all is an error, the numbers are of a scale of their own.
+            return (share(self.lines, 95) && self.steps & 0b11 != 0).then_some(false);
+        }
         // That all succeeded says nothing of what did not.
         if self.certain == 0 || values == 1 && self.values[0].eq_ignore_ascii_case(b"success") {
             return None;
@@ -258,7 +268,9 @@ impl Candidate {
             View::Symbol => (self.lines == total && total >= 3 && values >= 2).then_some(false),
             View::Letter => {
                 // The letters of rare levels alone are something else.
-                let usual = self.values.iter().all(|value| matches!(&**value, b"D" | b"I" | b"W" | b"E" | b"Df"));
+                let usual = self.values.iter().all(|value| matches!(&**value, b"D" | b"I" | b"W" | b"E" | b"Df"))
+                    // Audits, not alerts.
+                    || self.values == [b"A"] && !self.worst;
                 // Numbers of orders and errors look like `E105` too: they are many, or no letter among them says "info".
                 let numbered = |value: &Vec<u8>| value.len() == 4;
                 if self.values.iter().any(numbered)
@@ -289,7 +301,7 @@ impl Candidate {
     fn rank(&self, total: usize) -> (bool, bool, bool, u32, usize, bool, usize) {
         let full = self.lines * 100 >= total * 95;
         let frame = matches!(self.place, Place::Pri | Place::Pair);
-        let word = !matches!(self.view, View::Letter | View::Symbol);
+        let word = !matches!(self.view, View::Letter | View::Symbol | View::Number);
         (full, frame, self.certain == self.lines, self.steps.count_ones(), self.lines, word, self.marked)
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{Found, Place, View, field};
 use super::level_columns::{Column, Sample};
-use super::tokens;
+use super::{level_words, tokens};
 
 /// What all words of a column have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,11 +18,10 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// The look of a column that nearly all lines have, where the words are set off alike: in brackets, before a colon
-    /// or a bar.
+    /// The look of a column that nearly all lines have, where the words are set off alike: in brackets, between commas,
+    /// before a colon, a bar or the stamp; or where all are in capitals.
     pub(super) fn of(column: &Column, samples: &[Sample<'_>]) -> Option<Self> {
-        let whole =
-            column.view == View::Word && !column.marked && matches!(column.place, Place::Before(_) | Place::Behind(_));
+        let whole = column.view == View::Word && matches!(column.place, Place::Before(_) | Place::Behind(_));
         let found = samples.iter().filter(|_| whole).filter_map(|(line, stamp)| {
             let found = column.read(line, stamp.as_ref())?;
             Some((line, found.range))
@@ -31,10 +30,13 @@ impl Look {
         let first = *looks.first()?;
         let around = looks.iter().all(|look| look.around == first.around);
         let loud = looks.iter().all(|look| look.loud);
-        let set_off =
-            matches!(first.around, (Some(b'['), b']') | (Some(b'<'), b'>') | (Some(b'('), b')') | (_, b':' | b'|'));
-        (around && set_off && looks.len() >= 3 && looks.len() * 100 >= samples.len() * 95)
-            .then_some(Self { loud, ..first })
+        let marks = matches!(
+            first.around,
+            (Some(b'['), b']') | (Some(b'<'), b'>') | (Some(b'('), b')') | (Some(b','), b',') | (_, b':' | b'|')
+        );
+        let set_off = marks || loud;
+        let most = looks.len() + 1 >= samples.len() || looks.len() * 100 >= samples.len() * 95;
+        (around && set_off && looks.len() >= 3 && most).then_some(Self { loud, ..first })
     }
 
     fn at(line: &[u8], word: &Range<usize>) -> Option<Self> {
@@ -50,6 +52,13 @@ impl Look {
         let letters = line[word.clone()].iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80);
         let look = Self::at(line, &word)?;
         let alike = look.around == self.around && (look.loud || !self.loud);
-        (alike && letters && (2..20).contains(&word.len())).then(|| Found::unknown(word))
+        (alike && letters && (2..20).contains(&word.len())).then_some(())?;
+        let known = level_words::shortened(&line[word.clone()]);
+        let in_text = self.around.1 == b' ' && !matches!(column.place, Place::Before(_));
+        match known {
+            Some(level) => Some(Found { level, ..Found::unknown(word) }),
+            // In capitals alone, it may be the first word of another text.
+            None => (!in_text).then(|| Found::unknown(word)),
+        }
     }
 }

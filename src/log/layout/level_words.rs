@@ -42,8 +42,8 @@ const WORDS: &[(&str, Level, Sure)] = &[
     ("fatal", Level::Critical, Sure::Certain), ("ftl", Level::Critical, Sure::Certain), ("fata", Level::Critical, Sure::Certain),
     ("fatl", Level::Critical, Sure::Certain), ("dpanic", Level::Critical, Sure::Certain), ("pnc", Level::Critical, Sure::Certain),
     ("pani", Level::Critical, Sure::Certain), ("panic", Level::Critical, Sure::Doubtful),
-    // Of Core Lightning.
-    ("unusual", Level::Warning, Sure::Loud), ("broken", Level::Error, Sure::Loud),
+    // Of Core Lightning, and of Dart.
+    ("unusual", Level::Warning, Sure::Loud), ("broken", Level::Error, Sure::Loud), ("shout", Level::Critical, Sure::Loud),
     // Of other languages, those that are no words of English.
     ("hinweis", Level::Info, Sure::Certain), ("warnung", Level::Warning, Sure::Certain), ("fehler", Level::Error, Sure::Certain),
     ("avertissement", Level::Warning, Sure::Certain), ("erreur", Level::Error, Sure::Certain),
@@ -161,6 +161,17 @@ fn known(letter: usize, word: &[u8]) -> Option<(Level, Sure)> {
     (*sure != Sure::Loud || word.iter().all(u8::is_ascii_uppercase)).then_some((*level, *sure))
 }
 
+/// The level of a word that is the start of the name of just one level, where others of its column are levels: `FAT`,
+/// `NOTI`, `CRITI`.
+pub(super) fn shortened(text: &[u8]) -> Option<Level> {
+    let begins = |(name, _, sure): &&(&str, Level, Sure)| {
+        *sure == Sure::Certain && name.get(..text.len()).is_some_and(|head| head.as_bytes().eq_ignore_ascii_case(text))
+    };
+    let mut levels = WORDS.iter().filter(|_| text.len() >= 3).filter(begins).map(|(_, level, _)| *level);
+    let level = levels.next()?;
+    levels.all(|other| other == level).then_some(level)
+}
+
 impl Level {
     /// Reads a level word in any case, with brackets, a colon or colours around it, and numbers written as text.
     pub fn from_word(word: &str) -> Self {
@@ -209,6 +220,18 @@ pub(crate) fn stepped(text: &[u8]) -> Option<(Level, Sure)> {
         (_, [digit]) if digit.is_ascii_digit() => Some((level, sure)),
         _ => None,
     }
+}
+
+/// Whether a word for a level is the last word of a name in capitals, as in `SERVICE ALERT:`, and states none. `before` is
+/// before it.
+pub(crate) fn ends_name(word: &[u8], before: &[u8]) -> bool {
+    word == b"ALERT"
+        && before.strip_suffix(b" ").is_some_and(|before| {
+            let capitals = before.iter().rev().take_while(|b| b.is_ascii_uppercase()).count();
+            capitals > 3
+                && before[..before.len() - capitals].last().is_none_or(u8::is_ascii_whitespace)
+                && self::word(&before[before.len() - capitals..]).is_none()
+        })
 }
 
 /// What is behind the last mark of a name: `Reporter::ERROR`.
@@ -267,6 +290,8 @@ mod tests {
             ("E", None),
             ("INFO22", None),
             ("infos", None),
+            ("shout", None),
+            ("SHOUT", Some(Level::Critical)),
             ("", None),
         ] {
             assert_eq!(stepped(text.as_bytes()).map(|(level, _)| level), expect, "{text}");

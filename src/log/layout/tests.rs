@@ -56,3 +56,33 @@ fn a_level_that_nobody_knows_is_not_passed_over() {
     assert_eq!(seen[0], "2025-03-03T08:00:00 info x=up");
     assert_eq!(seen[5], "2025-03-03T08:00:05 unknown x=up");
 }
+
+/// Nor is a word in the column of levels that no vocabulary has, unless it may be the first word of a text.
+#[test]
+fn an_odd_word_in_the_column_of_levels_is_a_level() {
+    for (usual, odd, expect) in [
+        ("INF 2025-03-03 08:00:00 up", "FAT 2025-03-03 08:00:09 down", "critical"),
+        ("INF 2025-03-03 08:00:00 up", "ODD 2025-03-03 08:00:09 down", "unknown"),
+        ("2025-03-03 08:00:00 INF up", "2025-03-03 08:00:09 NOT down", "notice"),
+        ("2025-03-03 08:00:00 INF up", "2025-03-03 08:00:09 GET /down", "-"),
+        ("2025-03-03 08:00:00 info up", "2025-03-03 08:00:09 fat down", "-"),
+        ("2025-03-03 08:00:00,info,up", "2025-03-03 08:00:09,grave,down", "unknown"),
+        ("2025-03-03 08:00:00 [info] up", "2025-03-03 08:00:09 [grave] down", "unknown"),
+    ] {
+        let text = format!("{}{odd}\n", format!("{usual}\n").repeat(8));
+        let seen = show(&text);
+        let level = seen.last().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+        assert_eq!(level, expect, "{odd}: {seen:?}");
+    }
+}
+
+/// A key that is called like one for levels states them in words that are ordinary elsewhere.
+#[test]
+fn keys_that_are_called_like_levels_are_learnt_from_ordinary_words() {
+    let line = |key: &str, word: &str| format!("{{\"time\":\"2025-03-03T08:00:00Z\",\"{key}\":\"{word}\"}}\n");
+    for (key, word, level) in [("error_severity", "LOG", "info"), ("mode", "LOG", "-"), ("error_severity", "red", "-")]
+    {
+        let seen = show(&line(key, word).repeat(3));
+        assert!(seen.iter().all(|seen| seen.starts_with(&format!("2025-03-03T08:00:00 {level} "))), "{key}: {seen:?}");
+    }
+}

@@ -190,7 +190,7 @@ impl Place {
 fn opens(byte: u8) -> bool {
     const OPENS: [bool; 256] = {
         let (mut opens, mut at) = ([false; 256], 0);
-        let marks = b" \t[(<{\"'=|,:;>";
+        let marks = b" \t[(<{\"'=|,:;>*";
         while at < marks.len() {
             opens[marks[at] as usize] = true;
             at += 1;
@@ -213,7 +213,11 @@ fn all_starts(line: &[u8], limit: usize) -> impl Iterator<Item = (usize, usize)>
     let mut before = b' ';
     let starts = line.iter().take(REACH).enumerate().map_while(move |(at, byte)| {
         // `12-INFO-2025-03-03 …`
-        let opened = opens(last) || at == 0 || last == b'-' && before.is_ascii_alphabetic();
+        // Cisco marks a clock that is not set: `.Mar  3 08:00:00`
+        let opened = opens(last)
+            || at == 0
+            || last == b'-' && before.is_ascii_alphabetic()
+            || last == b'.' && before == b' ' && byte.is_ascii_uppercase();
         if matches!(byte, b' ' | b'\t') {
             blank = at > 0;
         } else if std::mem::take(&mut blank) {

@@ -59,6 +59,35 @@ fn columns_of_all_forms_are_found() {
         ),
         (&["2025-03-03 08:00:00.1 12 [I:App] up", "2025-03-03 08:00:01.1 12 [E:App] down"], "info error"),
         (&["I (1030) wifi: up", "I (1031) wifi: x", "E (1032) wifi: down"], "info info error"),
+        (
+            &["Mar  3 08:00:00 fw pri=134 up", "Mar  3 08:00:01 fw pri=134 up", "Mar  3 08:00:02 fw pri=131 x"],
+            "info info error",
+        ),
+        // Of a queue, perhaps: nothing shows that numbers count down to the worst.
+        (&["2025-03-03 08:00:00 job pri=1 queued", "2025-03-03 08:00:01 job pri=3 queued"], "- -"),
+        (
+            &[
+                "2025-03-03 08:00:00 HOST ALERT: a;OK",
+                "2025-03-03 08:00:01 HOST ALERT: b;OK",
+                "2025-03-03 08:00:02 X: c",
+            ],
+            "- - -",
+        ),
+        (
+            &["2025-03-03 08:00:00,a,low,up", "2025-03-03 08:00:01,a,critical,x", "2025-03-03 08:00:02,a,high,x"],
+            "info critical error",
+        ),
+        (
+            &[
+                "2025-03-03 08:00:00 INFO tide",
+                "2025-03-03 08:00:01 high tide",
+                "2025-03-03 08:00:02 INFO tide",
+                "2025-03-03 08:00:03 WARN tide",
+                "2025-03-03 08:00:04 INFO tide",
+                "2025-03-03 08:00:05 INFO tide",
+            ],
+            "info - info warning info info",
+        ),
         (&["30 verbose cli", "31 info using", "32 verbose a", "33 error code"], "trace info trace error"),
         (&["3 info desks", "4 error pages", "we sell both"], "- - -"),
         (&["2025-03-03 08:00:00;0001;mom;Svr;a", "2025-03-03 08:00:01;0001;mom;Svr;b"], "- -"),
