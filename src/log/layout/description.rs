@@ -49,7 +49,7 @@ pub struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
     /// Where the level is: `before-N` or `behind-N` the stamp, `pair`, `pri`, `glued`, `end`, with `:head`, `:tail`, `:first`,
-    /// `:last`, `:letter`, `:symbol`, `:mnemonic` for a part of the field, `pair:number` for `pri=3`, and `:marked` where only what is marked counts.
+    /// `:last`, `:letter`, `:symbol`, `:mnemonic`, `:number` for a part of the field, and `:marked` where only what is marked counts.
     pub level: Vec<String>,
 }
 

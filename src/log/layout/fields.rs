@@ -47,7 +47,7 @@ pub(crate) enum View {
     Symbol,
     /// The digit in the name of a message of Cisco: `%LINK-3-UPDOWN:`.
     Mnemonic,
-    /// The value of `pri=6`, a priority of syslog.
+    /// A priority of syslog: `pri=6`, or `<6>` as a field.
     Number,
 }
 
@@ -189,7 +189,7 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
             return Some(Found { range: token, level, marked: false, certain: true, bracketed: false });
         }
         View::Mnemonic => return mnemonic(line, token),
-        View::Number => return None,
+        View::Number => return priority(line, token),
         View::Word | View::Letter => bare,
         View::Head => {
             let len = line[bare.clone()].iter().position(|b| !b.is_ascii_alphanumeric())?;
@@ -266,6 +266,16 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         || near(head) == Some(b'|')
         || view != View::Letter && loud && text.iter().filter(|b| b.is_ascii_uppercase()).count() > 2;
     Some(Found { range, level, marked, certain: certain || bracketed, bracketed })
+}
+
+/// `<6>`, as a program writes before each line for systemd and others.
+fn priority(line: &[u8], token: Range<usize>) -> Option<Found> {
+    let digits = line[token.clone()].strip_prefix(b"<")?;
+    let digits = &digits[..digits.iter().take(4).position(|b| *b == b'>')?];
+    let number = crate::log::timestamp::number(digits).filter(|number| *number < 192)?;
+    let level = Level::from_syslog(f64::from(number & 7));
+    let start = token.start + 1;
+    Some(Found { range: start..start + digits.len(), level, marked: true, certain: true, bracketed: true })
 }
 
 /// How severe a word rates an event that is all of its field: `,high,`. Elsewhere it is ordinary English.

@@ -88,7 +88,7 @@ impl Column {
                 "letter" => column.view = View::Letter,
                 "symbol" => column.view = View::Symbol,
                 "mnemonic" => column.view = View::Mnemonic,
-                "number" if column.place == Place::Pair => column.view = View::Number,
+                "number" => column.view = View::Number,
                 "marked" => column.marked = true,
                 _ => return None,
             }
@@ -97,8 +97,17 @@ impl Column {
     }
 }
 
-const VIEWS: [View; 8] =
-    [View::Word, View::Letter, View::Symbol, View::Head, View::Tail, View::First, View::Last, View::Mnemonic];
+const VIEWS: [View; 9] = [
+    View::Word,
+    View::Letter,
+    View::Symbol,
+    View::Head,
+    View::Tail,
+    View::First,
+    View::Last,
+    View::Mnemonic,
+    View::Number,
+];
 
 /// What a column that may be one holds.
 #[derive(Debug)]

@@ -378,6 +378,7 @@ pub(crate) const FORMATS: &[(&str, Words, &str, bool)] = &[
     ("hapi good", LOWER, "%y%m%d/%H%M%S.123, [log,{L}] data: {M}", true),
     ("poco", LETTER, "%Y-%m-%d %H:%M:%S.123 12 [{L}:App] {M}", true),
     ("priority of a firewall", ["7", "6", "4", "3"], r#"id=fw time="%Y-%m-%d %H:%M:%S UTC" fw=10.0.0.1 pri={L} c=16 msg="{M}""#, true),
+    ("priority before the text", ["<7>", "<6>", "<4>", "<3>"], "%Y-%m-%d %H:%M:%S app[1]: {L} {M}", true),
     ("priority with facility", ["135", "134", "132", "131"], r#"%Y-%m-%dT%H:%M:%SZ dev=fw pri={L} msg="{M}""#, true),
     ("lager before its words", ["0", "1", "1", "2"], r#"{"timestamp":"{E}.123456789","source":"a","message":"{M}","log_level":{L},"data":{}}"#, true),
     ("postgres json", ["LOG", "LOG", "WARNING", "ERROR"], r#"{"timestamp":"%Y-%m-%d %H:%M:%S.123 UTC","pid":12,"error_severity":"{L}","message":"{M}"}"#, true),

@@ -63,6 +63,10 @@ fn columns_of_all_forms_are_found() {
             &["Mar  3 08:00:00 fw pri=134 up", "Mar  3 08:00:01 fw pri=134 up", "Mar  3 08:00:02 fw pri=131 x"],
             "info info error",
         ),
+        (
+            &["2025-03-03 08:00:00 app <6> up", "2025-03-03 08:00:01 app <5> up", "2025-03-03 08:00:02 app <3>x"],
+            "info notice error",
+        ),
         // Of a queue, perhaps: nothing shows that numbers count down to the worst.
         (&["2025-03-03 08:00:00 job pri=1 queued", "2025-03-03 08:00:01 job pri=3 queued"], "- -"),
         (
