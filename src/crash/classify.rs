@@ -9,9 +9,9 @@ use std::sync::LazyLock;
 
 pub(crate) use super::frames::is_frame;
 pub(crate) use super::kind::Kind;
-use super::markers::{RULES, Rule};
+use super::markers::RULES;
 use super::memo::{self, Memory};
-use super::pattern::Search;
+use super::pattern::{Candidate, Search};
 use super::prefilter::Marks;
 use super::{frames, mentions};
 use crate::prose;
@@ -42,13 +42,13 @@ fn told(text: &str) -> Option<(Kind, bool)> {
 pub(super) fn judge(text: &str) -> Option<(Kind, bool)> {
     static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(RULES));
     let rows = SEARCH.candidates(text);
-    let counts = |row: &(usize, &'static Rule)| {
-        SEARCH.places(*row, text).any(|(start, end)| match row.1.sure {
+    let counts = |row: &Candidate| {
+        SEARCH.places(row, text).any(|(start, end)| match row.rule.sure {
             true => !mentions::only_named(text, start, end),
-            false => !mentions::denied(text, (start, end), row.1.kind),
+            false => !mentions::denied(text, (start, end), row.rule.kind),
         })
     };
-    let told = rows.into_iter().filter(counts).map(|(_, rule)| (rule.kind, rule.sure));
+    let told = rows.into_iter().filter(counts).map(|row| (row.rule.kind, row.rule.sure));
     let told = told.reduce(|(kind, sure), (other, also)| (kind.min(other), sure || also));
     told.filter(|_| !mentions::is_title(text))
 }

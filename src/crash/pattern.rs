@@ -11,12 +11,14 @@
 //! | `<signal>`, `<code>` | a signal that ends a process and is not asked for, by name or number; an exit code that tells of one |
 //! | `\` before punctuation | the character as it is |
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
+use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::markers::Rule;
 
@@ -122,9 +124,11 @@ fn translate(out: &mut String, says: &str, letters: Letters) {
             '(' => out.push_str("(?:"),
             ')' | '|' | '?' | '+' => out.push(c),
             '[' => {
-                let end = rest.find(']').map_or(rest.len(), |end| end + 1);
-                out.extend(["[", &rest[..end]]);
-                rest = &rest[end..];
+                // No row is on more than one line.
+                let (not, class) = rest.strip_prefix('^').map_or(("", rest), |class| ("^\\n", class));
+                let end = class.find(']').map_or(class.len(), |end| end + 1);
+                out.extend(["[", not, &class[..end]]);
+                rest = &class[end..];
             }
             '^' => out.push_str(START),
             '$' => out.push_str(r"[ \t\r]*(?m:$)"),
@@ -240,16 +244,73 @@ pub(super) struct Search {
     rows: Vec<usize>,
     /// Each row by itself, to see where it is.
     each: Vec<OnceLock<Regex>>,
+    /// Whether what each row says is on one line.
+    on_one_line: Vec<bool>,
+}
+
+/// A row that a text may match.
+pub(super) struct Candidate {
+    row: usize,
+    pub(super) rule: &'static Rule,
+    /// The lines on which it can be, where it is on one line; none where all of the text is to be searched.
+    lines: Option<Vec<Range<usize>>>,
+}
+
+impl Candidate {
+    /// A row that may be anywhere in a text.
+    #[cfg(test)]
+    pub(super) fn anywhere(row: usize, rule: &'static Rule) -> Self {
+        Self { row, rule, lines: None }
+    }
+
+    /// The number of the row.
+    #[cfg(test)]
+    pub(super) fn row(&self) -> usize {
+        self.row
+    }
+
+    /// Whether it is looked for on some lines alone.
+    #[cfg(test)]
+    pub(super) fn is_on_lines(&self) -> bool {
+        self.lines.is_some()
+    }
+}
+
+/// Whether a match can hold a line end elsewhere than at its very `first` or `last` place.
+fn spans_lines(hir: &Hir, first: bool, last: bool) -> bool {
+    let inner = !(first || last);
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => literal.0.contains(&b'\n') && (inner || literal.0.len() > 1),
+        HirKind::Class(Class::Bytes(class)) => {
+            inner && class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&b'\n'))
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            inner && class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&'\n'))
+        }
+        HirKind::Repetition(repeated) => {
+            let once = repeated.max == Some(1);
+            spans_lines(&repeated.sub, first && once, last && once)
+        }
+        HirKind::Capture(capture) => spans_lines(&capture.sub, first, last),
+        HirKind::Alternation(parts) => parts.iter().any(|part| spans_lines(part, first, last)),
+        HirKind::Concat(parts) => {
+            let end = parts.len() - 1;
+            let part = |(at, part): (usize, &Hir)| spans_lines(part, first && at == 0, last && at == end);
+            parts.iter().enumerate().any(part)
+        }
+    }
 }
 
 impl Search {
     pub(super) fn new(rules: &'static [&'static [Rule]]) -> Self {
         let says = || rules.iter().copied().flatten().map(|rule| rule.says);
-        let (mut words, mut rows) = (Vec::new(), Vec::new());
+        let (mut words, mut rows, mut on_one_line) = (Vec::new(), Vec::new(), Vec::new());
         for (row, says) in says().enumerate() {
             let regex = regex_of(says, Letters::Lower);
             let hir = syntax::parse_with(&regex, &syntax());
             let hir = hir.unwrap_or_else(|error| unreachable!("the rows are tested: {error}: {regex}"));
+            on_one_line.push(!spans_lines(&hir, true, true));
             // Every text holds the empty word.
             let mut needed = Said::by(&hir).needed.unwrap_or_else(|| vec![Vec::new()]);
             needed.sort();
@@ -258,28 +319,51 @@ impl Search {
             words.extend(needed);
         }
         let words = AhoCorasick::new(words).unwrap_or_else(|error| unreachable!("a few words always fit: {error}"));
-        Self { rules, words, rows, each: says().map(|_| OnceLock::new()).collect() }
+        Self { rules, words, rows, each: says().map(|_| OnceLock::new()).collect(), on_one_line }
     }
 
     /// The rows that a text may match.
-    pub(super) fn candidates(&self, text: &str) -> Vec<(usize, &'static Rule)> {
+    pub(super) fn candidates(&self, text: &str) -> Vec<Candidate> {
+        let several = memchr::memchr(b'\n', text.as_bytes()).is_some();
         let mut found = vec![false; self.each.len()];
+        let mut lines: Vec<(usize, Range<usize>)> = Vec::new();
         for word in self.words.find_overlapping_iter(&text.to_ascii_lowercase()) {
-            found[self.rows[word.pattern().as_usize()]] = true;
+            let row = self.rows[word.pattern().as_usize()];
+            found[row] = true;
+            // In a long text, searching all of it for each row takes many times as long.
+            if several && self.on_one_line[row] {
+                let last = lines.iter().rev().find(|(other, _)| *other == row);
+                if last.is_none_or(|(_, line)| line.end < word.end()) {
+                    lines.push((row, line_around(text.as_bytes(), word.start()..word.end())));
+                }
+            }
         }
-        let rules = self.rules.iter().copied().flatten().enumerate();
-        rules.filter(|(row, _)| found[*row]).collect()
+        let of = |row: usize| lines.iter().filter(|(other, _)| *other == row).map(|(_, line)| line.clone()).collect();
+        let rules = self.rules.iter().copied().flatten().enumerate().filter(|(row, _)| found[*row]);
+        rules
+            .map(|(row, rule)| Candidate { row, rule, lines: (several && self.on_one_line[row]).then(|| of(row)) })
+            .collect()
     }
 
     /// Where one of the rows is in a text, if anywhere.
     pub(super) fn places<'t>(
         &self,
-        row: (usize, &'static Rule),
+        candidate: &Candidate,
         text: &'t str,
     ) -> impl Iterator<Item = (usize, usize)> + use<'t, '_> {
-        let regex = self.each[row.0].get_or_init(|| compile(&regex_of(row.1.says, Letters::AsSaid)));
-        regex.find_iter(text).map(|found| whole(text, found.start(), found.end()))
+        let says = candidate.rule.says;
+        let regex = self.each[candidate.row].get_or_init(|| compile(&regex_of(says, Letters::AsSaid)));
+        let lines = candidate.lines.clone().unwrap_or_else(|| vec![0..text.len()]);
+        let found = lines.into_iter().flat_map(move |line| regex.find_iter(Input::new(text).span(line)));
+        found.map(|found| whole(text, found.start(), found.end()))
     }
+}
+
+/// The line that holds a part of a text, with the line ends before and behind it.
+fn line_around(text: &[u8], part: Range<usize>) -> Range<usize> {
+    let start = memchr::memrchr(b'\n', &text[..part.start]).unwrap_or(0);
+    let end = memchr::memchr(b'\n', &text[part.end..]).map_or(text.len(), |at| part.end + at + 1);
+    start..end
 }
 
 /// A part of a text with the whole of the characters at its ends: the patterns know bytes alone.

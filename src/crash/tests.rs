@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::classify::{self, suspect};
 use super::markers::{RULES, Rule};
-use super::pattern::Search;
+use super::pattern::{Candidate, Search};
 use crate::log::scan::chunk::{ChunkReport, Context};
 use crate::log::totals::tally::Limits;
 use crate::time::Stamp;
@@ -18,10 +18,10 @@ fn rows_find_their_own_examples_and_acquit_the_others() {
     let search = Search::new(RULES);
     let mut wrong = Vec::new();
     for (at, rule) in rules().enumerate() {
-        let holds = |text: &str| search.places((at, rule), text).next().is_some();
+        let holds = |text: &str| search.places(&Candidate::anywhere(at, rule), text).next().is_some();
         // The search for all rows in lower case may find too many of them, but none too few.
         for text in rules().flat_map(|rule| rule.hit.iter().chain(rule.miss)) {
-            if holds(text) && search.candidates(text).iter().all(|(row, _)| *row != at) {
+            if holds(text) && search.candidates(text).iter().all(|found| found.row() != at) {
                 wrong.push(format!("no candidate: {text:?} by {:.60}", rule.says));
             }
         }
@@ -46,6 +46,23 @@ fn rows_find_their_own_examples_and_acquit_the_others() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// In a text of many lines rows are looked for on a few of them, and found all the same.
+#[test]
+fn rows_are_found_on_lines_alone_as_in_all_of_a_text() {
+    let search = Search::new(RULES);
+    let all: Vec<&str> = rules().flat_map(|rule| rule.hit.iter().chain(rule.miss)).copied().collect();
+    for text in [all.join("\n"), all.join("\n\n"), all.join(" and\n- ")] {
+        for found in search.candidates(&text) {
+            let anywhere = Candidate::anywhere(found.row(), found.rule);
+            let count = |candidate: &Candidate| search.places(candidate, &text).count();
+            let says = found.rule.says;
+            assert!(count(&found) >= count(&anywhere), "{says}");
+            assert_eq!(count(&found) > 0, count(&anywhere) > 0, "{says}");
+            assert!(found.is_on_lines(), "{says}");
+        }
+    }
 }
 
 /// Texts that a row matches, as far as its language goes: each choice of each group is made in one of them at least.

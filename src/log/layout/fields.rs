@@ -104,7 +104,8 @@ pub(super) fn last(line: &[u8], start: usize) -> Option<Range<usize>> {
         b'>' => b'<',
         _ => {
             let at = memchr::memrchr(b' ', text)? + 1;
-            let set_off = text[..at].ends_with(b" - ") || text[..at].ends_with(b"| ");
+            let front = text[..at].trim_ascii_end();
+            let set_off = front.ends_with(b" -") || front.ends_with(b"|");
             return set_off.then_some(start + at..start + text.len());
         }
     };
@@ -192,7 +193,7 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         View::Number => return priority(line, token),
         View::Word | View::Letter => bare,
         View::Head => {
-            let len = line[bare.clone()].iter().position(|b| !b.is_ascii_alphanumeric())?;
+            let len = line[bare.clone()].iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_')?;
             let mark = line[bare.start + len];
             b"/:([!#".contains(&mark).then_some(())?;
             // `LOG[` opens what a program says.

@@ -381,7 +381,7 @@ fn is_head(line: &[u8]) -> bool {
         [b'{', ..] => true,
         [b' ' | b'\t', ..] => is_stamped_behind_blanks(line) && !trace(),
         [b'#', ..] => line.starts_with(b"##") && stamped(),
-        _ => !trace() || stamped(),
+        _ => stamped() || !trace(),
     }
 }
 
@@ -396,7 +396,10 @@ fn is_stamped_behind_blanks(line: &[u8]) -> bool {
     let first = &line[..line.iter().position(|b| *b == b' ').unwrap_or(line.len())];
     dated(line)
         || digits > 0 && line.get(digits) == Some(&b':') && dated(&line[digits + 1..])
-        || level_words::word(first).is_some() && dated(line[first.len()..].trim_ascii_start())
+        || level_words::word(first).is_some() && {
+            let rest = line[first.len()..].trim_ascii_start();
+            dated(rest.strip_prefix(b"[").unwrap_or(rest))
+        }
 }
 
 /// At most [`HEADS`] of the lines, spread evenly.

@@ -119,7 +119,7 @@ fn name(text: &[u8]) -> Option<&[u8]> {
     let len = text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.-@/".contains(b)).count();
     let name = &text[..len];
     let level =
-        || level_words::word(name).is_some() || matches!(name, [letter] if level_words::letter(*letter).is_some());
+        || level_words::stepped(name).is_some() || matches!(name, [letter] if level_words::letter(*letter).is_some());
     (len < 80 && name.iter().any(u8::is_ascii_alphabetic) && !level()).then_some(name)
 }
 
