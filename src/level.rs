@@ -28,11 +28,10 @@ pub enum Level {
     Emergency,
 }
 
-/// The number that a text for a level is. Most are words, and a word is soon seen to be none; `inf` is a number too.
+/// The number that a text for a level is. `inf` is a number to others, and short for information here.
 pub(crate) fn number(text: &str) -> Option<f64> {
-    const WORDS: [&str; 3] = ["inf", "infinity", "nan"];
-    let word = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    if word && !WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) { None } else { text.parse().ok() }
+    let word = text.starts_with(|c: char| c.is_ascii_alphabetic()) || !text.bytes().any(|b| b.is_ascii_digit());
+    if word { None } else { text.parse().ok() }
 }
 
 impl Level {

@@ -192,10 +192,7 @@ impl<'a> Record<'a> {
 
     pub(super) fn read_level(&self, raw: Raw<'a>, scale: Scale) -> Option<Level> {
         let number = match raw {
-            // Most levels are words. `inf` and `nan` are numbers too.
-            Raw::Text(text) if text.bytes.first().is_some_and(|b| b.is_ascii_alphabetic() && !b"iInN".contains(b)) => {
-                None
-            }
+            Raw::Text(text) if text.bytes.first().is_some_and(u8::is_ascii_alphabetic) => None,
             raw => raw.number().or_else(|| raw.string().and_then(|text| level::number(text.trim()))),
         };
         Some(match (number, scale) {

@@ -7,7 +7,7 @@ use super::key_cache::Shape;
 use super::record::{Inner, Record, member};
 use super::wrapped::Wrapping;
 use super::{json_level, layout};
-use crate::json::pull::{Members, Raw};
+use crate::json::pull::{Members, Raw, Text};
 use crate::time::Stamp;
 
 /// The roles of a JSON record while its members are read.
@@ -257,7 +257,7 @@ fn other_time(line: &[u8]) -> Option<Stamp> {
         _ => None,
     });
     let known = times.min_by_key(|(rank, _)| *rank).map(|(_, at)| at);
-    known.or_else(|| called_time(line)).or_else(|| dated_text(line)).or_else(|| {
+    known.or_else(|| called_time(Members::new(line)?.flatten())).or_else(|| dated_text(line)).or_else(|| {
         Members::new(line)?.flatten().find_map(|(key, value)| match value {
             Raw::Object(bytes) if json_level::is_container(key.bytes) => {
                 Members::new(bytes)?.flatten().find_map(|(key, value)| match KEYS.get(dialect::find(key.bytes)?)?.1 {
@@ -271,9 +271,9 @@ fn other_time(line: &[u8]) -> Option<Stamp> {
 }
 
 /// The time under a key whose name ends like that of a time.
-fn called_time(line: &[u8]) -> Option<Stamp> {
-    const ENDS: [&[u8]; 5] = [b"time", b"timestamp", b"date", b"at", b"ts"];
-    Members::new(line)?.flatten().find_map(|(key, value)| {
+pub(super) fn called_time<'a>(mut members: impl Iterator<Item = (Text<'a>, Raw<'a>)>) -> Option<Stamp> {
+    const ENDS: [&[u8]; 6] = [b"time", b"timestamp", b"date", b"at", b"ts", b"start"];
+    members.find_map(|(key, value)| {
         let name = key.bytes.to_ascii_lowercase();
         let called = ENDS.iter().any(|end| name.ends_with(end)) && dialect::find(key.bytes).is_none();
         let at = read_time(value, Clock::Auto).filter(|_| called)?;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::dialect::{Dialect, Scale};
+use super::json_record::called_time;
 use super::key_cache::Shape;
 use super::layout::date_formats;
 use super::layout::level_words::{self, Sure};
@@ -33,18 +34,23 @@ pub(crate) fn parse(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Re
             dated(line, &line[4..], written, depth)
         }
         b'A'..=b'Z' => {
-            bsd_syslog(line, line, None, written, depth).or_else(|| python_basic(line)).or_else(|| pairs(line))
+            bsd_syslog(line, line, None, written, depth).or_else(|| python_basic(line)).or_else(|| pairs(line, depth))
         }
-        _ => pairs(line),
+        _ => pairs(line, depth),
     }
 }
 
 /// Reads a line of `key=value` pairs that states a time or a level; none for every other line.
-fn pairs(line: &[u8]) -> Option<Record<'_>> {
+fn pairs(line: &[u8], depth: u8) -> Option<Record<'_>> {
     // A sentence with one `=` somewhere is no logfmt: the line must start with a pair.
     let first = line.iter().position(|b| !is_key(*b))?;
     (first > 0 && line[first] == b'=').then_some(())?;
-    Record::of_pairs(line, logfmt::pairs(line))
+    let mut record = Record::of_pairs(line, logfmt::pairs(line))?;
+    // What is around a line inside another one states the time.
+    if record.at.is_none() && depth == 0 {
+        record.at = called_time(logfmt::pairs(line));
+    }
+    Some(record)
 }
 
 /// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, as Kubernetes writes it, and with the dates of Apache, of

@@ -24,7 +24,7 @@ pub struct Description {
     /// Whether a host and a tag are before the message, as in syslog.
     #[serde(skip_serializing_if = "is_false")]
     pub syslog: bool,
-    /// Keys of JSON records that state the level, where no table has them.
+    /// Keys of JSON records and pairs that state the level, where no table has them; `meta.grade` inside an object.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub level_keys: Vec<String>,
     /// The layouts of lines of text; the first that reads a line counts.

@@ -201,23 +201,7 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
             (mark != b'[' || len < 2 || level_words::word(word)?.1 == Sure::Certain).then_some(())?;
             bare.start..bare.start + len
         }
-        View::Tail => {
-            let mut bare = bare;
-            let mark = |range: &Range<usize>| line[range.clone()].iter().rposition(|b| b"./:#-".contains(b));
-            let mut at = mark(&bare)?;
-            // `[app.main:Error:12]`
-            if line[bare.start + at] == b':' && line[bare.start + at + 1..bare.end].iter().all(u8::is_ascii_digit) {
-                bare.end = bare.start + at;
-                at = mark(&bare)?;
-            }
-            let tail = bare.start + at + 1..bare.end;
-            // `broker.err[0]`
-            let number = line[tail.clone()].iter().rposition(|b| !b.is_ascii_digit());
-            match number.map(|open| tail.start + open).filter(|open| line[*open] == b'[' && *open > tail.start) {
-                Some(open) => tail.start..open,
-                None => tail,
-            }
-        }
+        View::Tail => tail(line, bare)?,
         View::First | View::Last => {
             matches!(line[token.start], b'[' | b'(' | b'{' | b'<').then_some(())?;
             let inner = &line[token.clone()];
@@ -267,6 +251,22 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         || near(head) == Some(b'|')
         || view != View::Letter && loud && text.iter().filter(|b| b.is_ascii_uppercase()).count() > 2;
     Some(Found { range, level, marked, certain: certain || bracketed, bracketed })
+}
+
+/// What is behind the last mark of a field, without a number at its end: of `broker.err[0]`, `[app.main:Error:12]`.
+fn tail(line: &[u8], mut bare: Range<usize>) -> Option<Range<usize>> {
+    let mark = |range: &Range<usize>| line[range.clone()].iter().rposition(|b| b"./:#-".contains(b));
+    let mut at = mark(&bare)?;
+    if line[bare.start + at] == b':' && line[bare.start + at + 1..bare.end].iter().all(u8::is_ascii_digit) {
+        bare.end = bare.start + at;
+        at = mark(&bare)?;
+    }
+    let tail = bare.start + at + 1..bare.end;
+    let number = line[tail.clone()].iter().rposition(|b| !b.is_ascii_digit());
+    Some(match number.map(|open| tail.start + open).filter(|open| line[*open] == b'[' && *open > tail.start) {
+        Some(open) => tail.start..open,
+        None => tail,
+    })
 }
 
 /// `<6>`, as a program writes before each line for systemd and others.

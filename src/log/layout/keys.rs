@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::level_words::{self, Sure};
 use crate::json::pull::{Members, Raw};
 use crate::level::Level;
-use crate::log::dialect::{self, KEYS, Role, Scale};
+use crate::log::dialect::{self, Dialect, KEYS, Role, Scale};
 use crate::log::json_level;
 use crate::log::record::{Record, member};
 
@@ -23,8 +23,8 @@ pub(super) struct Keys {
 
 /// What is under a key.
 #[derive(Default)]
-struct Values<'a> {
-    key: &'a str,
+struct Values {
+    key: String,
     count: usize,
     known: usize,
     certain: usize,
@@ -32,7 +32,7 @@ struct Values<'a> {
     steps: u8,
 }
 
-impl Values<'_> {
+impl Values {
     /// Whether the key is called like a level, so that words count that are ordinary elsewhere.
     fn is_called_level(&self) -> bool {
         const ENDS: [&str; 4] = ["severity", "level", "lvl", "loglevel"];
@@ -45,14 +45,14 @@ impl Keys {
     /// Learns from records, of which those without a level may state it under a key of their own.
     pub(super) fn learn(records: &[Record<'_>]) -> Self {
         let json = || records.iter().filter(|record| record.dialect.is_json());
-        let silent: Vec<&Record<'_>> = json().filter(|record| record.level().is_none()).collect();
+        let keyed = records.iter().filter(|record| has_keys(record));
+        let silent: Vec<&Record<'_>> = keyed.filter(|record| record.level().is_none()).collect();
         let mut keys = Self { level: Vec::new(), other: doubtful(json()) };
         let mut left = silent;
         while keys.level.len() < MOST && !left.is_empty() {
             let Some(key) = best(&left) else { break };
-            let key = key.to_owned().into_boxed_str();
-            left.retain(|record| member(record.source(), key.as_bytes()).is_none());
-            keys.level.push(key);
+            left.retain(|record| value_of(record, &key).is_none());
+            keys.level.push(key.into_boxed_str());
         }
         keys
     }
@@ -61,7 +61,7 @@ impl Keys {
         self.level.is_empty() && self.other.is_empty()
     }
 
-    /// A JSON record with the level that one of the keys states.
+    /// A record with the level that one of the keys states.
     pub(super) fn complete<'a>(&self, record: &mut Record<'a>) {
         let stated = record.level.map(|(value, _)| value);
         if stated
@@ -72,12 +72,51 @@ impl Keys {
         if record.level.is_some() {
             return;
         }
-        let value = self.level.iter().find_map(|key| member(record.source(), key.as_bytes()));
+        let value = self.level.iter().find_map(|key| value_of(record, key));
         record.level = value.filter(|value| value.is_truthy() || value.number().is_some()).map(|value| {
             let scale = level_of(value).map_or(Scale::Auto, |(level, _)| Scale::Is(level));
             (value, scale)
         });
     }
+}
+
+/// Whether a record is made of keys and values: of JSON, or pairs.
+pub(super) fn has_keys(record: &Record<'_>) -> bool {
+    record.dialect.is_json() || record.dialect == Dialect::Logfmt
+}
+
+/// What is under a key, also in an object: `meta.grade`.
+fn value_of<'a>(record: &Record<'a>, key: &str) -> Option<Raw<'a>> {
+    if record.dialect == Dialect::Logfmt {
+        return record.members().find(|(name, _)| name.bytes == key.as_bytes()).map(|(_, value)| value);
+    }
+    member(record.source(), key.as_bytes()).or_else(|| {
+        let (outer, inner) = key.split_once('.')?;
+        match member(record.source(), outer.as_bytes())? {
+            Raw::Object(object) => member(object, inner.as_bytes()),
+            _ => None,
+        }
+    })
+}
+
+/// The keys and values of a record, those of objects that may hold the level too.
+fn values<'a>(record: &Record<'a>) -> Vec<(String, Raw<'a>)> {
+    let mut found = Vec::new();
+    for (key, value) in record.members() {
+        let role = dialect::find(key.bytes).and_then(|at| KEYS.get(at)).map(|(_, role)| role);
+        let taken = matches!(role, Some(Role::Time(..) | Role::Message(_) | Role::Event | Role::Failure));
+        let Some(name) = std::str::from_utf8(key.bytes).ok().filter(|_| !key.escaped) else { continue };
+        match value {
+            Raw::Object(object) if json_level::is_container(key.bytes) => {
+                let members = Members::new(object).into_iter().flatten().flatten();
+                let names = members.filter_map(|(key, value)| Some((std::str::from_utf8(key.bytes).ok()?, value)));
+                found.extend(names.map(|(inner, value)| (format!("{name}.{inner}"), value)));
+            }
+            value if !taken => found.push((name.to_owned(), value)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The level of a value that is a word or a letter.
@@ -91,29 +130,24 @@ fn level_of(value: Raw<'_>) -> Option<(Level, Sure)> {
 
 /// The key that states the level of most of the records, by its values: they are levels nearly all, of which at least
 /// one is nothing else, and differ in severity.
-fn best<'a>(records: &[&Record<'a>]) -> Option<&'a str> {
-    let mut all: Vec<Values<'a>> = Vec::new();
-    for record in records {
-        for (key, value) in Members::new(record.source()).into_iter().flatten().flatten() {
-            let role = dialect::find(key.bytes).and_then(|at| KEYS.get(at)).map(|(_, role)| role);
-            let taken = matches!(role, Some(Role::Time(..) | Role::Message(_) | Role::Event | Role::Failure));
-            let Some(key) = std::str::from_utf8(key.bytes).ok().filter(|_| !taken && !key.escaped) else { continue };
-            let known = all.iter().position(|values| values.key == key);
-            let at = known.unwrap_or(all.len());
-            if known.is_none() {
-                all.push(Values { key, ..Values::default() });
-            }
-            let values = &mut all[at];
-            values.count += 1;
-            if let Some((level, sure)) = level_of(value) {
-                values.known += 1;
-                values.certain += usize::from(sure == Sure::Certain);
-                values.steps |= 1 << level_words::step(level);
-            }
+fn best(records: &[&Record<'_>]) -> Option<String> {
+    let mut all: Vec<Values> = Vec::new();
+    for (key, value) in records.iter().flat_map(|record| values(record)) {
+        let known = all.iter().position(|values| values.key == key);
+        let at = known.unwrap_or(all.len());
+        if known.is_none() {
+            all.push(Values { key, ..Values::default() });
+        }
+        let values = &mut all[at];
+        values.count += 1;
+        if let Some((level, sure)) = level_of(value) {
+            values.known += 1;
+            values.certain += usize::from(sure == Sure::Certain);
+            values.steps |= 1 << level_words::step(level);
         }
     }
     let total = records.len();
-    let fits = |values: &Values<'_>| {
+    let fits = |values: &Values| {
         let worst = values.steps & 0b11 == 0;
         let differ = values.steps.count_ones() >= 2;
         values.count * 2 >= total
@@ -123,7 +157,7 @@ fn best<'a>(records: &[&Record<'a>]) -> Option<&'a str> {
             || values.is_called_level() && values.count * 2 >= total && values.known == values.count
     };
     // Of equal ones the first.
-    let rank = |values: &Values<'_>| (values.steps.count_ones(), values.known, values.certain);
+    let rank = |values: &Values| (values.steps.count_ones(), values.known, values.certain);
     all.into_iter().filter(fits).reduce(|best, next| if rank(&next) > rank(&best) { next } else { best }).map(|v| v.key)
 }
 

@@ -53,6 +53,9 @@ const WORDS: &[(&str, Level, Sure)] = &[
     ("emerg", Level::Emergency, Sure::Certain), ("emergency", Level::Emergency, Sure::Certain),
 ];
 
+/// What is before the words where they are names of constants.
+const CONSTANT: &str = "LOG_";
+
 /// The letters that stand for levels.
 const LETTERS: &[(u8, Level)] = &[
     (b'T', Level::Trace),
@@ -192,7 +195,7 @@ impl Level {
             Some(at) if word[at + 1..].bytes().all(|b| b.is_ascii_digit()) && at + 1 < word.len() => &word[..at],
             _ => word,
         };
-        Self::from_letters(word.as_bytes())
+        Self::from_letters(word.strip_prefix(CONSTANT).unwrap_or(word).as_bytes())
     }
 
     /// Reads a level word that has nothing around it.
@@ -208,7 +211,7 @@ impl Level {
 
 /// [`word`], also with a digit or a step behind it: `DEBUG1`, `INFO+2`, or as the name of a constant: `LOG_INFO`.
 pub(crate) fn stepped(text: &[u8]) -> Option<(Level, Sure)> {
-    let text = text.strip_prefix(b"LOG_").unwrap_or(text);
+    let text = text.strip_prefix(CONSTANT.as_bytes()).unwrap_or(text);
     let letters = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (name, step) = text.split_at(letters);
     let (level, sure) = word(name)?;

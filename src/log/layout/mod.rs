@@ -107,8 +107,9 @@ impl Layout {
         let mut memory = Memory::default();
         let read = lines.iter().filter_map(|line| self.read_outer(self.unwrap(line).1, Some(latest), &mut memory));
         let mut records: Vec<Record<'_>> = read.collect();
-        records.retain(|record| record.dialect.is_json() || record.wraps());
+        records.retain(|record| keys::has_keys(record) || record.wraps());
         let keys = keys::Keys::learn(&records);
+        records.retain(|record| record.dialect.is_json() || record.wraps());
         records.iter_mut().filter(|record| record.dialect.is_json()).for_each(|record| keys.complete(record));
         let silent = records.iter().filter(|record| record.level().is_none());
         let texts: Vec<String> = silent.map(|record| text_inside(record).unwrap_or_default().into_owned()).collect();
@@ -185,7 +186,7 @@ impl Layout {
     pub(crate) fn doubts(&self) -> Vec<String> {
         let inner = self.inner.iter().flat_map(|inner| &inner.texts);
         let texts = self.texts.iter().chain(inner).filter(|_| !self.pinned);
-        let mut doubts: Vec<String> = texts.filter_map(text::Text::doubt).collect();
+        let mut doubts: Vec<String> = texts.filter_map(|text| text.doubt(self.named)).collect();
         doubts.dedup();
         doubts
     }
@@ -241,7 +242,7 @@ impl Layout {
             return self.read_outer(line, written, memory);
         }
         let mut record = self.read_outer(line, written, memory)?;
-        if !self.keys.is_empty() && record.dialect.is_json() {
+        if !self.keys.is_empty() && keys::has_keys(&record) {
             self.keys.complete(&mut record);
         }
         match &self.inner {
@@ -285,7 +286,10 @@ impl Layout {
             return read;
         }
         // The line has no column of levels: it is an odd one.
-        text_record::parse(line, written, 0).filter(|odd| read.is_none() || odd.states_level()).or(read)
+        let odd = text_record::parse(line, written, 0).filter(|odd| read.is_none() || odd.states_level());
+        let Some(mut odd) = odd else { return read };
+        odd.at = odd.at.or_else(|| read?.at);
+        Some(odd)
     }
 
     fn read_text<'a>(&self, line: &'a [u8], written: Option<Stamp>, memory: &mut Memory) -> Option<Record<'a>> {

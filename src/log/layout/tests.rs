@@ -86,3 +86,22 @@ fn keys_that_are_called_like_levels_are_learnt_from_ordinary_words() {
         assert!(seen.iter().all(|seen| seen.starts_with(&format!("2025-03-03T08:00:00 {level} "))), "{key}: {seen:?}");
     }
 }
+
+/// Levels are learnt under keys inside objects and in pairs too, and times of pairs by the names of their keys.
+#[test]
+fn keys_of_pairs_and_of_objects_inside_are_learnt() {
+    for (line, expect) in [
+        (r#"{"ts":"2025-03-03T08:00:00Z","meta":{"stufe":"{L}"}}"#, "2025-03-03T08:00:00 {L} "),
+        (r#"{"ts":"2025-03-03T08:00:00Z","user":{"grade":"{L}"}}"#, "2025-03-03T08:00:00 - "),
+        (r#"h=a stufe={L} time=2025-03-03T08:00:00Z"#, "2025-03-03T08:00:00 {L} "),
+        (r#"h=a severity_text={L} log_time=2025-03-03T08:00:00Z"#, "2025-03-03T08:00:00 {L} "),
+        (r#"h=a level={L} logged_at=1740988800"#, "2025-03-03T08:00:00 {L} "),
+        (r#"{"ts":"2025-03-03T08:00:00Z","level":"LOG_{L}"}"#, "2025-03-03T08:00:00 {L} "),
+    ] {
+        let words = ["info", "info", "debug", "info", "error"];
+        let text: String = words.iter().map(|word| format!("{}\n", line.replace("{L}", word))).collect();
+        for (seen, word) in show(&text).iter().zip(words) {
+            assert!(seen.starts_with(&expect.replace("{L}", word)), "{line}: {seen}");
+        }
+    }
+}

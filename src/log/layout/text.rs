@@ -93,8 +93,8 @@ impl Text {
         self.columns.extend(new);
     }
 
-    /// What about the times is a guess.
-    pub(super) fn doubt(&self) -> Option<String> {
+    /// What about the times is a guess. What reads lines by the name of their dialect is not: it knows the keys of times.
+    pub(super) fn doubt(&self, named: bool) -> Option<String> {
         let place = self.time.as_ref()?;
         if place.ambiguous {
             return Some(format!(
@@ -102,7 +102,7 @@ impl Text {
                 place.order.name()
             ));
         }
-        (place.shape == Shape::Epoch && self.columns.is_empty()).then(|| {
+        (place.shape == Shape::Epoch && self.columns.is_empty() && !named).then(|| {
             "unconfirmed times: numbers were taken for seconds since 1970, and nothing else looks like a log".to_owned()
         })
     }
