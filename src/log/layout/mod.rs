@@ -279,7 +279,10 @@ impl Layout {
             }
             let late = may_be_late && named.as_ref().is_none_or(|record| !record.states_level());
             let late = if late { self.read_text(line, written, memory).filter(Record::states_level) } else { None };
-            return late.or(named).or_else(|| self.read_text(line, written, memory));
+            return match (named, late) {
+                (Some(named), Some(late)) if late.at.is_none() => Some(Record { level: late.level, ..named }),
+                (named, late) => late.or(named).or_else(|| self.read_text(line, written, memory)),
+            };
         }
         let read = self.read_text(line, written, memory);
         if read.as_ref().is_some_and(Record::states_level) {

@@ -96,6 +96,7 @@ fn keys_of_pairs_and_of_objects_inside_are_learnt() {
         (r#"h=a stufe={L} time=2025-03-03T08:00:00Z"#, "2025-03-03T08:00:00 {L} "),
         (r#"h=a severity_text={L} log_time=2025-03-03T08:00:00Z"#, "2025-03-03T08:00:00 {L} "),
         (r#"h=a level={L} logged_at=1740988800"#, "2025-03-03T08:00:00 {L} "),
+        (r#"h=a l={L} time=1740988800.5 x=1"#, "2025-03-03T08:00:00.500000 {L} "),
         (r#"{"ts":"2025-03-03T08:00:00Z","level":"LOG_{L}"}"#, "2025-03-03T08:00:00 {L} "),
     ] {
         let words = ["info", "info", "debug", "info", "error"];
