@@ -354,8 +354,8 @@ impl Search {
         let says = candidate.rule.says;
         let regex = self.each[candidate.row].get_or_init(|| compile(&regex_of(says, Letters::AsSaid)));
         let all = candidate.lines.is_none().then_some(0..text.len());
-        let lines = candidate.lines.iter().flatten().cloned().chain(all).collect::<Vec<_>>();
-        let found = lines.into_iter().flat_map(move |line| regex.find_iter(Input::new(text).span(line)));
+        let lines = candidate.lines.clone().into_iter().flatten().chain(all);
+        let found = lines.flat_map(move |line| regex.find_iter(Input::new(text).span(line)));
         found.map(|found| whole(text, found.start(), found.end()))
     }
 }

@@ -53,7 +53,7 @@ fn lines_are_judged_as_the_audit_judges_them_later() {
     for (lines, levels) in [
         (&[" 10%|# | 1/10\r 20%|##| 2/10\rERROR: order rejected"][..], &["error"][..]),
         (&["2025-01-06 00:00:00 info up", "2025-01-06 00:00:01 error down"], &["info", "error"]),
-        (&["[08:10:00 INF] up", "[08:10:01 ERR] down", "[08:10:02 WRN] late"], &["info", "err", "wrn"]),
+        (&["[08:10:00 INF] up", "[08:10:01 ERR] down", "[08:10:02 WRN] late"], &["inf", "err", "wrn"]),
         (&["{\"level\":\"info\",\"msg\":\"a\"}{\"level\":\"error\",\"msg\":\"b\"}"], &["error"]),
         (&["api-1  | {\"level\":\"info\",\"msg\":\"up\"}", "web-1  | ERROR: no upstream"], &["info", "error"]),
         (&["the error rate is 0.1%", "all is well"], &["info", "info"]),
