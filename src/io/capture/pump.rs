@@ -158,7 +158,8 @@ pub(crate) fn pump<W: Clone>(mut source: impl Read + AsFd, mut plan: PumpPlan<W>
         batch.raw_bytes = raw.bytes.len() as u64;
         let urgent = !batch.incidents.is_empty() || batch.ready || !batch.met.is_empty();
         let lines = batch.total();
-        if lines > 0 || raw.lines > 0 {
+        // What is told again is no new line.
+        if !structured.is_empty() || lines > 0 || raw.lines > 0 {
             lock(&plan.sink).write((&structured, lines), (&raw.bytes, raw.lines));
         }
         plan.mailbox.put(batch);

@@ -117,7 +117,7 @@ impl Sink {
         let full = (!has_room).then(|| io::Error::from(io::ErrorKind::StorageFull));
         for (log, (bytes, lines)) in [(&mut self.structured, structured), (&mut self.raw, raw)] {
             match &full {
-                _ if lines == 0 => {}
+                _ if lines == 0 && bytes.is_empty() => {}
                 Some(error) => log.refuse(error, lines),
                 None => log.write(bytes, lines),
             }

@@ -43,6 +43,18 @@ fn binary_output_is_kept_raw_and_replaced_in_records() {
     assert_eq!(run.record["capture"]["invalid_utf8_lines"], 1);
 }
 
+/// Where only the end of the output makes sure where its levels are, what the first line stated is kept in the log as well.
+#[test]
+fn the_level_of_an_early_line_that_is_learnt_at_the_end_is_kept() {
+    let bench = Bench::new();
+    let script = "n=10; for level in error info debug info notice info; do \
+                  echo \"host1 *$level* 17636256${n}123 text\"; n=$((n + 1)); sleep 0.1; done";
+    let run = rehearse(&bench, &["--duration", "1h", "--required-duration", "0s"], script);
+    let errors: Vec<_> = run.structured().into_iter().filter(|record| record["level"] == "error").collect();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0]["message"].as_str().unwrap().contains("*error* 1763625610123"));
+}
+
 #[test]
 fn a_command_that_closes_its_output_runs_on() {
     let bench = Bench::new();
