@@ -118,6 +118,8 @@ struct Candidate {
     marked: usize,
     certain: usize,
     bracketed: usize,
+    /// Lines of an error or worse.
+    failing: usize,
     /// Lines in which no letter is before it.
     front: usize,
     values: Vec<Vec<u8>>,
@@ -222,6 +224,7 @@ impl Candidate {
             marked: 0,
             certain: 0,
             bracketed: 0,
+            failing: 0,
             front: 0,
             values,
             steps: 0,
@@ -235,6 +238,7 @@ impl Candidate {
         self.lines += 1;
         self.steps |= 1 << step;
         self.worst &= step >= 2;
+        self.failing += usize::from(step >= 3);
         self.certain += usize::from(found.certain);
         self.bracketed += usize::from(found.bracketed);
         self.front += usize::from(!line[..found.range.start].iter().any(u8::is_ascii_alphabetic));
@@ -253,8 +257,8 @@ impl Candidate {
         let share = |count: usize, percent: usize| count * 100 >= total * percent;
         let (values, steps) = (self.values.len(), self.steps.count_ones());
         if self.view == View::Number {
-            // Where all is an error, the numbers are of a scale of their own.
-            return (share(self.lines, 95) && self.steps & 0b11 != 0).then_some(false);
+            // Where a third and more are errors, the numbers are of a scale of their own: of the jobs in a queue.
+            return (share(self.lines, 95) && self.failing * 3 <= self.lines).then_some(false);
         }
         // That all succeeded says nothing of what did not.
         if self.certain == 0 || values == 1 && self.values[0].eq_ignore_ascii_case(b"success") {

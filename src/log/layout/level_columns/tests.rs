@@ -68,7 +68,7 @@ fn columns_of_all_forms_are_found() {
             "info notice error",
         ),
         // Of a queue, perhaps: nothing shows that numbers count down to the worst.
-        (&["2025-03-03 08:00:00 job pri=1 queued", "2025-03-03 08:00:01 job pri=3 queued"], "- -"),
+        (&["2025-03-03 08:00:00 job pri=1 queued", "2025-03-03 08:00:01 job pri=5 queued"], "- -"),
         (
             &[
                 "2025-03-03 08:00:00 HOST ALERT: a;OK",
