@@ -43,7 +43,9 @@
 //!
 //! # Ideas
 //!
-//! - Everything learnt is a [`finding::Finding`]; a verdict is the highest [`finding::Status`] among them.
+//! - Everything learnt is a [`finding::Finding`]; a verdict is the highest [`finding::Status`] among them. Three lists keep
+//!   a shape of their own, because the keys of the documents that hold them are fixed: [`log::summary::DiaryIssue`],
+//!   [`log::summary::Group`], and the action items of the review; their items are findings under other keys.
 //! - The verdict is computed from the evidence on disk, never from memory.
 //! - No data is never a pass.
 //! - The live run is a pure state machine, fed by threads that own no state.
