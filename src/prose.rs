@@ -3,7 +3,11 @@
 //! A denial reaches to the end of its clause and concerns only what it stands for: "no exceptions" and "exceptions: 0"
 //! deny, "worker 0 panicked" and "no brokers left, exception raised" do not.
 
+mod decision;
+
 use std::borrow::Cow;
+
+pub(crate) use decision::{is_reserved, is_unfinished, withholds_consent};
 
 /// Whether a value says that there is nothing: it is empty, or a word for nothing.
 pub(crate) fn is_nothing(value: &str) -> bool {

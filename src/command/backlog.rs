@@ -79,7 +79,10 @@ pub(crate) fn run(common: &Common, args: &Backlog, exports: &Exports) -> Result<
     let mut gathered = Gathered::default();
     for path in &args.inputs {
         match inputs::read(path)? {
-            Input::Document { path, value } => gathered.document(&value, &path.to_string_lossy(), options.as_of),
+            Input::Document { path, value, last } => {
+                gathered.document(&value, &path.to_string_lossy(), options.as_of);
+                gathered.of_another_run(&value, last.as_ref(), &path.to_string_lossy());
+            }
             Input::Report { path, text } => {
                 gathered.report(&Report::read(&text), &path.to_string_lossy(), options.as_of);
             }
@@ -87,6 +90,12 @@ pub(crate) fn run(common: &Common, args: &Backlog, exports: &Exports) -> Result<
         }
     }
     let previous = args.previous.as_deref().map(inputs::read_json).transpose()?;
+    if let (Some(path), Some(value)) = (&args.previous, &previous)
+        && !(value.is_array() || value.get("items").is_some_and(serde_json::Value::is_array))
+    {
+        let why = "is no backlog: it holds no list of items; name the backlog.json of an earlier run";
+        return Err(Error::Usage(format!("--previous: {} {why}", path.display())));
+    }
     let result = backlog::build(gathered, previous.as_ref(), &options);
     let document = report::backlog::document(&result);
     if let Some(path) = &args.update {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::export::{ExportArgs, Exports};
 use super::{Common, Error, Outcome};
-use crate::finding::Status;
+use crate::finding::{Criterion, Status, percent};
 use crate::io::{clock, files};
 use crate::report;
 use crate::report::stage_alerts::Found;
@@ -21,7 +21,13 @@ use crate::stage::history::{self, History};
 use crate::stage::notify::report::Notifications;
 use crate::stage::observation::{DEFAULT_PATH, Observation};
 use crate::stage::rehearsal::{self, Limits, Means, Rehearsal, read};
-use crate::time::Stamp;
+use crate::time::{Stamp, human_duration};
+
+/// The defaults of limits; a looser one is told.
+const WINDOW: Duration = Duration::from_secs(6 * 3600);
+const MAX_SKEW: Duration = Duration::from_secs(60);
+const MATCH_WINDOW: Duration = Duration::from_secs(15 * 60);
+const MAX_NOISE: f64 = 0.05;
 
 /// The name of the document, in its `schema` key.
 const SCHEMA: &str = "emp-ops/stage-alerts/v1";
@@ -100,6 +106,9 @@ struct Judgement {
     rehearsal: Option<Rehearsal>,
     #[serde(skip_serializing_if = "Option::is_none")]
     notifications: Option<Notifications>,
+    /// The limits that are looser than their defaults.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    criteria: Vec<Criterion>,
 }
 
 /// Runs the command.
@@ -124,8 +133,13 @@ pub(crate) fn run(common: &Common, args: &StageAlerts, exports: &Exports) -> Res
         notifications.as_ref().map(|n| n.status),
     ];
     let status = Status::roll_up(verdicts.into_iter().flatten());
-    let found =
-        Found { freshness: freshness.as_ref(), rehearsal: rehearsal.as_ref(), notifications: notifications.as_ref() };
+    let criteria = relaxed(args, freshness.is_some(), rehearsal.is_some());
+    let found = Found {
+        freshness: freshness.as_ref(),
+        rehearsal: rehearsal.as_ref(),
+        notifications: notifications.as_ref(),
+        relaxed: &criteria,
+    };
     let doc = report::stage_alerts::doc(status, found, history.as_ref());
     let generated_at = clock::generated_at();
     let json = Judgement {
@@ -137,15 +151,45 @@ pub(crate) fn run(common: &Common, args: &StageAlerts, exports: &Exports) -> Res
         history,
         rehearsal,
         notifications,
+        criteria,
     };
     let rehearsal = json.rehearsal.as_ref();
-    let found = Found { freshness: json.freshness.as_ref(), rehearsal, notifications: json.notifications.as_ref() };
+    let found = Found {
+        freshness: json.freshness.as_ref(),
+        rehearsal,
+        notifications: json.notifications.as_ref(),
+        relaxed: &json.criteria,
+    };
     let view = report::stage_alerts::view(status, json.generated_at, found);
     let outcome = Outcome { name: "stage_alerts", view: &view, json: &json, doc: &doc };
     let code = common.emit(&outcome)?;
     let page = |_: &Path| report::page::stage_alerts(&doc, rehearsal, json.generated_at);
     exports.finish(common.fail_on, &outcome, page)?;
     Ok(code)
+}
+
+/// The limits that somebody made looser than their defaults, of what was asked.
+fn relaxed(args: &StageAlerts, freshness: bool, rehearsal: bool) -> Vec<Criterion> {
+    let length = |name: &'static str, given: Duration, default: Duration| {
+        (name, given > default, human_duration(given), human_duration(default))
+    };
+    let observed = [length("window", args.window, WINDOW), length("max_skew", args.max_skew, MAX_SKEW)];
+    let rehearsed = [
+        ("max_noise", args.max_noise > MAX_NOISE, percent(args.max_noise), percent(MAX_NOISE)),
+        ("max_misses", args.max_misses > 0, args.max_misses.to_string(), "0".to_owned()),
+        length("match_window", args.match_window, MATCH_WINDOW),
+    ];
+    let observed = observed.into_iter().filter(|_| freshness);
+    let rows = observed.chain(rehearsed.into_iter().filter(|_| rehearsal)).filter(|(_, looser, ..)| *looser);
+    rows.map(|(name, _, value, default)| Criterion {
+        limit: name.to_owned(),
+        value,
+        source: format!("--{}", name.replace('_', "-")),
+        policy_sha256: None,
+        relaxed: true,
+        relaxed_from: Some(format!("{default} (default)")),
+    })
+    .collect()
 }
 
 fn judge_observation(args: &StageAlerts, path: &Path) -> Result<Freshness, Error> {

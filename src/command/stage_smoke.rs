@@ -34,7 +34,7 @@ pub(crate) struct StageSmoke {
     simulate: Option<Scenario>,
 
     /// The account; one with the role admin
-    #[arg(long, default_value = stage_server::EMAIL, help_heading = "Account and session")]
+    #[arg(long, default_value = stage_server::EMAIL, value_parser = named, help_heading = "Account and session")]
     email: String,
     /// The environment variable that holds the password
     #[arg(long, value_name = "NAME", conflicts_with_all = ["password_file", "simulate"],
@@ -44,7 +44,7 @@ pub(crate) struct StageSmoke {
     #[arg(long, value_name = "PATH", conflicts_with = "simulate", help_heading = "Account and session")]
     password_file: Option<PathBuf>,
     /// The session to create [default: stage-smoke-<milliseconds since 1970>]
-    #[arg(long, value_name = "ID", help_heading = "Account and session")]
+    #[arg(long, value_name = "ID", value_parser = named, help_heading = "Account and session")]
     session_id: Option<String>,
     /// The title of the session
     #[arg(long, value_name = "TEXT", default_value = "Staging smoke", help_heading = "Account and session")]
@@ -98,6 +98,11 @@ pub(crate) struct StageSmoke {
     report: PathBuf,
     #[command(flatten)]
     pub export: ExportArgs,
+}
+
+/// clap parser for a name, which must not be blank.
+fn named(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("write a name that is not blank".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// Runs the command.

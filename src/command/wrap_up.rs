@@ -88,8 +88,9 @@ pub(crate) fn run(common: &Common, args: &WrapUp, exports: &Exports) -> Result<E
         ..Options::new(clock::generated_at())
     };
     let (result, beside) = match &input {
-        Input::Document { path, value } => {
-            (wrap_up::from_bundle(value, &path.to_string_lossy(), &reports, &options), parent(path))
+        Input::Document { path, value, last } => {
+            let result = wrap_up::from_run(value, last.as_ref(), &path.to_string_lossy(), &reports, &options);
+            (result, parent(path))
         }
         Input::UnfinishedRun { path, record } => {
             let result = wrap_up::from_unfinished(record.as_ref(), &path.to_string_lossy(), &reports, &options);

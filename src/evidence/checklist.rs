@@ -4,6 +4,7 @@
 
 use crate::finding::{Finding, Status, count};
 use crate::log::summary::{ChecklistItem, ChecklistSummary};
+use crate::prose::{Phrase, is_unfinished};
 use crate::sanitize::shorten;
 use crate::time::Stamp;
 
@@ -14,18 +15,21 @@ const ITEMS: usize = 10_000;
 /// How far a clock may be ahead of the end of the run, in seconds.
 const SKEW: f64 = 60.0;
 
-/// Reads the items of a task list, without what is in code blocks.
+/// Reads the items of a task list, without what is in code blocks. A block that never ends hides nothing.
 pub fn items(text: &str) -> Vec<ChecklistItem> {
     let mut items: Vec<ChecklistItem> = Vec::new();
     let mut fence: Option<&str> = None;
-    let mut optional = false;
-    let mut open = false;
-    for (n, line) in text.lines().enumerate() {
-        let body = line.trim_start();
+    let (mut optional, mut open) = (false, false);
+    let lines: Vec<&str> = text.split(['\n', '\r']).collect();
+    let lines = if text.contains('\n') { text.lines().collect() } else { lines };
+    for (n, line) in lines.iter().enumerate() {
+        let body = line.trim_start_matches([' ', '\t', '>']);
         let mark = ["```", "~~~"].into_iter().find(|mark| body.starts_with(mark));
         match (fence, mark) {
             (Some(inside), Some(mark)) if inside == mark => fence = None,
-            (None, Some(mark)) => fence = Some(mark),
+            (None, Some(mark)) if lines[n + 1..].iter().any(|line| line.trim_start().starts_with(mark)) => {
+                fence = Some(mark);
+            }
             _ => {}
         }
         if fence.is_some() || mark.is_some() {
@@ -33,7 +37,7 @@ pub fn items(text: &str) -> Vec<ChecklistItem> {
             continue;
         }
         if let Some(heading) = body.strip_prefix('#') {
-            optional = heading.to_lowercase().contains("optional");
+            optional = says_optional(heading);
             open = false;
         } else if let Some((ticked, rest)) = task(body) {
             let item = ChecklistItem {
@@ -60,15 +64,39 @@ pub fn items(text: &str) -> Vec<ChecklistItem> {
     items.into_iter().map(details).collect()
 }
 
-/// The text of a task, and whether it is ticked; none for a line that is no task.
+/// Whether a heading says that what is below it is optional; "not optional" does not.
+fn says_optional(heading: &str) -> bool {
+    let words = Phrase::of(heading);
+    let denied = |at: usize| words.is_not(at) || matches!(words.lower(at), "non" | "no");
+    (0..words.len()).any(|at| words.lower(at) == "optional" && !(at.saturating_sub(2)..at).any(denied))
+}
+
+/// The text of a task, and whether it is ticked; none for a line that is no task. Whatever is in a box but an x is no tick,
+/// and neither is what was struck out.
 fn task(line: &str) -> Option<(bool, &str)> {
-    let rest = after_mark(line)?;
-    let ticked = match rest.get(..3)? {
-        "[ ]" => false,
-        "[x]" | "[X]" => true,
-        _ => return None,
+    const EMPTY: [char; 8] = ['☐', '⬜', '⬛', '□', '▢', '❏', '❑', '❒'];
+    const TICKED: [char; 4] = ['☑', '✅', '✔', '✓'];
+    let rest = match after_mark(line) {
+        Some(rest) => rest,
+        // A cell of a table, and a box without a list.
+        None => line.find("[ ]").map(|at| &line[at..]).or_else(|| line.starts_with(EMPTY).then_some(line))?,
     };
-    rest[3..].strip_prefix([' ', '\t']).map(|text| (ticked, text.trim()))
+    let rest = rest.strip_prefix('\\').unwrap_or(rest);
+    let (ticked, text) = if let Some(text) = rest.strip_prefix(TICKED) {
+        (true, text)
+    } else if let Some(text) = rest.strip_prefix(EMPTY) {
+        (false, text)
+    } else {
+        let (inside, text) = rest.strip_prefix('[')?.split_once(']')?;
+        // What is longer is a link.
+        let inside = inside.trim_matches(|c: char| c.is_whitespace() || c == '\\');
+        if inside.chars().count() > 1 || text.starts_with(['(', '[', ':']) {
+            return None;
+        }
+        (matches!(inside, "x" | "X" | "✓" | "✔" | "☑" | "✅"), text)
+    };
+    let text = text.trim_start_matches('\u{fe0f}').trim();
+    Some((ticked && !text.starts_with("~~"), text))
 }
 
 fn is_item(line: &str) -> bool {
@@ -139,11 +167,16 @@ pub fn judge(
             }
             continue;
         }
+        if is_unfinished(&item.text) {
+            find(Status::Fail, "it is ticked, and its text says that it is not done".to_owned());
+        }
         if item.owner.is_none() {
-            find(Status::Fail, "it is ticked, but by nobody: add (@name, time)".to_owned());
+            find(Status::Fail, "it is ticked, but by nobody: add (@name, time) at its end".to_owned());
         }
         match (item.at, ended_at) {
-            (None, _) => find(Status::Fail, "it is ticked, but without a time: add (@name, time)".to_owned()),
+            (None, _) => {
+                find(Status::Fail, "it is ticked, but without a time: add (@name, time) at its end".to_owned());
+            }
             (Some(at), Some(end)) if at.seconds_since(end) > SKEW => {
                 find(Status::Fail, format!("it was ticked at {}, after the end of the run", at.human()));
             }
@@ -215,6 +248,20 @@ mod tests {
             ("```\n- [x] A (@ada, 2031-05-04)\n```", Status::Fail, "no task"),
             ("- [x] A long\n  story (@ada,\n  2031-05-04)", Status::Pass, ""),
             ("all is well", Status::Fail, "no task"),
+            ("- [x] A (@ada, 2031-05-04)\n- [~] B", Status::Fail, "B: it is open"),
+            ("- [x] A (@ada, 2031-05-04)\n- [] B", Status::Fail, "B: it is open"),
+            ("- [x] A (@ada, 2031-05-04)\n- ☐ B", Status::Fail, "B: it is open"),
+            ("- [x] A (@ada, 2031-05-04)\n> - [ ] B", Status::Fail, "B: it is open"),
+            ("- [x] A (@ada, 2031-05-04)\n| B | [ ] |", Status::Fail, "it is open"),
+            ("- [x] A (@ada, 2031-05-04)\n```\n- [ ] B", Status::Fail, "B: it is open"),
+            ("- [x] A (@ada, 2031-05-04)\r- [ ] B", Status::Fail, "B: it is open"),
+            ("- [x] A (@ada, 2031-05-04)\n# Non-optional\n- [ ] B", Status::Fail, "B: it is open"),
+            ("- [x] A (@ada, 2031-05-04)\n# These are not optional\n- [ ] B", Status::Fail, "B: it is open"),
+            ("- [x] ~~A~~ (@ada, 2031-05-04)", Status::Fail, "it is open"),
+            ("- [x] A: not done (@ada, 2031-05-04)", Status::Fail, "says that it is not done"),
+            ("- [x] A is still failing (@ada, 2031-05-04)", Status::Fail, "says that it is not done"),
+            ("- [x] Nothing is pending (@ada, 2031-05-04)\n- see [A](https://x.example)", Status::Pass, ""),
+            ("- ☑ A (@ada, 2031-05-04)\n- [✓] B (@ada, 2031-05-04)", Status::Pass, ""),
             ("", Status::Fail, "no task"),
         ] {
             let summary = judge("checklist.md", line, end, digest);

@@ -1,6 +1,6 @@
 //! Lists of checksums: `SHA256SUMS` files and the manifests of packets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
 use serde_json::Value;
@@ -43,6 +43,9 @@ pub enum Found {
     Unreadable(String),
 }
 
+/// The form of the manifests that emp-ops writes.
+const SCHEMA: &str = "emp-ops/packet/v1";
+
 /// Whether `path` names a file below the folder of the list, and nothing else.
 pub fn is_safe(path: &str) -> bool {
     let mut parts = Path::new(path).components().peekable();
@@ -72,6 +75,10 @@ fn manifest(path: &str, text: &str) -> List {
         match (text("path"), digest) {
             (Some(name), Some(sha256)) => {
                 let bytes = item.get("bytes").and_then(Value::as_u64);
+                if let Some(size) = item.get("bytes").filter(|size| bytes.is_none() && !size.is_null()) {
+                    let finding = Finding::fail(format!("{name} cannot have this size: {size}"));
+                    list.findings.push(finding.in_file(path, None));
+                }
                 list.add(path, name, Listed { sha256: Some(sha256), bytes, line: None });
             }
             _ => {
@@ -80,11 +87,27 @@ fn manifest(path: &str, text: &str) -> List {
             }
         }
     }
+    let named = ["summary_json", "summary_markdown", "sign_off_json"].map(|key| &manifest[key]);
+    let raw = manifest["raw_artifacts"].as_array().into_iter().flatten();
+    let named: BTreeSet<&str> = named.into_iter().chain(raw).filter_map(Value::as_str).collect();
     if own.is_none() {
-        let named = ["summary_json", "summary_markdown", "sign_off_json"].map(|key| &manifest[key]);
-        let raw = manifest["raw_artifacts"].as_array().into_iter().flatten();
-        for name in named.into_iter().chain(raw).filter_map(Value::as_str) {
+        for name in &named {
             list.add(path, name, Listed { sha256: None, bytes: None, line: None });
+        }
+    } else if let Some(schema) = manifest["schema"].as_str() {
+        if schema != SCHEMA {
+            let text =
+                format!("the manifest is of another form than {SCHEMA}: {schema}; judge it with its own emp-ops");
+            list.findings.push(Finding::fail(text).in_file(path, None));
+        }
+        // Other tools take what is raw from the one list, and their digests from the other.
+        let raw = list.files.keys().map(String::as_str).filter(|name| name.starts_with("raw/"));
+        let listed = manifest["raw_artifacts"].is_array();
+        let unnamed = raw.filter(|name| listed && !named.contains(name)).map(|name| (name, "`raw_artifacts`"));
+        let undigested = named.iter().filter(|name| !list.files.contains_key(**name)).map(|name| (*name, "`files`"));
+        if let Some((name, lacking)) = unnamed.chain(undigested).next() {
+            let text = format!("the manifest contradicts itself: {name} is not in its {lacking}");
+            list.findings.push(Finding::fail(text).in_file(path, None));
         }
     }
     list.nothing_listed(path);
@@ -178,6 +201,10 @@ pub fn verify(path: &str, list: &List, mut look: impl FnMut(&str) -> Found) -> C
                 let finding = fail(text).with("expected_sha256", expected.as_str()).with("actual_sha256", sha256);
                 summary.findings.push(finding);
             }
+            (Found::File { bytes, .. }, Some(_)) if listed.bytes.is_some_and(|size| size != bytes) => {
+                let size = listed.bytes.unwrap_or_default();
+                summary.findings.push(fail(format!("{name} has {bytes} bytes, not {size} as the list says")));
+            }
             (Found::File { .. }, Some(_)) => summary.verified += 1,
             (Found::File { .. }, None) => unproven += 1,
         }
@@ -260,6 +287,35 @@ mod tests {
                 format!(r#"{{"files": [{{"path": "a", "sha256": "{B}", "bytes": 2}}]}}"#),
                 0,
                 vec!["FAIL a was changed after the list was made (1 bytes instead of 2)"],
+            ),
+            (
+                format!(r#"{{"files": [{{"path": "a", "sha256": "{A}", "bytes": 2}}]}}"#),
+                0,
+                vec!["FAIL a has 1 bytes, not 2"],
+            ),
+            (
+                format!(r#"{{"files": [{{"path": "a", "sha256": "{A}", "bytes": -1}}]}}"#),
+                1,
+                vec!["FAIL a cannot have this size: -1"],
+            ),
+            (
+                format!(r#"{{"schema": "emp-ops/packet/v9", "files": [{{"path": "a", "sha256": "{A}"}}]}}"#),
+                1,
+                vec!["FAIL the manifest is of another form"],
+            ),
+            (
+                format!(
+                    r#"{{"schema": "{SCHEMA}", "raw_artifacts": [], "files": [{{"path": "raw/a", "sha256": "{A}"}}]}}"#
+                ),
+                1,
+                vec!["FAIL the manifest contradicts itself: raw/a is not in its `raw_artifacts`"],
+            ),
+            (
+                format!(
+                    r#"{{"schema": "{SCHEMA}", "sign_off_json": "s", "files": [{{"path": "a", "sha256": "{A}"}}]}}"#
+                ),
+                1,
+                vec!["FAIL the manifest contradicts itself: s is not in its `files`"],
             ),
             (r#"{"files": [{"path": "a"}]}"#.to_owned(), 0, vec!["FAIL an item of `files` lacks"]),
             (r#"{"files": []}"#.to_owned(), 0, vec!["FAIL the list names no file"]),

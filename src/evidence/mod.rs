@@ -6,6 +6,7 @@ use crate::time::Stamp;
 
 pub mod checklist;
 pub mod checksums;
+pub(crate) mod contradiction;
 pub mod diary;
 pub mod figures;
 pub mod performance;

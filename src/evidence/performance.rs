@@ -3,7 +3,7 @@
 //! Its figures are under `aggregates`, under `snapshot`, or at the top; each is taken from the first of these places
 //! that has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -92,7 +92,10 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
         });
     }
     reader.stated_status();
-    let flags = ["partial", "incomplete", "truncated"];
+    let flags = ["partial", "incomplete", "truncated", "stale"];
+    if let Some(false) = report.get("complete").and_then(Value::as_bool) {
+        reader.warn("the performance report says of itself that it is not complete".to_owned());
+    }
     if let Some(flag) = flags.iter().find(|flag| lenient::flag(report.get(**flag))) {
         reader.warn(format!("the performance report says of itself that it is {flag}"));
     }
@@ -150,7 +153,13 @@ impl Reader<'_> {
             .flat_map(|place| names.iter().filter_map(|name| place.get(*name)))
             .find(|value| !value.is_null())
             .cloned();
+        self.said_twice(title, names);
         match value {
+            // A truth is no ratio that could be above a limit, whatever a language takes it for.
+            Some(Value::Bool(truth)) if title != "win_rate" && title != "trades" => {
+                self.fail(format!("{title} is not a number: {truth}"));
+                None
+            }
             Some(value) => {
                 let number = lenient::number(&value).filter(|number| number.is_finite());
                 match (&number, lenient::number(&value)) {
@@ -167,6 +176,17 @@ impl Reader<'_> {
                 }
                 None
             }
+        }
+    }
+
+    /// One figure that a report states with different values: which of them is right nobody can tell.
+    fn said_twice(&mut self, title: &str, names: &[&str]) {
+        let stated = self.places().flat_map(|place| names.iter().filter_map(|name| place.get(*name)));
+        let numbers: Vec<f64> = stated.filter_map(lenient::number).filter(|number| number.is_finite()).collect();
+        let differs = |other: &&f64| (**other - numbers[0]).abs() > 1e-6 * numbers[0].abs().max(other.abs());
+        if let Some(other) = numbers.iter().find(differs) {
+            let (first, other) = (short(numbers[0]), short(*other));
+            self.warn(format!("the performance report states {title} twice: {first} and {other}"));
         }
     }
 
@@ -209,9 +229,11 @@ impl Reader<'_> {
 
     /// A writer that says `failed` about its own report is believed.
     fn stated_status(&mut self) {
-        for key in ["status", "verdict", "result"] {
-            let word = self.report.get(key).and_then(Value::as_str).unwrap_or_default();
-            match Status::from_word(word) {
+        let keys = ["status", "verdict", "result"];
+        let words = self.places().flat_map(|place| keys.iter().filter_map(|key| place.get(*key)?.as_str()));
+        let words: BTreeSet<String> = words.map(str::to_owned).collect();
+        for word in words {
+            match Status::from_word(&word) {
                 Some(Status::Fail) => self.fail(format!("the performance report says of itself: {word}")),
                 Some(Status::Warn) => self.warn(format!("the performance report says of itself: {word}")),
                 _ => {}
@@ -272,6 +294,8 @@ impl Reader<'_> {
         let common = end.min(last).seconds_since(start.max(first));
         let (severity, why) = if common < 0.0 {
             (Status::Fail, "they do not overlap")
+        } else if period <= 0.0 && run > 60.0 {
+            (Status::Fail, "a period without length covers nothing")
         } else if common * 10.0 < run - SHORTER_SECONDS {
             (Status::Fail, "less than a tenth of the run is covered")
         } else if period > 10.0 * run + LONGER_SECONDS {
@@ -381,6 +405,15 @@ mod tests {
             (json!({"roi": 1, "verdict": "fail"}), Status::Fail, "says of itself: fail"),
             (json!({"roi": 1, "error": "feed lost"}), Status::Warn, "tells of an error"),
             (json!({"roi": 1, "errors": [], "error": "none"}), Status::Pass, ""),
+            (json!({"roi": 1, "win_rate": true}), Status::Pass, ""),
+            (json!({"roi": 1, "sharpe": true}), Status::Fail, "sharpe_ratio is not a number: true"),
+            (json!({"roi": 1, "aggregates": {"roi": 0.5}}), Status::Warn, "states roi twice: 0.5000 and 1.0000"),
+            (json!({"roi": 1, "aggregates": {"sharpe": 1, "sharpe_ratio": 5}}), Status::Warn, "sharpe_ratio twice"),
+            (json!({"roi": 1, "aggregates": {"roi": 1.0}}), Status::Pass, ""),
+            (json!({"roi": 1, "aggregates": {"status": "error"}}), Status::Fail, "says of itself: error"),
+            (json!({"roi": 1, "complete": false}), Status::Warn, "not complete"),
+            (json!({"roi": 1, "stale": true}), Status::Warn, "is stale"),
+            (json!({"roi": 1, "period_end": "2025-01-06T00:00:00Z"}), Status::Fail, "without length"),
             (json!({"roi": 1, "trades": 1e30}), Status::Fail, "more than any run makes"),
         ] {
             let summary = judge(extra.clone());

@@ -17,6 +17,8 @@ pub(crate) enum Input {
         path: PathBuf,
         /// What it holds.
         value: Value,
+        /// Of a run directory or packet: the last snapshot of the run.
+        last: Option<Value>,
     },
     /// A status report in Markdown.
     Report {
@@ -78,7 +80,7 @@ pub(crate) fn read(path: &Path) -> Result<Input, InputError> {
         return report();
     }
     match lenient::parse_within(&text, lenient::BUDGET) {
-        Ok(value) => Ok(Input::Document { path: path.to_owned(), value }),
+        Ok(value) => Ok(Input::Document { path: path.to_owned(), value, last: None }),
         Err(source) if named(&["json"]) || text.trim_start().starts_with('{') => {
             Err(InputError::Json { path: path.to_owned(), source })
         }
@@ -114,7 +116,8 @@ fn read_run(path: &Path) -> Result<Input, InputError> {
             {
                 object.insert("review".to_owned(), read_json("review.json")?);
             }
-            return Ok(Input::Document { path: path.join(name), value });
+            let last = ["progress.json", "raw/progress.json"].into_iter().find(|name| has(name)).map(read_json);
+            return Ok(Input::Document { path: path.join(name), value, last: last.transpose()? });
         }
     }
     let path = path.to_owned();

@@ -221,7 +221,11 @@ impl Client {
             }
         };
         let mut answer = head(&response);
-        let is_stream = answer.content_type.trim_start().to_ascii_lowercase().starts_with("text/event-stream");
+        let is_stream = answer
+            .content_type
+            .split(';')
+            .next()
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"));
         if answer.status != 200 || !is_stream {
             // The start of the body tells who answered; it must not take long, and need not be whole.
             let mut start = [0; 1024];

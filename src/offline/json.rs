@@ -66,9 +66,12 @@ impl Keep {
             (Self::Artefact, "transcript") => Self::Transcript,
             (Self::Artefact, "sessionState") => Self::State,
             (Self::Artefact, "closureJob") => Self::Job,
-            (Self::Artefact, "sessionId" | "schema")
+            (
+                Self::Artefact,
+                "sessionId" | "schema" | "truncated" | "partial" | "incomplete" | "error" | "turnCount",
+            )
             | (Self::Job, "closedAt")
-            | (Self::State, "closedAt" | "scenes" | "changeFeed")
+            | (Self::State, "closedAt" | "scenes" | "changeFeed" | "sessionId" | "status")
             | (
                 Self::Turn,
                 "turnId" | "id" | "sceneId" | "actId" | "speaker" | "role" | "timestamp" | "text" | "content",
@@ -80,7 +83,7 @@ impl Keep {
                 | "assetsEarned" | "debtsIncurred" | "reputationShifts" | "highlightQuote",
             )
             | (Self::All, _) => Self::All,
-            (Self::Artefact, "worldDeltas" | "totalSessions" | "turnCount") => Self::Presence,
+            (Self::Artefact, "worldDeltas" | "totalSessions") => Self::Presence,
             (Self::Turn, "metadata") => Self::Metadata,
             _ => Self::Nothing,
         }

@@ -1,6 +1,7 @@
 //! From JSON to a session: cleaned turns, times, scenes and change feed. Whatever is of the wrong type is left
 //! out and told, with its place.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -9,8 +10,8 @@ use super::id::Id;
 use super::json;
 use super::notes::Notes;
 use super::turns::{self, Turn};
-use crate::finding::{Finding, Status};
-use crate::json::lenient::{is_truthy, kind};
+use crate::finding::{Finding, Status, count};
+use crate::json::lenient::{self, is_truthy, kind};
 use crate::time::Stamp;
 
 /// A closed session, cleaned.
@@ -113,24 +114,71 @@ pub(crate) fn read(bytes: &[u8], id: Option<&str>) -> Artefact {
         notes.fail(place, "is given twice; only the last was read");
     }
     let given = id.map(|id| Id::Text(id.to_owned()));
-    let own = top.get("sessionId").filter(|value| is_truthy(value));
+    let said = |value: &&Value| is_truthy(value) && value.as_str().is_none_or(|text| !text.trim().is_empty());
+    let own = top.get("sessionId").filter(said);
     let Some(id) = given.or_else(|| own.and_then(Id::of)) else {
         return Artefact::Broken(match own {
             None => "it has no `sessionId`; give one with --session".to_owned(),
             Some(value) => format!("its `sessionId` is {}, not text; give one with --session", kind(value)),
         });
     };
+    says_incomplete(&top, &mut notes);
     let turns = turns::transcript(top.remove("transcript").unwrap_or_default(), &mut notes);
     let state = notes.object(top.remove("sessionState").unwrap_or_default(), "sessionState");
     let job = notes.object(top.remove("closureJob").unwrap_or_default(), "closureJob");
     let closed_at = closing_time(&state, &job, &mut notes);
     let scenes = scene_titles(&state, &mut notes);
     let flagged = flagged_changes(&state, &mut notes);
+    contradictions(&id, &state, &turns, closed_at, &mut notes);
     let last_at = turns.iter().filter_map(|turn| turn.at).max();
     if closed_at.is_none() {
         notes.warn("sessionState.closedAt", "is missing, so the schedule does not start where the session ended");
     }
     Artefact::Session(Box::new(Session { id, turns, closed_at, last_at, scenes, flagged, findings: notes.into() }))
+}
+
+/// How long after its last turn a session may be closed without a word.
+const LATE: Duration = Duration::from_secs(366 * 86_400);
+
+/// Notes where the exporter says itself that this is not all.
+fn says_incomplete(top: &Map<String, Value>, notes: &mut Notes) {
+    for flag in ["truncated", "partial", "incomplete"] {
+        if top.get(flag).is_some_and(|value| lenient::flag(Some(value))) {
+            notes.fail(flag, "says that this is not the whole session; what is missing was not checked");
+        }
+    }
+    if let Some(error) = top.get("error").filter(|error| is_truthy(error)) {
+        notes.warn("error", format_args!("tells of a failure of the export: {error}"));
+    }
+    let listed = top.get("transcript").and_then(Value::as_array).map(|turns| turns.len() as u64);
+    let claimed = lenient::natural(top.get("turnCount"));
+    if let Some((claimed, listed)) = claimed.zip(listed).filter(|(claimed, listed)| claimed != listed) {
+        notes.warn("turnCount", format_args!("is {claimed}, but the transcript holds {}", count(listed, "turn")));
+    }
+}
+
+/// Notes where parts of the session contradict each other.
+fn contradictions(id: &Id, state: &Map<String, Value>, turns: &[Turn], closed_at: Option<Stamp>, notes: &mut Notes) {
+    let other = state.get("sessionId").and_then(Id::of).filter(|other| other.to_string() != id.to_string());
+    if let Some(other) = other {
+        notes.warn("sessionState.sessionId", format_args!("is {other}: the state of another session than {id}"));
+    }
+    let word = state.get("status").and_then(Value::as_str).map(|word| word.trim().to_ascii_lowercase());
+    if let Some(word) = word.filter(|word| ["active", "open", "paused", "running"].contains(&word.as_str())) {
+        notes.warn("sessionState.status", format_args!("is {word}: the session is not closed"));
+    }
+    let last = turns.iter().filter_map(|turn| turn.at).max();
+    if let Some((closed, last)) = closed_at.zip(last) {
+        if last.seconds_since(closed) > 60.0 {
+            notes.warn("sessionState.closedAt", format_args!("is before the last turn ({})", last.human()));
+        } else if closed.since(last) > LATE {
+            notes.warn("sessionState.closedAt", "is more than a year after the last turn");
+        }
+    }
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = turns.iter().find(|turn| !seen.insert(turn.id.to_string())) {
+        notes.warn("transcript", format_args!("has two turns with the id {}", twice.id));
+    }
 }
 
 fn closing_time(state: &Map<String, Value>, job: &Map<String, Value>, notes: &mut Notes) -> Option<Stamp> {
@@ -271,6 +319,23 @@ mod tests {
             ),
             (r#"{"transcript":[{"text":"x","metadata":{"tags":[4]}}]}"#, Status::Warn, "metadata.tags[0] is a number"),
             (r#"{"transcript":[{"text":"x"}]}"#, Status::Warn, "sessionState.closedAt is missing"),
+            (r#"{"truncated":true,"transcript":[{"text":"x"}]}"#, Status::Fail, "not the whole session"),
+            (r#"{"error":"export failed","transcript":[{"text":"x"}]}"#, Status::Warn, "tells of a failure"),
+            (r#"{"turnCount":9,"transcript":[{"text":"x"}]}"#, Status::Warn, "is 9, but the transcript holds 1 turn"),
+            (r#"{"transcript":[{"text":null},{"text":"x"}]}"#, Status::Warn, "transcript[0] (turn-1).text is null"),
+            (r#"{"transcript":[{"id":1,"text":"x"},{"id":1,"text":"y"}]}"#, Status::Warn, "two turns with the id 1"),
+            (r#"{"sessionState":{"sessionId":"t"},"transcript":[{"text":"x"}]}"#, Status::Warn, "another session"),
+            (r#"{"sessionState":{"status":"active"},"transcript":[{"text":"x"}]}"#, Status::Warn, "is not closed"),
+            (
+                r#"{"sessionState":{"closedAt":"2020-01-01"},"transcript":[{"text":"x","timestamp":"2025-01-06"}]}"#,
+                Status::Warn,
+                "before the last turn",
+            ),
+            (
+                r#"{"sessionState":{"closedAt":"9999-01-01"},"transcript":[{"text":"x","timestamp":"2025-01-06"}]}"#,
+                Status::Warn,
+                "more than a year after",
+            ),
         ] {
             let session = session(&text.replacen('{', r#"{"sessionId":"s","#, 1));
             let found = session.findings.iter().find(|finding| finding.summary.contains(expect));
@@ -291,7 +356,14 @@ mod tests {
         // Whatever else it holds, what has a transcript is checked.
         let text = br#"{"sessionId":"s","worldDeltas":{},"schema":"emp-ops/x","transcript":[]}"#;
         assert!(matches!(read(text, None), Artefact::Session(_)));
-        for text in ["null", "5", "{", r#"{"transcript":[]}"#, r#"{"sessionId":[],"transcript":[]}"#] {
+        for text in [
+            "null",
+            "5",
+            "{",
+            r#"{"transcript":[]}"#,
+            r#"{"sessionId":[],"transcript":[]}"#,
+            r#"{"sessionId":" ","transcript":[]}"#,
+        ] {
             assert!(matches!(read(text.as_bytes(), None), Artefact::Broken(_)), "{text}");
         }
         assert!(matches!(read(br#"{"transcript":[]}"#, Some("s")), Artefact::Session(_)));

@@ -125,6 +125,7 @@ fn turn(mut entry: Map<String, Value>, number: usize, place: TurnPlace<'_>, note
 /// The text of a turn, `text` before `content`; none if there is nothing to read.
 fn text(entry: &mut Map<String, Value>, place: TurnPlace<'_>, notes: &mut Notes) -> Option<String> {
     let mut unread = None;
+    let null = entry.get("text").is_some_and(Value::is_null);
     for key in ["text", "content"] {
         match entry.remove(key) {
             Some(Value::String(text)) if text.len() > LONGEST_TURN => {
@@ -149,6 +150,8 @@ fn text(entry: &mut Map<String, Value>, place: TurnPlace<'_>, notes: &mut Notes)
     }
     if let Some((key, what)) = unread {
         notes.fail(format_args!("{place}.{key}"), format_args!("is {what}, not text, and was not read"));
+    } else if null {
+        notes.warn(format_args!("{place}.text"), "is null: what was said there is not known");
     }
     None
 }

@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::view::{Row, View};
 use super::{Block, Cell, Doc, Table, Tone, count, notify};
-use crate::finding::{Gate, Status};
+use crate::finding::{Criterion, Gate, Status};
 use crate::stage::freshness::Freshness;
 use crate::stage::history::History;
 use crate::stage::notify::report::Notifications;
 use crate::stage::rehearsal::figures::Spread;
 use crate::stage::rehearsal::{Counts, Example, Labels, Rehearsal};
 use crate::time::{Stamp, human_seconds};
+use crate::verdict::headline;
 
 /// How many rows of a long list are shown; JSON has more.
 const SHOWN: usize = 10;
@@ -26,11 +27,13 @@ pub(crate) struct Found<'a> {
     pub(crate) rehearsal: Option<&'a Rehearsal>,
     /// Who hears of what.
     pub(crate) notifications: Option<&'a Notifications>,
+    /// The limits that are looser than their defaults.
+    pub(crate) relaxed: &'a [Criterion],
 }
 
 /// The document for what was asked.
 pub(crate) fn doc(status: Status, found: Found<'_>, history: Option<&History>) -> Doc {
-    let Found { freshness, rehearsal, notifications } = found;
+    let Found { freshness, rehearsal, notifications, relaxed } = found;
     let title = match (freshness, rehearsal, notifications) {
         (Some(_), Some(_), _) => "Admin alert observation and alert rehearsal",
         (None, Some(_), _) => "Alert rehearsal",
@@ -50,7 +53,8 @@ pub(crate) fn doc(status: Status, found: Found<'_>, history: Option<&History>) -
         because.extend(gates.map(|gate| (gate.status, format!("{}: {}", gate.name, gate.measured))));
     }
     because.sort_by_key(|(status, _)| std::cmp::Reverse(*status));
-    let mut doc = Doc::new(title).verdict(status, because.into_iter().map(|(_, text)| text).collect());
+    let because = because.into_iter().map(|(_, text)| text).chain(headline::reasons(&[], relaxed)).collect();
+    let mut doc = Doc::new(title).verdict(status, because).remark(headline::remark(false, &[], relaxed));
     if let Some(freshness) = freshness {
         observation(&mut doc, freshness);
     }
@@ -68,7 +72,7 @@ pub(crate) fn doc(status: Status, found: Found<'_>, history: Option<&History>) -
 
 /// The same for exports.
 pub(crate) fn view(status: Status, generated_at: Stamp, found: Found<'_>) -> View<'static> {
-    let Found { freshness, rehearsal, notifications } = found;
+    let Found { freshness, rehearsal, notifications, relaxed } = found;
     let mut rows = rehearsal.map(|found| Row::all(&found.findings, "alerts")).unwrap_or_default();
     rows.extend(notifications.iter().flat_map(|found| Row::all(&found.findings, "notifications")));
     let seeding = freshness.map(|found| Gate {
@@ -83,7 +87,7 @@ pub(crate) fn view(status: Status, generated_at: Stamp, found: Found<'_>) -> Vie
     View {
         subject: "alerts".to_owned(),
         status,
-        headline: status.label().to_owned(),
+        headline: headline::headline(status, &headline::remark(false, &[], relaxed)),
         gates: seeding
             .into_iter()
             .chain(rehearsal.iter().flat_map(|found| found.gates.clone()))

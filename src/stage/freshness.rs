@@ -200,6 +200,9 @@ fn judge(document: &Observation, at: Stamp, rules: Rules, now: Stamp) -> (State,
             Some(run) if run.alert_step != "skipped" => {
                 (State::Unknown, format!("a live alert was seen {age} ago, but a later run saw none: {}", run.detail))
             }
+            _ if let Some(why) = document.contradicts_itself() => {
+                (State::Unknown, format!("{why}; run `emp-ops stage-smoke` again"))
+            }
             _ => (State::Ready, format!("a live alert was seen {age} ago, within {window}; seeding may go")),
         },
         _ => (State::Unknown, "the observation does not say whether the alert was live or a seed".to_owned()),
@@ -264,6 +267,24 @@ mod tests {
             (r#"{"observedAt":"2025-01-06T12:00:05.000Z","seeded":false}"#, State::Ready, None, true),
             (r#"{"observedAt":"2025-01-06T12:01:00.001Z","seeded":false}"#, State::Invalid, None, false),
             (r#"{"observedAt":"2099-01-01T00:00:00Z","seeded":false}"#, State::Invalid, None, false),
+            (
+                r#"{"observedAt":"2025-01-06T10:00:00Z","seeded":false,"reason":"debug.seed.admin_alert"}"#,
+                State::Unknown,
+                Some(7_200_000),
+                true,
+            ),
+            (
+                r#"{"observedAt":"2025-01-06T10:00:00Z","seeded":false,"latencyMs":-5}"#,
+                State::Unknown,
+                Some(7_200_000),
+                true,
+            ),
+            (
+                r#"{"observedAt":"2025-01-06T10:00:00Z","seeded":false,"recordedAt":"2025-01-05T10:00:00Z"}"#,
+                State::Unknown,
+                Some(7_200_000),
+                true,
+            ),
             (r#"{"observedAt":"yesterday","seeded":false}"#, State::Invalid, None, false),
             (r#"{"observedAt":1736157600000,"seeded":false}"#, State::Invalid, None, false),
             (r#"{"observedAt":{"at":1},"seeded":false}"#, State::Invalid, None, false),

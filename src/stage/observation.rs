@@ -111,6 +111,25 @@ impl Observation {
         self.last_run.as_ref().is_some_and(|run| run.alert_step == "not-reached")
     }
 
+    /// What in a document contradicts that a live alert was seen.
+    pub(crate) fn contradicts_itself(&self) -> Option<String> {
+        let text = |value: &Value| value.as_str().map(|text| text.trim().to_ascii_lowercase()).unwrap_or_default();
+        if text(&self.reason).contains("seed") {
+            return Some(format!("the observation calls the alert live, and its reason is {}", text(&self.reason)));
+        }
+        if self.latency().and_then(Number::as_f64).is_some_and(|latency| latency < 0.0) {
+            return Some("the latency of the alert is negative: it came before it was asked for".to_owned());
+        }
+        if matches!(text(&self.severity).as_str(), "none" | "null") {
+            return Some("the observation states the severity of an alert as none".to_owned());
+        }
+        let recorded = self.recorded().zip(self.observed().ok().flatten());
+        if recorded.is_some_and(|(recorded, observed)| observed.seconds_since(recorded) > 60.0) {
+            return Some("the observation was written before the alert came".to_owned());
+        }
+        None
+    }
+
     /// Whether this holds a real alert (not a seed) with a readable time.
     pub fn is_live(&self) -> bool {
         self.seeded == Value::Bool(false) && !self.simulated && matches!(self.observed(), Ok(Some(_)))

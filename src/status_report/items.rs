@@ -8,6 +8,7 @@ use super::words::{self, Field, Topic};
 use super::{Kind, Outcome, State};
 use super::{marks, overall, states};
 use crate::finding::Status;
+use crate::prose::{is_unfinished, withholds_consent};
 
 impl Reader {
     pub(crate) fn item(
@@ -188,7 +189,8 @@ fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<Stat
         return State::of_whole(head.status.as_deref().unwrap_or_default());
     }
     let stated = head.status.as_deref().map(|text| states::state(text).unwrap_or(State::Unknown));
-    let ticked = checked.map(|done| if done { State::Done } else { State::Open });
+    // What is ticked may say itself that it is not done.
+    let ticked = checked.map(|done| if done && !is_unfinished(&head.title) { State::Done } else { State::Open });
     let counted = head.percent.map(|share| if share >= 100.0 { State::Done } else { State::Open });
     let state = match (stated, head.mark, ticked) {
         (Some(stated), _, Some(ticked)) if ticked.severity() > stated.severity() => ticked,
@@ -202,6 +204,7 @@ fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<Stat
             (Kind::Decision, None) if words::is_undecided(&head.title) => State::Open,
             (Kind::Decision, None) if is_conditional(&head.title) => State::Conditional,
             (Kind::Decision, None) if states::is_refusal(&head.title) => State::Blocked,
+            (Kind::Decision, None) if withholds_consent(&head.title) => State::Open,
             (Kind::Decision, None) => State::Decided,
             (Kind::Deliverable | Kind::Verification | Kind::Progress, None) => State::Reported,
             (Kind::Blocker, None) => State::Blocked,
@@ -219,7 +222,17 @@ fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<Stat
 
 fn is_conditional(text: &str) -> bool {
     let words = words::plain(text);
-    [" pending ", " contingent ", " subject to ", " provided ", " unless ", " tbc ", " tbd ", " conditional "]
-        .iter()
-        .any(|word| words.contains(word))
+    [
+        " pending ",
+        " contingent ",
+        " subject to ",
+        " provided ",
+        " unless ",
+        " tbc ",
+        " tbd ",
+        " conditional ",
+        " with conditions ",
+    ]
+    .iter()
+    .any(|word| words.contains(word))
 }

@@ -249,7 +249,7 @@ impl Trend {
 impl Report {
     /// Reads a report. Any text is a report; what it holds tells.
     pub fn read(source: &str) -> Self {
-        sections::read(&without_generated(source))
+        sections::read(&usual(&without_generated(source)))
     }
 
     /// How many of its tracked action items are done or ready, of how many.
@@ -258,6 +258,34 @@ impl Report {
         let ready = tracked.clone().filter(|item| matches!(item.state, State::Done | State::Ready));
         (ready.count() as u64, tracked.count() as u64)
     }
+}
+
+/// The source with what people write beside Markdown written as it is there: a colon of full width, a box without a blank
+/// before it, a label in bold before a dash, the front matter of TOML. Lines keep their numbers.
+fn usual(source: &str) -> String {
+    let mut front = source.starts_with("+++\n") || source.starts_with("+++\r\n");
+    let mut lines = Vec::new();
+    for (n, line) in source.split('\n').enumerate() {
+        let fence = line.trim_end() == "+++";
+        if front && (n == 0 || fence) {
+            front = n == 0;
+            lines.push("---".to_owned());
+            continue;
+        }
+        let line = if front { line.replacen('=', ":", 1).replace('"', "") } else { line.replace('：', ": ") };
+        let text = line.trim_start();
+        let indent = &line[..line.len() - text.len()];
+        let boxed = ["-[", "*[", "+["].iter().any(|mark| text.starts_with(mark)) && text[2..].contains(']');
+        let labelled = text.strip_prefix("**").and_then(|rest| rest.split_once("** ")).filter(|(label, rest)| {
+            rest.starts_with(['—', '–', '-']) && !label.contains("**") && words::names_the_whole(label).is_some()
+        });
+        lines.push(match labelled {
+            Some((label, rest)) => format!("{indent}**{label}:** {}", rest.trim_start_matches(['—', '–', '-', ' '])),
+            None if boxed => format!("{indent}{} {}", &text[..1], &text[1..]),
+            None => line,
+        });
+    }
+    lines.join("\n")
 }
 
 /// The source with the generated part blanked out, so that a file can be both input and target of an update; lines

@@ -3,6 +3,7 @@
 use super::words::plain;
 use super::{State, Trend};
 use crate::finding::Status;
+use crate::prose::withholds_consent;
 
 /// The phrases of states, compared word by word from the start of the text.
 const STATES: &[(State, &[&str])] = &[
@@ -242,7 +243,8 @@ pub(crate) fn overall(text: &str) -> Option<State> {
     let words = plain(&bare);
     let good = [" on track ", " on schedule ", " on target ", " on plan ", " good ", " all good ", " fine "];
     let said = if good.iter().any(|good| words.starts_with(good)) { Some(State::Green) } else { state(&bare) };
-    light.into_iter().chain(said).max_by_key(|state| state.severity())
+    let withheld = withholds_consent(&bare).then_some(State::Red);
+    light.into_iter().chain(withheld).chain(said).max_by_key(|state| state.severity())
 }
 
 /// Whether a cell of a table is a traffic light: it starts or ends with a coloured mark, or is a word for one.

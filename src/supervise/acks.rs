@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::RunRecord;
-use crate::finding::Status;
+use crate::finding::{Finding, Status, count};
 use crate::json::strict;
 use crate::time::{Stamp, human_seconds};
 
@@ -38,8 +38,18 @@ pub struct Ack {
 pub(crate) struct Acks {
     /// Each with the place of its end in the file, in bytes.
     list: Vec<(u64, Ack)>,
-    /// Where the lines end that could not be understood.
-    unread: Vec<u64>,
+    /// Where the lines end that could not be understood, and whether each is one that was cut short.
+    unread: Vec<(u64, bool)>,
+}
+
+/// How each line that is written begins.
+const BEGIN: &[u8] = b"{\"at\":\"";
+
+/// Whether a line is the beginning of an acknowledgement: what is left of one where the disk was full, or the program was
+/// killed.
+fn is_cut_short(line: &[u8]) -> bool {
+    let line = line.trim_ascii_end();
+    BEGIN.starts_with(line) || line.starts_with(BEGIN) && strict::parse(line).is_err_and(|error| error.is_eof())
 }
 
 impl Acknowledged {
@@ -73,7 +83,7 @@ impl Acks {
             let ack = strict::parse(line).ok().and_then(|value| serde_json::from_value::<Ack>(value).ok());
             match ack.filter(|ack| !ack.by.trim().is_empty()) {
                 Some(ack) => acks.list.push((end, ack)),
-                None => acks.unread.push(end),
+                None => acks.unread.push((end, is_cut_short(line))),
             }
         }
         acks
@@ -105,10 +115,16 @@ impl Acks {
         let list: Vec<Acknowledged> = told.collect();
         let seen = |id: &str| list.iter().any(|told| told.ack.incident == id);
         let unseen = record.incidents.iter().filter(|incident| incident.severity > Status::Pass && !seen(&incident.id));
-        let unread_late = self.unread.iter().filter(|end| late(**end)).count() as u64;
+        let unread_late = self.unread.iter().filter(|(end, _)| late(*end)).count() as u64;
+        let unread_foreign = self.unread.iter().filter(|(end, cut)| late(*end) && !cut).count() as u64;
         let (unacknowledged, unread) = (unseen.count() as u64, self.unread.len() as u64);
-        Some(Acknowledgements { unacknowledged, list, unread, unread_late })
+        Some(Acknowledgements { unacknowledged, list, unread, unread_late, unread_foreign })
     }
+}
+
+/// That there is something in the place of the file that cannot be read.
+pub(crate) fn unreadable(why: &str, shown: String) -> Finding {
+    Finding::warn(format!("the acknowledgements cannot be read: {why}")).in_file(shown, None)
 }
 
 /// How much of the file was there when the run was sealed, in bytes; none if it was not sealed.
@@ -128,6 +144,18 @@ pub struct Acknowledgements {
     pub unread: u64,
     /// How many of those were added when the run had been sealed already.
     pub unread_late: u64,
+    /// How many of those are no acknowledgement that was cut short, but something else.
+    pub unread_foreign: u64,
+}
+
+impl Acknowledgements {
+    /// That the file holds what nobody acknowledged anything with; none if it does not.
+    pub(crate) fn foreign(&self, shown: String) -> Option<Finding> {
+        let lines = count(self.unread_foreign, "line");
+        let text =
+            format!("{lines} that can be no acknowledgement, not even one cut short, came when the run was sealed");
+        (self.unread_foreign > 0).then(|| Finding::warn(text).in_file(shown, None))
+    }
 }
 
 /// An acknowledgement, with the incident that it is of.
@@ -186,8 +214,12 @@ mod tests {
         let fail = Some(Status::Fail);
         assert_eq!(brief, [(fail, Some(30.0), false), (None, None, false), (fail, Some(3600.0), true)]);
         assert_eq!((told.unacknowledged, told.unread, told.unread_late), (1, 3, 1));
+        assert_eq!(told.unread_foreign, 0, "the one that came later was cut short");
         let late = |record: &RunRecord| acks.told(record).unwrap().list.iter().filter(|told| told.late).count();
         record.sealed_files = Some(Vec::new());
+        let told = acks.told(&record).unwrap();
+        assert_eq!((told.unread_late, told.unread_foreign), (3, 2));
+        assert_eq!(told.foreign("acks.jsonl".into()).unwrap().severity, Status::Warn);
         assert_eq!(late(&record), 3, "there was none when it was sealed");
         record.sealed_files = None;
         assert_eq!((late(&record), Acks::default().told(&record)), (0, None), "it was never sealed");

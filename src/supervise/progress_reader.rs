@@ -13,7 +13,8 @@ pub use super::workloads::seen::{Earlier, Worker};
 use super::acks::Ack;
 use super::workloads::seen::{earlier, workers};
 use crate::digest::sha256;
-use crate::finding::{Metadata, Status, of_workload};
+use crate::evidence::contradiction::{failed_part, unreal};
+use crate::finding::{Metadata, Status, count, of_workload};
 use crate::json::lenient::{counts, flag, natural, real, whole};
 use crate::json::strict;
 use crate::time::{self, Stamp};
@@ -101,6 +102,12 @@ pub struct View {
     pub sign_off_findings: Vec<String>,
     /// What the operator attached to the run.
     pub config_metadata: Metadata,
+    /// A part of it that says of itself that it failed.
+    #[serde(skip)]
+    pub failed_part: Option<String>,
+    /// What in it cannot be, or could not be understood.
+    #[serde(skip)]
+    pub doubts: Vec<String>,
 }
 
 /// The digits of the id of an incident.
@@ -194,7 +201,11 @@ impl View {
         if word(&object, "status").is_none() && word(&object, "phase").is_none() {
             return Err("this is not a progress snapshot: it has neither `status` nor `phase`".to_owned());
         }
-        Ok(Self::of(&object))
+        let mut view = Self::of(&object);
+        let value = Value::Object(object);
+        view.doubts = doubts(&value);
+        view.failed_part = failed_part(&value);
+        Ok(view)
     }
 
     fn of(object: &Map<String, Value>) -> Self {
@@ -264,6 +275,8 @@ impl View {
             config_metadata: part("config_metadata")
                 .map(|all| all.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
                 .unwrap_or_default(),
+            failed_part: None,
+            doubts: Vec::new(),
         }
     }
 
@@ -321,6 +334,41 @@ impl View {
         let target = self.target_duration_seconds.filter(|target| *target > 0.0)?;
         Some((self.elapsed_seconds? / target).min(1.0))
     }
+}
+
+/// How far clocks may have been put back during a run, in seconds.
+const ELAPSED_SLACK: f64 = 7200.0;
+
+/// What in a snapshot cannot be, or could not be understood.
+fn doubts(snapshot: &Value) -> Vec<String> {
+    let nothing = Value::Null;
+    let logs = snapshot.pointer("/summary/logs").unwrap_or(&nothing);
+    let figures = [
+        (snapshot, "elapsed_seconds", f64::MAX),
+        (snapshot, "total_lines", f64::MAX),
+        (snapshot, "uptime_ratio", 1.0),
+        (logs, "uptime_ratio", 1.0),
+    ];
+    let mut doubts: Vec<String> =
+        figures.into_iter().filter_map(|(holder, key, most)| unreal(holder, key, 0.0, most)).collect();
+    match snapshot.get("incidents") {
+        None | Some(Value::Null) => {}
+        Some(Value::Array(all)) if all.iter().all(Value::is_object) => {}
+        Some(other) => {
+            doubts.push(format!("its incidents could not be understood: {other}").chars().take(200).collect());
+        }
+    }
+    let at = |key: &str| stamp(snapshot.get(key));
+    if let Some((started, now)) = at("started_at").zip(at("now"))
+        && let Some(elapsed) = real(snapshot.get("elapsed_seconds"))
+        && elapsed > now.seconds_since(started) + ELAPSED_SLACK
+    {
+        doubts.push("it lasted longer than from its start until the snapshot".to_owned());
+    }
+    if let Some(lost) = natural(snapshot.get("lost_lines")).filter(|lost| *lost > 0) {
+        doubts.push(format!("{} of output were lost", count(lost, "line")));
+    }
+    doubts
 }
 
 impl Event {

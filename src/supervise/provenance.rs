@@ -77,9 +77,12 @@ fn short(digest: &str) -> &str {
 
 /// Whether a command is the simulator that this program has built in.
 pub fn is_simulator(command: &[String]) -> bool {
-    let program = command.first().and_then(|program| program.rsplit('/').next());
-    program.is_some_and(|name| name.starts_with(env!("CARGO_PKG_NAME")))
-        && command.get(1..3).is_some_and(|words| words == ["simulate", "runtime"])
+    // A shell may start it.
+    let words: Vec<&str> = command.iter().flat_map(|word| word.split_whitespace()).collect();
+    words.windows(2).any(|pair| {
+        let program = pair[0].rsplit('/').next().unwrap_or_default().trim_start_matches(['"', '\'']);
+        program.starts_with(env!("CARGO_PKG_NAME")) && pair[1] == "simulate"
+    })
 }
 
 #[cfg(test)]

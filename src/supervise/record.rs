@@ -154,7 +154,8 @@ impl RunRecord {
 
     /// Whether the built-in simulator ran, by the record or by the command itself.
     pub fn is_simulated(&self) -> bool {
-        self.simulated || is_simulator(&self.command)
+        let mut workloads = self.workloads.iter().map(|workload| &workload.command);
+        self.simulated || is_simulator(&self.command) || workloads.any(|command| is_simulator(command))
     }
 
     /// What the last snapshot repeats of the record: all of it but what is known only after that snapshot.
@@ -253,6 +254,9 @@ pub struct Settings {
     /// A lower return on investment is a WARN.
     #[serde(default)]
     pub performance_min_roi: Option<f64>,
+    /// What a line on standard error is that states no level itself, where that is not a FAIL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr_severity: Option<Status>,
     /// Figures of the performance report with their limits, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub performance_figures: BTreeMap<String, Figure>,

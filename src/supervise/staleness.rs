@@ -28,7 +28,7 @@ pub(crate) enum Supervisor {
 }
 
 /// What the run record beside a progress file says; it is written last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Recorded {
     /// There is none.
     Nothing,
@@ -38,6 +38,8 @@ pub(crate) enum Recorded {
     Open,
     /// Everything is written.
     Complete,
+    /// Everything is written, and something is no longer as the record says: what, in words.
+    Altered(String),
 }
 
 /// The state of a run, judged from its last snapshot.
@@ -101,6 +103,9 @@ impl Health {
                 return Self::Stale("the run record (run.json) is missing, so nothing vouches for this run".to_owned());
             }
             Recorded::Nothing | Recorded::Complete if view.is_complete() => return Self::Complete,
+            Recorded::Altered(what) if view.is_complete() => {
+                return Self::Stale(format!("the run was altered since it was sealed: {what}; judge it with audit"));
+            }
             Recorded::Unreadable if view.is_complete() => {
                 return Self::Stale(
                     "the run record (run.json) cannot be read, so nothing vouches for this run".to_owned(),
@@ -175,7 +180,9 @@ fn contradictions(view: &View) -> impl Iterator<Item = String> {
         .into_iter()
         .filter(|name| view.evidence.get(*name).is_some_and(|evidence| evidence.state.eq_ignore_ascii_case("missing")));
     let missing = missing.map(|name| format!("the {name} is required and was missing at the end"));
-    too_short(view).into_iter().chain(figures.into_iter().flatten().chain(missing).filter(move |_| others))
+    let simulated = view.simulated.then(|| "the built-in simulator ran".to_owned());
+    let more = figures.into_iter().flatten().chain(missing).chain(simulated).chain(view.doubts.iter().cloned());
+    too_short(view).into_iter().chain(more.filter(move |_| others))
 }
 
 /// Why a complete run is shorter than it had to be: the tolerance is 5 minutes or 1 % of the requirement, whichever is
@@ -216,13 +223,22 @@ impl Judgement {
                 },
             }
         }
-        if settled && said.is_empty() {
+        // What the summary says is no verdict of the run.
+        if settled
+            && said.iter().all(|(_, reason)| !["the status ", "the verdict "].iter().any(|own| reason.starts_with(own)))
+        {
             said.push((Status::Fail, "the run is complete but states no verdict".to_owned()));
         }
         if settled {
             said.extend(contradictions(view).map(|reason| (Status::Warn, reason)));
+            let told = view.repeats_record || said.iter().any(|(status, _)| *status == Status::Fail);
+            let failed = view.failed_part.as_ref().filter(|_| !told);
+            said.extend(failed.map(|part| (Status::Fail, format!("a part of it failed: {part}"))));
         }
-        for (severity, count) in view.incident_counts.iter().rev().filter(|(_, count)| **count > 0) {
+        // The verdict of emp-ops itself was formed on its incidents, of which a drill may have excused one, or a waiver.
+        let judged = settled && view.repeats_record && view.stated_verdict.is_some();
+        let counts = view.incident_counts.iter().rev().filter(|(_, count)| **count > 0 && !judged);
+        for (severity, count) in counts {
             let plural = if *count == 1 { "" } else { "s" };
             said.push((*severity, format!("{count} {} incident{plural}", severity.label())));
         }
@@ -286,11 +302,12 @@ mod tests {
             (Recorded::Open, Alive, 900, "live"),
             (Recorded::Open, Unknown, 900, "stale"),
             (Recorded::Unreadable, Alive, 1, "stale"),
+            (Recorded::Altered("x".into()), Gone, 1, "stale"),
             (Recorded::Nothing, Gone, 900, "complete"),
         ] {
             let now = start.plus(std::time::Duration::from_secs(seconds));
             let health = Health::of(&view(&text), None, now, supervisor, recorded);
-            assert_eq!(health.word(), word, "{recorded:?} {supervisor:?}");
+            assert_eq!(health.word(), word, "{supervisor:?}");
         }
         // A record that the snapshot repeats was there once.
         let text = text.replace('{', r#"{"record":{},"#);
@@ -380,8 +397,24 @@ mod tests {
                 Some(Warn),
                 "the uptime is 50%, 98% are required",
             ),
+            (r#"{"status":null,"phase":"complete","sign_off":{"status":"pass"}}"#, Some(Fail), "states no verdict"),
+            (
+                r#"{"status":"pass","phase":"complete","sign_off":{"gates":[{"status":"fail"}]}}"#,
+                Some(Fail),
+                "sign_off.gates[0].status is fail",
+            ),
+            (r#"{"status":"pass","phase":"complete","incidents":["boom"]}"#, Some(Warn), "could not be understood"),
+            (r#"{"status":"pass","phase":"complete","uptime_ratio":99}"#, Some(Warn), "uptime_ratio is 99"),
+            (r#"{"status":"pass","phase":"complete","total_lines":-5}"#, Some(Warn), "total_lines is -5"),
+            (r#"{"status":"pass","phase":"complete","lost_lines":7}"#, Some(Warn), "7 lines of output were lost"),
+            (r#"{"status":"pass","phase":"complete","simulated":true}"#, Some(Warn), "simulator"),
             // A verdict of emp-ops may rest on a waiver.
             (r#"{"status":"pass","phase":"complete","level_counts":{"error":2},"record":{}}"#, Some(Pass), ""),
+            (
+                r#"{"status":"warn","verdict":"warn","phase":"complete","incident_counts":{"fail":1},"record":{}}"#,
+                Some(Warn),
+                "the verdict is WARN",
+            ),
         ] {
             let view = view(text);
             let recorded = if view.repeats_record { Recorded::Complete } else { Recorded::Nothing };

@@ -40,11 +40,7 @@ const fn part(path: &'static str, held: Held, what: &'static str) -> Part {
 /// Every file, in the order in which people read them.
 pub(crate) const CONTENTS: &[Part] = &[
     part(README, Held::Derived, ""),
-    part(
-        PAGE,
-        Held::Derived,
-        "the page for reviewers, with everything below in one place: open it first, in any browser",
-    ),
+    part(PAGE, Held::Derived, "the page for reviewers, with everything below in one place; any browser opens it"),
     part("summary.md", Held::Derived, "the verdict, why, the gates and the criteria"),
     part("review.md", Held::Derived, "what the reviewers decide on: objectives, action items, remarks, attendees"),
     part(
@@ -77,7 +73,7 @@ pub(crate) const CONTENTS: &[Part] = &[
     part("wrap_up.json", Held::Derived, ""),
     part("backlog.json", Held::Derived, ""),
     part("raw/run.json", Held::Evidence, "the record of the run: settings, attempts, incidents"),
-    part("raw/logs/", Held::Evidence, "the logs: structured (`.jsonl`) and as they were printed (`.log`)"),
+    part("raw/logs/", Held::Evidence, "the logs: structured (.jsonl) and as they were printed (.log)"),
     part("raw/progress_timeline/", Held::Evidence, "snapshots during the run, each with the digest of the one before"),
     // The last snapshot, diary, performance report, checklist, acknowledgements, documents of components; of several workloads their plan and their
     // changes of state.

@@ -147,6 +147,13 @@ fn what_a_report_says_in_other_forms_is_understood() {
         ("Overall status: 🟢 On track\n\n## Actions\n- [x] a", "pass a done"),
         ("Overall status: ~~Green~~ Red\n\n## Actions\n- [x] a", "fail Overall status: Red red"),
         ("Recommendation: NO-GO\n\n## Actions\n- [x] a", "fail Recommendation: NO-GO blocked"),
+        ("Recommendation: do not release\n\n## Actions\n- [x] a", "fail Recommendation: do not release red"),
+        ("## Decisions\n- We do not recommend sign-off\n", "warn We do not recommend sign-off open"),
+        ("## Decisions\n- Not shipping on Fridays\n", "pass Not shipping on Fridays decided"),
+        ("Overall status：RED\n\n## Actions\n- [x] a", "fail Overall status: RED red"),
+        ("**Status** — RED\n\n## Actions\n- [x] a", "fail Status: RED red"),
+        ("## Actions\n-[ ] a", "warn a open"),
+        ("## Actions\n- [x] a, still failing", "warn a, still failing open"),
         ("| Area | Status |\n|---|---|\n| All | 🟥 |\n\n## Actions\n- [x] a", "fail All: 🟥 red"),
         // What is struck out is done, or was replaced by what follows it.
         ("## Actions\n- [ ] ~~Call the vendor~~", "pass Call the vendor done"),

@@ -251,3 +251,62 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn what_answers_and_events_say_against_themselves_is_a_warning() {
+    // What an answer (by its request) or an event (by its type) holds besides, and what is said of it.
+    for (which, patch, told) in [
+        ("login", json!({"error": "account_invalid_credentials"}), "the answer to login: it tells of an error"),
+        ("login", json!({"account": {"roles": ["admin"], "status": "suspended"}}), "the account is suspended"),
+        ("login", json!({"account": {}}), "names no roles"),
+        ("sessions", json!({"session": {"sessionId": "s-1", "status": "closed"}}), "the session is closed"),
+        ("close", json!({"session": {"status": "active"}}), "the session is active after it was closed"),
+        ("close", json!({"closureJob": {"jobId": "j", "status": "failed"}}), "the closure job is failed"),
+        ("close", json!({"closureJob": null}), "neither the session nor the closure job"),
+        ("event.checkResolved", json!({"tier": "banana"}), "tier `banana`"),
+        ("event.checkResolved", json!({"tier": null}), "states no tier"),
+        ("event.checkResolved", json!({"error": "engine crashed"}), "event.checkResolved: it tells of an error"),
+        ("overlay.characterSync", json!({"revision": null}), "neither a revision nor a character"),
+        ("event.checkVetoed", json!({"safetyFlags": ["other"]}), "not for prohibited-capability"),
+        ("admin.alert", json!({"test": true}), "it says of itself: test"),
+        ("admin.alert", json!({"status": "resolved"}), "it is resolved"),
+        ("admin.alert", json!({"severity": "none"}), "its severity is none"),
+        ("admin.alert", json!({"severity": null}), "states no severity"),
+        ("admin.alert", json!({"createdAt": "2020-01-01T00:00:00Z"}), "no time of this run"),
+        ("session.closed", json!({"status": "failed"}), "the session is failed"),
+        ("session.closed", json!({"pendingChecks": 5}), "5 checks of it still pending"),
+        ("offline.sessionClosure.queued", json!({"status": "failed"}), "the closure job is failed"),
+    ] {
+        let (mut stream, mut checks) = (0, 0);
+        let (report, ..) = play(settings(), &mut |ticket, request| {
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let asked = path.rsplit('/').next() == Some(which);
+            let mut replies = good(ticket, request, &mut stream, &mut checks);
+            for (_, event) in &mut replies {
+                match event {
+                    Event::Answer(_, Ok(answer)) if asked => answer.body = merged(&answer.body, None, &patch),
+                    Event::Stream(_, event) if event.data.contains(&format!("\"{which}\"")) => {
+                        event.data = merged(&event.data, Some("payload"), &patch);
+                    }
+                    _ => {}
+                }
+            }
+            replies
+        });
+        let said: Vec<&str> = report.findings.iter().map(|finding| finding.summary.as_str()).collect();
+        assert_eq!(report.status, Status::Warn, "{which} {patch}: {said:?}");
+        assert!(said.join("; ").contains(told), "{which} {patch}: {said:?}");
+    }
+}
+
+/// A JSON object with other members, in itself or in the member `inner`.
+fn merged(text: &str, inner: Option<&str>, patch: &Value) -> String {
+    let mut value: Value = serde_json::from_str(text).expect("JSON");
+    let holder = match inner {
+        Some(key) => value.get_mut(key).expect("a member"),
+        None => &mut value,
+    };
+    let patch = patch.as_object().expect("an object").clone();
+    holder.as_object_mut().expect("an object").extend(patch);
+    value.to_string()
+}

@@ -64,6 +64,7 @@ pub(super) fn plan(
     workloads: Vec<WorkloadPlan>,
     (evidence, evidence_interval): (Vec<EvidenceWatch>, Duration),
 ) -> Plan {
+    let simulated = workloads.iter().any(|workload| record::is_simulator(&workload.command));
     Plan {
         workloads,
         drills: None,
@@ -73,7 +74,7 @@ pub(super) fn plan(
         sha256: None,
         keep_going: false,
         duration_is_written: true,
-        simulated: args.simulate.is_some() || record::is_simulator(&args.command),
+        simulated: args.simulate.is_some() || simulated,
         target,
         required: required(criteria),
         minimum_uptime: criteria.minimum_uptime_ratio.unwrap_or_default(),
@@ -117,6 +118,15 @@ pub(super) fn stderr_level(args: &FinalDryRun) -> Level {
         StderrLevel::Error => Level::Error,
         StderrLevel::Warning => Level::Warning,
         StderrLevel::Info => Level::Info,
+    }
+}
+
+/// What such a line is, where it is not a FAIL.
+pub(super) fn stderr_severity(args: &FinalDryRun) -> Option<Status> {
+    match args.stderr_level {
+        StderrLevel::Error => None,
+        StderrLevel::Warning => Some(Status::Warn),
+        StderrLevel::Info => Some(Status::Pass),
     }
 }
 
@@ -271,6 +281,7 @@ pub(super) fn record_of(
             diary_accept_status: policy.diary.accept_status.clone(),
             diary_explained: policy.diary.explained.clone(),
             performance_min_roi: Some(policy.performance.min_roi),
+            stderr_severity: stderr_severity(args),
             performance_figures: policy.performance.figures.clone(),
             max_listed: Some(policy.logs.max_listed),
             log_ignore: policy.logs.ignore.clone(),

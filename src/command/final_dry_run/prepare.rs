@@ -230,6 +230,10 @@ pub(super) fn policy_of(args: &FinalDryRun, config: &Config, scale: &Scale, targ
     }
     layers[0].optional_diary = args.no_diary.then_some(true).or(layers[0].optional_diary);
     layers[0].optional_performance = args.no_performance.then_some(true).or(layers[0].optional_performance);
+    if let Some(severity) = planning::stderr_severity(args) {
+        layers[0].stderr_severity = Some(severity);
+        layers[0].places.insert("stderr_level".to_owned(), config.place_of("stderr-level"));
+    }
     // So short a run hardly has time to start one after the other.
     let min_uptime = (args.simulate == Some(Scenario::Workloads)).then_some(SIMULATED_UPTIME);
     let gaps = scale.warn_gap.iter().flat_map(|_| GAPS);

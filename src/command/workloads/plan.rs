@@ -351,6 +351,7 @@ fn planned(
         after_stop: shown(&common.after_stop),
         fail_gap_seconds: seconds(common.fail_gap.unwrap_or(terms.gaps[1])),
         min_uptime: common.min_uptime.unwrap_or(terms.min_uptime),
+        stderr_level: common.stderr_level.filter(|level| *level != Level::Error).map(|level| level.word().to_owned()),
         sources: sources(spec, asked, terms),
         ..PlannedWorkload::of(plan, names.collect())
     }
@@ -368,6 +369,7 @@ fn sources(spec: &Spec, asked: &Asked, terms: &Terms<'_>) -> BTreeMap<String, St
         ("warn_gap", own.warn_gap.is_some(), defaults.warn_gap.is_some(), false),
         ("fail_gap", own.fail_gap.is_some(), defaults.fail_gap.is_some(), false),
         ("min_uptime", own.min_uptime.is_some(), defaults.min_uptime.is_some(), false),
+        ("stderr_level", own.stderr_level.is_some(), defaults.stderr_level.is_some(), false),
         ("shutdown_grace", own.shutdown_grace.is_some(), defaults.shutdown_grace.is_some(), false),
         ("max_cpu", own.max_cpu.is_some(), defaults.max_cpu.is_some(), false),
         ("max_rss", own.max_rss.is_some(), defaults.max_rss.is_some(), false),

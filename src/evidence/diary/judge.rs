@@ -329,7 +329,7 @@ fn coverage(times: &[Stamp], entries: u64, window: Option<(Stamp, Stamp)>, rules
         times.iter().copied().filter(|at| *at >= start.minus(span) && *at <= end.plus(span)).collect();
     near.sort_unstable();
     // Entries just before the start or after the end cover the ends, but alone they may be those of another run.
-    let inside = near.iter().any(|at| *at >= start && *at <= end);
+    let inside = near.iter().any(|at| at.plus(resolution(*at)) >= start && *at <= end);
     let mut issues = match (near.first().filter(|_| inside), near.last()) {
         (Some(&first), Some(&last)) => ends((start, end), (first, last), span),
         _ => vec![covered(
@@ -352,6 +352,11 @@ fn coverage(times: &[Stamp], entries: u64, window: Option<(Stamp, Stamp)>, rules
     }
     issues.extend(days(&near, (start, end), rules));
     issues
+}
+
+/// How much later than its stamp an entry may have been made: whole seconds are cut, not rounded.
+fn resolution(at: Stamp) -> Duration {
+    Duration::from_secs(u64::from(at.micros() % 1_000_000 == 0))
 }
 
 fn text(at: Stamp) -> Value {
@@ -382,7 +387,7 @@ fn ends((start, end): (Stamp, Stamp), (first, last): (Stamp, Stamp), span: Durat
             ],
         )
     });
-    let early = (early > tolerance).then(|| {
+    let early = (early > tolerance + resolution(last).as_secs_f64()).then(|| {
         covered(
             "coverage/end_gap",
             Status::Warn,

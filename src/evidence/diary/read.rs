@@ -108,6 +108,15 @@ impl<R: Read> Reader<'_, '_, R> {
         if more && (start != end || self.document.line == end) {
             return self.end();
         }
+        // Entries under another name are not judged.
+        let lists = object.iter().filter(|(key, _)| *key != "entries" && !looks_like_entry(&object));
+        let entries = |list: &Value| {
+            list.as_array().is_some_and(|list| list.iter().filter_map(Value::as_object).any(looks_like_entry))
+        };
+        for (key, _) in lists.filter(|(_, list)| entries(list)) {
+            let reason = format!("`{key}` holds entries, which are not judged: only those of `entries` are");
+            self.judge.fault(Status::Warn, reason, Some(start));
+        }
         match object.get("entries") {
             _ if streamed => {}
             Some(other) if !more => {

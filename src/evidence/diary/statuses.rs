@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use crate::json::lenient::kind;
+use crate::prose;
 
 /// A status with its place in the entry, such as `outcomes.orders[1].status`.
 pub(super) struct Stated {
@@ -16,6 +17,16 @@ pub(super) struct Stated {
 pub(super) fn of(entry: &Map<String, Value>) -> Vec<Stated> {
     let mut found = Found(Vec::new());
     found.status("status", entry.get("status"));
+    for (key, value) in entry {
+        let lower = key.to_ascii_lowercase();
+        match lower.as_str() {
+            "status" if key != "status" => found.status(key, Some(value)),
+            key if denied(key, value) => found.add(key.to_owned(), Ok("false".to_owned())),
+            key if states_an_end(key, value) => found.status(key, Some(value)),
+            "error" | "errors" | "exception" if tells(value) => found.add(key.clone(), Ok("error".to_owned())),
+            _ => {}
+        }
+    }
     for (name, value) in
         ["metadata", "decision", "outcomes", "outcome"].iter().filter_map(|name| Some((*name, entry.get(*name)?)))
     {
@@ -39,6 +50,26 @@ pub(super) fn of(entry: &Map<String, Value>) -> Vec<Stated> {
         Some(other) => found.add("probes".to_owned(), Err(kind(other))),
     }
     found.0
+}
+
+/// Whether a member says of what it is about that it did not succeed: `approved: false`, `passed: "no"`.
+fn denied(key: &str, value: &Value) -> bool {
+    let no = match value {
+        Value::Bool(truth) => !truth,
+        Value::String(word) => ["no", "false"].contains(&word.trim().to_ascii_lowercase().as_str()),
+        _ => false,
+    };
+    no && ["accepted", "approved", "go", "ok", "passed", "success", "succeeded", "valid", "verified"].contains(&key)
+}
+
+/// Whether what is under the name of an error tells of one.
+fn tells(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => !prose::is_nothing(text),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+    }
 }
 
 /// Whether a member says in a word that is known how something ended, under a name that says so less often than `status`.
@@ -88,7 +119,9 @@ impl Found {
             Value::Object(members) => {
                 for (key, member) in members {
                     let place = format!("{place}.{key}");
-                    if key == "status" || !place.starts_with("metadata") && states_an_end(key, member) {
+                    if !place.starts_with("metadata") && denied(&key.to_ascii_lowercase(), member) {
+                        self.add(place, Ok("false".to_owned()));
+                    } else if key == "status" || !place.starts_with("metadata") && states_an_end(key, member) {
                         self.status(&place, Some(member));
                     } else {
                         self.inside(&place, member);
@@ -109,6 +142,9 @@ impl Found {
             Value::Object(probe) => {
                 let before = self.0.len();
                 self.status(&format!("{place}.status"), probe.get("status"));
+                for (key, _) in probe.iter().filter(|(key, value)| denied(key, value)) {
+                    self.add(format!("{place}.{key}"), Ok("false".to_owned()));
+                }
                 if self.0.len() == before {
                     self.add(format!("{place}.status"), unknown());
                 }

@@ -2,7 +2,7 @@
 
 use crate::finding::Status;
 use crate::level::Level;
-use crate::prose::{Naming, Phrase};
+use crate::prose::{Naming, Phrase, is_reserved};
 
 /// Status words of ordinary business, which are no reason to look; blanks, dashes and underscores left out.
 const ORDINARY: &[&str] = &[
@@ -78,10 +78,14 @@ const ORDINARY: &[&str] = &[
 pub(super) fn status(word: &str, accepted: &[String]) -> Option<Status> {
     let plain =
         |word: &str| -> String { word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    // "done?" asks.
+    if word.contains('?') {
+        return None;
+    }
     let word = plain(word);
     let known = match word.as_str() {
         word if ORDINARY.binary_search(&word).is_ok() => Some(Status::Pass),
-        "halting" => Some(Status::Fail),
+        "halting" | "false" | "reject" | "refused" | "denied" => Some(Status::Fail),
         "warned" | "throttling" | "skip" => Some(Status::Warn),
         word => Status::from_word(word),
     };
@@ -105,11 +109,12 @@ pub fn acceptable(word: &str) -> Result<(), String> {
     }
 }
 
-/// What the prose of a note says: an incident, a halt or an error is a FAIL, a warning or a degradation a WARN.
+/// What the prose of a note says: an incident, a halt or an error is a FAIL, a warning, a degradation, or a decision against
+/// something or with a condition a WARN.
 /// Words count as words: "asphalt" is no halt, "0 errors, no incident" reports none, and a tracking error is a figure.
 pub(super) fn note(text: &str) -> Status {
     let words = Phrase::of(text);
-    let mut worst = Status::Pass;
+    let mut worst = if is_reserved(text) { Status::Warn } else { Status::Pass };
     for at in 0..words.len() {
         let found = match words.lower(at) {
             "incident" | "incidents" | "halt" | "halts" | "halted" | "halting" | "error" | "errors" | "errored" => {
@@ -260,6 +265,8 @@ mod tests {
             ("level=error", Status::Fail),
             ("severity: warning", Status::Warn),
             ("severity: low", Status::Pass),
+            ("NO-GO: roll back", Status::Warn),
+            ("approved with conditions", Status::Warn),
             ("the level is critical to us", Status::Pass),
             ("Trade outcome status: throttled", Status::Warn),
             ("warned twice", Status::Warn),

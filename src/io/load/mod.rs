@@ -260,6 +260,10 @@ pub(crate) fn load(request: &Request) -> Result<Loaded, LoadError> {
         summary.findings.clone_from(&evidence.run.findings);
         summary.guards.clone_from(&evidence.run.guards);
         summary.record = sealed::compare(&mut evidence, &summary, (&policy, &own), request);
+        // A supervisor that seals the run leaves what was there to the record.
+        if let Some(foreign) = evidence.foreign_acks().filter(|_| !request.sealing) {
+            run::add_differences(&mut summary.record, &[foreign]);
+        }
     }
     let attested = attested::judge(&evidence, request)?;
     // What is signed and does not fit is told even where nobody asks for signatures.
@@ -310,7 +314,7 @@ fn summarise(evidence: &Evidence, policy: &Policy, request: &Request) -> Summary
         run.or(logs.started_at.zip(logs.ended_at))
     };
     let diary = diary.map(|file| written::diary(evidence, file, window(0), policy, request));
-    let performance = performance.map(|file| written::performance(evidence, file, window(1), policy));
+    let performance = performance.map(|file| written::performance(evidence, file, window(1), policy, request));
     if let Some(workloads) = &mut workloads {
         written::further(evidence, policy, request, workloads);
     }

@@ -1,11 +1,12 @@
 //! The components of a release and the checklist of a run, read and handed over to be judged; the acknowledgements.
 
-use std::io::Read as _;
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
 use super::{Evidence, LoadError, Named, Request};
 use crate::evidence::checklist;
 use crate::evidence::readiness::{self, Given, Refused};
+use crate::finding::Finding;
 use crate::io::packet::seal;
 use crate::io::{clock, files};
 use crate::json::lenient;
@@ -149,13 +150,31 @@ impl Evidence {
         Given { name: None, path: shown, content, own: false }
     }
 
-    /// The acknowledgements of incidents; with `sealed` only those that were there when the run was sealed.
+    /// The acknowledgements of incidents; with `sealed` only those that were there when the run was sealed. None if there
+    /// are none, or if the file cannot be read.
     pub(super) fn acknowledgements(&self, sealed: bool) -> Option<Acknowledgements> {
-        let (record, (root, _)) = (self.run.record.as_ref()?, self.root.as_ref()?);
+        self.read_acks(sealed).ok().flatten()
+    }
+
+    /// What is wrong with the file of acknowledgements.
+    pub(super) fn foreign_acks(&self) -> Option<Finding> {
+        let shown = self.root.as_ref().map_or("", |(_, prefix)| *prefix).to_owned() + acks::FILE_NAME;
+        match self.read_acks(false) {
+            Ok(acks) => acks?.foreign(shown),
+            Err(error) => Some(acks::unreadable(&error.to_string(), shown)),
+        }
+    }
+
+    fn read_acks(&self, sealed: bool) -> io::Result<Option<Acknowledgements>> {
+        let (Some(record), Some((root, _))) = (&self.run.record, &self.root) else { return Ok(None) };
         let mut bytes = Vec::new();
         let limit = acks::sealed_bytes(record).filter(|_| sealed).unwrap_or(u64::MAX).min(acks::LIMIT);
-        root.open_file(acks::FILE_NAME).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
-        Acks::parse(&bytes).told(record)
+        let read = root.open_file(acks::FILE_NAME).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+        match read {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+            Ok(_) => Ok(Acks::parse(&bytes).told(record)),
+        }
     }
 
     /// The checklist of the run, judged at its end; none if it has none.

@@ -1,5 +1,7 @@
 //! What a run wrote about itself: diaries and performance reports, of one command or of several workloads.
 
+use std::time::Duration;
+
 use super::{Evidence, Named, Request, unreadable};
 use crate::evidence::{diary, performance};
 use crate::io::files;
@@ -23,7 +25,7 @@ pub(super) fn diary(
         Ok(text) => {
             let rules = policy.diary_rules(request.diary_key.clone());
             let mut summary = diary::summarise(&file.name, text, window, &rules);
-            if let Some((modified, started)) = file.modified().zip(evidence.earliest()) {
+            if let Some((modified, started)) = evidence.written(file, "diary", request).zip(evidence.earliest()) {
                 diary::check_written(&mut summary, &file.name, modified, started);
             }
             summary
@@ -33,16 +35,37 @@ pub(super) fn diary(
 }
 
 /// The performance report in `file`.
-pub(super) fn performance(evidence: &Evidence, file: &Named, window: Window, policy: &Policy) -> PerformanceSummary {
+pub(super) fn performance(
+    evidence: &Evidence,
+    file: &Named,
+    window: Window,
+    policy: &Policy,
+    request: &Request,
+) -> PerformanceSummary {
     match file.read(files::FIGURES_LIMIT) {
         Ok(bytes) => {
             let mut summary = performance::summarise(&file.name, &bytes, window, &policy.performance_rules());
-            if let Some((modified, started)) = file.modified().zip(evidence.earliest()) {
+            if let Some((modified, started)) = evidence.written(file, "performance", request).zip(evidence.earliest()) {
                 performance::check_written(&mut summary, &file.name, modified, started);
             }
             summary
         }
         Err(error) => performance::unreadable(&file.name, &unreadable("the performance report", &error)),
+    }
+}
+
+impl Evidence {
+    /// When an evidence file was last written. Archives may set that back, so of a run that is over the record counts too, by
+    /// how old the file was when the run looked at it last.
+    fn written(&self, file: &Named, kind: &str, request: &Request) -> Option<Stamp> {
+        let record = self.run.record.as_ref().filter(|_| self.run.is_complete() && !request.sealing);
+        let of_run = record.filter(|record| {
+            let named = [&record.evidence.diary, &record.evidence.performance];
+            named.into_iter().flatten().any(|path| file.path.ends_with(path))
+        });
+        let seen = of_run.and_then(|record| record.evidence_age.get(kind)?.last().copied());
+        let told = seen.and_then(|(at, age)| Some(at.minus(Duration::try_from_secs_f64(age).ok()?)));
+        told.max(file.modified())
     }
 }
 
@@ -61,7 +84,7 @@ pub(super) fn further(evidence: &Evidence, policy: &Policy, request: &Request, w
                 (summary.status, worst.map(|issue| issue.reason))
             }
             _ => {
-                let summary = performance(evidence, &further.file, window, policy);
+                let summary = performance(evidence, &further.file, window, policy, request);
                 let worst = summary.findings.into_iter().find(|finding| finding.severity == summary.status);
                 (summary.status, worst.map(|finding| finding.summary))
             }

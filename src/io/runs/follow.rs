@@ -9,13 +9,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::find::{Finder, Run};
 use super::replay::Replay;
+use crate::digest::sha256;
+use crate::evidence::checksums::is_safe;
 use crate::io::clock;
 use crate::io::files::{self, Folder};
 use crate::io::process::alive;
 use crate::supervise::acks::{self, Ack, Acks};
 use crate::supervise::history::{History, Sample};
 use crate::supervise::progress_reader::View;
-use crate::supervise::record::{self, State};
+use crate::supervise::record::{self, ProgressChain, SealedFile, State};
 use crate::supervise::staleness::{Health, Judgement, Recorded};
 use crate::time::Stamp;
 
@@ -176,16 +178,39 @@ impl Follower {
         #[derive(serde::Deserialize)]
         struct Lean {
             state: State,
+            #[serde(default)]
+            sealed_files: Vec<SealedFile>,
+            progress: ProgressChain,
         }
         match files::read_found(&self.path().with_file_name(record::FILE_NAME)) {
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Recorded::Nothing,
             Err(_) => Recorded::Unreadable,
             Ok(bytes) => match serde_json::from_slice(&bytes) {
-                Ok(Lean { state: State::Complete }) => Recorded::Complete,
+                Ok(Lean { state: State::Complete, sealed_files, progress }) => {
+                    self.altered(&sealed_files, &progress).map_or(Recorded::Complete, Recorded::Altered)
+                }
                 Ok(_) => Recorded::Open,
                 Err(_) => Recorded::Unreadable,
             },
         }
+    }
+
+    /// What is not as it was sealed, as far as that shows without reading the logs.
+    fn altered(&self, sealed: &[SealedFile], progress: &ProgressChain) -> Option<String> {
+        let snapshot = files::read_found(self.path()).unwrap_or_default();
+        if progress.head_sha256.as_ref().is_some_and(|head| sha256(&snapshot) != *head) {
+            return Some("the progress file is not the last snapshot of the run".to_owned());
+        }
+        let folder = files::folder_of(self.path());
+        sealed.iter().filter(|file| is_safe(&file.path)).find_map(|file| {
+            // People go on acknowledging.
+            let as_sealed = |size: u64| size == file.bytes || file.path == acks::FILE_NAME && size > file.bytes;
+            let size = fs::metadata(folder.join(&file.path)).ok().map(|about| about.len());
+            match size {
+                None => Some(format!("{} is gone", file.path)),
+                Some(size) => (!as_sealed(size)).then(|| format!("{} has another size", file.path)),
+            }
+        })
     }
 
     /// Looks whether there is anything new; returns whether the snapshot or the problem changed.

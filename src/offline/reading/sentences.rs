@@ -47,7 +47,8 @@ fn is_title(before: &str, after: &str) -> bool {
     goes_on && ABBREVIATIONS.iter().any(|a| a.eq_ignore_ascii_case(word))
 }
 
-/// `text` as it is compared: lower case, runs of blanks as one, invisible characters gone, plain apostrophes.
+/// `text` as it is compared: lower case, runs of blanks as one, invisible characters and marks of style gone, plain
+/// apostrophes, letters of full width narrow.
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::new();
     fold_into(text, &mut folded);
@@ -58,10 +59,24 @@ pub(crate) fn fold_into(text: &str, folded: &mut String) {
     folded.clear();
     folded.reserve(text.len());
     let mut gap = false;
-    for c in text.chars() {
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let c = match c {
+            '<' | '&' => match markup(c, rest.as_str()) {
+                Some((stands_for, length)) => {
+                    rest = rest.as_str()[length..].chars();
+                    let Some(c) = stands_for else { continue };
+                    c
+                }
+                None => c,
+            },
+            // The same signs as those of ASCII, which begin at `!`.
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xff01 + 0x21).unwrap_or(c),
+            c => c,
+        };
         match c {
             c if is_blank(c) => gap = true,
-            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' => {}
+            '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{ad}' | '*' | '`' => {}
             c => {
                 if gap && !folded.is_empty() {
                     folded.push(' ');
@@ -78,9 +93,56 @@ pub(crate) fn fold_into(text: &str, folded: &mut String) {
     }
 }
 
+/// The longest tag or entity that is passed over, in bytes.
+const MARKUP: usize = 80;
+
+/// What a tag or an entity of HTML stands for, and how long its rest is; none for what is neither.
+fn markup(first: char, rest: &str) -> Option<(Option<char>, usize)> {
+    if first == '<' {
+        let begins = rest.trim_start_matches('/').starts_with(|c: char| c.is_ascii_alphabetic());
+        let end = rest.find('>').filter(|end| begins && *end < MARKUP && !rest[..*end].contains('<'))?;
+        return Some((None, end + 1));
+    }
+    let end = rest.find(';').filter(|end| *end < 10)?;
+    let stands_for = match &rest[..end] {
+        "nbsp" | "ensp" | "emsp" | "thinsp" => Some(' '),
+        "shy" | "zwnj" | "zwj" => None,
+        "amp" => Some('&'),
+        "apos" | "rsquo" => Some('\''),
+        "quot" => Some('"'),
+        number => {
+            let number = number.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            Some(char::from_u32(code)?)
+        }
+    };
+    Some((stands_for, end + 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn style_and_invisible_signs_hide_no_name() {
+        for text in [
+            "Ochre Quay",
+            "**Ochre** Quay",
+            "<b>Ochre</b> <i class=\"x\">Quay</i>",
+            "Ochre&nbsp;Quay",
+            "Och&shy;re&#160;Qua\u{ad}y",
+            "Ｏｃｈｒｅ\u{3000}Ｑｕａｙ",
+            "Och\u{200b}re\u{a0}\nQuay",
+        ] {
+            assert_eq!(fold(text), "ochre quay", "{text}");
+        }
+        for text in ["1 < 2 and 3 > 2", "r&d", "a & b; c"] {
+            assert_eq!(fold(text), text);
+        }
+    }
 
     #[test]
     fn sentences_end_where_people_end_them() {

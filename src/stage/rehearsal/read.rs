@@ -101,6 +101,12 @@ pub(crate) fn fired(bytes: &[u8], path: &str) -> Records<Fired> {
         if left_out.never_fired(record) {
             return Ok(());
         }
+        for end in ["endsAt", "ends_at", "ended_at"] {
+            if record.time(end)?.zip(record.time("at")?).is_some_and(|(end, at)| end < at && end.micros() > 0) {
+                // The year 1 stands for an alert that fires still.
+                return Err(format!("it ends (`{end}`) before it fires (`at`)"));
+            }
+        }
         records.push(Fired {
             rule: record.need("rule")?,
             tier: record.text("tier")?,
@@ -137,9 +143,26 @@ impl LeftOut {
 
     /// Whether an alert says itself that nobody heard it: it waited still, or was silenced.
     fn never_fired(&mut self, record: &Record) -> bool {
-        const UNHEARD: [&str; 5] = ["pending", "suppressed", "silenced", "inhibited", "inactive"];
+        const UNHEARD: [&str; 13] = [
+            "pending",
+            "suppressed",
+            "silenced",
+            "muted",
+            "inhibited",
+            "inactive",
+            "expired",
+            "normal",
+            "ok",
+            "nodata",
+            "no data",
+            "no_data",
+            "green",
+        ];
         let state = ["state", "status"].iter().filter_map(|key| record.0.get(*key)?.as_str());
-        let unheard = state.into_iter().any(|state| UNHEARD.iter().any(|word| state.trim().eq_ignore_ascii_case(word)));
+        let mut unheard =
+            state.into_iter().any(|state| UNHEARD.iter().any(|word| state.trim().eq_ignore_ascii_case(word)));
+        let flags = ["muted", "silenced", "suppressed", "inhibited", "dry_run", "dryRun", "simulated", "test"];
+        unheard |= flags.iter().any(|key| lenient::flag(record.0.get(*key)));
         self.unheard += u64::from(unheard);
         unheard
     }
@@ -147,7 +170,7 @@ impl LeftOut {
     fn tell(&self, reader: &mut Reader<'_>) {
         if self.unheard > 0 {
             let text = format!(
-                "{} that nobody heard (pending, suppressed, silenced, inhibited or inactive): they count for nothing",
+                "{} that nobody heard (pending, silenced, inhibited, not firing or only tried): they count for nothing",
                 finding::count(self.unheard, "alert")
             );
             reader.faults.push(Finding::warn(text).with("count", self.unheard).in_file(reader.path, None));
@@ -240,6 +263,9 @@ impl<'a> Reader<'a> {
     fn csv(&mut self, bytes: &[u8], mut take: impl FnMut(&Record) -> Result<(), String>) {
         let mut rows = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
         let header = match rows.headers() {
+            Ok(header) if (1..header.len()).any(|at| header.iter().take(at).any(|name| name == &header[at])) => {
+                return self.fault(Some(1), "a column is there twice");
+            }
             Ok(header) if header.iter().any(|name| name == "rule") => header.clone(),
             Ok(_) => return self.fault(Some(1), "neither JSON nor CSV with a column `rule`"),
             Err(error) => return self.fault(Some(1), &format!("neither JSON nor CSV: {error}")),
@@ -295,6 +321,12 @@ mod tests {
             ("[{".to_owned(), Some(1), "not JSON"),
             ("hello\n".to_owned(), Some(1), "neither JSON nor CSV"),
             ("rule,at\ndisk,soon\n".to_owned(), Some(2), "`at` is no time"),
+            ("rule,at,at\ndisk,2025-01-06,2025-01-07\n".to_owned(), Some(1), "a column is there twice"),
+            (
+                r#"{"rule":"x","at":"2025-01-06","endsAt":"2025-01-05"}"#.to_owned(),
+                Some(1),
+                "it ends (`endsAt`) before it fires",
+            ),
             ("rule,at\ndisk\n".to_owned(), Some(2), "not a CSV row"),
             (r#"{"rule":["x"],"at":"2025-01-06"}"#.to_owned(), Some(1), "`rule` is no text"),
         ] {

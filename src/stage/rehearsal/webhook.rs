@@ -28,6 +28,10 @@ impl Webhooks {
         let at = record.time("startsAt")?.ok_or("`startsAt` is missing")?;
         // While an alert fires, Alertmanager writes the year 1, or a guess in the future, as its end.
         let firing = record.text("status")?.is_some_and(|status| status == "firing");
+        let end = record.time("endsAt")?.filter(|end| !firing && end.micros() > 0);
+        if end.is_some_and(|end| end < at) {
+            return Err("it ends (`endsAt`) before it fires (`startsAt`)".to_owned());
+        }
         let resolved_at = record.time("endsAt")?.filter(|end| !firing && *end >= at);
         let any = |names: [&str; 2]| names.iter().find_map(|name| labels.get(*name)).cloned();
         let (tier, incident) = (any(["tier", "severity"]), any(["incident", "incident_id"]));

@@ -307,12 +307,20 @@ pub(super) fn account(login: &Value) -> (Value, Option<Finding>) {
     if let Some(list) = account.get("roles").and_then(Value::as_array) {
         roles.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
     }
+    roles.extend(account.get("roles").and_then(Value::as_str).map(str::to_owned));
     roles.extend(account.get("role").and_then(Value::as_str).map(str::to_owned));
     let admin = roles.iter().find(|role| role.eq_ignore_ascii_case("admin"));
     let role = admin.or_else(|| roles.first()).cloned();
-    let finding = (!roles.is_empty() && admin.is_none()).then(|| {
-        Finding::warn(format!("the account is no admin (roles: {}): alerts may not reach it", roles.join(", ")))
-    });
+    let finding = match (roles.is_empty(), admin) {
+        (_, Some(_)) => None,
+        (true, None) => {
+            Some("the answer to login names no roles: whether alerts reach the account is not known".into())
+        }
+        (false, None) => {
+            Some(format!("the account is no admin (roles: {}): alerts may not reach it", roles.join(", ")))
+        }
+    };
+    let finding = finding.map(|text: String| Finding::warn(text));
     let shown = json!({ "id": account.get("id"), "email": account.get("email"), "role": role, "roles": roles });
     (shown, finding)
 }

@@ -103,6 +103,9 @@ pub struct PlannedWorkload {
     /// Whether it need not log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub quiet: bool,
+    /// The level of a line on its standard error that states none itself, where that is no error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr_level: Option<String>,
     /// Whether it writes to a pseudo-terminal: both its streams are `stdout` in its log.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tty: bool,
@@ -171,6 +174,7 @@ impl PlannedWorkload {
             fail_gap_seconds: seconds(plan.warn_gap),
             min_uptime: 0.0,
             quiet: plan.quiet,
+            stderr_level: None,
             tty: plan.tty,
             evidence: plan.evidence.clone(),
             sources: BTreeMap::new(),

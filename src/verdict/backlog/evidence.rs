@@ -89,6 +89,7 @@ impl Gathered {
             self.findings(Some(document), path, "findings", "run");
         }
         self.still_running(document, path);
+        self.contradictions(document, path, before);
         self.declared(document, path, before, as_of);
     }
 
@@ -114,6 +115,23 @@ impl Gathered {
             let incidents = self.list(run.get("incidents"), &part, &["message", "summary"], "an incident");
             self.items.extend(incidents);
         }
+    }
+
+    /// Adds a FAIL where a summary and the last snapshot of the run beside it, both of emp-ops, were not written together.
+    pub(crate) fn of_another_run(&mut self, document: &Value, last: Option<&Value>, path: &str) {
+        let Some(last) = last.filter(|last| last.get("record").is_some_and(Value::is_object)) else { return };
+        let started = |holder: &Value| holder.get("started_at").and_then(lenient::stamp);
+        let own = started(document).or_else(|| started(audit_of(document).get("metadata")?));
+        let (said, sealed) = (word(document.get("verdict")), word(last.get("verdict")));
+        let why = if own.zip(started(last)).is_some_and(|(own, last)| own != last) {
+            "it is the summary of another run than the last snapshot beside it".to_owned()
+        } else if said != sealed && sealed.is_some() {
+            let (said, sealed) = (said.unwrap_or_else(|| "not stated".to_owned()), sealed.unwrap_or_default());
+            format!("its verdict is {said}, the last snapshot of the run says {sealed}: one of them was altered")
+        } else {
+            return;
+        };
+        self.nothing(path, &format!("{why}; judge the run with `emp-ops audit`"));
     }
 
     /// Adds a FAIL for an input that holds nothing to judge.
@@ -388,7 +406,7 @@ impl Gathered {
         let headlines = headlines.filter_map(|holder| word(holder.get("headline")));
         let headline = headlines.filter_map(|told| Status::from_word(told.split_whitespace().next()?)).max();
         worst = worst.max(headline.unwrap_or_default());
-        if document.get("simulated").is_some_and(|said| lenient::flag(Some(said))) {
+        if [document, audit].iter().any(|holder| lenient::flag(holder.get("simulated"))) {
             worst = worst.max(Status::Warn);
         }
         if silent && self.items.len() == before {

@@ -4,6 +4,7 @@
 //! count and all their sources; what an earlier backlog held is marked as carried over or closed.
 
 mod carry;
+mod contradictions;
 pub(crate) mod evidence;
 pub(crate) mod lists;
 pub(crate) mod merge;

@@ -90,6 +90,9 @@ pub struct Layer {
     pub diary_explained_severity: Option<Status>,
     /// A lower return on investment is a WARN.
     pub performance_min_roi: Option<f64>,
+    /// What a line on standard error is that states no level itself: only an option of a run says so, and only where it is
+    /// not a FAIL.
+    pub stderr_severity: Option<Status>,
     /// Figures of the performance report with their limits, by name.
     pub figures: BTreeMap<String, Figure>,
     /// Whether this source asks for a full sign-off, with its defaults for what is not said.
@@ -399,6 +402,7 @@ fn defaults(layers: &[Layer]) -> Layer {
         diary_accept_status: Some(Vec::new()),
         diary_min_explained: layers.iter().any(|layer| layer.diary_explained_by.is_some()).then_some(MIN_EXPLAINED),
         performance_min_roi: Some(performance::Rules::default().min_roi),
+        stderr_severity: Some(Status::Fail),
         min_duration: full.then_some(MIN_DURATION),
         min_uptime: full.then_some(MIN_UPTIME),
         allow_warnings: asked.then_some(false),

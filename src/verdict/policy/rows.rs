@@ -17,7 +17,7 @@ struct Limit {
     text: fn(&Layer) -> String,
 }
 
-const LIMITS: [Limit; 16] = [
+const LIMITS: [Limit; 17] = [
     Limit {
         name: "min_duration",
         of: |layer| layer.min_duration.map(|length| length.as_secs_f64()),
@@ -124,6 +124,19 @@ const LIMITS: [Limit; 16] = [
         more_is_looser: false,
         text: |layer| layer.performance_min_roi.map(|roi| roi.to_string()).unwrap_or_default(),
     },
+    Limit {
+        name: "stderr_level",
+        of: |layer| layer.stderr_severity.map(|severity| f64::from(severity as u8)),
+        more_is_looser: false,
+        text: |layer| {
+            match layer.stderr_severity {
+                Some(Status::Pass) => "info",
+                Some(Status::Warn) => "warning",
+                Some(Status::Fail) | None => "error",
+            }
+            .to_owned()
+        },
+    },
 ];
 
 /// How many statuses of HTTP these lists make at least a warning.
@@ -146,7 +159,7 @@ fn statuses(names: Option<&[String]>) -> String {
 }
 
 /// Limits that are not said where they are not set.
-const UNLESS_SET: [&str; 3] = ["ignore", "error_statuses", "warn_statuses"];
+const UNLESS_SET: [&str; 4] = ["ignore", "error_statuses", "warn_statuses", "stderr_level"];
 
 /// Limits whose relaxing a gate of its own shows as given up.
 const OF_A_GATE: [&str; 3] = ["optional_diary", "optional_performance", "ignore"];
@@ -190,7 +203,7 @@ fn figures(layers: &[Layer]) -> Vec<Criterion> {
 pub(super) fn rows(layers: &[Layer]) -> Vec<Criterion> {
     let rows = LIMITS.iter().filter_map(|limit| row(limit, layers));
     // That nothing is ignored is no limit.
-    let unset = |row: &Criterion| matches!(row.value.as_str(), "none" | "no status") && !row.relaxed;
+    let unset = |row: &Criterion| matches!(row.value.as_str(), "none" | "no status" | "error") && !row.relaxed;
     rows.filter(|row| !UNLESS_SET.contains(&row.limit.as_str()) || !unset(row)).chain(figures(layers)).collect()
 }
 

@@ -478,6 +478,7 @@ fn layer(record: &RunRecord, source: String) -> Layer {
         diary_min_explained: settings.diary_explained.as_ref().map(|asked| asked.min_share),
         diary_explained_severity: settings.diary_explained.as_ref().map(|asked| asked.severity.max(Status::Warn)),
         performance_min_roi: settings.performance_min_roi.filter(|roi| roi.is_finite()),
+        stderr_severity: settings.stderr_severity,
         max_listed: settings.max_listed,
         ignore: Some(settings.log_ignore.clone()).filter(|texts| !texts.is_empty()),
         error_statuses: settings.log_statuses.error.clone(),

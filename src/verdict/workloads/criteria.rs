@@ -49,6 +49,7 @@ fn value(workload: &PlannedWorkload, limit: &str) -> Option<String> {
         "fail_gap" => human_seconds(workload.fail_gap_seconds),
         "min_uptime" => percent(workload.min_uptime),
         "required" => yes_no(workload.required),
+        "stderr_level" => workload.stderr_level.clone()?,
         "quiet" => yes_no(workload.quiet),
         "may_precede" => yes_no(workload.ready.as_ref()?.may_precede),
         _ => return None,
@@ -61,6 +62,7 @@ fn relaxed_from(workload: &PlannedWorkload, policy: &Policy, limit: &str) -> Opt
     let (warn, fail) = (policy.warn_gap().as_secs_f64(), policy.fail_gap().as_secs_f64());
     let stricter = match limit {
         "may_precede" => workload.ready.as_ref().is_some_and(|ready| ready.may_precede).then(|| "no".to_owned()),
+        "stderr_level" => workload.stderr_level.is_some().then(|| "error".to_owned()),
         "min_uptime" => (workload.min_uptime < asked).then(|| percent(asked)),
         "warn_gap" => (workload.warn_gap_seconds > warn).then(|| human_seconds(warn)),
         "fail_gap" => (workload.fail_gap_seconds > fail).then(|| human_seconds(fail)),

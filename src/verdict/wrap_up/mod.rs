@@ -219,8 +219,20 @@ impl Options {
 
 /// Minutes of a run from its summary bundle (or from an audit), with status reports and their paths.
 pub(crate) fn from_bundle(bundle: &Value, path: &str, reports: &[(String, Report)], options: &Options) -> WrapUp {
+    from_run(bundle, None, path, reports, options)
+}
+
+/// The same, of a run whose last snapshot is there too.
+pub(crate) fn from_run(
+    bundle: &Value,
+    last: Option<&Value>,
+    path: &str,
+    reports: &[(String, Report)],
+    options: &Options,
+) -> WrapUp {
     let mut gathered = Gathered::default();
     gathered.document(bundle, path, options.now);
+    gathered.of_another_run(bundle, last, path);
     let audit = evidence::audit_of(bundle);
     gathered.items.extend(entries::unsigned(sign_off_of(bundle), path));
     gathered.items.extend(entries::without_logs(audit, path));

@@ -13,7 +13,7 @@ fn bundle(hours: f64, status: &str) -> Value {
     json!({
         "status": status,
         "summary": {"status": status, "logs": {"duration_seconds": hours * 3600.0, "records": 9, "uptime_ratio": 1.0}},
-        "sign_off": {"status": status, "criteria": {"minimum_duration_seconds": 72.0 * 3600.0}, "gates": [{"name": "logs"}]},
+        "sign_off": {"status": status, "criteria": {"minimum_duration_seconds": 72.0 * 3600.0}, "gates": [{"name": "logs", "status": status}]},
     })
 }
 
@@ -225,4 +225,39 @@ fn a_run_without_a_summary_has_minutes_that_fail() {
         assert_eq!(made.status, Status::Fail);
         assert!(made.because.iter().any(|why| why.contains("not completed")), "{:?}", made.because);
     }
+}
+
+#[test]
+fn what_a_summary_says_against_itself_is_no_pass() {
+    for (place, value, expect) in [
+        ("/drills", json!([{"name": "a", "status": "failed"}]), Status::Fail),
+        ("/sign_off/gates", json!([]), Status::Warn),
+        ("/sign_off/gates/0/status", Value::Null, Status::Warn),
+        ("/summary/logs/records", json!("many"), Status::Warn),
+        ("/summary/logs/records", json!("9"), Status::Pass),
+        ("/summary/logs/uptime_ratio", json!(98), Status::Fail),
+        ("/summary/logs/error_count", json!(5), Status::Fail),
+        ("/summary/logs/level_counts", json!({"main": {"error": 3}}), Status::Warn),
+        ("/summary/logs/level_counts", json!([{"error": 3}]), Status::Warn),
+        ("/summary/record", json!({"differs": ["a log was changed"]}), Status::Fail),
+        ("/summary/simulated", json!(true), Status::Warn),
+        ("/started_at", json!("2025-01-08T23:00:00Z"), Status::Warn),
+        ("/metadata", json!({"status": "failed"}), Status::Pass),
+        ("/sign_off/criteria/minimum_uptime_ratio", json!(0.98), Status::Pass),
+    ] {
+        let mut run = bundle(72.0, "pass");
+        (run["duration_seconds"], run["ended_at"]) = (json!(259_200), json!("2025-01-09T00:00:00Z"));
+        let (holder, key) = place.rsplit_once('/').unwrap();
+        match run.pointer_mut(holder).unwrap() {
+            Value::Object(members) => drop(members.insert(key.to_owned(), value.clone())),
+            other => panic!("{place}: {other}"),
+        }
+        let made = minutes(&run, &options());
+        assert_eq!(made.status, expect, "{place} {value}: {:?}", made.because);
+    }
+    // An uptime that is lower than what was asked for.
+    let mut run = bundle(72.0, "pass");
+    run["sign_off"]["criteria"]["minimum_uptime_ratio"] = json!(0.98);
+    run["summary"]["logs"]["uptime_ratio"] = json!(0.4);
+    assert_eq!(minutes(&run, &options()).status, Status::Fail);
 }

@@ -94,6 +94,17 @@ fn an_entry_says_how_it_ended_under_several_names() {
         (json!({"outcome": {"state": "completed", "result": {"fills": 3}}}), "pass"),
         (json!({"outcomes": {"result": "4 of 4 orders"}}), "pass"),
         (json!({"metadata": {"result": "failed"}}), "pass"),
+        (json!({"metadata": {"approved": false}}), "pass"),
+        (json!({"approved": false}), "fail"),
+        (json!({"decision": {"approved": "no"}}), "fail"),
+        (json!({"probes": [{"status": "ok", "passed": false}]}), "fail"),
+        (json!({"STATUS": "FAILED"}), "fail"),
+        (json!({"verdict": "reject"}), "fail"),
+        (json!({"error": "timeout"}), "fail"),
+        (json!({"error": "none", "approved": true}), "pass"),
+        (json!({"status": "done?"}), "warn"),
+        (json!({"notes": "approved with conditions: fix the feed"}), "warn"),
+        (json!({"notes": "GO: all checks passed, nothing was rejected"}), "pass"),
         (json!({"notes": [{"text": "the rollback is late", "severity": "critical"}]}), "fail"),
     ] {
         let bench = Bench::new();

@@ -10,6 +10,7 @@ mod rewritten;
 pub(crate) mod run_dir;
 mod shards;
 mod statuses;
+mod swapped;
 pub(crate) mod tampering;
 mod twin_keys;
 

@@ -83,3 +83,47 @@ fn verbose_tells_limits_monitors_files_and_what_was_learnt_on_standard_error() {
         assert!(run.output.stderr.contains(says), "{says}: {}", run.output.stderr);
     }
 }
+
+#[test]
+fn what_standard_error_says_may_count_for_less_but_not_in_silence() {
+    let bench = Bench::new();
+    let script = "echo 'cannot open the ledger' >&2; while :; do echo INFO tick; sleep 0.1; done";
+    let options = ["final-dry-run", "-q", "--no-diary", "--no-performance", "--duration", "1s", "--run-name", "r"];
+    let _ = bench.run(&[&options[..], &["--stderr-level", "info", "--", "sh", "-c", script]].concat()).exits(0);
+    for place in ["runs/r", "runs/r/packet", "runs/r/r-packet.tar.gz"] {
+        let audit = bench.run(&["audit", place, "--format", "json"]).exits(0).json();
+        assert_eq!(audit["headline"], "PASS with 2 waivers, 1 limit relaxed", "{place}");
+        let rows = audit["criteria"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["limit"] == "stderr_level").unwrap();
+        assert_eq!((&row["value"], &row["source"]), (&"info".into(), &"--stderr-level".into()), "{place}");
+        assert_eq!(row["relaxed_from"], "error (default)", "{place}");
+    }
+    // Of one of several workloads, too.
+    let ticks = "while :; do echo INFO tick; sleep 0.1; done";
+    let file =
+        format!("[[workload]]\nname = \"a\"\ncommand = [\"sh\", \"-c\", \"{ticks}\"]\nstderr_level = \"warning\"\n");
+    bench.write("w.toml", file);
+    let options = ["final-dry-run", "-q", "--no-diary", "--no-performance", "--duration", "2s", "--run-name", "w"];
+    let out = bench.run(&[&options[..], &["--workloads", "w.toml"]].concat()).exits(0);
+    assert!(out.stdout.contains("a/stderr_level warning (w.toml:"), "{out:?}");
+}
+
+#[test]
+fn the_simulator_is_no_system_however_it_is_started() {
+    let bench = Bench::new();
+    let exe = env!("CARGO_BIN_EXE_emp-ops");
+    let options = ["final-dry-run", "-q", "--no-diary", "--no-performance", "--duration", "2s", "--run-name"];
+    let shell = format!("exec {exe} simulate runtime --tick 100ms");
+    let file = format!(
+        "[[workload]]\nname = \"a\"\ncommand = [\"{exe}\", \"simulate\", \"runtime\", \"--tick\", \"100ms\"]\n"
+    );
+    bench.write("w.toml", file);
+    for (name, rest) in [
+        ("direct", &["--", exe, "simulate", "runtime", "--tick", "100ms"][..]),
+        ("shell", &["--", "sh", "-c", &shell]),
+        ("workload", &["--workloads", "w.toml"]),
+    ] {
+        let out = bench.run(&[&options[..], &[name], rest].concat()).exits(0);
+        assert!(out.stdout.starts_with("WARN (simulated)"), "{name}: {out:?}");
+    }
+}

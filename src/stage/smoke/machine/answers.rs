@@ -62,8 +62,9 @@ impl Machine {
         let Some(pending) = self.pending.take() else { return };
         let base = pending.sent.map_or(pending.first, |(_, at)| at);
         let value: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        let text =
-            |path: &str| value.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |path: &str| {
+            value.pointer(path).and_then(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned)
+        };
         let lack = match step {
             Step::Login => match text("/token") {
                 Some(token) => {
@@ -120,6 +121,7 @@ impl Machine {
             self.fail(now, Some(step), lack);
             return;
         }
+        self.doubt_answer(step, &answer.body, &value);
         self.pass(now, base, step, String::new());
         if pending.attempts > 1 {
             self.findings.push(Finding::warn(format!("{} needed {} attempts", step.word(), pending.attempts)));

@@ -14,6 +14,7 @@ use crate::time::human_duration;
 impl Machine {
     /// Gives an event to the waits that it satisfies.
     pub(super) fn offer(&mut self, seen: &Seen) {
+        self.doubt_ending(seen);
         let mut open = Vec::new();
         for wait in std::mem::take(&mut self.waits) {
             if seen.at >= wait.base && self.correlation.satisfies(wait.step, seen) {
@@ -65,6 +66,7 @@ impl Machine {
             }
             _ => {}
         }
+        self.doubt_event(wait.step, seen);
         let detail = self.secrets.mask(&detail);
         self.pass(seen.at, wait.base, wait.step, detail);
     }

@@ -27,6 +27,7 @@ impl Machine {
             session.insert("closed".to_owned(), self.closed.into());
         }
         self.findings.extend(self.stream_findings());
+        self.doubt_stream();
         if let Some(error) = &self.error {
             self.findings.push(Finding::fail(error));
         }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod awaited;
+mod doubts;
 mod finish;
 mod stream;
 

@@ -8,6 +8,7 @@ use super::super::report::Loss;
 use super::super::waits::Seen;
 use super::super::{Action, Answer, Lost, Request, Step};
 use super::{Machine, Phase, Stream};
+use crate::json::strict;
 use crate::stage::sse;
 
 /// The delay before a lost stream is opened again, where the server names none.
@@ -89,7 +90,7 @@ impl Machine {
         }
         self.facts.events += 1;
         self.facts.named_events += u64::from(event.name != "message");
-        let value = serde_json::from_str::<Value>(&event.data).ok().filter(|v| v.is_object() || v.is_array());
+        let value = strict::parse(event.data.as_bytes()).ok().filter(|v| v.is_object() || v.is_array());
         let Some(mut value) = value else {
             self.facts.unparsable += 1;
             if self.facts.unparsable_samples.len() < SAMPLES {

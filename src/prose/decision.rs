@@ -1,0 +1,201 @@
+//! Whether a remark that people write takes a decision against something, or only under a condition.
+
+use super::Phrase;
+
+/// Words behind which "not" refuses: "not approved", "do not release".
+const CONSENT: [&str; 15] = [
+    "accept",
+    "accepted",
+    "acceptable",
+    "approve",
+    "approved",
+    "authorise",
+    "authorised",
+    "authorize",
+    "authorized",
+    "proceed",
+    "recommend",
+    "recommended",
+    "release",
+    "released",
+    "ship",
+];
+/// What consent is called where it is taken back: "approval withdrawn".
+const NOUNS: [&str; 6] = ["approval", "approvals", "consent", "sign-off", "signoff", "off"];
+/// Words that take it back, or say that it is not there.
+const TAKEN_BACK: [&str; 9] =
+    ["denied", "missing", "outstanding", "pending", "refused", "revoked", "withdrawn", "withheld", "rescinded"];
+/// Words that refuse by themselves, at the front of a remark or before who did it.
+const REFUSED: [&str; 8] = ["abort", "aborted", "declined", "overruled", "refused", "rejected", "vetoed", "withdrawn"];
+/// What somebody did not manage to look at.
+const CHECKED: [&str; 12] = [
+    "check",
+    "checked",
+    "confirm",
+    "confirmed",
+    "reconcile",
+    "reconciled",
+    "reproduce",
+    "test",
+    "validate",
+    "validated",
+    "verify",
+    "verified",
+];
+/// What begins a condition.
+const CONDITIONS: [&str; 7] =
+    ["condition", "conditions", "conditionally", "contingent", "provided", "subject", "unless"];
+
+/// Whether a remark refuses, takes back, leaves open, or consents only under a condition: "NO-GO", "not approved", "could
+/// not verify the balances", "approved with conditions", "TODO: check". Denials are heard: "nothing was rejected", "not
+/// rejected".
+pub(crate) fn is_reserved(text: &str) -> bool {
+    let words = Phrase::of(text);
+    (0..words.len()).any(|at| {
+        withholds(&words, at)
+            || match words.lower(at) {
+                "todo" | "tbd" | "fixme" => {
+                    words.text(at).chars().all(char::is_uppercase) || words.mark(at).starts_with(':')
+                }
+                word if CHECKED.contains(&word) => not_managed(&words, at),
+                word if REFUSED.contains(&word) => {
+                    let alone = at == 0 || words.mark(at - 1).ends_with(':');
+                    let told = matches!(words.lower(at + 1), "by" | "because" | "until");
+                    (alone || told) && !denied(&words, at)
+                }
+                word if CONDITIONS.contains(&word) => consented(&words, at) && !denied(&words, at),
+                _ => false,
+            }
+    })
+}
+
+/// Whether a remark says that consent is not given, or was taken back: "NO-GO", "do not release", "approval withdrawn".
+pub(crate) fn withholds_consent(text: &str) -> bool {
+    let words = Phrase::of(text);
+    (0..words.len()).any(|at| withholds(&words, at))
+}
+
+/// Whether the text of what is ticked says that it is not done: "not done", "still failing", "TODO".
+pub(crate) fn is_unfinished(text: &str) -> bool {
+    const DONE: [&str; 8] = ["complete", "completed", "done", "finished", "passed", "ready", "tested", "yet"];
+    const OPEN: [&str; 7] = ["broken", "failed", "failing", "fails", "open", "pending", "todo"];
+    let words = Phrase::of(text);
+    is_reserved(text)
+        || (1..words.len()).any(|at| {
+            let denied = DONE.contains(&words.lower(at)) && words.is_not(at - 1);
+            let still = words.lower(at - 1) == "still" && OPEN.contains(&words.lower(at));
+            same_clause(&words, at - 1, at) && (denied || still)
+        })
+}
+
+/// Whether consent is withheld at the word `at`.
+fn withholds(words: &Phrase<'_>, at: usize) -> bool {
+    let near = |found: &dyn Fn(usize) -> bool| {
+        (at.saturating_sub(3)..at).any(|before| found(before) && same_clause(words, before, at))
+    };
+    match words.lower(at) {
+        "no" if words.lower(at + 1) == "go" => is_no_go(words, at) && !denied(words, at),
+        "unapproved" | "disapproved" | "unverified" => !denied(words, at),
+        word if CONSENT.contains(&word) => near(&|before| words.is_not(before)),
+        word if NOUNS.contains(&word) => {
+            let sign_off = word != "off" || at > 0 && words.lower(at - 1) == "sign";
+            let back = |after| TAKEN_BACK.contains(&words.lower(after)) && same_clause(words, at, after);
+            sign_off && (at + 1..=at + 3).any(back) && !denied(words, at)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a word before `at` denies it: "not", "nothing", "without".
+fn denied(words: &Phrase<'_>, at: usize) -> bool {
+    (at.saturating_sub(3)..at).any(|before| denies(words, before) && same_clause(words, before, at))
+}
+
+/// Whether a word denies what follows it.
+fn denies(words: &Phrase<'_>, at: usize) -> bool {
+    words.is_not(at) || matches!(words.lower(at), "no" | "none" | "nothing" | "nobody" | "without" | "zero")
+}
+
+/// Whether no clause ends between two words.
+fn same_clause(words: &Phrase<'_>, from: usize, to: usize) -> bool {
+    (from..to).all(|at| !words.ends_clause(at))
+}
+
+/// "NO-GO", "no-go", "NO GO", "decision: no go"; "there is no go module" is none.
+fn is_no_go(words: &Phrase<'_>, at: usize) -> bool {
+    let hyphened = words.hyphened(at);
+    let loud = words.text(at) == "NO" && words.text(at + 1) == "GO";
+    let alone = (at == 0 || words.mark(at - 1).ends_with(':')) && (words.ends_clause(at + 1) || at + 2 == words.len());
+    hyphened || loud || alone
+}
+
+/// "could not verify", "unable to confirm", "failed to reconcile", "not yet checked".
+fn not_managed(words: &Phrase<'_>, at: usize) -> bool {
+    (at.saturating_sub(3)..at).any(|before| {
+        let unable = words.is_not(before) || matches!(words.lower(before), "unable" | "failed");
+        unable && same_clause(words, before, at)
+    })
+}
+
+/// Whether consent is near a condition: "approved with conditions", "Go, provided that", "conditionally approved".
+fn consented(words: &Phrase<'_>, at: usize) -> bool {
+    let consents = |word: usize| {
+        let said = words.lower(word);
+        matches!(said, "go" | "ok" | "accepted" | "approved" | "signed")
+    };
+    (at.saturating_sub(4)..at + 3).any(|word| word != at && consents(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_reserved;
+
+    #[test]
+    fn what_is_refused_left_open_or_bound_to_a_condition_is_no_consent() {
+        for text in [
+            "NO-GO: roll back",
+            "Decision: no-go",
+            "no go",
+            "not approved until the feed is fixed",
+            "We do not recommend a release",
+            "do not release",
+            "cannot be approved yet",
+            "rejected by risk",
+            "Rejected: the numbers are wrong",
+            "approval withdrawn",
+            "the sign-off is still missing",
+            "approved with conditions: fix the feed first",
+            "conditionally approved",
+            "Go, provided that the feed is fixed",
+            "approved subject to a re-run",
+            "we could not verify the balances",
+            "unable to confirm the positions",
+            "aborted, numbers are wrong",
+            "TODO: check the balance",
+            "unverified",
+        ] {
+            assert!(is_reserved(text), "{text}");
+        }
+        for text in [
+            "",
+            "GO",
+            "approved",
+            "go: all checks passed",
+            "approved without conditions",
+            "nothing was rejected",
+            "not rejected",
+            "no approval is outstanding",
+            "the price was rejected at the resistance",
+            "sold because the stop was hit",
+            "verified and confirmed",
+            "there is no go module in this build",
+            "market conditions were calm",
+            "it did not move; approved",
+            "no-op",
+            "sign-off given",
+            "released to production",
+        ] {
+            assert!(!is_reserved(text), "{text}");
+        }
+    }
+}
