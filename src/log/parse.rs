@@ -59,19 +59,25 @@ impl<'a> Record<'a> {
         fields.record(line, shape)
     }
 
-    /// A record of `key=value` pairs.
-    pub(crate) fn of_pairs(line: &'a [u8], pairs: impl Iterator<Item = (Text<'a>, Raw<'a>)>) -> Option<Self> {
+    /// A record of `key=value` pairs; `at` where another key than the known ones states the time. None if they state neither
+    /// a time nor a level.
+    pub(crate) fn of_pairs(
+        line: &'a [u8],
+        pairs: impl Iterator<Item = (Text<'a>, Raw<'a>)>,
+        at: Option<Stamp>,
+    ) -> Option<Self> {
         let mut fields = Fields::default();
         for (key, value) in pairs {
             if let Some(key) = dialect::find(key.bytes) {
                 fields.add(key, value);
             }
         }
-        if !fields.says_something() {
+        if !fields.says_something() && at.is_none() {
             return None;
         }
         let mut record = fields.record(line, &mut Shape::default())?;
         record.dialect = Dialect::Logfmt;
+        record.at = record.at.or(at);
         Some(record)
     }
 

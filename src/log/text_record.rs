@@ -45,12 +45,15 @@ fn pairs(line: &[u8], depth: u8) -> Option<Record<'_>> {
     // A sentence with one `=` somewhere is no logfmt: the line must start with a pair.
     let first = line.iter().position(|b| !is_key(*b))?;
     (first > 0 && line[first] == b'=').then_some(())?;
-    let mut record = Record::of_pairs(line, logfmt::pairs(line))?;
+    let record = Record::of_pairs(line, logfmt::pairs(line), None);
     // What is around a line inside another one states the time.
-    if record.at.is_none() && depth == 0 {
-        record.at = called_time(logfmt::pairs(line));
+    if depth > 0 || record.as_ref().is_some_and(|record| record.at.is_some()) {
+        return record;
     }
-    Some(record)
+    match called_time(logfmt::pairs(line)) {
+        None => record,
+        at => Record::of_pairs(line, logfmt::pairs(line), at),
+    }
 }
 
 /// `2025-01-06 00:00:00,123 …`, also in brackets, with slashes, as Kubernetes writes it, and with the dates of Apache, of
