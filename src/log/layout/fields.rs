@@ -235,7 +235,9 @@ pub(super) fn view(line: &[u8], token: Range<usize>, front: bool, view: View) ->
         (head.last(), tail.first()),
         (Some(b'['), Some(b']')) | (Some(b'<'), Some(b'>')) | (Some(b'('), Some(b')')) | (Some(b'{'), Some(b'}'))
     ) || view == View::Letter && is_uptime(tail);
-    if !loud && counts(tail) || level_words::ends_name(text, head) {
+    // In a group the number is a place in a source.
+    let grouped = view == View::Tail && line[token.start] == b'[' && certain;
+    if !loud && !grouped && counts(tail) || level_words::ends_name(text, head) {
         return None;
     }
     let near = |text: &[u8]| text.trim_ascii_end().last().copied();

@@ -92,6 +92,8 @@ fn columns_of_all_forms_are_found() {
             ],
             "info - info warning info info",
         ),
+        (&["[h:a.b:Info:12] 2025-03-03 08:00:00 up", "[h:a.b:Error:7] 2025-03-03 08:00:01 down"], "info error"),
+        (&["[a.errors:12] 2025-03-03 08:00:00 up", "[a.errors:7] 2025-03-03 08:00:01 down"], "- -"),
         (&["30 verbose cli", "31 info using", "32 verbose a", "33 error code"], "trace info trace error"),
         (&["3 info desks", "4 error pages", "we sell both"], "- - -"),
         (&["2025-03-03 08:00:00;0001;mom;Svr;a", "2025-03-03 08:00:01;0001;mom;Svr;b"], "- -"),
