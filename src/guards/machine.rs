@@ -217,12 +217,27 @@ impl Guards {
             return Vec::new();
         }
         self.ended = Some(now);
+        self.unanswered(now);
         // What is only known when all is over.
         let growth = |guard: &Guard| guard.stat == Stat::Delta && guard.window_seconds.is_none();
         let last: Vec<usize> = (0..self.all.len()).filter(|at| growth(&self.plan.list[*at])).collect();
         let orders = last.into_iter().filter_map(|number| self.look(now, number, true)).collect();
         self.sample(now);
         orders
+    }
+
+    /// A source that was asked and never told anything has not answered.
+    fn unanswered(&mut self, now: Moment) {
+        let waits = |watch: &Watch| watch.asked && watch.noted.samples + watch.noted.bad_samples == 0;
+        let silent: Vec<usize> = (0..self.all.len()).filter(|at| waits(&self.all[*at])).collect();
+        for number in silent {
+            let (seconds, guard) = (rounded(now.at.as_secs_f64()), &self.plan.list[number]);
+            let reading = Err("it had not answered when the run ended".to_owned());
+            self.looks.push(samples::Look { seconds, guard: guard.name.clone(), reading: reading.clone() });
+            self.all[number].read(guard, self.about[number].1, seconds, reading);
+            // Nothing can be over that never began.
+            let _ = self.look(now, number, false);
+        }
     }
 
     /// When something is due.

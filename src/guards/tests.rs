@@ -348,6 +348,25 @@ fn figures_of_sources_are_made_again_from_their_samples() {
                     .verdict();
         }
     }
+    // The end of a run may be noticed a moment after it: a look came meanwhile.
+    let plan = GuardsPlan { sha256: String::new(), list: vec![guard("exec:x", Stat::Last, 0.9)] };
+    for (stat, answers) in [(Stat::Last, true), (Stat::Delta, true), (Stat::Last, false)] {
+        let plan = GuardsPlan { list: vec![Guard { stat, ..plan.list[0].clone() }], ..plan.clone() };
+        let mut guards = Guards::new(plan.clone(), Duration::from_secs(10));
+        for now in (1..=10).map(|now| f64::from(now) + 0.2) {
+            let _ = guards.tick(moment(now));
+            if answers {
+                let _ = guards.told(moment(now + 0.03), 0, Ok(Reading::Value(0.5, 1)));
+            }
+        }
+        let _ = guards.end(moment(10.21));
+        let (looks, told) = (guards.take_looks(), Vec::new());
+        let document = guards.document(Of { run: "r", started: start() }, moment(10.5), &[]);
+        let late = Run { plan, looks, told, document, seconds: 10.21 };
+        let (status, said) = late.verdict();
+        assert_eq!(status == Status::Fail, !answers, "{said}");
+        assert_eq!(said.contains("had not answered when the run ended"), !answers, "{said}");
+    }
     // A breach that is taken out of the document and out of the incidents is still in the samples.
     let bad = polled(guard("process:fds", Stat::Last, 50.0), 60, |now| if now == 30.0 { 51.0 } else { 1.0 });
     let clean = polled(guard("process:fds", Stat::Last, 50.0), 60, |_| 1.0);

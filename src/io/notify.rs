@@ -78,7 +78,7 @@ pub(crate) fn send(
             }
             Outgoing::Issue { .. } => issue::send(message, timeout.min(left), issues),
             Outgoing::Mail { .. } => mail::send(message, timeout.min(left)).map(|()| None),
-            Outgoing::Exec { argv, input } => exec(argv, input, timeout.min(EXEC), start_with).map(|()| None),
+            Outgoing::Exec { argv, input } => exec(argv, input, timeout.min(EXEC).min(left), start_with).map(|()| None),
         };
         sent.duration = start.elapsed();
         let failed = match tried {

@@ -160,6 +160,9 @@ pub(crate) fn read(document: &Value, lookup: Lookup<'_>) -> Result<Policy, Fault
         required: top.flag("required")?.unwrap_or_default(),
         ..Policy::default()
     };
+    if policy.deadline <= 0.0 {
+        return Err(top.fault("deadline", "in no time nothing can be sent; write deadline = \"30s\"".to_owned()));
+    }
     for (n, value) in top.list("channels")?.iter().enumerate() {
         let mut table = Table::of(value, &format!("channels[{n}]"))?;
         let channel = channel(&mut table, lookup, &mut policy.remarks)?;

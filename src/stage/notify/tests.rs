@@ -77,6 +77,8 @@ fn a_policy_that_cannot_be_meant_is_refused_with_its_place() {
         assert_eq!(fault.at, at, "{}", fault.why);
         assert!(fault.why.contains(says), "{says}: {}", fault.why);
     }
+    let never = policy(&json!({"channels": [hook], "deadline": "0s"})).unwrap_err();
+    assert!(never.why.contains("in no time nothing can be sent"), "{}", never.why);
     let fine = policy(&json!({"notify": {"channel": [{"name": "chat", "type": "slack", "url_env": "KNOWN"}],
         "default_channels": ["chat"], "rule": [{"categories": ["run.*"], "suppress": "5m"}]}}))
     .unwrap();
