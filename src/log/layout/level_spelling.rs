@@ -15,6 +15,21 @@ pub(crate) struct Look {
     around: (Option<u8>, u8),
     /// Whether they are in capitals.
     loud: bool,
+    /// The kind of the field behind each, where it is no word of a text: see [`kind`].
+    #[serde(default)]
+    next: Option<u8>,
+}
+
+/// What a field is that is no word of a text: `app:`, `[main]`, `-` by their last byte, `4711` and `com.x.App` by a digit
+/// and a dot.
+fn kind(field: &[u8]) -> Option<u8> {
+    let inside = field.get(1..field.len().saturating_sub(1)).unwrap_or_default();
+    match *field.last()? {
+        mark @ (b':' | b']' | b'-' | b'|' | b')' | b'>') => Some(mark),
+        _ if field.iter().all(u8::is_ascii_digit) => Some(b'0'),
+        last if last.is_ascii_alphanumeric() && inside.contains(&b'.') && !field.contains(&b'/') => Some(b'.'),
+        _ => None,
+    }
 }
 
 impl Look {
@@ -35,14 +50,18 @@ impl Look {
             (Some(b'['), b']') | (Some(b'<'), b'>') | (Some(b'('), b')') | (Some(b','), b',') | (_, b':' | b'|')
         );
         let set_off = marks || loud;
+        let next = first.next.filter(|_| looks.iter().all(|look| look.next == first.next));
         let most = looks.len() + 1 >= samples.len() || looks.len() * 100 >= samples.len() * 95;
-        (around && set_off && looks.len() >= 3 && most).then_some(Self { loud, ..first })
+        (around && set_off && looks.len() >= 3 && most).then_some(Self { loud, next, ..first })
     }
 
     fn at(line: &[u8], word: &Range<usize>) -> Option<Self> {
         let before = word.start.checked_sub(1).and_then(|at| line.get(at)).copied();
-        let letters = line[word.clone()].iter().filter(|b| b.is_ascii_alphabetic());
-        Some(Self { around: (before, *line.get(word.end)?), loud: letters.clone().all(u8::is_ascii_uppercase) })
+        let behind = *line.get(word.end)?;
+        let next = line[word.end..].split(u8::is_ascii_whitespace).skip(1).find(|field| !field.is_empty());
+        let mut letters = line[word.clone()].iter().filter(|b| b.is_ascii_alphabetic());
+        let loud = letters.all(u8::is_ascii_uppercase);
+        Some(Self { around: (before, behind), loud, next: next.and_then(kind) })
     }
 
     /// The word of a line that looks like a level in its column.
@@ -57,8 +76,8 @@ impl Look {
         let in_text = self.around.1 == b' ' && !matches!(column.place, Place::Before(_));
         match known {
             Some(level) => Some(Found { level, ..Found::unknown(word) }),
-            // In capitals alone, it may be the first word of another text.
-            None => (!in_text).then(|| Found::unknown(word)),
+            // In capitals alone, it may be the first word of another text, unless a field follows as behind all others.
+            None => (!in_text || self.next.is_some() && look.next == self.next).then(|| Found::unknown(word)),
         }
     }
 }

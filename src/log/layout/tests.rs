@@ -66,6 +66,10 @@ fn an_odd_word_in_the_column_of_levels_is_a_level() {
         ("2025-03-03 08:00:00 INF up", "2025-03-03 08:00:09 NOT down", "notice"),
         ("2025-03-03 08:00:00 INF up", "2025-03-03 08:00:09 GET /down", "-"),
         ("2025-03-03 08:00:00 info up", "2025-03-03 08:00:09 fat down", "-"),
+        ("2025-03-03 08:00:00 INF a.b - up", "2025-03-03 08:00:09 GRAVE a.c - down", "unknown"),
+        ("2025-03-03 08:00:00 INF app: up", "2025-03-03 08:00:09 ÜBEL db: down", "unknown"),
+        ("2025-03-03 08:00:00 INF app: up", "2025-03-03 08:00:09 GRAVE silence", "-"),
+        ("2025-03-03 08:00:00 INF app: up", "2025-03-03 08:00:09 Grave app: down", "-"),
         ("2025-03-03 08:00:00,info,up", "2025-03-03 08:00:09,grave,down", "unknown"),
         ("2025-03-03 08:00:00 [info] up", "2025-03-03 08:00:09 [grave] down", "unknown"),
     ] {
