@@ -21,6 +21,11 @@ pub(crate) fn text(text: &str) -> Option<Kind> {
     told(text).map(|(kind, _)| kind)
 }
 
+/// Whether a text tells of a crash by a fixed form that means nothing else.
+pub(super) fn is_sure(text: &str) -> bool {
+    told(text).is_some_and(|(_, sure)| sure)
+}
+
 /// What a text shows, and whether by a fixed form that means nothing else.
 fn told(text: &str) -> Option<(Kind, bool)> {
     if !may_match(text.as_bytes()) {

@@ -59,6 +59,36 @@ fn any_trace(value: Raw<'_>) -> Option<Named<'_>> {
     Some(text.decode()).filter(|text| classify::text(text) == Some(Kind::StackTrace)).map(Named::Stack)
 }
 
+/// Whether a field with another text than the `message` tells of a crash in a fixed form, by itself or with its key:
+/// `"output": "Segmentation fault (core dumped)"`, `"exit_code": 137`.
+pub(crate) fn tell_of_crash<'a>(members: impl Iterator<Item = (Text<'a>, Raw<'a>)>, message: &str) -> bool {
+    tell(members, message, DEPTH)
+}
+
+fn tell<'a>(mut members: impl Iterator<Item = (Text<'a>, Raw<'a>)>, message: &str, depth: u8) -> bool {
+    /// Longer words mean something without their key.
+    const SHORT: usize = 40;
+    members.any(|(key, value)| {
+        let text = match value {
+            Raw::Object(_) => {
+                return depth > 0 && value.members().is_some_and(|inner| tell(inner.flatten(), message, depth - 1));
+            }
+            Raw::Text(_) | Raw::Number(_) => value.to_text(),
+            _ => return false,
+        };
+        let key = key.decode();
+        text.trim() != message
+            && (if tells_why(&key) { classify::text(&text).is_some() } else { classify::is_sure(&text) }
+                || text.len() < SHORT && classify::is_sure(&format!("{key}={text}")))
+    })
+}
+
+/// Whether what is under a key says what went wrong, so that every way of telling of a crash counts.
+fn tells_why(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["cause", "err", "error", "failure", "panic", "reason", "stderr"].iter().any(|end| key.ends_with(end))
+}
+
 fn named(key: &str) -> Option<Name> {
     let ends = |word: &str| {
         let start = key.len().checked_sub(word.len());
@@ -167,7 +197,7 @@ mod tests {
     use crate::log::parse;
 
     #[test]
-    fn a_trace_is_found_in_whichever_field_it_lies() {
+    fn a_trace_is_found_in_whichever_field_it_is() {
         const TRACE: &str = r#"Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: x"#;
         for key in ["error", "err", "detail", "trace", "exc", "cause", "throwable", "thrown", "errStack", "callstack"] {
             for value in [
@@ -214,6 +244,31 @@ mod tests {
             let crash = parse::parse(line.as_bytes()).and_then(|record| record.crash());
             assert_eq!(crash, expect, "{line}");
             assert!(expect.is_none() || super::classify::suspect(line.as_bytes(), 0).is_some(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_field_beside_the_message_tells_of_a_crash_by_itself_or_with_its_key() {
+        for (fields, expect) in [
+            (r#""reason":"OOMKilled""#, true),
+            (r#""exit_code":137"#, true),
+            (r#""exitCode":"139""#, true),
+            (r#""signal":"SIGSEGV""#, true),
+            (r#""error":"panic: boom""#, true),
+            (r#""output":"Segmentation fault (core dumped)""#, true),
+            (r#""state":{"last":{"exitCode":137}}"#, true),
+            (r#""signal":"SIGTERM""#, false),
+            (r#""exit_code":1"#, false),
+            (r#""error":"connection refused""#, false),
+            (r#""query":"how to handle panic""#, false),
+            (r#""module":"crash_reporter","path":"/usr/lib/crash/exit.so""#, false),
+            (r#""panics":0,"oom_kills":0,"crashes":0"#, false),
+            (r#""text":"done""#, false),
+        ] {
+            let line = format!(r#"{{"timestamp":"2025-01-06T00:00:00Z","level":"info","message":"done",{fields}}}"#);
+            let record = parse::parse(line.as_bytes()).expect("a record");
+            let seen = super::classify::suspect(line.as_bytes(), 0).is_some() && record.crash_beside();
+            assert_eq!(seen, expect, "{line}");
         }
     }
 }

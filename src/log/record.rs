@@ -284,6 +284,12 @@ impl<'a> Record<'a> {
         shown.or_else(|| classify::text(&event)).or_else(|| self.frame())
     }
 
+    /// Whether a field beside its message tells of a crash.
+    #[cold]
+    pub(crate) fn crash_beside(&self) -> bool {
+        fields::tell_of_crash(self.members(), self.message().unwrap_or_default().trim())
+    }
+
     /// Whether our capture says that a record before it shows its crash.
     pub(crate) fn continues(&self) -> bool {
         self.is_marked(const { bit("continues") }, b"continues")

@@ -145,6 +145,9 @@ pub struct Oddities {
     pub telling: Seen,
     /// Records below the levels of errors whose message is another record, of an error.
     pub nested: Seen,
+    /// Records that tell of a crash in a field beside their message.
+    #[serde(default)]
+    pub beside: Seen,
     /// Responses of servers with a status of 5xx, where nobody says whether they are errors.
     #[serde(default)]
     pub server_errors: Seen,
@@ -175,7 +178,7 @@ impl Oddities {
         }
     }
 
-    fn all(&mut self) -> [&mut Seen; 18] {
+    fn all(&mut self) -> [&mut Seen; 19] {
         [
             &mut self.timeless,
             &mut self.future,
@@ -193,6 +196,7 @@ impl Oddities {
             &mut self.bare_errors,
             &mut self.telling,
             &mut self.nested,
+            &mut self.beside,
             &mut self.server_errors,
             &mut self.continued_crashes,
         ]

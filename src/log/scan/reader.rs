@@ -297,6 +297,9 @@ impl<'t> Reader<'t> {
             self.part.odd.continued_crashes.add(spot.line);
             crash = None;
         }
+        if suspected && crash.is_none() && severity < Status::Fail && record.crash_beside() {
+            self.part.odd.beside.add(spot.line);
+        }
         let (severity, crash) = self.part.unless_ignored(record, severity, crash);
         if record.has_twins() {
             self.part.odd.twins.add(spot.line);

@@ -60,6 +60,14 @@ fn passed_over(part: &ChunkReport) -> Vec<(Status, String, u64)> {
         );
         found.push((Status::Warn, summary, odd.nested.line));
     }
+    if odd.beside.count > 0 {
+        let summary = format!(
+            "{} of a lower level that {} of a crash in a field beside the message: it counts for none",
+            finding::count(odd.beside.count, "record"),
+            if odd.beside.count == 1 { "tells" } else { "tell" }
+        );
+        found.push((Status::Warn, summary, odd.beside.line));
+    }
     if odd.server_errors.count > 0 {
         let summary = format!(
             "{} with a status of 5xx, and nothing says whether they are errors: set `error_statuses` in `[logs]` of the policy, to [\"5xx\"], or to [] if they are none",
