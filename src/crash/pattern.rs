@@ -252,7 +252,7 @@ pub(super) struct Search {
 pub(super) struct Candidate {
     row: usize,
     pub(super) rule: &'static Rule,
-    /// The lines on which it can be, where it is on one line; none where all of the text is to be searched.
+    /// The lines on which it can be, where it is on one line; none if all of the text is to be searched.
     lines: Option<Vec<Range<usize>>>,
 }
 

@@ -65,7 +65,7 @@ fn joined(place: &str, key: &str) -> String {
     if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
 
-/// A figure that is there and is no number, or one that cannot be, in words: `records is many`. None where it is absent,
+/// A figure that is there and is no number, or one that cannot be, in words: `records is many`. None if it is absent,
 /// null or fine.
 pub(crate) fn unreal(holder: &Value, key: &str, least: f64, most: f64) -> Option<String> {
     let value = holder.get(key).filter(|value| !value.is_null())?;

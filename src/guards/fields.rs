@@ -16,7 +16,7 @@ pub(crate) struct Field {
     name: String,
     /// The last part of its name: most lines are told apart by that.
     last: Finder<'static>,
-    /// The name in quotes, where it has one part: as it stands in an object.
+    /// The name in quotes, where it has one part: as it is in an object.
     quoted: Option<Finder<'static>>,
 }
 

@@ -32,7 +32,7 @@ pub(super) fn compare(evidence: &mut Evidence) {
     }
 }
 
-/// What a performance report says at a place; none where it cannot be read, which is told elsewhere.
+/// What a performance report says at a place; none if it cannot be read, which is told elsewhere.
 fn reported(evidence: &Evidence, path: &str, pointer: &str) -> Option<f64> {
     let bytes = evidence.root.as_ref()?.0.read(path).ok()?;
     let report = lenient::parse(&lenient::text(&bytes)).ok()?;
