@@ -123,7 +123,10 @@ fn the_simulator_is_no_system_however_it_is_started() {
         ("shell", &["--", "sh", "-c", &shell]),
         ("workload", &["--workloads", "w.toml"]),
     ] {
-        let out = bench.run(&[&options[..], &[name], rest].concat()).exits(0);
-        assert!(out.stdout.starts_with("WARN (simulated)"), "{name}: {out:?}");
+        // A busy machine may make it a FAIL as well, of so short a run.
+        let out = bench.run(&[&options[..], &[name], rest].concat());
+        let (first, told) =
+            (out.stdout.lines().next().unwrap_or_default(), "the built-in simulator ran, not your system");
+        assert!(first.contains("(simulated)") && out.stdout.contains(told), "{name}: {out:?}");
     }
 }
