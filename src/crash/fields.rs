@@ -61,32 +61,32 @@ fn any_trace(value: Raw<'_>) -> Option<Named<'_>> {
 
 /// Whether a field with another text than the `message` tells of a crash in a fixed form, by itself or with its key:
 /// `"output": "Segmentation fault (core dumped)"`, `"exit_code": 137`.
-pub(crate) fn tell_of_crash<'a>(members: impl Iterator<Item = (Text<'a>, Raw<'a>)>, message: &str) -> bool {
-    tell(members, message, DEPTH)
+pub(crate) fn tell_of_crash<'a>(mut members: impl Iterator<Item = (Text<'a>, Raw<'a>)>, message: &str) -> bool {
+    members.any(|(key, value)| tells(&key.decode(), value, message, DEPTH))
 }
 
-fn tell<'a>(mut members: impl Iterator<Item = (Text<'a>, Raw<'a>)>, message: &str, depth: u8) -> bool {
+fn tells(key: &str, value: Raw<'_>, message: &str, depth: u8) -> bool {
     /// Longer words mean something without their key.
     const SHORT: usize = 40;
-    members.any(|(key, value)| {
-        let text = match value {
-            Raw::Object(_) => {
-                return depth > 0 && value.members().is_some_and(|inner| tell(inner.flatten(), message, depth - 1));
-            }
-            Raw::Text(_) | Raw::Number(_) => value.to_text(),
-            _ => return false,
-        };
-        let key = key.decode();
-        text.trim() != message
-            && (if tells_why(&key) { classify::text(&text).is_some() } else { classify::is_sure(&text) }
-                || text.len() < SHORT && classify::is_sure(&format!("{key}={text}")))
-    })
+    let text = match value {
+        Raw::Object(_) | Raw::Array(_) if depth == 0 => return false,
+        Raw::Object(_) => {
+            let mut members = value.members().into_iter().flatten().flatten();
+            return members.any(|(key, value)| tells(&key.decode(), value, message, depth - 1));
+        }
+        Raw::Array(_) => return value.elements().any(|element| tells(key, element, message, depth - 1)),
+        Raw::Text(_) | Raw::Number(_) => value.to_text(),
+        Raw::Null | Raw::Bool(_) => return false,
+    };
+    text.trim() != message
+        && (if tells_why(key) { classify::text(&text).is_some() } else { classify::is_sure(&text) }
+            || text.len() < SHORT && classify::is_sure(&format!("{key}={text}")))
 }
 
 /// Whether what is under a key says what went wrong, so that every way of telling of a crash counts.
 fn tells_why(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["cause", "err", "error", "failure", "panic", "reason", "stderr"].iter().any(|end| key.ends_with(end))
+    ["cause", "err", "error", "errors", "failure", "panic", "reason", "stderr"].iter().any(|end| key.ends_with(end))
 }
 
 fn named(key: &str) -> Option<Name> {
@@ -257,6 +257,8 @@ mod tests {
             (r#""error":"panic: boom""#, true),
             (r#""output":"Segmentation fault (core dumped)""#, true),
             (r#""state":{"last":{"exitCode":137}}"#, true),
+            (r#""errors":["timeout","panic: boom"]"#, true),
+            (r#""exit_codes":[0,0]"#, false),
             (r#""signal":"SIGTERM""#, false),
             (r#""exit_code":1"#, false),
             (r#""error":"connection refused""#, false),

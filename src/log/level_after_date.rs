@@ -37,7 +37,11 @@ pub(crate) fn level(text: &[u8], after: After) -> Option<Range<usize>> {
 fn request(text: &[u8]) -> Option<(Fields, Range<usize>)> {
     let before = text.iter().take_while(|b| b.is_ascii_whitespace() || **b == b']').count();
     let request = text[before..].strip_prefix(b"\"")?;
-    request.first().filter(|b| b.is_ascii_uppercase())?;
+    let method = request.iter().position(|b| !b.is_ascii_uppercase()).map(|len| &request[..len])?;
+    // What only looks alike states its level: `"ERROR after GET /a HTTP/1.1"`.
+    if method.is_empty() || level_of(method).is_some() {
+        return None;
+    }
     let end = memchr::memchr(b'"', request)?;
     let version = request[..end].iter().rposition(|b| *b == b' ')? + 1;
     let start = before + 1 + version;
@@ -348,6 +352,7 @@ mod tests {
             (":ERROR:boom", "ERROR"),
             (",ERROR,boom", "ERROR"),
             ("] \"GET /a?level=WARN HTTP/1.1\" 200 ERROR", "ERROR"),
+            (" \"ERROR after GET /a HTTP/1.1\" 200", "ERROR"),
             (" \"GET /a?level=ERROR HTTP/1.1\" 200 7 \"-\" \"b (c)\"", "HTTP"),
             ("-root-ERROR-boom", "ERROR"),
             (" - error - boom", "error"),
