@@ -1,6 +1,6 @@
 //! Finds the lines that need a closer look, many times faster than a closer look takes.
 //!
-//! Each way of telling of a crash holds one of these pieces of text, in these letters and not escaped in JSON. The tests
+//! Each way of telling of a crash, or of a failure (see `prose/outcome.rs`), holds one of these pieces of text, in these letters and not escaped in JSON. The tests
 //! hold them against the examples of all rows. Exact letters are found several times faster than letters of either case.
 //! Four letters of each piece are searched for, all at once; where they are, the whole piece is looked for. The search
 //! puts the four letters into sixteen groups by turns, in the order of the rows, and has to look twice each time that a
@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, Input, Span, packed};
 
 /// The letters that are searched for, and the piece that holds them. The order matters: see above.
-const PIECES: [(&str, &str); 287] = [
+const PIECES: [(&str, &str); 323] = [
     ("F ar", "F art"),
     ("#PID", "#PID<"),
     (":in ", ":in '"),
@@ -144,7 +144,7 @@ const PIECES: [(&str, &str); 287] = [
     ("BEND", "BEND"),
     (" >>>", " >>> "),
     ("-mem", "f-mem"),
-    ("AILE", "FAILED TO START"),
+    ("FAIL", "FAIL"),
     ("tall", "detected stall"),
     (" lin", " line "),
     ("LR20", "LR20"),
@@ -300,6 +300,42 @@ const PIECES: [(&str, &str); 287] = [
     ("urne", "urned (1"),
     ("faul", " fault"),
     ("rLos", "rLostF"),
+    ("aile", "failed"),
+    ("aile", "Failed"),
+    ("ailu", "ailure"),
+    ("aili", " failing"),
+    ("ails", " fails"),
+    ("t ok", "not ok "),
+    ("✗ ", "✗ "),
+    ("✖ ", "✖ "),
+    ("✘ ", "✘ "),
+    ("❌ ", "❌ "),
+    ("ot p", "did not pass"),
+    ("und ", "Found "),
+    ("\":fa", "ss\":false"),
+    ("\": f", "ss\": false"),
+    ("\":fa", "ss\\\":false"),
+    ("\": f", "ss\\\": false"),
+    ("\":fa", "ok\":false"),
+    ("\": f", "ok\": false"),
+    ("\":fa", "ok\\\":false"),
+    ("\": f", "ok\\\": false"),
+    ("\":fa", "assed\":false"),
+    ("\": f", "assed\": false"),
+    ("\":fa", "assed\\\":false"),
+    ("\": f", "assed\\\": false"),
+    ("\":fa", "eeded\":false"),
+    ("\": f", "eeded\": false"),
+    ("\":fa", "eeded\\\":false"),
+    ("\": f", "eeded\\\": false"),
+    ("\":fa", "sful\":false"),
+    ("\": f", "sful\": false"),
+    ("\":fa", "sful\\\":false"),
+    ("\": f", "sful\\\": false"),
+    ("=fal", "ss=false"),
+    ("=fal", "ok=false"),
+    ("=fal", "assed=false"),
+    ("=fal", "eeded=false"),
 ];
 
 /// How many letters are searched for.

@@ -13,6 +13,7 @@ pub mod layout;
 pub(crate) mod level_after_date;
 pub(crate) mod level_at_start;
 pub(crate) mod logfmt;
+mod outcome;
 pub(crate) mod parse;
 pub(crate) mod record;
 pub mod scan;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::dialect::{self, Dialect, Scale, TWINS, bit};
-use super::{ansi, level_at_start, logfmt};
+use super::{ansi, level_at_start, logfmt, outcome};
 use crate::crash::classify::{self, Kind, Named};
 use crate::crash::fields;
 use crate::finding::{self, Metadata};
 use crate::json::pull::{Members, Raw, Text};
 use crate::level::Level;
-use crate::sanitize;
 use crate::time::{Stamp, is_blank};
+use crate::{prose, sanitize};
 
 /// What a line inside another one says. It may be escaped there, and so owns its texts.
 #[derive(Clone, Debug)]
@@ -288,6 +288,12 @@ impl<'a> Record<'a> {
     #[cold]
     pub(crate) fn crash_beside(&self) -> bool {
         fields::tell_of_crash(self.members(), self.message().unwrap_or_default().trim())
+    }
+
+    /// Whether it states that something failed, in its message or in a field such as `"success": false`.
+    #[cold]
+    pub(crate) fn states_failure(&self) -> bool {
+        self.message().is_some_and(|message| prose::states_failure(&message)) || outcome::states_failure(self.members())
     }
 
     /// Whether our capture says that a record before it shows its crash.

@@ -424,3 +424,29 @@ fn an_error_that_is_set_in_is_seen_in_the_lines_of_containers() {
         }
     }
 }
+
+/// Whatever its level: with a date, without one, as JSON and in a field.
+#[test]
+fn a_failure_that_a_line_states_is_no_plain_pass() {
+    let bench = Bench::new();
+    let at = |second: u64| format!("2025-01-06T00:00:{second:02}Z");
+    for (line, code) in [
+        ("T INFO 3 failed, 97 passed in 12.3s", 1),
+        ("T INFO Tests run: 10, Failures: 0, Errors: 1, Skipped: 0", 1),
+        ("FAILED (errors=1)", 1),
+        ("not ok 3 - the balance of orders", 1),
+        ("  1 failing", 1),
+        (r#"{"time":"T","level":"info","msg":"restored","success":false}"#, 1),
+        (r#"{"time":"T","level":"info","msg":"restored","result": "failed"}"#, 1),
+        ("T INFO 0 failed, 97 passed in 12.3s", 0),
+        ("T INFO job 7 failed, retrying", 0),
+        ("  0 failing", 0),
+        (r#"{"time":"T","level":"info","msg":"restored","success":true,"failed":0}"#, 0),
+    ] {
+        let mut lines: Vec<String> = (0..30).map(|second| format!("{} INFO tick", at(second))).collect();
+        lines.insert(20, line.replacen('T', &at(19), 1));
+        bench.write("in.log", lines.join("\n") + "\n");
+        let (seen, gate, _) = audit(&bench, "in.log");
+        assert_eq!(seen, code, "{line}: {gate}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::json::stored;
 
 use crate::log::summary::IgnoredLine;
 use crate::log::{ansi, level_at_start};
-use crate::sanitize;
+use crate::{prose, sanitize};
 
 /// As much of a block is kept, in bytes.
 const KEPT: usize = 16 << 10;
@@ -130,6 +130,10 @@ impl ContinuationLines {
             if damaged::may_tell(line) {
                 self.look(number, line, tie, kind);
             }
+        }
+        if suspect && kind.is_some() && prose::states_failure(&sanitize::utf8(line)) {
+            let list = if tie == Tie::Loose { &mut self.loud } else { &mut self.stated };
+            list.add(number, line);
         }
         self.keep(number, line);
         let starts = self.marked.is_none() && suspect && classify::is_marker(&sanitize::utf8(line));

@@ -2,6 +2,7 @@
 
 use super::continuation::Tie;
 use crate::crash::classify::{self, Kind, Named};
+use crate::finding::Status;
 use crate::log::ansi;
 use crate::log::layout::{Layout, Memory};
 use crate::log::record::{self, Record};
@@ -28,6 +29,13 @@ pub(crate) fn starts(line: &[u8], layout: &Layout, written: Option<Stamp>) -> Ve
 pub(super) fn is_blank(line: &[u8]) -> bool {
     let plain = record::trim(line);
     plain.is_empty() || plain.first() == Some(&0x1b) && ansi::strip(&String::from_utf8_lossy(plain)).trim().is_empty()
+}
+
+/// How bad a record is by its level, or by the failure that it states: then it is a warning at least. Most lines are not
+/// suspected of one.
+#[inline]
+pub(super) fn worse(record: &Record<'_>, severity: Status, suspected: bool) -> Status {
+    if suspected && severity == Status::Pass && record.states_failure() { Status::Warn } else { severity }
 }
 
 /// The crash that a record shows, with its traces. Most lines are not suspected of one, and have no traces to look for.

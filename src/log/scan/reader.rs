@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::chunk::{ChunkReport, Context, Seen};
 use super::continuation::{ContinuationLines, Tie};
 use super::damaged;
-use super::line::{crash_of, is_blank, starts};
+use super::line::{crash_of, is_blank, starts, worse};
 use super::places::Places;
 use super::stream::{Id, Last, Stream};
 use crate::crash::prefilter::Marks;
@@ -300,6 +300,7 @@ impl<'t> Reader<'t> {
         if suspected && crash.is_none() && severity < Status::Fail && record.crash_beside() {
             self.part.odd.beside.add(spot.line);
         }
+        let severity = worse(record, severity, suspected && crash.is_none());
         let (severity, crash) = self.part.unless_ignored(record, severity, crash);
         if record.has_twins() {
             self.part.odd.twins.add(spot.line);
@@ -363,7 +364,8 @@ impl<'t> Reader<'t> {
     fn timeless(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: bool) {
         self.part.odd.timeless.add(spot.line);
         let key = Key::new(None, self.part.context.file, spot.line, spot.part);
-        self.part.tally.add_incident(record, record.level().map_or(Status::Pass, Level::status), key, true);
+        let severity = worse(record, record.level().map_or(Status::Pass, Level::status), suspected);
+        self.part.tally.add_incident(record, severity, key, true);
         if let (Some(kind), traces) = crash_of(record, suspected) {
             self.part.tally.add_crash(record, &traces, kind, key);
         }
