@@ -234,14 +234,17 @@ pub(crate) fn markdown_code(text: &str) -> String {
 }
 
 /// The forms in which a secret may be met in the output of programs, the longest first: as it is, in JSON and in JSON
-/// within JSON, percent-encoded, in HTML, in hexadecimal digits, and in base64 at any place of what was encoded.
+/// within JSON within JSON, percent-encoded, in HTML, in hexadecimal digits, and in base64 at any place of what was encoded.
 pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned(), html(secret, false), html(secret, true)];
-    for plain in [json_inner(secret), json_ascii(secret, false), json_ascii(secret, true)] {
-        for form in [plain.replace('/', "\\/"), plain] {
-            forms.push(json_inner(&form));
-            forms.push(form);
-        }
+    // What one program writes as JSON, another may put into its own, which may write only ASCII; and a third again.
+    let mut last = forms.clone();
+    for _ in 0..3 {
+        let quote = |text: &String| [json_inner(text), json_ascii(text, false), json_ascii(text, true)];
+        last = last.iter().flat_map(quote).flat_map(|form| [form.replace('/', "\\/"), form]).collect();
+        last.sort_unstable();
+        last.dedup();
+        forms.extend_from_slice(&last);
     }
     for kept in ["-._~", "-._~!'()*", "-._*"] {
         let upper = percent(secret, kept);
@@ -384,6 +387,10 @@ mod tests {
             "p%c3%a4%22w%2fd+%26x1".to_owned(),
             "pä&quot;w/d &amp;x1".to_owned(),
             "p&#228;&#34;w/d &amp;x1".to_owned(),
+            // JSON of one program in that of another which writes only ASCII, and what a third makes of it; HTML in JSON.
+            r#"{"b": "{\"a\":\"p\u00e4\\\"w/d &x1\"}"}"#.to_owned(),
+            serde_json::json!(r#""{\"a\":\"p\u00e4\\\"w/d &x1\"}""#).to_string(),
+            r#"{"a": "p\u00e4&quot;w/d &amp;x1"}"#.to_owned(),
             encoded(""),
             encoded("u:"),
             encoded("user:"),

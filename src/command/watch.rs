@@ -261,7 +261,7 @@ impl Watch<'_> {
 
     /// One snapshot as a line of JSON.
     fn json(&self, run: &Follower, view: &View, state: &'static str, judgement: &Judgement) -> String {
-        let mut snapshot = view.clone();
+        let mut snapshot = judgement.correct(view).into_owned();
         if self.args.no_incidents {
             snapshot.incidents = None;
         }

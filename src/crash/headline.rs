@@ -1,6 +1,6 @@
 //! What a crash is called: one line, the same whether it comes as text, as JSON or from a supervised command.
 
-use super::classify;
+use super::classify::{self, Named};
 
 /// Longer headlines are cut, in characters.
 const LIMIT: usize = 500;
@@ -20,6 +20,12 @@ pub(crate) fn headline(text: &str) -> String {
             .to_owned()
     });
     line.trim().chars().take(LIMIT).collect()
+}
+
+/// What the crash of a record is called: by its `summary`, or by the first of its `traces` where that does not name it.
+pub(crate) fn headline_among(summary: &str, traces: &[Named<'_>]) -> String {
+    let trace = traces.iter().find_map(Named::trace).filter(|_| classify::text(summary).is_none());
+    headline(trace.unwrap_or(summary))
 }
 
 /// The first line behind the frames of the last trace.

@@ -13,4 +13,4 @@ pub(crate) mod prefilter;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use headline::headline;
+pub(crate) use headline::{headline, headline_among};

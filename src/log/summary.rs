@@ -169,6 +169,9 @@ pub struct LogSummary {
     /// The share of the duration that is outside gaps, 0 to 1; absent where there is no duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uptime_ratio: Option<f64>,
+    /// Why no uptime was measured, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uptime_not_measured: Option<String>,
     /// The longest time without a record, in seconds; where files overlap in time, at most so long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub longest_silence_seconds: Option<f64>,

@@ -213,7 +213,10 @@ fn facts(record: &RunRecord, verdict: Option<&Audit>, folder: Option<&str>) -> V
     let required = percent(settings.minimum_uptime_ratio);
     let uptime = match logs.and_then(|logs| Some((logs.uptime_ratio?, logs))) {
         Some((ratio, logs)) => format!("{} ({required} required){}", percent(ratio), gates::silences(logs)),
-        None => format!("unknown ({required} required)"),
+        None => {
+            let why = logs.and_then(gates::uptime_in_words).unwrap_or_else(|| "not known".to_owned());
+            format!("{why} ({required} required)")
+        }
     };
     let by = record.ended_by.as_ref().map(|by| match &by.root {
         Some(root) => format!(" ({}, because of {root})", by.workload),

@@ -56,6 +56,7 @@ pub(crate) fn facts(
     judgement: &Judgement,
     parts: Parts,
 ) -> Vec<(String, Cell)> {
+    let view = &*judgement.correct(view);
     let mut facts: Vec<(String, Cell)> = Vec::new();
     let mut fact = |name: &str, value: Cell| facts.push((name.to_owned(), value));
     let status = view.status.as_deref().unwrap_or("unknown").to_uppercase();

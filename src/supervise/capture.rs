@@ -18,7 +18,7 @@ use serde_json::json;
 use super::event::{Batch, LineIncident, Skew};
 use super::redact::Redactor;
 use crate::crash::classify;
-use crate::crash::headline;
+use crate::crash::headline_among;
 use crate::finding::Status;
 use crate::guards::fields::Lines;
 use crate::level::Level;
@@ -390,7 +390,12 @@ impl<'l> Chunk<'_, 'l> {
             return told;
         }
         let shown = message.or(event.clone()).unwrap_or_else(|| word.clone());
-        let headline = if trace { Cow::Owned(headline(&shown)) } else { Cow::Borrowed(&*shown) };
+        let headline = if trace {
+            let traces = object.map(Record::traces).unwrap_or_default();
+            redactor.text(Cow::Owned(headline_among(&shown, &traces)))
+        } else {
+            Cow::Borrowed(&*shown)
+        };
         self.batch.incident(LineIncident {
             severity: if trace { Status::Fail } else { severity },
             kind: if trace { "stack_trace" } else { "log_level" },

@@ -229,14 +229,16 @@ impl ResourceState {
         });
         let rss_limit = limits.rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20));
         let mut news = false;
-        for (metric, unit, observed, limit) in [
-            ("cpu_percent", "% CPU", sample.cpu_percent, limits.cpu_percent),
-            ("memory_mb", " MiB of memory", sample.memory_mb, rss_limit),
-            ("memory_percent", "% of the memory", sample.memory_percent, limits.memory_percent),
+        for (metric, unit, of_what, observed, limit) in [
+            ("cpu_percent", "%", " CPU", sample.cpu_percent, limits.cpu_percent),
+            ("memory_mb", " MiB", " of memory", sample.memory_mb, rss_limit),
+            ("memory_percent", "%", " of the memory", sample.memory_percent, limits.memory_percent),
         ] {
             let Some(limit) = limit.filter(|limit| observed > *limit) else { continue };
             let of = whose.map(|name| format!(" of {name}")).unwrap_or_default();
-            let message = format!("the process tree{of} uses {observed:.1}{unit} (limit {limit:.1})");
+            // A small limit is not to look like none.
+            let shown = if limit < 0.1 { limit.to_string() } else { format!("{limit:.1}") };
+            let message = format!("the process tree{of} uses {observed:.1}{unit}{of_what} (limit {shown}{unit})");
             let mut found = incident(limits.severity, "resource", now.wall, message);
             found.metadata.insert(format!("observed_{metric}"), json!(observed));
             found.metadata.insert(format!("threshold_{metric}"), json!(limit));

@@ -1,5 +1,7 @@
 //! Whether a run goes on, is complete, or was left by its supervisor; and the verdict so far.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::progress_reader::View;
@@ -249,12 +251,13 @@ impl Judgement {
             if settled {
                 because.extend(view.sign_off_findings.iter().take(10).cloned());
             }
-            // The status only repeats what the others say in detail, unless nothing else says it; so does the
-            // sign-off whose findings are named.
+            // The status only repeats what the others say in detail, unless nothing else says it; so do
+            // verdict, summary and sign-off where the findings are named.
             let reasons = || said.iter().filter(|(status, _)| *status == worst).map(|(_, reason)| reason.clone());
             let repeats = |reason: &String| {
                 let named = settled && !view.sign_off_findings.is_empty();
-                reason.starts_with("the status is ") || (named && reason.starts_with("the sign-off is "))
+                let said = ["the verdict is ", "the summary is ", "the sign-off is "];
+                reason.starts_with("the status is ") || (named && said.iter().any(|said| reason.starts_with(said)))
             };
             because.extend(reasons().filter(|reason| !repeats(reason)));
             if because.is_empty() {
@@ -262,6 +265,23 @@ impl Judgement {
             }
         }
         Self { verdict, settled, because }
+    }
+
+    /// Whether the snapshot's own status, verdict and headline are not what came of the run: those of a run that is not
+    /// complete, was altered, or is worse than it says.
+    fn overrules(&self, view: &View) -> bool {
+        let own = [&view.stated_verdict, &view.status].into_iter().filter_map(|word| word.as_deref());
+        let mut said = own.map(Status::from_word);
+        self.settled && self.verdict.is_some() && said.any(|said| said != self.verdict)
+    }
+
+    /// The snapshot as it may be shown: with this verdict where its own is another.
+    pub(crate) fn correct<'a>(&self, view: &'a View) -> Cow<'a, View> {
+        if !self.overrules(view) {
+            return Cow::Borrowed(view);
+        }
+        let status = self.verdict.map(|verdict| verdict.word().to_owned());
+        Cow::Owned(View { status, headline: None, ..view.clone() })
     }
 
     /// The word for people: `FAIL`, `WARN so far`, `RUNNING`.
@@ -347,6 +367,30 @@ mod tests {
         let text = r#"{"status":"running","now":"2025-01-06T00:00:00Z","progress_interval_seconds":0.1}"#;
         assert_eq!(health(text, 4, Supervisor::Unknown), Health::Live);
         assert_eq!(health(&text.replace("06T", "07T"), 4, Supervisor::Unknown), Health::Live);
+    }
+
+    #[test]
+    fn a_snapshot_that_is_overruled_does_not_show_its_own_verdict() {
+        let good = r#"{"status":"pass","verdict":"pass","headline":"PASS with 1 waiver","phase":"complete"}"#;
+        let stale = Health::Stale("the supervisor is gone".to_owned());
+        for (text, health, status, headline) in [
+            (good, &Health::Complete, "pass", Some("PASS with 1 waiver")),
+            (good, &stale, "fail", None),
+            (&*good.replace(r#""verdict":"pass""#, r#""verdict":"fail""#), &Health::Complete, "fail", None),
+            (
+                r#"{"status":"pass","phase":"complete","incidents":[{"severity":"fail"}]}"#,
+                &Health::Complete,
+                "fail",
+                None,
+            ),
+            (r#"{"status":"running","phase":"running"}"#, &Health::Live, "running", None),
+            (r#"{"status":"running","phase":"running"}"#, &stale, "fail", None),
+        ] {
+            let view = view(text);
+            let judgement = Judgement::of(&view, health);
+            let shown = judgement.correct(&view);
+            assert_eq!((shown.status.as_deref(), shown.headline.as_deref()), (Some(status), headline), "{text}");
+        }
     }
 
     #[test]

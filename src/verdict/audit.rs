@@ -86,6 +86,7 @@ impl Audit {
         ];
         let findings = summary.findings.iter().map(|finding| finding.severity);
         summary.evidence_status = Status::roll_up(parts.into_iter().flatten().chain(findings));
+        gates::settle_uptime(&mut summary, &policy, &about);
         let mut gates = gates::all(&summary, &policy, &about);
         waivers.apply_to_gates(&mut gates);
         if let Some(readiness) = &mut summary.readiness {

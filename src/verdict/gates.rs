@@ -21,7 +21,7 @@ use crate::supervise::record::{EndReason, RunRecord, WorkloadRecord};
 use crate::supervise::workloads::state::State;
 use crate::time::Stamp;
 
-pub(crate) use duration_uptime::silences;
+pub(crate) use duration_uptime::{silences, uptime_in_words};
 pub(crate) use logs::{first_of_logs, in_words};
 
 /// What is known of a run beside its evidence.
@@ -70,6 +70,15 @@ fn culprit(record: &RunRecord) -> Option<String> {
     let failed = record.workloads.iter().filter(|own| own.required && own.state == State::Failed);
     let at = |own: &&WorkloadRecord| own.attempts.last().and_then(|last| last.ended_at);
     ended.or_else(|| Some(failed.min_by_key(at)?.name.clone()))
+}
+
+/// Takes an uptime back that rests on nothing, where one is asked for.
+pub(crate) fn settle_uptime(summary: &mut Summary, policy: &Policy, about: &About) {
+    let view = View { summary, policy, about, criteria: policy.sign_off.as_ref() };
+    if let Some(why) = view.unmeasured() {
+        summary.logs.uptime_ratio = None;
+        summary.logs.uptime_not_measured = Some(why);
+    }
 }
 
 /// Every gate of the evidence, in the order in which people look: where a sign-off is asked for, as the sign-off sees

@@ -188,12 +188,13 @@ fn merge(items: Vec<ActionItem>) -> Vec<ActionItem> {
 fn highlights(summary: &Summary) -> BTreeMap<String, Value> {
     let logs = &summary.logs;
     let percent = |ratio: f64| json!(percent(ratio));
+    let unmeasured = || logs.uptime_not_measured.as_ref().map(|why| json!(format!("not measured: {why}")));
     let levels: Vec<String> = logs.level_counts.iter().map(|(level, n)| format!("{level}={n}")).collect();
     let mut all = vec![
         ("Log start", logs.started_at.map(|at| json!(at))),
         ("Log end", logs.ended_at.map(|at| json!(at))),
         ("Observed duration", logs.duration_seconds.map(|s| json!(human_seconds(s)))),
-        ("Uptime", logs.uptime_ratio.map(percent)),
+        ("Uptime", logs.uptime_ratio.map(percent).or_else(unmeasured)),
         ("Log levels", (!levels.is_empty()).then(|| json!(levels.join(", ")))),
     ];
     if let Some(diary) = &summary.diary {

@@ -93,7 +93,8 @@ impl GateFinding {
             name if name.starts_with("guards/") => name.replace("guards/", "the guard "),
             name if name.starts_with("readiness") => name.replace('/', " of "),
             name => {
-                let message = format!("the {name} is {}, asked for {}", gate.measured, gate.threshold);
+                let is = if gate.measured.starts_with("no ") { String::new() } else { format!("the {name} is ") };
+                let message = format!("{is}{}, asked for {}", gate.measured, gate.threshold);
                 return Self { severity: gate.status, message, metadata: gate.figures.clone() };
             }
         };
@@ -148,6 +149,9 @@ mod tests {
         ] {
             assert_eq!(messages(&[gate]), [expect]);
         }
+        let unmeasured =
+            Gate { measured: "no uptime was measured: 1 record".to_owned(), ..gate("uptime", Status::Fail, 1) };
+        assert_eq!(messages(&[unmeasured]), ["no uptime was measured: 1 record, asked for none"]);
         assert!(messages(&[gate("logs", Status::Pass, 9)]).is_empty());
     }
 

@@ -83,11 +83,11 @@ fn output_that_is_no_text_or_hides_an_error_is_no_pass() {
         (r"printf '\376\377\000F\000A\000T\000A\000L\000 \000b\000o\000o\000m\000\n'", "1 error"),
         (r"printf '50%%\rERROR: boom\r100%%\n'", "1 error"),
         (r"printf 'ok\rcopying\rfatal: no space left\n'", "1 error"),
-        ("echo", "1 of 1 records are blank"),
+        ("echo", "the only record is blank"),
         ("for i in 1 2 3; do echo; echo '  '; done", "6 of 6 records are blank"),
         // Equal lines are folded into one record, and count as many.
         ("yes '' | head -1000", "1000 of 1000 records are blank"),
-        ("head -c 1000 /dev/zero", "1 of 1 records are blank"),
+        ("head -c 1000 /dev/zero", "the only record is blank"),
         (
             r"i=0; while [ $i -lt 50 ]; do i=$((i+1)); printf '\000\377\376\n'; done",
             "50 of 50 records could not be decoded",

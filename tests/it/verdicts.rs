@@ -307,6 +307,17 @@ fn silence_from_the_start_is_no_uptime() {
         run.says("fail", "FAIL with 2 waivers");
         let gate = run.gate("uptime");
         assert!(gate["measured"].as_str().unwrap().starts_with("no uptime was measured: "), "{gate}");
+        // And no document shows a figure.
+        let summary = run.document("summary.json");
+        assert_eq!(summary["summary"]["logs"]["uptime_ratio"], json!(null));
+        assert!(
+            gate["measured"]
+                .as_str()
+                .unwrap()
+                .ends_with(summary["summary"]["logs"]["uptime_not_measured"].as_str().unwrap())
+        );
+        assert_eq!(run.document("progress.json")["uptime_ratio"], json!(null));
+        assert!(run.text("wrap_up.md").contains("| uptime | not measured: "));
     }
     let run = rehearse(BARE, BEATS);
     let gate = run.gate("uptime");

@@ -140,8 +140,8 @@ fn nobody_signed_a_summary_without_a_sign_off() {
     absent.as_object_mut().unwrap().remove("sign_off");
     assert_eq!(judge(&absent).0, "warn");
     for (key, value, why) in [
-        ("uptime_ratio", json!(0), "the uptime is 0 %"),
-        ("uptime_ratio", json!("0.0"), "the uptime is 0 %"),
+        ("uptime_ratio", json!(0), "the uptime is 0%"),
+        ("uptime_ratio", json!("0.0"), "the uptime is 0%"),
         ("records", json!(0), "hold no records"),
         ("level_counts", json!({"ERROR": 2, "info": 7}), "at an error level"),
         ("level_counts", json!({"Severe": 1}), "at an error level"),

@@ -338,6 +338,7 @@ fn coverage(times: &[Stamp], entries: u64, window: Option<(Stamp, Stamp)>, rules
             start,
             match entries {
                 0 => "the diary holds no entries".to_owned(),
+                1 => "its only entry is not within the time of the run".to_owned(),
                 n => format!("none of the {n} entries is within the time of the run"),
             },
             &[

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::seal::transfer;
 use crate::evidence::checksums::{self, Found, List};
+use crate::finding::Finding;
 use crate::io::files::{self, FileError, Folder, Kind};
 use crate::log::summary::ChecksumSummary;
 use crate::verdict::attestation::BUNDLE;
@@ -71,7 +72,14 @@ impl<'f> Digests<'f> {
         }
         match read_list(self.folder, "SHA256SUMS") {
             Ok(sums) => {
-                summary.merge(self.verify(&sums, "SHA256SUMS"));
+                // What the manifest told of a file, the sums tell again.
+                let mut second = self.verify(&sums, "SHA256SUMS");
+                let told = |finding: &Finding| {
+                    let file = finding.metadata.get("path");
+                    file.is_some() && summary.findings.iter().any(|first| first.metadata.get("path") == file)
+                };
+                second.findings.retain(|finding| !told(finding));
+                summary.merge(second);
                 let unlisted =
                     |path: &str| !manifest.files.contains_key(path) && !matches!(path, "manifest.json" | "SHA256SUMS");
                 // The bundle signs the lists, so that none of them can hold it.

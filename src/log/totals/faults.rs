@@ -27,7 +27,12 @@ fn mute(odd: &Oddities, records: u64) -> Option<(String, u64)> {
     };
     let count = undecodable.count + blank.count;
     let first = [undecodable, blank].into_iter().filter(|seen| seen.count > 0).map(|seen| seen.line).min()?;
-    (count * 2 > records).then(|| (format!("{count} of {records} records {what}: this is no evidence"), first))
+    let subject = match records {
+        1 => "the only record".to_owned(),
+        _ => format!("{count} of {records} records"),
+    };
+    let what = if records == 1 { what.replace("are", "is") } else { what.to_owned() };
+    (count * 2 > records).then(|| (format!("{subject} {what}: this is no evidence"), first))
 }
 
 /// Lines that state a level, or tell of an error, where none was read: what is said of them, and where the first is.

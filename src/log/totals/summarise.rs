@@ -157,6 +157,7 @@ pub fn summary(
         ended_at: tally.last,
         duration_seconds: duration.filter(|_| tally.records > 0 || terms.window.is_some()).map(|d| d.as_secs_f64()),
         uptime_ratio: uptime,
+        uptime_not_measured: None,
         longest_silence_seconds: longest_silence.map(|silence| silence.as_secs_f64()),
         free_silence_seconds: uptime.map(|_| terms.warn_gap.as_secs_f64()),
         down_times,

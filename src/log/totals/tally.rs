@@ -13,8 +13,8 @@ use super::first_n::{Bound, Key, Listing};
 use super::gaps::Coverage;
 use super::groups::Groups;
 use super::histogram::Histogram;
-use crate::crash::classify::{self, Kind, Named};
-use crate::crash::headline;
+use crate::crash::classify::{Kind, Named};
+use crate::crash::headline_among;
 use crate::finding::{FINDING_LIMIT, Finding, Metadata, Status};
 use crate::level::Level;
 use crate::log::record::Record;
@@ -241,7 +241,7 @@ impl Tally {
     /// Lists a record that shows a crash. `traces` are those of the record.
     pub fn add_crash(&mut self, record: &Record<'_>, traces: &[Named<'_>], kind: Kind, key: Key) {
         let details = || crash_details(record, kind).with_keys(record);
-        self.add_crash_text(&headline_of(record, traces), record.at, details, kind, key);
+        self.add_crash_text(&headline_among(&summary_of(record), traces), record.at, details, kind, key);
     }
 
     /// Lists a crash by its summary and details, which are asked for only where they are kept.
@@ -304,13 +304,6 @@ impl Details {
         self.0.insert("text".to_owned(), sanitize::bytes(text, TEXT_LIMIT).into());
         self
     }
-}
-
-/// What the crash of a record is called: the exception among its fields, where the message does not name it.
-fn headline_of(record: &Record<'_>, traces: &[Named<'_>]) -> String {
-    let summary = summary_of(record);
-    let trace = traces.iter().find_map(Named::trace).filter(|_| classify::text(&summary).is_none());
-    headline(trace.unwrap_or(&summary))
 }
 
 /// What the record says: its message, else its event, else its level.

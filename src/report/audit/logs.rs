@@ -48,8 +48,7 @@ fn facts(logs: &LogSummary) -> Vec<(String, Cell)> {
         add("first to last", format!("{} to {}", first.human(), last.human()));
     }
     add("duration", logs.duration_seconds.map(human_seconds).unwrap_or_default());
-    let uptime = logs.uptime_ratio.map(|ratio| percent(ratio) + &gates::silences(logs));
-    add("uptime", uptime.unwrap_or_default());
+    add("uptime", gates::uptime_in_words(logs).unwrap_or_default());
     add("levels", counted(&logs.level_counts));
     add("unknown levels", counted(&logs.unknown_levels));
     add("top events", counted(&logs.event_counts));

@@ -16,13 +16,14 @@ pub(super) fn in_short(audit: &Audit) -> Option<(String, Cell)> {
     let signature = audit.signature.as_ref()?;
     let keys: Vec<&str> = signature.keys.iter().map(|key| key.id.as_str()).collect();
     let by = if keys.is_empty() { String::new() } else { format!("signed by {}", keys.join(", ")) };
+    let with = |what: &str, by: String| if by.is_empty() { what.to_owned() } else { format!("{what}: {by}") };
     let (text, tone) = match signature.state {
         State::None => ("none".to_owned(), Tone::Dim),
         State::NotChecked => (format!("not checked: {by}"), Tone::Dim),
         State::Valid => (by, Tone::Status(Status::Pass)),
         State::Untrusted => (format!("not by enough keys that you trust: {by}"), Tone::Status(Status::Fail)),
-        State::Invalid => (format!("invalid: {by}"), Tone::Status(Status::Fail)),
-        State::Mismatch => (format!("not of this packet: {by}"), Tone::Status(Status::Fail)),
+        State::Invalid => (with("invalid", by), Tone::Status(Status::Fail)),
+        State::Mismatch => (with("not of this packet", by), Tone::Status(Status::Fail)),
     };
     Some(("Signature".to_owned(), Cell::new(text, tone)))
 }

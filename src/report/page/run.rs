@@ -137,6 +137,8 @@ fn because(audit: &Audit, links: Links<'_>) -> Vec<Markup> {
 
 fn facts_list(facts: &Facts<'_>) -> Markup {
     let logs = &facts.audit.summary.logs;
+    let why = || logs.uptime_not_measured.as_ref().map(|why| format!("not measured: {why}"));
+    let uptime = logs.uptime_ratio.map(percent).or_else(why).unwrap_or_else(|| "not known".to_owned());
     let record = facts.record;
     let from = record.map(|record| record.started_at).or(logs.started_at);
     let to = record.and_then(|record| record.ended_at).or(logs.ended_at);
@@ -147,7 +149,7 @@ fn facts_list(facts: &Facts<'_>) -> Markup {
             div { dt { (length) } dd { (logs.duration_seconds.map_or("not known".to_owned(), human_seconds)) } }
             @if let Some(from) = from { div { dt { "From" } dd { (time(from)) } } }
             @if let Some(to) = to { div { dt { "To" } dd { (time(to)) } } }
-            div { dt { "Uptime" } dd { (logs.uptime_ratio.map_or("not known".to_owned(), percent)) } }
+            div { dt { "Uptime" } dd { (uptime) } }
             @if let Some(silence) = logs.longest_silence_seconds { div { dt { "Longest silence" } dd { (human_seconds(silence)) } } }
             div { dt { "Log lines" } dd { (thousands(lines)) } }
             @if let Some(record) = record {

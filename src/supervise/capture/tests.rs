@@ -217,6 +217,18 @@ fn traces_of_every_language_are_one_incident() {
 }
 
 #[test]
+fn what_a_field_beside_the_message_tells_of_is_what_the_incident_is_called() {
+    let record = |error: &str| {
+        let trace = format!("Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n{error}");
+        json!({"level": "error", "message": "tick failed", "exc_info": trace}).to_string()
+    };
+    let records = [record("ValueError: bad price"), record("KeyError: 'qty'"), record("ValueError: bad price")];
+    let (_, batch) = capture("stdout", &records.each_ref().map(String::as_str));
+    let found: Vec<_> = batch.incidents.iter().map(|i| (i.kind, &*i.message, i.count)).collect();
+    assert_eq!(found, [("stack_trace", "ValueError: bad price", 2), ("stack_trace", "KeyError: 'qty'", 1)]);
+}
+
+#[test]
 fn a_stack_trace_in_pieces_is_still_one() {
     let pieces: [&[&str]; 5] = [&TRACE[..1], &TRACE[1..2], &[], &TRACE[2..], &["INFO:root:going on"]];
     let (records, batch) = capture_with(&[], "stderr", &pieces);

@@ -201,13 +201,18 @@ impl Machine {
         if self.ending.is_some() || self.plan.single || !self.workloads.iter().all(|w| w.state.is_final()) {
             return;
         }
-        let done = |w: &super::Workload| w.state == State::Completed || w.plan.left_out;
-        let completed = self.workloads.iter().filter(|w| w.plan.required).all(done);
-        // What was skipped followed from another one.
-        let first =
-            |number: &usize| (self.workloads[*number].state == State::Skipped, self.workloads[*number].since.mono);
-        let failed =
-            (0..self.workloads.len()).filter(|at| self.workloads[*at].plan.required && !done(&self.workloads[*at]));
+        // Jobs that are done, and nothing that should have gone on; what was left out has done nothing.
+        let mut all = self.workloads.iter().filter(|w| !w.plan.left_out);
+        let done = |w: &super::Workload| w.state == State::Completed;
+        let completed = all.clone().any(done) && all.all(|w| w.plan.job && (done(w) || !w.plan.required));
+        // What was skipped followed from another one, and an optional one matters least.
+        let first = |number: &usize| {
+            let workload = &self.workloads[*number];
+            (!workload.plan.required, workload.state == State::Skipped, workload.since.mono)
+        };
+        let failed = (0..self.workloads.len())
+            .filter(|at| !done(&self.workloads[*at]) && !self.workloads[*at].plan.left_out)
+            .filter(|_| !completed);
         let by = failed.min_by_key(first);
         let why = if completed { EndReason::AllCompleted } else { EndReason::WorkloadFailed };
         self.end(now, why, by, todo);

@@ -6,7 +6,7 @@ use super::evidence::audit_of;
 use super::lists::{Part, word};
 use super::{Gathered, Item, Origin};
 use crate::evidence::contradiction::{failed_part, unreal};
-use crate::finding::{Status, count};
+use crate::finding::{Status, count, percent};
 use crate::json::lenient;
 use crate::level::Level;
 use crate::time::human_seconds;
@@ -35,7 +35,9 @@ impl Gathered {
         }
         let mut doubts: Vec<(Status, &str, String)> = Vec::new();
         doubts.extend(times(document).map(|text| (Status::Warn, "duration_seconds", text)));
-        doubts.extend(uncovered(document, logs).map(|(status, text)| (status, "logs.uptime_ratio", text)));
+        let told = |word: &str| self.items[before..].iter().any(|item| item.summary.contains(word));
+        let uncovered = uncovered(document, logs).filter(|_| !told("uptime"));
+        doubts.extend(uncovered.map(|(status, text)| (status, "logs.uptime_ratio", text)));
         let counted = ["error_count", "errors_total", "total_errors", "errorCount"];
         let counted = counted.iter().find_map(|key| lenient::natural(logs.get(*key).or_else(|| audit.get(*key))));
         let failed = |items: &[Item]| items.iter().any(|item| item.severity == Status::Fail);
@@ -114,7 +116,8 @@ fn uncovered(document: &Value, logs: &Value) -> Option<(Status, String)> {
     match lenient::real(logs.get("uptime_ratio")) {
         None => Some((Status::Warn, "the uptime was asked for, and none is stated".to_owned())),
         Some(uptime) => {
-            (uptime < asked).then(|| (Status::Fail, format!("the uptime is {uptime}, {asked} is required")))
+            let text = || format!("the uptime is {}, at least {} is required", percent(uptime), percent(asked));
+            (uptime < asked).then(|| (Status::Fail, text()))
         }
     }
 }

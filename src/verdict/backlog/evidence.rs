@@ -225,7 +225,7 @@ impl Gathered {
         let unreal = uptime.is_some_and(|uptime| !(0.0..=1.0).contains(&uptime));
         for (found, key, word, text) in [
             (none, "records", "record", "the logs hold no records: nothing was measured"),
-            (down, "uptime_ratio", "uptime", "the uptime is 0 %: the logs cover nothing of the run"),
+            (down, "uptime_ratio", "uptime", "the uptime is 0%: the logs cover nothing of the run"),
             (unreal, "uptime_ratio", "uptime", "the uptime is no share from 0 to 1: it was not measured"),
         ] {
             let told = |item: &Item| item.severity == Status::Fail && item.summary.contains(word);

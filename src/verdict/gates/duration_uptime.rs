@@ -98,8 +98,7 @@ impl View<'_> {
                 self.not_required(Gate { name: "uptime".to_owned(), measured, ..Gate::default() }, "min_uptime"),
             );
         }
-        // With several, each row says whether there was something to measure it by.
-        let unmeasured = criteria.minimum_uptime_ratio.and(self.unmeasured()).filter(|_| workloads.is_none());
+        let unmeasured = logs.uptime_not_measured.clone().or_else(|| self.unmeasured());
         let longest = logs.gap_incidents.iter().max_by_key(|gap| gap.severity);
         // Where no gap is acceptable, fixing the logs leaves none, and the uptime is whole.
         let decided = logs.uptime_ratio.is_none() || (!criteria.allow_warnings && logs.totals.gap_incidents > 0);
@@ -118,7 +117,7 @@ impl View<'_> {
             })
         };
         if let Some(why) = unmeasured {
-            gate.measured = why;
+            gate.measured = format!("no uptime was measured: {why}");
             return Some(gate.fixed_by("a run that logs something for as long as it lasts, such as a heartbeat"));
         }
         if logs.uptime_ratio.is_some() {
@@ -129,11 +128,14 @@ impl View<'_> {
 
     /// Why there is no uptime to speak of: hardly a record, none but at the start of the run, or none in most of a run so
     /// short that any silence in it is free.
-    fn unmeasured(&self) -> Option<String> {
+    pub(super) fn unmeasured(&self) -> Option<String> {
         let logs = &self.summary.logs;
-        let unmeasured = |why: String| Some(format!("no uptime was measured: {why}"));
+        // With several, each row says whether there was something to measure it by.
+        if self.criteria?.minimum_uptime_ratio.is_none() || self.summary.workloads.is_some() {
+            return None;
+        }
         if logs.records < 2 {
-            return unmeasured(count(logs.records, "record"));
+            return Some(count(logs.records, "record"));
         }
         let start = self.run_time("started_at")?;
         let (first, last, length) = (logs.started_at?, logs.ended_at?, logs.duration_seconds?);
@@ -142,7 +144,7 @@ impl View<'_> {
         if burst || last.seconds_since(start) <= length / 100.0 {
             let records = count(logs.records, "record");
             let length = human_seconds(length);
-            return unmeasured(format!("all {records} came within a hundredth of {length}, at its start"));
+            return Some(format!("all {records} came within a hundredth of {length}, at its start"));
         }
         let silence = logs.longest_silence_seconds?;
         let free = logs.free_silence_seconds? >= silence && !self.policy.is_relaxed("warn_gap");
@@ -155,7 +157,7 @@ impl View<'_> {
             return None;
         }
         let (silence, length) = (human_seconds(silence), human_seconds(length));
-        unmeasured(format!("nothing was heard for {silence} of {length}, in which any silence is free"))
+        Some(format!("nothing was heard for {silence} of {length}, in which any silence is free"))
     }
 
     /// A time of the run, where one was supervised.
@@ -219,6 +221,12 @@ impl View<'_> {
 
 fn pass_if(passed: bool) -> Status {
     if passed { Status::Pass } else { Status::Fail }
+}
+
+/// The uptime, with its silences, or why there is none.
+pub(crate) fn uptime_in_words(logs: &LogSummary) -> Option<String> {
+    let why = || logs.uptime_not_measured.as_ref().map(|why| format!("not measured: {why}"));
+    logs.uptime_ratio.map(|ratio| percent(ratio) + &silences(logs)).or_else(why)
 }
 
 /// `, 2 down-times; longest silence 40s, silences up to 1h are free`: what an uptime does not show by itself.

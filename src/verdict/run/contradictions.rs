@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{defaults, duration, layer, positive};
-use crate::finding::Status;
+use crate::finding::{Status, count};
 use crate::supervise::record::{EndReason, RunRecord, State};
 use crate::verdict::policy;
 
@@ -114,7 +114,8 @@ fn levels(record: &RunRecord) -> impl Iterator<Item = String> {
     raised.into_iter().filter_map(|(level, raised)| {
         let counted = record.capture.level_counts.get(level).copied().unwrap_or(0);
         (raised > counted).then(|| {
-            format!("the run record lists {raised} incidents of the level {level}, but counts {counted} records of it")
+            let (raised, counted) = (count(raised, "incident"), count(counted, "record"));
+            format!("the run record lists {raised} of the level {level}, but counts {counted} of it")
         })
     })
 }

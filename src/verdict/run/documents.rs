@@ -1,5 +1,7 @@
 //! What the documents of a run or packet claim, against the verdict that its evidence gives when it is derived again.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Gate, Status};
@@ -64,8 +66,9 @@ pub(crate) fn compare(documents: &[Sealed], derived: &Audit, record: &RunRecord)
             }
         }
     }
-    // It says its verdict under two keys.
-    differs.dedup_by(|a, b| a.summary == b.summary);
+    // It says its verdict, and that of each gate, in several places.
+    let mut told = BTreeSet::new();
+    differs.retain(|finding| told.insert(finding.summary.clone()));
     differs
 }
 

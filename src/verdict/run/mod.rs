@@ -383,7 +383,8 @@ pub(crate) fn compare_logs(run: &mut Run, place: Place, logs: &LogSummary, docum
     let name = place.shown(record::FILE_NAME);
     let fail = |text: String| Finding::fail(text).in_file(name.as_str(), None);
     let ours = || documents.iter().any(Sealed::is_ours);
-    let told = || run.findings.iter().any(|finding| finding.summary.contains("run.json"));
+    let of_record = |text: &str| ["run.json", "the run record cannot be read"].iter().any(|part| text.contains(part));
+    let told = || run.findings.iter().any(|finding| of_record(&finding.summary));
     if run.record.is_none() && (logs.received_records > 0 || ours()) && !told() {
         let text = "the logs are captures of emp-ops, but their run record (run.json) is missing, so nothing vouches for \
                     this run";

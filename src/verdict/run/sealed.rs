@@ -72,6 +72,10 @@ pub(super) fn compare_snapshot(bytes: &[u8], last: Option<&Value>, place: Place)
             differences("", &record, sealed, &mut differs);
             differs.sort_by(|a, b| a.0.cmp(&b.0));
             differs.dedup_by(|a, b| a.0 == b.0);
+            // A whole of which parts are told is not told again.
+            let part_of = |whole: &str, name: &str| name.strip_prefix(whole).is_some_and(|rest| rest.starts_with('.'));
+            let names: Vec<String> = differs.iter().map(|differ| differ.0.clone()).collect();
+            differs.retain(|differ| !names.iter().any(|name| part_of(&differ.0, name)));
         }
         _ => return vec![fail("the last snapshot does not repeat the run record: it was changed".to_owned())],
     }
@@ -81,7 +85,7 @@ pub(super) fn compare_snapshot(bytes: &[u8], last: Option<&Value>, place: Place)
         .take(NAMED)
         .map(|(key, recorded, shown)| {
             let text = format!(
-                "{record_name} and {progress_name} do not agree about {key}: {} there, {} here",
+                "{record_name} and {progress_name} do not agree about {key}: the first says {}, the second {}",
                 brief(&recorded),
                 brief(&shown)
             );
@@ -165,7 +169,10 @@ fn compare_file(file: &FileFound, sealed: Option<&SealedFile>, place: Place) -> 
         (None, Found::File { .. }) => fail(format!(
             "{shown} is there, but {record} holds no digest of it: it was not there when the run was sealed"
         )),
-        (Some(_), Found::Unreadable(why)) => fail(format!("{shown}, which {record} sealed, {why}")),
+        (Some(_), Found::Unreadable(why)) => {
+            let why = if why.starts_with("is ") { why.clone() } else { format!("cannot be read: {why}") };
+            fail(format!("{shown}, which {record} sealed, {why}"))
+        }
         (Some(sealed), Found::File { sha256, bytes }) if *sha256 != sealed.sha256 => {
             let size = if *bytes == sealed.bytes {
                 String::new()

@@ -102,7 +102,7 @@ fn each_contradiction_of_a_record_with_itself_is_named() {
         (&["FAIL the attempts printed 14 lines by the run record, but it counts 15"], |r| {
             r["attempts"][0]["lines"] = json!(14);
         }),
-        (&["FAIL the run record lists 2 incidents of the level warn, but counts 1 records of it"], |r| {
+        (&["FAIL the run record lists 2 incidents of the level warn, but counts 1 record of it"], |r| {
             let mut incident = incident_of("warn", "log_level");
             (incident["count"], incident["metadata"]) = (json!(2), json!({"level": "warn"}));
             (r["incidents"], r["incident_counts"]) = (json!([incident]), json!({"warn": 2}));
@@ -168,14 +168,16 @@ fn a_record_and_a_last_snapshot_that_do_not_agree_are_both_named() {
     type Change = fn(&mut Value, &mut Value);
     let cases: &[(&[&str], Change)] = &[
         (&[], |_, _| {}),
-        (&["about command: 1 item there, 2 items here"], |r, _| r["command"] = json!(["other"])),
-        (&["about settings.fail_gap_seconds: 9000.0 there, 30.0 here"], |r, _| {
+        (&["about command: the first says 1 item, the second 2 items"], |r, _| r["command"] = json!(["other"])),
+        (&["about settings.fail_gap_seconds: the first says 9000.0, the second 30.0"], |r, _| {
             r["settings"]["fail_gap_seconds"] = json!(9000.0);
         }),
-        (&["about capture.total_lines: 15 there, 14 here"], |_, last| last["total_lines"] = json!(14)),
-        (&["about label: \"x\" there, nothing here"], |r, _| r["label"] = json!("x")),
-        (&["about held_up: 1 item there, nothing here"], |r, _| r["held_up"] = json!([[1.0, 50.0]])),
-        (&["about sealed_files: 1 item there, 4 items here"], |r, _| r["sealed_files"] = json!([r["sealed_files"][0]])),
+        (&["about capture.total_lines: the first says 15, the second 14"], |_, last| last["total_lines"] = json!(14)),
+        (&["about label: the first says \"x\", the second nothing"], |r, _| r["label"] = json!("x")),
+        (&["about held_up: the first says 1 item, the second nothing"], |r, _| r["held_up"] = json!([[1.0, 50.0]])),
+        (&["about sealed_files: the first says 1 item, the second 4 items"], |r, _| {
+            r["sealed_files"] = json!([r["sealed_files"][0]])
+        }),
         (&["the last snapshot does not repeat the run record"], |_, last| {
             last.as_object_mut().unwrap().remove("record");
         }),

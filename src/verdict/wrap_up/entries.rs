@@ -74,7 +74,15 @@ fn blank(category: &str, path: &str, part: &str) -> Item {
 pub(super) fn merged(mut items: Vec<Item>, audit: &Value, path: &str) -> Vec<Item> {
     // The minutes judge the duration themselves, with their tolerance.
     if items.iter().any(|item| item.category == "duration") {
-        items.retain(|item| item.origin != Origin::SignOff || !item.context.contains_key("required_seconds"));
+        let told = |item: &Item| match item.origin {
+            Origin::SignOff => item.context.contains_key("required_seconds"),
+            Origin::Review => {
+                let context = item.raw.get("context").filter(|_| item.category == "sign_off");
+                context.is_some_and(|context| context.pointer("/metadata/required_seconds").is_some())
+            }
+            _ => false,
+        };
+        items.retain(|item| !told(item));
     }
     let levels = audit.get("logs").and_then(|logs| logs.get("level_counts"));
     let of = |meant: &dyn Fn(&str) -> bool| {

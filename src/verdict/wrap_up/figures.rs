@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Options, Required};
-use crate::finding::percent;
+use crate::finding::{Criterion, percent};
 use crate::json::lenient;
 use crate::sanitize::{self, collapse};
 use crate::status_report::Report;
@@ -36,6 +36,33 @@ pub(super) fn target(sign_off: Option<&Value>, required: Required) -> Option<f64
         }
     };
     Some(seconds).filter(|seconds| *seconds > 0.0)
+}
+
+/// Puts a minimum that these minutes are given in the place of that of the run, and says whether it is looser.
+pub(super) fn asked(criteria: &mut Vec<Criterion>, sign_off: Option<&Value>, required: Required) {
+    if required == Required::AsSignedOff {
+        return;
+    }
+    let (own, signed) = (target(sign_off, required), target(sign_off, Required::AsSignedOff));
+    let shown = |seconds: Option<f64>| human_seconds(seconds.unwrap_or_default());
+    let at = criteria.iter().position(|row| row.limit == "min_duration");
+    let old = at.map(|at| criteria.remove(at)).unwrap_or_else(|| Criterion {
+        limit: "min_duration".to_owned(),
+        value: shown(signed),
+        source: "default".to_owned(),
+        ..Criterion::default()
+    });
+    let looser = own.unwrap_or_default() < signed.unwrap_or_default();
+    let from = old.relaxed_from.or_else(|| looser.then(|| format!("{} ({})", old.value, old.source)));
+    let row = Criterion {
+        limit: old.limit,
+        value: shown(own),
+        source: "--min-duration".to_owned(),
+        policy_sha256: None,
+        relaxed: from.is_some(),
+        relaxed_from: from,
+    };
+    criteria.insert(at.unwrap_or_default(), row);
 }
 
 /// How many seconds less than the target are still enough.
@@ -72,6 +99,8 @@ pub(super) fn highlights(audit: &Value, review: Option<&Value>) -> BTreeMap<Stri
         }
         if let Some(ratio) = positive(logs.get("uptime_ratio")) {
             all.insert("Uptime".to_owned(), json!(percent(ratio)));
+        } else if let Some(why) = lists::text(logs.get("uptime_not_measured")) {
+            all.insert("Uptime".to_owned(), json!(format!("not measured: {why}")));
         }
         let levels = logs.get("level_counts").and_then(Value::as_object);
         let levels: BTreeMap<&String, &Value> = levels.into_iter().flatten().collect();

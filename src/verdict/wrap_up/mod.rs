@@ -253,7 +253,7 @@ pub(crate) fn from_unfinished(
 
 /// The sign-off of a bundle, or of the audit in it; the document itself where it is one.
 fn sign_off_of(bundle: &Value) -> Option<&Value> {
-    let own = bundle.get("criteria").is_some() && bundle.get("logs").is_none();
+    let own = bundle.get("criteria").is_some_and(Value::is_object) && bundle.get("logs").is_none();
     evidence::section(bundle, "sign_off")
         .or_else(|| evidence::section(evidence::audit_of(bundle), "sign_off"))
         .or(own.then_some(bundle))
@@ -329,7 +329,8 @@ fn assemble(
     }));
     let of_logs = |key| stamped(if bundle.get(key).is_some() { bundle } else { audit.get("logs")? }, key);
     let metadata = bundle.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-    let terms = Terms::of(bundle);
+    let mut terms = Terms::of(bundle);
+    figures::asked(&mut terms.criteria, sign_off, options.required);
     WrapUp {
         schema: SCHEMA,
         generated_at: stamped(bundle, "generated_at").or(stamped(audit, "generated_at")).unwrap_or(options.now),

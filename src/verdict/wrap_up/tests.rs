@@ -98,6 +98,49 @@ fn a_warning_counts_as_a_fail_where_that_is_asked_for_and_the_minutes_say_so() {
 }
 
 #[test]
+fn a_minimum_given_to_the_minutes_is_among_the_limits() {
+    let length = |hours: u64| Required::AtLeast(Duration::from_secs(hours * 3600));
+    for (required, value, from, headline) in [
+        (Required::AsSignedOff, "3d", None, "PASS"),
+        (length(72), "3d", None, "PASS"),
+        (length(1), "1h", Some("3d (default)"), "PASS with 1 limit relaxed"),
+        (Required::Nothing, "0s", Some("3d (default)"), "PASS with 1 limit relaxed"),
+    ] {
+        let mut run = bundle(72.0, "pass");
+        run["criteria"] = json!([{"limit": "min_duration", "value": "3d", "source": "default"}]);
+        let made = minutes(&run, &Options { required, ..options() });
+        let row = &made.criteria[0];
+        assert_eq!(
+            (&*row.value, row.relaxed_from.as_deref(), &*made.headline),
+            (value, from, headline),
+            "{required:?}"
+        );
+        assert_eq!(row.relaxed, from.is_some());
+    }
+    // What the run had loosened already is measured by what it was loosened from.
+    let mut run = bundle(72.0, "pass");
+    run["criteria"] = json!([{"limit": "min_duration", "value": "1s", "source": "--min-duration", "relaxed": true,
+        "relaxed_from": "3d (p.toml:2)"}]);
+    let made = minutes(&run, &Options { required: Required::Nothing, ..options() });
+    assert_eq!(made.criteria[0].relaxed_from.as_deref(), Some("3d (p.toml:2)"));
+}
+
+#[test]
+fn a_run_that_is_too_short_is_one_follow_up() {
+    let mut run = bundle(1.0, "fail");
+    let text = "the duration is 1h, asked for at least 3d";
+    let figures = json!({"actual_seconds": 3600, "required_seconds": 259_200});
+    let finding = json!({"severity": "fail", "message": text, "metadata": figures});
+    run["sign_off"]["findings"] = json!([finding]);
+    run["review"]["action_items"] =
+        json!([{"category": "sign_off", "severity": "fail", "summary": text, "context": finding}]);
+    let made = minutes(&run, &options());
+    let told: Vec<&str> =
+        made.backlog_items.iter().map(|entry| &*entry.description).filter(|text| text.contains("1h")).collect();
+    assert_eq!(told, ["the evidence covers 1h, 3d are required"]);
+}
+
+#[test]
 fn a_summary_that_nobody_signed_off_is_no_pass() {
     for sign_off in
         [json!(null), json!({}), json!({"criteria": {"minimum_duration_seconds": 3600}}), json!({"gates": []})]
@@ -108,6 +151,10 @@ fn a_summary_that_nobody_signed_off_is_no_pass() {
         assert_eq!(made.status, Status::Warn, "{sign_off}");
         let told = made.backlog_items.iter().any(|entry| entry.description.contains("nobody signed this off"));
         assert!(told, "{sign_off}: {:?}", made.backlog_items);
+        // The table of limits of a bundle is no sign-off.
+        run["criteria"] = json!([{"limit": "min_uptime", "value": "98%", "source": "default"}]);
+        run["verdict"] = json!("pass");
+        assert_eq!(minutes(&run, &options()).status, Status::Warn, "{sign_off}");
     }
 }
 

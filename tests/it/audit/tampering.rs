@@ -199,9 +199,9 @@ fn what_was_touched_fails_and_both_places_are_named() {
             ["manifest.json", "SHA256SUMS"].iter().for_each(|name| fs::remove_file(packet.join(name)).unwrap());
         }),
         // The log and the counts of the record.
-        ("lists 1 incidents of the level error, but counts 0", Run("loud"), whiten),
+        ("lists 1 incident of the level error, but counts 0", Run("loud"), whiten),
         ("was changed after the run: its digest is not the one in run.json", Run("loud"), whiten),
-        ("do not agree about capture.level_counts.error: nothing there, 1 here", Run("loud"), |run| {
+        ("do not agree about capture.level_counts.error: the first says nothing, the second 1", Run("loud"), |run| {
             whiten(run);
             clear(run);
         }),
@@ -217,21 +217,25 @@ fn what_was_touched_fails_and_both_places_are_named() {
             clear(run);
             mend_head(run);
         }),
-        ("do not agree about settings.required_duration_seconds: 0.5 there, 3.0 here", Run("crash"), |run| {
-            clear(run);
-            edit(&run.join("run.json"), |record| record["settings"]["required_duration_seconds"] = json!(0.5));
-        }),
-        ("do not agree about settings.minimum_uptime_ratio: 0.5 there, 0.98 here", Run("good"), |run| {
+        (
+            "do not agree about settings.required_duration_seconds: the first says 0.5, the second 3.0",
+            Run("crash"),
+            |run| {
+                clear(run);
+                edit(&run.join("run.json"), |record| record["settings"]["required_duration_seconds"] = json!(0.5));
+            },
+        ),
+        ("do not agree about settings.minimum_uptime_ratio: the first says 0.5, the second 0.98", Run("good"), |run| {
             edit(&run.join("run.json"), |record| record["settings"]["minimum_uptime_ratio"] = json!(0.5));
         }),
-        ("do not agree about settings.allow_warnings: true there, false here", Run("good"), |run| {
+        ("do not agree about settings.allow_warnings: the first says true, the second false", Run("good"), |run| {
             edit(&run.join("run.json"), |record| record["settings"]["allow_warnings"] = json!(true));
         }),
         ("the criteria of the run record say no for allow_warnings, its settings yes", Run("good"), |run| {
             edit(&run.join("run.json"), |record| record["settings"]["allow_warnings"] = json!(true));
             mend_head(run);
         }),
-        ("do not agree about settings.log_ignore: 1 item there, nothing here", Run("loud"), |run| {
+        ("do not agree about settings.log_ignore: the first says 1 item, the second nothing", Run("loud"), |run| {
             edit(&run.join("run.json"), |record| record["settings"]["log_ignore"] = json!(["ERROR db down"]));
         }),
         (

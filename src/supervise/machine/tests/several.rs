@@ -290,6 +290,22 @@ fn an_optional_one_never_ends_a_run_and_jobs_that_are_all_done_do() {
     assert!(jobs.finished);
     assert_eq!(jobs.machine.ended().map(|(why, _)| why), Some(EndReason::AllCompleted));
 
+    // A service should have gone on, also one that the rehearsal does not fail with; what was left out did nothing.
+    let optional = || WorkloadPlan { required: false, ..service("o", &[]) };
+    let left_out = || WorkloadPlan { left_out: true, ..service("l", &[]) };
+    for (beside, code) in [(job("j", &[]), 0), (left_out(), 0), (WorkloadPlan { required: false, ..job("j", &[]) }, 1)]
+    {
+        let hour = Plan { required: HOUR, ..several(HOUR, vec![beside.clone(), optional()]) };
+        let mut over = Fleet::started(hour);
+        if !beside.left_out {
+            over.exit(0, Some(code));
+        }
+        over.exit(1, Some(1));
+        assert!(over.finished);
+        assert_eq!(over.machine.ended().map(|(why, _)| why), Some(EndReason::WorkloadFailed), "{beside:?}");
+        assert_eq!(over.machine.incidents().worst(), Status::Fail, "{beside:?}");
+    }
+
     let mut early = Fleet::started(several(HOUR, vec![service("a", &[]), service("b", &[])]));
     early.exit(0, Some(0));
     assert_eq!(early.states()[0], State::Failed, "a service that ends has ended early, also with code 0");
