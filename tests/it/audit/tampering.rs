@@ -211,7 +211,7 @@ fn what_was_touched_fails_and_both_places_are_named() {
             mend_head(run);
         }),
         // The record alone.
-        ("do not agree about incident_counts.fail: nothing there", Run("crash"), clear),
+        ("do not agree about incident_counts.fail: the first says nothing", Run("crash"), clear),
         ("do not agree about attempts", Run("crash"), clear),
         ("incident_counts.fail went down from", Run("crash"), |run| {
             clear(run);
