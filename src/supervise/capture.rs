@@ -390,12 +390,7 @@ impl<'l> Chunk<'_, 'l> {
             return told;
         }
         let shown = message.or(event.clone()).unwrap_or_else(|| word.clone());
-        let headline = if trace {
-            let traces = object.map(Record::traces).unwrap_or_default();
-            redactor.text(Cow::Owned(headline_among(&shown, &traces)))
-        } else {
-            Cow::Borrowed(&*shown)
-        };
+        let headline = if trace { crash_of(&shown, object, &redactor) } else { Cow::Borrowed(&*shown) };
         self.batch.incident(LineIncident {
             severity: if trace { Status::Fail } else { severity },
             kind: if trace { "stack_trace" } else { "log_level" },
@@ -410,6 +405,12 @@ impl<'l> Chunk<'_, 'l> {
         });
         told
     }
+}
+
+/// What a crash that a record shows is called.
+fn crash_of(shown: &str, record: Option<&Record<'_>>, redactor: &Redactor) -> Cow<'static, str> {
+    let traces = record.map(Record::traces).unwrap_or_default();
+    Cow::Owned(redactor.text(Cow::Owned(headline_among(shown, &traces))).into_owned())
 }
 
 impl Chunk<'_, '_> {

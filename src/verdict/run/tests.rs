@@ -176,7 +176,7 @@ fn a_record_and_a_last_snapshot_that_do_not_agree_are_both_named() {
         (&["about label: the first says \"x\", the second nothing"], |r, _| r["label"] = json!("x")),
         (&["about held_up: the first says 1 item, the second nothing"], |r, _| r["held_up"] = json!([[1.0, 50.0]])),
         (&["about sealed_files: the first says 1 item, the second 4 items"], |r, _| {
-            r["sealed_files"] = json!([r["sealed_files"][0]])
+            r["sealed_files"] = json!([r["sealed_files"][0]]);
         }),
         (&["the last snapshot does not repeat the run record"], |_, last| {
             last.as_object_mut().unwrap().remove("record");
