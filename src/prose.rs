@@ -8,7 +8,7 @@ mod outcome;
 
 use std::borrow::Cow;
 
-pub(crate) use decision::{is_reserved, is_unfinished, withholds_consent};
+pub(crate) use decision::{is_not_ready, is_reserved, is_unfinished, refuses, withholds_consent};
 pub(crate) use outcome::{is_end_key, is_failed, is_failed_exit, is_no, is_success_key, states_failure};
 
 /// Whether a value says that there is nothing: it is empty, or a word for nothing.

@@ -1,9 +1,10 @@
 //! What parts of a document of others say against its verdict: a document that says PASS may hold a part that failed.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::finding::Status;
 use crate::json::lenient;
+use crate::prose;
 
 /// Parts whose words are about something else than the run: what it was asked for, what it was called, what came before.
 const ASIDE: [&str; 13] = [
@@ -47,18 +48,44 @@ fn look(value: &Value, place: &str, depth: usize) -> Option<String> {
                 let failed = Status::from_word(word) == Some(Status::Fail);
                 (failed && depth > 0).then(|| format!("{place}.{key} is {word}"))
             });
-            own.or_else(|| {
-                let inner = members.iter().filter(|(key, _)| !ASIDE.contains(&key.as_str()));
-                inner
-                    .filter(|(_, member)| member.is_object() || member.is_array())
-                    .find_map(|(key, member)| look(member, &joined(place, key), depth + 1))
-            })
+            own.or_else(|| denial(members).map(|(key, said)| format!("{} is {said}", joined(place, key)))).or_else(
+                || {
+                    let inner = members.iter().filter(|(key, _)| !ASIDE.contains(&key.as_str()));
+                    inner
+                        .filter(|(_, member)| member.is_object() || member.is_array())
+                        .find_map(|(key, member)| look(member, &joined(place, key), depth + 1))
+                },
+            )
         }
         Value::Array(list) => {
             list.iter().enumerate().find_map(|(at, member)| look(member, &format!("{place}[{at}]"), depth + 1))
         }
         _ => None,
     }
+}
+
+/// The first member that says of what it is in that it did not succeed: `success: false`, `result: failed`, `failed: 3`
+/// beside `passed: 97`.
+pub(crate) fn denial(members: &Map<String, Value>) -> Option<(&str, String)> {
+    let counted =
+        ["passed", "skipped", "total", "tests"].iter().any(|key| members.get(*key).is_some_and(Value::is_number));
+    members.iter().find_map(|(key, value)| {
+        let failed = match value {
+            Value::Bool(false) => prose::is_success_key(key),
+            Value::String(word) => {
+                let own = ["status", "verdict"].contains(&key.as_str());
+                !own && prose::is_end_key(key) && prose::is_failed(word)
+                    || prose::is_success_key(key) && prose::is_no(word)
+                    || key == "decision" && prose::refuses(word)
+            }
+            Value::Number(number) => {
+                counted && ["failed", "failures"].contains(&key.as_str()) && number.as_f64().is_some_and(|n| n > 0.0)
+            }
+            _ => false,
+        };
+        let said = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        failed.then_some((key.as_str(), said))
+    })
 }
 
 fn joined(place: &str, key: &str) -> String {
@@ -93,6 +120,12 @@ mod tests {
             (json!({"gates": [{"status": "fail", "waived": {"owner": "ann"}}]}), None),
             (json!({"metadata": {"status": "failed"}, "criteria": [{"status": "fail"}]}), None),
             (json!({"logs": {"status": "pass"}, "incidents": [{"severity": "fail"}]}), None),
+            (json!({"status": "pass", "success": false}), Some("success is false")),
+            (json!({"checks": [{"name": "a", "ok": "no"}]}), Some("checks[0].ok is no")),
+            (json!({"status": "pass", "result": "failed"}), Some("result is failed")),
+            (json!({"tests": {"passed": 97, "failed": 3}}), Some("tests.failed is 3")),
+            (json!({"tests": {"passed": 97, "failed": 0}, "ok": true, "retry": false}), None),
+            (json!({"metadata": {"success": false}}), None),
         ] {
             assert_eq!(failed_part(&document).as_deref(), expect, "{document}");
         }

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::contradiction;
 use super::figures::Figure;
 use crate::finding::{self, FINDING_LIMIT, Finding, Status};
 use crate::json::lenient;
 use crate::log::summary::PerformanceSummary;
-use crate::prose::is_nothing;
+use crate::prose::{self, is_nothing};
 use crate::time::Stamp;
 
 /// No return and no ratio of a run is beyond this: such figures are faults of their writer.
@@ -93,10 +94,13 @@ pub fn summarise(path: &str, bytes: &[u8], window: Option<(Stamp, Stamp)>, rules
     }
     reader.stated_status();
     let flags = ["partial", "incomplete", "truncated", "stale"];
-    if let Some(false) = report.get("complete").and_then(Value::as_bool) {
+    let says = |holds: &dyn Fn(&Map<String, Value>) -> bool| reader.places().any(holds);
+    let incomplete = says(&|place| place.get("complete").and_then(Value::as_bool) == Some(false));
+    let flag = flags.iter().find(|flag| says(&|place| lenient::flag(place.get(**flag))));
+    if incomplete {
         reader.warn("the performance report says of itself that it is not complete".to_owned());
     }
-    if let Some(flag) = flags.iter().find(|flag| lenient::flag(report.get(**flag))) {
+    if let Some(flag) = flag {
         reader.warn(format!("the performance report says of itself that it is {flag}"));
     }
     reader.period(&mut summary, window);
@@ -229,9 +233,17 @@ impl Reader<'_> {
 
     /// A writer that says `failed` about its own report is believed.
     fn stated_status(&mut self) {
-        let keys = ["status", "verdict", "result"];
-        let words = self.places().flat_map(|place| keys.iter().filter_map(|key| place.get(*key)?.as_str()));
-        let words: BTreeSet<String> = words.map(str::to_owned).collect();
+        let ends = |place: &'_ Map<String, Value>| {
+            let words = place.iter().filter(|(key, _)| prose::is_end_key(key));
+            words.filter_map(|(_, word)| word.as_str().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let words: BTreeSet<String> = self.places().flat_map(ends).collect();
+        let denial = |place: &Map<String, Value>| {
+            let (key, said) = contradiction::denial(place).filter(|(key, _)| !prose::is_end_key(key))?;
+            Some(format!("the performance report says of itself that {key} is {said}"))
+        };
+        let denied = self.places().find_map(denial);
+        denied.into_iter().for_each(|text| self.warn(text));
         for word in words {
             match Status::from_word(&word) {
                 Some(Status::Fail) => self.fail(format!("the performance report says of itself: {word}")),
@@ -413,6 +425,10 @@ mod tests {
             (json!({"roi": 1, "aggregates": {"status": "error"}}), Status::Fail, "says of itself: error"),
             (json!({"roi": 1, "complete": false}), Status::Warn, "not complete"),
             (json!({"roi": 1, "stale": true}), Status::Warn, "is stale"),
+            (json!({"roi": 1, "success": false}), Status::Warn, "success is false"),
+            (json!({"roi": 1, "aggregates": {"valid": false}}), Status::Warn, "valid is false"),
+            (json!({"roi": 1, "aggregates": {"partial": true}}), Status::Warn, "is partial"),
+            (json!({"roi": 1, "success": true, "valid": true}), Status::Pass, ""),
             (json!({"roi": 1, "period_end": "2025-01-06T00:00:00Z"}), Status::Fail, "without length"),
             (json!({"roi": 1, "trades": 1e30}), Status::Fail, "more than any run makes"),
         ] {

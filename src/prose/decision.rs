@@ -59,7 +59,9 @@ pub(crate) fn is_reserved(text: &str) -> bool {
                 }
                 word if CHECKED.contains(&word) => not_managed(&words, at),
                 word if REFUSED.contains(&word) => {
-                    let alone = at == 0 || words.mark(at - 1).ends_with(':');
+                    // "Rejected orders were as expected" is about orders.
+                    let ends = words.ends_clause(at) || !words.mark(at).is_empty();
+                    let alone = ends && (at == 0 || words.mark(at - 1).ends_with(':'));
                     let told = matches!(words.lower(at + 1), "by" | "because" | "until");
                     (alone || told) && !denied(&words, at)
                 }
@@ -73,6 +75,51 @@ pub(crate) fn is_reserved(text: &str) -> bool {
 pub(crate) fn withholds_consent(text: &str) -> bool {
     let words = Phrase::of(text);
     (0..words.len()).any(|at| withholds(&words, at))
+}
+
+/// Whether a remark of somebody who decides refuses or puts off what the decision is about: what [`is_reserved`] hears, and
+/// "not ready", "do not deploy", "I object", "the release is on hold", "go if the feed is fixed", "No."
+pub(crate) fn refuses(text: &str) -> bool {
+    let words = Phrase::of(text);
+    let single =
+        words.len() == 1 && matches!(words.lower(0), "no" | "nope" | "stop" | "veto" | "withheld" | "postponed");
+    single || text.contains('👎') || is_reserved(text) || (0..words.len()).any(|at| refuses_at(&words, at))
+}
+
+/// Whether a text says that what it is about is not ready.
+pub(crate) fn is_not_ready(text: &str) -> bool {
+    let words = Phrase::of(text);
+    (0..words.len()).any(|at| words.lower(at) == "ready" && negated(&words, at))
+}
+
+fn refuses_at(words: &Phrase<'_>, at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).map_or("", |at| words.lower(at));
+    let next = words.lower(at + 1);
+    let said = match words.lower(at) {
+        "deploy" | "deployed" | "live" | "pass" | "ready" | "sign" | "signed" => return negated(words, at),
+        "off" => return before(1) == "sign" && before(2) == "no",
+        "object" | "veto" | "decline" | "disagree" => matches!(before(1), "i" | "we"),
+        "objection" | "objections" | "unacceptable" => true,
+        "hold" => {
+            let what =
+                |at: usize| matches!(words.lower(at), "deployment" | "go-live" | "launch" | "release" | "rollout");
+            at == 0 && what(at + 2) || before(1) == "on" && (at.saturating_sub(5)..at).any(what)
+        }
+        "blocked" | "deferred" | "delayed" | "postponed" | "withheld" => matches!(next, "by" | "to" | "until"),
+        "once" | "if" | "except" => (at.saturating_sub(2)..at)
+            .any(|word| matches!(words.lower(word), "approve" | "approved" | "go" | "lgtm" | "ok" | "ship")),
+        "work" | "testing" => before(1) == "more" && before(2).starts_with("need"),
+        "fixed" => next == "first" && before(1) == "be",
+        "fails" | "failed" if before(1) == "review" => true,
+        "fails" | "failed" => matches!(next, "my" | "our" | "the") && words.lower(at + 2) == "review",
+        _ => false,
+    };
+    said && !denied(words, at)
+}
+
+/// "not", up to three words before, in the same clause.
+fn negated(words: &Phrase<'_>, at: usize) -> bool {
+    (at.saturating_sub(3)..at).any(|before| words.is_not(before) && same_clause(words, before, at))
 }
 
 /// Whether the text of what is ticked says that it is not done: "not done", "still failing", "TODO".
@@ -90,13 +137,10 @@ pub(crate) fn is_unfinished(text: &str) -> bool {
 
 /// Whether consent is withheld at the word `at`.
 fn withholds(words: &Phrase<'_>, at: usize) -> bool {
-    let near = |found: &dyn Fn(usize) -> bool| {
-        (at.saturating_sub(3)..at).any(|before| found(before) && same_clause(words, before, at))
-    };
     match words.lower(at) {
         "no" if words.lower(at + 1) == "go" => is_no_go(words, at) && !denied(words, at),
         "unapproved" | "disapproved" | "unverified" => !denied(words, at),
-        word if CONSENT.contains(&word) => near(&|before| words.is_not(before)),
+        word if CONSENT.contains(&word) => negated(words, at),
         word if NOUNS.contains(&word) => {
             let sign_off = word != "off" || at > 0 && words.lower(at - 1) == "sign";
             let back = |after| TAKEN_BACK.contains(&words.lower(after)) && same_clause(words, at, after);
@@ -148,7 +192,7 @@ fn consented(words: &Phrase<'_>, at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_reserved;
+    use super::{is_reserved, refuses};
 
     #[test]
     fn what_is_refused_left_open_or_bound_to_a_condition_is_no_consent() {
@@ -196,6 +240,67 @@ mod tests {
             "released to production",
         ] {
             assert!(!is_reserved(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn remarks_that_refuse_or_put_off_are_told_from_consent() {
+        for text in [
+            "I do not approve",
+            "not ready",
+            "We are not ready.",
+            "rejected until the feed is fixed",
+            "Not signed off",
+            "I cannot sign this off",
+            "I will not sign",
+            "This must not go live",
+            "Do not deploy",
+            "must not be released",
+            "I object",
+            "objection: data loss",
+            "Hold the release",
+            "release is on hold",
+            "needs more work before release",
+            "blocked until the feed is fixed",
+            "postponed",
+            "No.",
+            "👎",
+            "I veto this",
+            "This is unacceptable",
+            "fails my review",
+            "did not pass review",
+            "review: failed",
+            "deferred to next week",
+            "Approval refused",
+            "Rejected",
+            "LGTM except the feed, which must be fixed first",
+            "approve once the feed is fixed",
+            "Go if the feed is fixed",
+            "no sign-off from risk",
+            "Risk has not signed",
+        ] {
+            assert!(refuses(text), "{text}");
+        }
+        for text in [
+            "approved",
+            "LGTM",
+            "Go",
+            "We are ready.",
+            "No objections.",
+            "no blockers",
+            "Signed off by risk.",
+            "Nothing on hold",
+            "looks good, ship it",
+            "Approved; next review in May",
+            "not a blocker",
+            "I do not see a problem",
+            "The hold on the feed was lifted",
+            "postponed items: none",
+            "rejected orders were as expected",
+            "blocked requests: 0",
+            "no further comments",
+        ] {
+            assert!(!refuses(text), "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::Phrase;
 
 /// What a tool counts or judges that can fail.
-const CHECKS: [&str; 60] = [
+const CHECKS: [&str; 61] = [
     "assertion",
     "assertions",
     "audit",
@@ -41,6 +41,7 @@ const CHECKS: [&str; 60] = [
     "rehearsals",
     "release",
     "restore",
+    "review",
     "rollback",
     "rollout",
     "rule",

@@ -6,7 +6,7 @@ use super::outline::{Block, Table};
 use super::reader::{Details, Reader, entry_text, logical_lines};
 use super::words::{self, Field, Topic};
 use super::{Kind, Outcome, State};
-use super::{marks, overall, states};
+use super::{adverse, marks, overall, states};
 use crate::finding::Status;
 use crate::prose::{is_unfinished, withholds_consent};
 
@@ -79,7 +79,11 @@ impl Reader {
         section: Option<State>,
         details: Details,
     ) {
-        let state = state_of(kind, &head, checked, section);
+        let mut state = state_of(kind, &head, checked, section);
+        let past = matches!(kind, Kind::Verification | Kind::Progress | Kind::Deliverable);
+        if past && state.severity() == Status::Pass && adverse::is_adverse(&head.title) {
+            state = State::AtRisk;
+        }
         let mut more = details.more;
         if !details.notes.is_empty() {
             more.insert("notes".to_owned(), details.notes.join("; "));
@@ -102,6 +106,12 @@ impl Reader {
             trend: head.trend,
             details: more,
         });
+    }
+
+    /// A row of a table of results that failed.
+    fn notice_row(&mut self, line: u64, title: String) {
+        let head = Head { title, ..Head::default() };
+        self.finish(Kind::Overall, line, head, None, Some(State::AtRisk), Details::default());
     }
 
     pub(crate) fn table(&mut self, table: &Table, topic: Option<Topic>) {
@@ -133,6 +143,15 @@ impl Reader {
         let undecided = kind == Some(Kind::Decision) && state.is_none() && table.header.iter().any(needed);
         let state = if undecided { Some(State::Open) } else { state };
         let (Some(kind), Some(titles)) = (kind, title_column(table, &fields, kind)) else {
+            for (line, cells) in &table.rows {
+                let pairs = table.header.iter().zip(cells).map(|(title, cell)| format!("{title} {cell}"));
+                let whole = pairs.collect::<Vec<_>>().join(", ");
+                let told = cells.iter().find(|cell| adverse::is_adverse_cell(cell)).map(|_| cells.join(" | "));
+                match told {
+                    Some(told) => self.notice_row(*line, told),
+                    None => self.notice(*line, &whole),
+                }
+            }
             let rows = table.rows.len();
             self.not_understood(table.line, &format!("table of {rows} rows: {}", table.header.join(" | ")));
             return;
@@ -186,7 +205,7 @@ fn title_column(table: &Table, fields: &[Option<Field>], kind: Option<Kind>) -> 
 /// The state of an item: what its status says, unless a tick, a mark or a blocker says worse.
 fn state_of(kind: Kind, head: &Head, checked: Option<bool>, section: Option<State>) -> State {
     if kind == Kind::Overall {
-        return State::of_whole(head.status.as_deref().unwrap_or_default());
+        return section.unwrap_or_else(|| State::of_whole(head.status.as_deref().unwrap_or_default()));
     }
     let stated = head.status.as_deref().map(|text| states::state(text).unwrap_or(State::Unknown));
     // What is ticked may say itself that it is not done.

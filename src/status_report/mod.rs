@@ -3,6 +3,7 @@
 //! Reports are read by their structure (headings, lists, tables), so that the layout of one team is as good as that
 //! of another. What is not understood is listed with its line; nothing is dropped silently.
 
+mod adverse;
 mod dates;
 mod head;
 mod items;

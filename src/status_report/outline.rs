@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::adverse;
+
 /// Lists nested deeper than this are read as text of the entry that holds them.
 const DEEPEST: usize = 24;
 
@@ -159,7 +161,12 @@ impl Builder {
                 let line = self.line(range.start);
                 self.current = Some(Text { line, strong: usize::MAX, ..Text::default() });
             }
-            Tag::Strong | Tag::Emphasis | Tag::Link { .. } | Tag::Image { .. } => {}
+            Tag::Image { dest_url, .. } => {
+                if let Some(said) = adverse::badge(dest_url) {
+                    self.push(&format!("{said} "), range);
+                }
+            }
+            Tag::Strong | Tag::Emphasis | Tag::Link { .. } => {}
             Tag::Strikethrough => {
                 let line_is_empty = self.current.is_none() && self.lines.is_empty();
                 self.struck = match (line_is_empty, self.lists.last_mut()) {

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::adverse;
 use super::head::{self, Head};
 use super::line;
 use super::outline::{self, Block, Entry, Section, Text};
@@ -36,6 +37,9 @@ pub(crate) fn read(source: &str) -> Report {
         reader.overall_line(&Text { text: section.title.clone(), strong: 0, line: section.line });
         if own.is_none() && reader.heading_item(section, inherited) {
             continue;
+        }
+        if own.is_none() {
+            reader.notice(section.line, &section.title);
         }
         above.push((section.level, topic));
         reader.section(section, topic);
@@ -123,7 +127,8 @@ impl Reader {
             }
             match topic {
                 Some(Topic::People) => self.people(&text.text),
-                Some(Topic::Narrative | Topic::History) => self.tell(text.line, &text.text),
+                Some(Topic::History) => self.tell(text.line, &text.text),
+                Some(Topic::Narrative) => self.tell_now(text.line, &text.text),
                 Some(Topic::Items(Kind::Overall, _)) => self.overall_text(&text),
                 _ if words::is_none(&text.text) => {}
                 Some(Topic::Items(kind, state)) if prose_only => {
@@ -131,8 +136,11 @@ impl Reader {
                     self.item(kind, text.line, head, None, state, &[]);
                 }
                 // What is under the title of a document introduces it.
-                None if level <= 1 => self.tell(text.line, &text.text),
-                _ => self.not_understood(text.line, &text.text),
+                None if level <= 1 => self.tell_now(text.line, &text.text),
+                _ => {
+                    self.notice(text.line, &text.text);
+                    self.not_understood(text.line, &text.text);
+                }
             }
         }
     }
@@ -184,9 +192,12 @@ impl Reader {
             }
             Some(Topic::Items(kind, state)) => self.listed(entry, &lines, rest, kind, state),
             _ if task => self.listed(entry, &lines, rest, Kind::Action, None),
-            Some(Topic::Narrative | Topic::History) => {
-                self.tell(first.line, &join(&lines));
-                self.children(rest, topic);
+            Some(topic @ (Topic::Narrative | Topic::History)) => {
+                match topic {
+                    Topic::History => self.tell(first.line, &join(&lines)),
+                    _ => self.tell_now(first.line, &join(&lines)),
+                }
+                self.children(rest, Some(topic));
             }
             _ => self.unplaced(entry, &lines, rest, topic),
         }
@@ -239,6 +250,7 @@ impl Reader {
         }
         let inner = words::topic(&first.text).filter(|_| is_group(&first.text, rest));
         if inner.is_none() {
+            self.notice(first.line, &join(lines));
             self.not_understood(first.line, &join(lines));
         }
         self.children(rest, inner.or(topic));
@@ -274,6 +286,7 @@ impl Reader {
                 self.finish(Kind::Verification, line.line, head, None, None, Details::default());
             }
         } else if !matches!(topic, Some(Topic::Narrative | Topic::History)) {
+            lines.iter().for_each(|line| self.notice(line.line, &line.text));
             self.not_understood(first.line, &format!("code: {}", first.text));
         }
     }
@@ -292,6 +305,20 @@ impl Reader {
             Some((label, _)) if is_heading_fact(label) => {}
             _ if text.trim().is_empty() => {}
             _ => self.report.overview.push(Line { line, text: text.trim().to_owned() }),
+        }
+    }
+
+    /// Tells how things are now.
+    fn tell_now(&mut self, line: u64, text: &str) {
+        self.notice(line, text);
+        self.tell(line, text);
+    }
+
+    /// Makes a follow-up of a text that speaks against the whole, wherever it is.
+    pub(crate) fn notice(&mut self, line: u64, text: &str) {
+        if adverse::is_adverse(text) {
+            let head = Head { title: shorten(text.trim(), LONGEST_UNREAD), ..Head::default() };
+            self.finish(Kind::Overall, line, head, None, Some(State::AtRisk), Details::default());
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Status;
+use crate::prose;
 
 /// What the rehearsal was for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,12 @@ impl Objective {
         let status = Status::from_word(status).ok_or_else(|| format!("`{}` is not a status; {HINT}", status.trim()))?;
         let note = Some(note.trim().to_owned()).filter(|n| !n.is_empty());
         Ok(Self { name, status, note })
+    }
+
+    /// What a remark of the operator says of the whole, where it refuses or consents only under a condition.
+    pub(crate) fn of_remark(remark: &str) -> Option<Self> {
+        let objective = || Self { name: "consent".to_owned(), status: Status::Warn, note: Some(remark.to_owned()) };
+        prose::refuses(remark).then(objective)
     }
 }
 

@@ -273,3 +273,35 @@ fn lines_that_differ_in_numbers_alone_are_one_row_of_a_page_and_each_an_item() {
     let page = bench.run(&["backlog", "status.md", "--format", "markdown"]).stdout;
     assert!(page.contains("Fix order 1") && page.contains("Fix order 2"), "{page}");
 }
+
+/// Outside the sections that hold items: a result, a badge, a figure beside its goal, a row of a table.
+#[test]
+fn what_speaks_against_the_whole_counts_wherever_a_report_says_it() {
+    let bench = Bench::new();
+    for (text, code) in [
+        ("Tests: 3 failed, 97 passed", 1),
+        ("- Coverage: 12 % (goal 80 %)", 1),
+        ("![build](https://img.shields.io/badge/build-failing-red.svg)", 1),
+        ("<table><tr><td>Feed</td><td>FAIL</td></tr></table>", 1),
+        ("| Check | Value |\n|---|---|\n| Feed | failed |", 1),
+        ("| Check | Value | Goal |\n|---|---|---|\n| Coverage | 12 % | 80 % |", 1),
+        ("I do not approve this release.", 1),
+        ("Sign-off: refused", 1),
+        ("3 of 5 criteria met", 1),
+        ("Tests: 0 failed, 97 passed", 0),
+        ("- Coverage: 92 % (goal 80 %)", 0),
+        ("![build](https://img.shields.io/badge/build-passing-green.svg)", 0),
+        ("| Check | Value | Goal |\n|---|---|---|\n| Coverage | 92 % | 80 % |", 0),
+        ("The smoke test failed last week and was fixed.", 0),
+        ("5 of 5 criteria met", 0),
+    ] {
+        bench.write("s.md", format!("# Day 3\n\n## Results\n\n{text}\n\n## Actions\n\n- [x] OPS-1: Rotate the keys\n"));
+        let seen = bench.run(&["backlog", "s.md", "--fail-on", "warn"]);
+        assert_eq!(seen.code, code, "{text}: {}", seen.stdout);
+    }
+    // Alone it is no report in which anything was looked at.
+    bench.write("s.md", "Tests: 3 failed, 97 passed\n");
+    let _ = bench.run(&["backlog", "s.md"]).exits(1);
+    bench.write("b.json", r#"{"status": "fail", "items": []}"#);
+    let _ = bench.run(&["backlog", "b.json"]).exits(1);
+}

@@ -104,6 +104,8 @@ fn an_objective_that_was_missed_counts_in_every_document() {
     let warned = &["--objective", "failover=warn", "--no-review", "--no-wrap-up"];
     let run = rehearse(&[BARE, warned].concat(), BEATS);
     assert_eq!(run.output.code, 1, "{:?}", run.output);
+    let run = rehearse(&[BARE, &["--note", "I do not approve"]].concat(), BEATS);
+    assert_eq!(run.gate("objectives")["measured"], "consent: I do not approve (stated by the operator)");
     let run = rehearse(&[BARE, &["--objective", "failover=warn", "--allow-warnings"]].concat(), BEATS);
     run.says("warn", "WARN with 2 waivers, 1 limit relaxed");
 }

@@ -127,6 +127,10 @@ fn nobody_signed_a_summary_without_a_sign_off() {
         ("findings", json!([{"severity": "fail", "summary": "the disk was full"}]), "fail", "the disk was full"),
         ("headline", json!("FAIL with 2 waivers"), "fail", "no cause is listed"),
         ("simulated", json!(true), "warn", "no cause is listed"),
+        ("success", json!(false), "fail", "success is false"),
+        ("result", json!("failed"), "fail", "result is failed"),
+        ("review", json!({"status": "pass", "notes": ["I do not approve"]}), "warn", "a remark withholds consent"),
+        ("review", json!({"status": "pass", "notes": ["I approve"]}), "pass", ""),
         ("state", json!("complete"), "pass", ""),
         ("headline", json!("PASS with 2 waivers"), "pass", ""),
     ] {
@@ -154,6 +158,12 @@ fn nobody_signed_a_summary_without_a_sign_off() {
         assert_eq!(status, if why.contains("understands") { "warn" } else { "fail" }, "{document}");
         assert!(because.contains(why), "{because}");
     }
+    // Nobody said how much is enough.
+    let mut low = whole.clone();
+    low["summary"]["logs"]["uptime_ratio"] = json!(0.2);
+    assert_eq!(judge(&low).0, "warn");
+    low["sign_off"]["criteria"] = json!({"minimum_uptime_ratio": null});
+    assert_eq!(judge(&low).0, "pass");
     let mut bare = whole.clone();
     bare["summary"]["logs"].as_object_mut().unwrap().remove("records");
     bare["summary"]["logs"]["level_counts"] = json!({});

@@ -9,7 +9,7 @@ use super::components;
 use super::scale::Scale;
 use crate::command::config::Config;
 use crate::command::signing::Signers;
-use crate::command::{Error, metadata};
+use crate::command::{Error, metadata, notes};
 use crate::digest::sha256;
 use crate::finding::Status;
 use crate::guards;
@@ -20,6 +20,7 @@ use crate::io::provenance;
 use crate::level::Level;
 use crate::sanitize;
 use crate::supervise::monitors::ResourceState;
+use crate::supervise::objective::Objective;
 use crate::supervise::plan::NotifyRecord;
 use crate::supervise::plan::{EvidenceWatch, Limits, Plan, Restart};
 use crate::supervise::provenance::{Provenance, Subject};
@@ -293,7 +294,7 @@ pub(super) fn record_of(
             guard_samples: polled.then(|| guards::samples::FILE_NAME.to_owned()),
             ..evidence
         },
-        objectives: args.objective.clone(),
+        objectives: objectives(args),
         attempts: Vec::new(),
         criteria: policy.rows.clone(),
         provenance: None,
@@ -311,6 +312,13 @@ pub(super) fn record_of(
         progress: Default::default(),
         metadata: plan.metadata.clone(),
     }
+}
+
+/// What the operator says was or was not reached, and what of the remarks says that it was not.
+fn objectives(args: &FinalDryRun) -> Vec<Objective> {
+    let remarks = notes(&args.note, &args.notes_file).unwrap_or_default();
+    let refused = remarks.iter().filter_map(|remark| Objective::of_remark(remark));
+    args.objective.iter().cloned().chain(refused).collect()
 }
 
 /// The least time that a run must take.

@@ -14,6 +14,8 @@ use crate::time::human_seconds;
 /// No run and no count of records is longer than these.
 const LONGEST_SECONDS: f64 = 1e10;
 const MOST_RECORDS: f64 = 1e15;
+/// The least uptime that is taken as enough where no criterion says how much is: that of a sign-off by default.
+const USUAL_UPTIME: f64 = 0.98;
 
 impl Gathered {
     /// Adds what a summary says against itself; `before` is where its items begin.
@@ -107,13 +109,18 @@ fn times(document: &Value) -> Option<String> {
     })
 }
 
-/// An uptime that was asked for, and is not there or too low.
+/// An uptime that was asked for, and is not there or too low; or a low one where nobody said how much is enough.
 fn uncovered(document: &Value, logs: &Value) -> Option<(Status, String)> {
+    let uptime = lenient::real(logs.get("uptime_ratio"));
+    if document.pointer("/sign_off/criteria").is_none_or(Value::is_null) {
+        let low = uptime.filter(|uptime| *uptime < USUAL_UPTIME)?;
+        return Some((Status::Warn, format!("the uptime is {low}, and no criterion says how much is enough")));
+    }
     let asked = document.pointer("/sign_off/criteria/minimum_uptime_ratio").and_then(lenient::number)?;
     if asked <= 0.0 || !logs.is_object() {
         return None;
     }
-    match lenient::real(logs.get("uptime_ratio")) {
+    match uptime {
         None => Some((Status::Warn, "the uptime was asked for, and none is stated".to_owned())),
         Some(uptime) => {
             let text = || format!("the uptime is {}, at least {} is required", percent(uptime), percent(asked));

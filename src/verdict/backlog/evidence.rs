@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::lists::{Part, severity, text, word};
 use super::{Gathered, Item, Origin, Source, carry};
+use crate::evidence::contradiction::denial;
 use crate::finding::{Status, of_workload};
 use crate::json::lenient;
 use crate::time::Stamp;
@@ -342,6 +343,7 @@ impl Gathered {
 
     /// Adds the items of an earlier backlog.
     fn earlier(&mut self, document: &Value, path: &str) {
+        let before = self.items.len();
         let mut document = document.clone();
         let list = match document.get_mut("items") {
             Some(items) => items,
@@ -369,6 +371,22 @@ impl Gathered {
         }
         for text in unread {
             self.unread(path, format!("items: {text}"));
+        }
+        self.unexplained(&document, path, before);
+    }
+
+    /// Adds what a backlog says of the whole that is worse than its items.
+    fn unexplained(&mut self, document: &Value, path: &str, before: usize) {
+        let listed = Status::roll_up(self.items[before..].iter().map(|item| item.severity));
+        let words = ["status", "verdict"].iter().filter_map(|key| Some((*key, word(document.get(*key))?)));
+        let stated = words.filter_map(|(key, word)| Some((Status::from_word(&word)?, format!("{key} is {word}"))));
+        let denied =
+            document.as_object().and_then(denial).map(|(key, said)| (Status::Fail, format!("{key} is {said}")));
+        let worst = stated.chain(denied).max_by_key(|(status, _)| *status).filter(|(status, _)| *status > listed);
+        if let Some((status, text)) = worst {
+            let part = Part { path, name: "status", category: "status", origin: Origin::Run };
+            let summary = format!("its {text}, but none of its items says why");
+            self.items.push(Item { summary, ..part.item(status) });
         }
     }
 

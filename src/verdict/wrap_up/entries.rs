@@ -57,6 +57,14 @@ pub(super) fn without_logs(audit: &Value, path: &str) -> Option<Item> {
     Some(item)
 }
 
+/// A follow-up for a remark that refuses, or consents only under a condition.
+pub(super) fn refusing(note: &str, path: &str) -> Option<Item> {
+    let mut item = blank("review", path, "notes");
+    item.severity = Status::Warn;
+    item.summary = format!("a remark withholds consent: {note}");
+    prose::refuses(note).then_some(item)
+}
+
 fn blank(category: &str, path: &str, part: &str) -> Item {
     Item {
         severity: Status::Fail,

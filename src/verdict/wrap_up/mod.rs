@@ -308,6 +308,8 @@ fn assemble(
     if let Some(target) = target.filter(|_| met != Some(true)) {
         gathered.items.push(entries::too_short(duration, target, path));
     }
+    let notes = figures::notes(review, options);
+    gathered.items.extend(notes.iter().filter_map(|note| entries::refusing(note, path)));
     let mut items = entries::merged(gathered.items, audit, path);
     let unread = gathered.not_understood.iter().any(|part| part.evidence);
     let incidents = entries::incidents(bundle.get("incidents"));
@@ -363,7 +365,7 @@ fn assemble(
         objectives: list(review, "objectives"),
         highlights: figures::highlights(audit, review),
         attendees: figures::attendees(review, reports, options),
-        notes: figures::notes(review, options),
+        notes,
         decisions,
         risks: of(&["risk"]),
         priorities: of(&["priority", "next_step"]),
