@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Error;
 use crate::io::files;
 use crate::io::notify::{self, Issues};
-use crate::json::lenient;
+use crate::json::{lenient, strict};
 use crate::stage::notify::policy::{self, Fault, Policy, Secret};
 use crate::stage::notify::report::{Outcome, Receipt};
 use crate::stage::notify::{Event, message};
@@ -27,7 +27,7 @@ pub(crate) fn read_policy(path: &Path) -> Result<Policy, Error> {
     let text = Text::new(&shown, &text);
     let is_json = text.text.trim_start().starts_with('{');
     let document: Value = match is_json {
-        true => serde_json::from_str(text.text)
+        true => strict::parse(text.text.as_bytes())
             .map_err(|error| Error::Usage(format!("{shown}: it is not JSON: {error}")))?,
         false => toml::from_str(text.text).map_err(|error| Error::Usage(text.error(&error)))?,
     };

@@ -18,6 +18,20 @@ pub(crate) fn level(line: &str) -> Option<Level> {
     word(line).or_else(|| names_exception(line).then_some(Level::Error))
 }
 
+/// Of a line that was written over itself, as that of a progress bar, the text from the first part on that states a
+/// warning or worse; all of any other.
+pub(crate) fn telling(text: &str) -> &str {
+    if !text.contains('\r') {
+        return text;
+    }
+    let starts = memchr::memchr2_iter(b'\r', b'\n', text.as_bytes()).map(|at| &text[at + 1..]);
+    let states = |rest: &&str| {
+        let part = rest.split(['\r', '\n']).next().unwrap_or_default();
+        level(part).is_some_and(|level| level >= Level::Warning)
+    };
+    std::iter::once(text).chain(starts).find(states).unwrap_or(text)
+}
+
 /// [`level`] without the names of exceptions.
 pub(crate) fn word(line: &str) -> Option<Level> {
     let line = without_mark(line.trim_start());
@@ -174,6 +188,20 @@ fn names_exception(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_was_written_over_itself_is_told_from_where_it_states_an_error() {
+        for (text, expect) in [
+            ("10%\rERROR: boom\r100%", "ERROR: boom\r100%"),
+            ("\r10%\r20%\nFATAL no disk\r", "FATAL no disk\r"),
+            ("10%\rINFO half\r[warn] slow\rERROR: boom", "[warn] slow\rERROR: boom"),
+            ("ERROR: boom\r100%", "ERROR: boom\r100%"),
+            ("10%\r100%", "10%\r100%"),
+            ("a trace\nERROR: boom", "a trace\nERROR: boom"),
+        ] {
+            assert_eq!(telling(text), expect, "{text:?}");
+        }
+    }
 
     #[test]
     fn the_word_at_the_start_counts_and_prose_does_not() {

@@ -79,6 +79,8 @@ pub struct Table {
     pub header: Vec<&'static str>,
     /// The columns (from 0) whose cells are at the right edge: numbers.
     pub right: Vec<usize>,
+    /// The columns (from 0) that a narrow terminal has no room for.
+    pub spare: Vec<usize>,
     /// The cells.
     pub rows: Vec<Vec<Cell>>,
 }
@@ -93,6 +95,13 @@ impl Table {
     #[must_use]
     pub fn right(mut self, columns: &[usize]) -> Self {
         self.right = columns.to_vec();
+        self
+    }
+
+    /// Leaves these columns (from 0) out on a narrow terminal.
+    #[must_use]
+    pub fn spare(mut self, columns: &[usize]) -> Self {
+        self.spare = columns.to_vec();
         self
     }
 

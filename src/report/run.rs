@@ -233,7 +233,9 @@ fn facts(record: &RunRecord, verdict: Option<&Audit>, folder: Option<&str>) -> V
         facts.push(("Restarts".to_owned(), count(record.restarts(), "restart").into()));
     }
     let monitor = &record.resource_monitor;
-    if let (Some(cpu), Some(memory)) = (monitor.peak_cpu_percent, monitor.peak_memory_mb) {
+    // Of a command that is over sooner than it was looked at nothing was measured.
+    let memory = monitor.peak_memory_mb.filter(|memory| *memory > 0.0);
+    if let (Some(cpu), Some(memory)) = (monitor.peak_cpu_percent, memory) {
         let memory = bytes_text((memory * f64::from(1 << 20)) as u64);
         facts.push(("Peaks".to_owned(), format!("{cpu:.1}% of one core, {memory} of memory").into()));
     }

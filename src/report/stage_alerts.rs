@@ -52,7 +52,7 @@ pub(crate) fn doc(status: Status, found: Found<'_>, history: Option<&History>) -
         let gates = notifications.gates.iter();
         because.extend(gates.map(|gate| (gate.status, format!("{}: {}", gate.name, gate.measured))));
     }
-    because.sort_by_key(|(status, _)| std::cmp::Reverse(*status));
+    because.retain(|(reason, _)| *reason == status);
     let because = because.into_iter().map(|(_, text)| text).chain(headline::reasons(&[], relaxed)).collect();
     let mut doc = Doc::new(title).verdict(status, because).remark(headline::remark(false, &[], relaxed));
     if let Some(freshness) = freshness {
@@ -183,7 +183,7 @@ fn rehearsal_because(rehearsal: &Rehearsal) -> Vec<(Status, String)> {
         .collect();
     if let Some(more) = rehearsal.alerts_to_decide {
         because.push((
-            Status::Pass,
+            rehearsal.gates.iter().find(|gate| gate.name == "noise").map_or(Status::Pass, |gate| gate.status),
             format!("the interval of the noise straddles its limit; {} at this rate would decide", {
                 count(more, "more alert")
             }),

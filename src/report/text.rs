@@ -6,7 +6,12 @@ use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
 
 use super::{Block, Cell, Doc, Table, Tone};
 use crate::finding::Status;
-use crate::sanitize;
+use crate::sanitize::{self, shorten};
+
+/// A terminal of fewer columns has no room for the spare columns of a table.
+const ROOMY: u16 = 110;
+/// Longer cells are cut on a terminal, in characters.
+const LONGEST: usize = 200;
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug)]
@@ -93,17 +98,21 @@ fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
     } else {
         grid.force_no_tty();
     }
+    let left_out = |column: usize| table.spare.contains(&column) && look.width.is_some_and(|width| width < ROOMY);
+    let kept = |column: &usize| !left_out(*column);
     if header {
-        grid.set_header(table.header.iter().map(|title| styled(&Cell::new(*title, Tone::Dim))));
+        let titles = (0..table.header.len()).filter(kept).map(|column| table.header[column]);
+        grid.set_header(titles.map(|title| styled(&Cell::new(title, Tone::Dim))));
     }
     for row in &table.rows {
-        grid.add_row(row.iter().map(|cell| match cell.tone {
+        grid.add_row((0..row.len()).filter(kept).map(|column| &row[column]).map(|cell| match cell.tone {
             Tone::Path => styled(&Cell::new(ending(&cell.text, look), cell.tone)),
+            Tone::Plain if look.width.is_some() => styled(&Cell::new(shorten(&cell.text, LONGEST), cell.tone)),
             _ => styled(cell),
         }));
     }
-    for column in &table.right {
-        if let Some(column) = grid.column_mut(*column) {
+    for column in table.right.iter().filter(|column| kept(column)) {
+        if let Some(column) = grid.column_mut((0..*column).filter(kept).count()) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -151,4 +160,26 @@ pub(super) fn paint(text: &str, tone: Tone, look: Look) -> String {
         Tone::Status(Status::Fail) => "1;31",
     };
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_leaves_spare_columns_out_and_nothing_is_cut_elsewhere() {
+        let long = "word ".repeat(80);
+        let mut table = Table::new(&["gate", "measured", "samples", "evidence"]).right(&[2]).spare(&[2, 3]);
+        table.row([Cell::from("logs"), long.as_str().into(), 3.into(), "logs/a.jsonl".into()]);
+        for (width, shown, whole) in [(None, true, true), (Some(160), true, false), (Some(80), false, false)] {
+            let mut out = String::new();
+            grid(&mut out, &table, true, Look { width, color: false });
+            assert_eq!(out.contains("samples") && out.contains("logs/a.jsonl"), shown, "{width:?}: {out}");
+            assert_eq!(out.contains(long.trim()), whole, "{width:?}: {out}");
+            assert!(
+                width.is_none_or(|width| out.lines().all(|line| line.chars().count() <= usize::from(width) + 1)),
+                "{out}"
+            );
+        }
+    }
 }

@@ -390,7 +390,8 @@ impl<'l> Chunk<'_, 'l> {
             return told;
         }
         let shown = message.or(event.clone()).unwrap_or_else(|| word.clone());
-        let headline = if trace { crash_of(&shown, object, &redactor) } else { Cow::Borrowed(&*shown) };
+        let headline =
+            if trace { crash_of(&shown, object, &redactor) } else { Cow::Borrowed(level_at_start::telling(&shown)) };
         self.batch.incident(LineIncident {
             severity: if trace { Status::Fail } else { severity },
             kind: if trace { "stack_trace" } else { "log_level" },

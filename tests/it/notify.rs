@@ -145,6 +145,10 @@ fn what_nobody_hears_of_is_told_and_nothing_sent_is_no_pass() {
     let shown = bench.run(&["stage-alerts", "--notify", "notify.toml"]).exits(0).stdout;
     assert!(shown.contains("Who hears of what") && shown.contains("nothing was sent"), "{shown}");
     let _ = bench.run(&["stage-alerts", "--notify", "notify.toml", "--deliver"]).exits(0);
+    let twice = r#"{"channels": [{"name": "a", "type": "exec", "argv": ["true"]}], "default_channels": [], "default_channels": ["a"]}"#;
+    bench.write("twice.json", twice);
+    let refused = bench.run(&["stage-alerts", "--notify", "twice.json"]).exits(2).stderr;
+    assert!(refused.contains("the key `default_channels` is in one object twice"), "{refused}");
     bench.write("notify.toml", "[notify]\n[[notify.channel]]\nname = \"log\"\ntype = \"pager\"\n");
     let refused = bench.run(&["stage-alerts", "--notify", "notify.toml"]).exits(2).stderr;
     assert!(refused.contains("notify.toml:4:9") && refused.contains('^'), "{refused}");

@@ -83,7 +83,15 @@ fn nothing_measured_fails_and_so_does_a_faulty_file() {
         let out = bench.run(&["stage-alerts", "--expected", "expected.jsonl", "--fired", "fired.jsonl"]).exits(1);
         assert!(out.stdout.contains(why), "{why}: {}", out.stdout);
     }
+    // What passed is no reason for a FAIL.
     bench.write("expected.jsonl", incident);
+    bench.write("fired.jsonl", format!("{alert}{}", alert.replace("\"r\"", "\"other\"")));
+    let out = bench.run(&["stage-alerts", "--expected", "expected.jsonl", "--fired", "fired.jsonl"]).exits(1);
+    let because: Vec<&str> = out.stdout.lines().filter(|line| line.starts_with("  because ")).collect();
+    assert!(
+        because[0].starts_with("  because noise: ") && because.iter().all(|why| !why.contains("misses")),
+        "{because:?}"
+    );
     bench.write("fired.jsonl", alert);
     let out = bench.run(&["stage-alerts", "--expected", "expected.jsonl", "--fired", "fired.jsonl"]).exits(0);
     assert!(out.stdout.starts_with("PASS"), "{}", out.stdout);

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use crate::command::{positive_duration, ratio, size};
 use crate::time::parse_duration;
-use crate::verdict::policy::{Text, expected};
+use crate::verdict::policy::{Text, expected, nearest};
 
 /// A table of a file.
 pub(in crate::command) struct Keys<'t> {
@@ -154,6 +154,14 @@ impl<'t> Keys<'t> {
     }
 
     /// Refuses what nobody has taken.
+    /// What to say of a key that is there and may be meant for `name`, which is not.
+    pub(in crate::command) fn misspelt(&self, name: &'static str) -> Option<String> {
+        let near = |key: &&Spanned<DeString<'_>>| nearest(key.get_ref(), &[name]).is_some();
+        let key = self.table.keys().find(near)?;
+        let message = format!("unknown key `{}` in {}; did you mean `{name}`?", key.get_ref(), self.called);
+        Some(self.text.at(key.span(), &message))
+    }
+
     pub(in crate::command) fn finish(self) -> Result<(), String> {
         let Some((key, _)) = self.table.iter().next() else { return Ok(()) };
         let word = key.get_ref().to_string();

@@ -183,7 +183,7 @@ fn workload(text: Text<'_>, value: Placed<'_>, folder: &Path) -> Result<(Spec, R
     let name = name.to_string();
     check_name(&name).map_err(|why| keys.wrong(named.clone(), &why))?;
     let Some(command) = keys.command("command")? else {
-        return Err(keys.wrong(named, &format!("{name} has no command")));
+        return Err(keys.misspelt("command").unwrap_or_else(|| keys.wrong(named, &format!("{name} has no command"))));
     };
     let job = keys.flag("job")?.unwrap_or_default();
     let depends_on = match keys.take("depends_on") {

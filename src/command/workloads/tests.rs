@@ -19,6 +19,10 @@ fn what_cannot_be_meant_is_named_at_its_place() {
         ("", &["w.toml: there is no workload"]),
         ("[[workload]]\ncommand = [\"x\"]\n", &["w.toml:1:1", "this workload has no name"]),
         ("[[workload]]\nname = \"feed\"\n", &["w.toml:2:8", "feed has no command"]),
+        (
+            "[[workload]]\nname = \"feed\"\ncommnd = [\"x\"]\n",
+            &["w.toml:3:1", "unknown key `commnd`", "did you mean `command`?"],
+        ),
         ("[[workload]]\nname = \"Feed\"\ncommand = [\"x\"]\n", &["w.toml:2:8", "becomes that of files", "^^^^^^"]),
         ("[[workload]]\nname = \"../x\"\ncommand = [\"x\"]\n", &["becomes that of files"]),
         ("[[workload]]\nname = \"all\"\ncommand = [\"x\"]\n", &["means something else"]),

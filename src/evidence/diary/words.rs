@@ -103,7 +103,7 @@ pub fn acceptable(word: &str) -> Result<(), String> {
     }
     match status(word, &[]) {
         Some(Status::Fail) => Err(format!(
-            "`{word}` tells of a failure and cannot be accepted; correct the diary's entry, or waive the gate `diary`"
+            "`{word}` tells of a failure and cannot be accepted: put right what failed, or waive the gate `diary`"
         )),
         _ => Ok(()),
     }

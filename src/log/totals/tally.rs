@@ -17,6 +17,7 @@ use crate::crash::classify::{Kind, Named};
 use crate::crash::headline_among;
 use crate::finding::{FINDING_LIMIT, Finding, Metadata, Status};
 use crate::level::Level;
+use crate::log::level_at_start;
 use crate::log::record::Record;
 use crate::log::summary::LogTotals;
 use crate::sanitize;
@@ -313,5 +314,5 @@ fn summary_of(record: &Record<'_>) -> String {
         let word = record.level_word();
         if word.is_empty() { Cow::Borrowed("a record without a message") } else { word }
     });
-    sanitize::bytes(&text, TEXT_LIMIT).into_owned()
+    sanitize::bytes(level_at_start::telling(&text), TEXT_LIMIT).into_owned()
 }

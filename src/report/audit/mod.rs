@@ -15,7 +15,7 @@ use super::{Block, Cell, Doc, Table, Tone, count, criteria};
 use crate::finding::{Gate, Place, Status, Waived, to_fix};
 use crate::verdict::audit::Audit;
 use crate::verdict::gates;
-use crate::verdict::headline::reasons;
+use crate::verdict::headline::{WORKLOADS, reasons};
 
 /// How many items of a kind people are shown; JSON has them all.
 const SHOWN: usize = 10;
@@ -79,7 +79,11 @@ pub(crate) fn because(audit: &Audit) -> Vec<String> {
             because.push(logs::in_short(&audit.summary.logs));
         }
     } else {
-        because.extend(deciding.into_iter().map(|gate| told(gate, audit)));
+        // What all of them together come to is told by the first that decides it.
+        let repeats = |gate: &Gate| {
+            gate.name == WORKLOADS && deciding.iter().any(|other| gate.follows.as_ref() == Some(&other.name))
+        };
+        because.extend(deciding.iter().filter(|gate| !repeats(gate)).map(|gate| told(gate, audit)));
     }
     because.extend(reasons(&audit.gates, &audit.criteria));
     because
@@ -104,7 +108,8 @@ fn told(gate: &Gate, audit: &Audit) -> String {
 
 /// The gates, one to a row.
 pub(crate) fn gate_table(gates: &[Gate]) -> Table {
-    let mut table = Table::new(&["gate", "verdict", "measured", "asked for", "samples", "evidence"]).right(&[4]);
+    let mut table =
+        Table::new(&["gate", "verdict", "measured", "asked for", "samples", "evidence"]).right(&[4]).spare(&[4, 5]);
     for gate in gates {
         table.row([
             Cell::new(gate.name.as_str(), Tone::Strong),
@@ -120,7 +125,7 @@ pub(crate) fn gate_table(gates: &[Gate]) -> Table {
 
 /// What was measured, with the waiver of the gate where it has one.
 fn measured(gate: &Gate) -> String {
-    format!("{}{}", crate::sanitize::shorten(&gate.measured, 200), waiver(gate.waived.as_ref()))
+    format!("{}{}", gate.measured, waiver(gate.waived.as_ref()))
 }
 
 /// Who waived something, behind what it is; empty where nobody did.

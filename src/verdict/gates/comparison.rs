@@ -39,7 +39,7 @@ impl View<'_> {
         let runs = trend.runs.len() as u64;
         let clean = format!("{} over {}", count(trend.metrics.len() as u64, "figure"), count(runs, "run"));
         let gate = of(TREND, "no figure worse four times in a row", &trend.findings, runs, &clean);
-        Some(gate.fixed_by("a run in which that is better again"))
+        Some(gate.fixed_by("runs named in the order of time, of which the last is no worse than those before it"))
     }
 }
 

@@ -50,8 +50,7 @@ impl View<'_> {
         if let Some(uptime) = row.uptime_ratio {
             let seen = [(row.probes, "probe"), (row.lines, "line")].map(|(n, noun)| (n > 0).then(|| count(n, noun)));
             let seen: Vec<_> = seen.into_iter().flatten().collect();
-            let seen = if seen.is_empty() { "nothing".to_owned() } else { seen.join(" and ") };
-            parts.push(format!("up {} on {seen}", percent(uptime)));
+            parts.push(format!("up {} on {}", percent(uptime), seen.join(" and ")));
         }
         parts.extend(row.longest_silence_seconds.map(|longest| format!("longest silence {}", human_seconds(longest))));
         parts.extend(row.exit.clone());

@@ -225,7 +225,9 @@ impl Workloads {
         });
         rows::merge(all, own_logs, &rows, listed);
         all.uptime_ratio = uptime;
-        let mut down_times: Vec<DownTime> = rows.iter().flat_map(|row| row.down_times.iter().cloned()).collect();
+        // Those of the others cost the rehearsal nothing; their rows tell of them.
+        let costly = required.iter().flat_map(|at| rows[*at].down_times.iter().cloned());
+        let mut down_times: Vec<DownTime> = costly.collect();
         down_times.sort_by_key(|down| (down.from, down.to));
         down_times.truncate(listed);
         all.down_times = down_times;

@@ -56,7 +56,7 @@ pub(super) fn row(part: &Part, log: LogSummary, record: &RunRecord, end: f64) ->
         judge_end(part, end, &mut findings);
         if !planned.job && course.met().is_some() {
             row.uptime_ratio = uptime(&down, course.met(), end);
-            judge_service(part, &row, &log, record, end, &mut findings);
+            judge_service(part, &mut row, &log, record, end, &mut findings);
         }
         judge_troubles(part, &mut findings);
     }
@@ -124,7 +124,7 @@ fn judge_end(part: &Part, end: f64, findings: &mut Vec<(Status, String)>) {
 /// Whether a service was up, and whether anything shows it.
 fn judge_service(
     part: &Part,
-    row: &WorkloadSummary,
+    row: &mut WorkloadSummary,
     log: &LogSummary,
     record: &RunRecord,
     end: f64,
@@ -140,6 +140,7 @@ fn judge_service(
     let asked = planned.ready.as_ref().is_some_and(|_| row.probes > 1);
     if let Some(why) = unmeasured(part, log, record.started_at, end).filter(|_| !asked) {
         findings.push((Status::Fail, format!("{name}: nothing was measured, {why}")));
+        row.uptime_ratio = None;
         return;
     }
     if let Some(uptime) = row.uptime_ratio.filter(|uptime| *uptime < planned.min_uptime) {
