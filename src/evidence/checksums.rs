@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use serde_json::Value;
 
-use crate::finding::{Finding, Status};
+use crate::finding::Finding;
 use crate::json::lenient;
 use crate::log::summary::ChecksumSummary;
 
@@ -236,22 +236,6 @@ pub fn unlisted(paths: impl Iterator<Item = String>) -> ChecksumSummary {
     }));
     summary.settle();
     summary
-}
-
-impl ChecksumSummary {
-    /// Brings the status in line with the findings.
-    fn settle(&mut self) {
-        self.status = Status::roll_up(self.findings.iter().map(|finding| finding.severity));
-    }
-
-    /// Adds what another list, or the search for unlisted files, has shown.
-    pub fn merge(&mut self, other: Self) {
-        self.lists.extend(other.lists);
-        self.listed += other.listed;
-        self.verified += other.verified;
-        self.findings.extend(other.findings);
-        self.settle();
-    }
 }
 
 #[cfg(test)]

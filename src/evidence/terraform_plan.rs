@@ -171,28 +171,6 @@ fn actions(change: &Value) -> Vec<String> {
     actions.filter(|actions| !actions.is_empty()).unwrap_or_else(|| vec!["unknown".to_owned()])
 }
 
-impl PlanChange {
-    /// What would happen, as a participle: `replaced`, `created and moved`.
-    fn words(&self) -> String {
-        let actions: Vec<&str> = self.actions.iter().map(String::as_str).collect();
-        let (replaced, rest) = match actions.as_slice() {
-            ["delete", "create", rest @ ..] | ["create", "delete", rest @ ..] => (Some("replaced"), rest),
-            rest => (None, rest),
-        };
-        let word = |action: &&str| match *action {
-            "create" => "created".to_owned(),
-            "update" => "updated in place".to_owned(),
-            "delete" => "destroyed".to_owned(),
-            "import" => "imported".to_owned(),
-            "move" => "moved".to_owned(),
-            "forget" => "forgotten".to_owned(),
-            "unknown" => "changed in a way that the plan does not state".to_owned(),
-            other => format!("changed ({other})"),
-        };
-        replaced.map(str::to_owned).into_iter().chain(rest.iter().map(word)).collect::<Vec<_>>().join(" and ")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -16,7 +16,7 @@ use std::io::Read;
 pub use explained::Explained;
 pub use words::acceptable;
 
-use crate::finding::{Metadata, Place, Status};
+use crate::finding::{Metadata, Status};
 use crate::log::summary::{DiaryIssue, DiarySummary};
 use crate::time::Stamp;
 
@@ -86,15 +86,6 @@ fn issue(id: &str, severity: Status, reason: String) -> DiaryIssue {
         metadata: Metadata::new(),
         place: None,
         known: None,
-    }
-}
-
-impl DiaryIssue {
-    /// Says which file, and which line of it.
-    #[must_use]
-    fn in_file(mut self, path: &str, line: Option<u64>) -> Self {
-        self.place = Some(Place { path: path.to_owned(), line });
-        self
     }
 }
 

@@ -104,7 +104,8 @@ fn what_standard_error_says_may_count_for_less_but_not_in_silence() {
         format!("[[workload]]\nname = \"a\"\ncommand = [\"sh\", \"-c\", \"{ticks}\"]\nstderr_level = \"warning\"\n");
     bench.write("w.toml", file);
     let options = ["final-dry-run", "-q", "--no-diary", "--no-performance", "--duration", "2s", "--run-name", "w"];
-    let out = bench.run(&[&options[..], &["--workloads", "w.toml"]].concat()).exits(0);
+    // The uptime of so short a run depends on how busy the machine is, and so does the exit code.
+    let out = bench.run(&[&options[..], &["--workloads", "w.toml"]].concat());
     assert!(out.stdout.contains("a/stderr_level warning (w.toml:"), "{out:?}");
 }
 
