@@ -103,8 +103,13 @@ pub(crate) fn derive(drill: &Drill, steps: &[Step], dry: bool) -> Judged {
         judged.fail(ended.stage, "the run ended before the drill was over".to_owned());
     }
     if judged.stage.is_none() && of.is_unseen() {
-        let told =
-            "nothing showed its fault: it has no detect, and what shows the recovery held at every look; add detect";
+        let told = match drill.kind {
+            Kind::Fault => {
+                "nothing showed its fault: it has no detect, and what shows the recovery held at every look, or comes \
+                 anyway; add detect"
+            }
+            Kind::Exercise => "nothing showed that it worked: what shows it comes anyway",
+        };
         judged.findings.push(told.to_owned());
     }
     judged
@@ -242,13 +247,24 @@ impl<'a> Steps<'a> {
 
     /// Whether it would look the same if its injection had done nothing.
     fn is_unseen(&self) -> bool {
-        let shown = || self.drill.recover.iter().chain(&self.drill.verify);
-        let fell = |stage| self.of(stage, StepKind::Condition).any(|step| !step.ok);
-        self.drill.kind == Kind::Fault
-            && self.drill.detect.is_empty()
-            && !shown().any(|condition| condition.kind.happens())
-            && !fell(Stage::Recover)
-            && !fell(Stage::Verify)
+        // It comes anyway where it came within the same time before, too.
+        let done = self.of(Stage::Restore, StepKind::Over).chain(self.of(Stage::Inject, StepKind::Over)).next();
+        let came = |place: usize, stage, number| {
+            let shown = self.of(stage, StepKind::Condition).find(|step| step.number == number && step.ok);
+            let took = done.zip(shown).map_or(0.0, |(from, shown)| shown.seconds - from.seconds);
+            let mut before = self.of(Stage::Before, StepKind::Condition).filter(|step| step.number == place && step.ok);
+            before.any(|step| step.duration_seconds.is_some_and(|ago| ago <= took + self.drill.poll_seconds))
+        };
+        let fell = |stage, number| self.of(stage, StepKind::Condition).any(|step| step.number == number && !step.ok);
+        let mut shown = self.drill.shown().enumerate();
+        // What an exercise leaves behind may be there before.
+        let told =
+            self.drill.kind == Kind::Fault || shown.clone().all(|(_, (_, _, condition))| condition.kind.happens());
+        told && self.drill.detect.is_empty()
+            && shown.all(|(place, (stage, number, condition))| match condition.kind.happens() {
+                true => came(place, stage, number),
+                false => !fell(stage, number),
+            })
     }
 
     /// Since when all conditions held when that was looked at last, and whether that lasted.

@@ -168,6 +168,12 @@ impl Drill {
         }
     }
 
+    /// What shows that it is over: each condition with its list and its place in that.
+    pub(super) fn shown(&self) -> impl Iterator<Item = (Stage, usize, &Condition)> + Clone {
+        let of = |stage: Stage| self.conditions(stage).iter().enumerate().map(move |(number, of)| (stage, number, of));
+        of(Stage::Recover).chain(of(Stage::Verify))
+    }
+
     /// The actions of a stage.
     pub(crate) fn actions(&self, stage: Stage) -> &[ActionPlan] {
         match stage {

@@ -378,10 +378,27 @@ impl Progress {
             Stage::Again if drill.acknowledge_within_seconds.is_some() && !dry => Some(Stage::Acknowledge),
             _ => None,
         };
-        if next.is_none() {
-            self.finish(now);
+        match next {
+            None => self.finish(now),
+            Some(Stage::Inject) if drill.detect.is_empty() => self.note_what_comes_anyway(now, drill),
+            Some(_) => {}
         }
         next
+    }
+
+    /// Notes what is to show the recovery of a drill without `detect` and came before anything was injected, too, and how
+    /// long ago.
+    fn note_what_comes_anyway(&mut self, now: Moment, drill: &Drill) {
+        let from = now.at.saturating_sub(seconds(drill.recover_within_seconds));
+        for (place, (list, number, condition)) in drill.shown().enumerate() {
+            let Some(seen) = self.seen.get(&(list, number)).filter(|_| condition.kind.happens()) else { continue };
+            if let Some(own) = seen.own.filter(|own| *own >= from) {
+                let message = seen.message.clone();
+                self.note(now, Stage::Before, StepKind::Condition, place, &condition.what, true, &message);
+                let ago = now.at.saturating_sub(own).as_secs_f64();
+                self.steps.last_mut().into_iter().for_each(|step| step.duration_seconds = Some(ago));
+            }
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "each is a field of the step")]

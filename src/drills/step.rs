@@ -68,7 +68,8 @@ pub struct Step {
     pub what: String,
     /// Whether the action succeeded, the condition holds.
     pub ok: bool,
-    /// How long an action took, in seconds.
+    /// How long an action took, in seconds; of a condition before the injection of a drill without `detect`, how long ago
+    /// it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_seconds: Option<f64>,
     /// What came of it, in words, with the last of the output of a program.

@@ -118,7 +118,14 @@ fn manifest(path: &str, text: &str) -> List {
 fn sums(path: &str, text: &str) -> List {
     let mut list = List::default();
     for (line, number) in text.lines().zip(1..) {
-        if line.trim().is_empty() || line.starts_with('#') {
+        if line.trim().is_empty() {
+            continue;
+        }
+        if let Some(comment) = line.strip_prefix('#') {
+            if let Some((name, _)) = sums_line(comment.trim_start()) {
+                let finding = Finding::warn(format!("the line of {name} is a comment: it is not verified"));
+                list.findings.push(finding.in_file(path, number));
+            }
             continue;
         }
         match sums_line(line) {
@@ -265,6 +272,11 @@ mod tests {
             (format!("{A}  ../a\n{A}  /etc/passwd\n"), 0, vec!["FAIL ../a is outside", "FAIL /etc/passwd is outside"]),
             (format!("{A}  a\nnot a sum\n"), 1, vec!["FAIL this line is not"]),
             (format!("{A}  a\n{B}  a\n"), 0, vec!["FAIL a is listed twice", "FAIL a was changed"]),
+            (
+                format!("{A}  a\n#{B}  b\n# {B} *c\n"),
+                1,
+                vec!["WARN the line of b is a comment", "WARN the line of c is"],
+            ),
             (String::new(), 0, vec!["FAIL the list names no file"]),
             (format!(r#"{{"files": [{{"path": "a", "sha256": "{A}", "bytes": 1}}]}}"#), 1, vec![]),
             (

@@ -1,5 +1,7 @@
 //! The drift of an infrastructure plan: the output of `terraform show -json PLAN`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::finding::{Finding, Status};
@@ -65,14 +67,14 @@ pub fn summarise(path: &str, bytes: &[u8]) -> PlanSummary {
         }
     }
     for check in list(&plan, "checks") {
-        let name = check.pointer("/address/to_display").and_then(Value::as_str).unwrap_or("a check");
-        match check.get("status").and_then(Value::as_str) {
-            Some("pass") => {}
-            Some("unknown") => finding(Status::Warn, format!("whether {name} holds is not known yet"), name),
-            Some("fail") => finding(Status::Fail, format!("{name} does not hold"), name),
-            Some("error") => finding(Status::Fail, format!("{name} could not be checked"), name),
-            _ => finding(Status::Fail, format!("{name} does not say whether it holds"), name),
-        }
+        failed_checks(check, &mut finding);
+    }
+    for address in unlisted(&plan) {
+        finding(Status::Fail, format!("the plan does not say what becomes of {address}"), &address);
+    }
+    let errors = list(&plan, "diagnostics").iter().filter(|told| told["severity"] == "error");
+    for told in errors.filter_map(|told| told["summary"].as_str()).chain(plan.get("error").and_then(Value::as_str)) {
+        finding(Status::Fail, format!("planning told of an error: {told}"), "");
     }
     let says = |name: &str, value: bool| plan.get(name).and_then(Value::as_bool) == Some(value);
     if says("errored", true) {
@@ -88,6 +90,25 @@ pub fn summarise(path: &str, bytes: &[u8]) -> PlanSummary {
     }
     summary.status = Status::roll_up(summary.findings.iter().map(|finding| finding.severity));
     summary
+}
+
+/// What a check says of itself and its instances, where it does not hold.
+fn failed_checks(check: &Value, finding: &mut impl FnMut(Status, String, &str)) {
+    let name_of = |value: &Value| value.pointer("/address/to_display").and_then(Value::as_str).map(str::to_owned);
+    let name = name_of(check).unwrap_or_else(|| "a check".to_owned());
+    match check.get("status").and_then(Value::as_str) {
+        Some("pass") => {
+            let instances = check.get("instances").and_then(Value::as_array).into_iter().flatten();
+            for instance in instances.filter(|instance| matches!(instance["status"].as_str(), Some("fail" | "error"))) {
+                let name = name_of(instance).unwrap_or_else(|| name.clone());
+                finding(Status::Fail, format!("{name} does not hold, although its check says so"), &name);
+            }
+        }
+        Some("unknown") => finding(Status::Warn, format!("whether {name} holds is not known yet"), &name),
+        Some("fail") => finding(Status::Fail, format!("{name} does not hold"), &name),
+        Some("error") => finding(Status::Fail, format!("{name} could not be checked"), &name),
+        _ => finding(Status::Fail, format!("{name} does not say whether it holds"), &name),
+    }
 }
 
 /// Why a document cannot be judged as a plan; none if it can. A part that says nothing is left out by its writer, so
@@ -129,6 +150,32 @@ fn foreign(plan: &Map<String, Value>) -> Option<String> {
         .then(|| format!("this lists planned resources but not their changes; {HINT}"))
 }
 
+/// Managed resources that are in the state or planned, and not among the changes: of each it is said there, if only that
+/// nothing changes.
+fn unlisted(plan: &Map<String, Value>) -> Vec<String> {
+    if !plan.contains_key("resource_changes") {
+        return Vec::new();
+    }
+    let root =
+        |values: Option<&Value>| values.and_then(|values| values.get("root_module")).cloned().unwrap_or_default();
+    let mut known = BTreeSet::new();
+    managed(&root(plan.get("planned_values")), &mut known);
+    managed(&root(plan.get("prior_state").and_then(|state| state.get("values"))), &mut known);
+    for change in list(plan, "resource_changes") {
+        for key in ["address", "previous_address"] {
+            known.remove(change.get(key).and_then(Value::as_str).unwrap_or_default());
+        }
+    }
+    known.into_iter().collect()
+}
+
+fn managed(module: &Value, known: &mut BTreeSet<String>) {
+    let some = |key: &str| module.get(key).and_then(Value::as_array).into_iter().flatten();
+    let resources = some("resources").filter(|resource| resource.get("mode").is_none_or(|mode| mode == "managed"));
+    known.extend(resources.filter_map(|resource| resource.get("address")?.as_str().map(str::to_owned)));
+    some("child_modules").for_each(|module| managed(module, known));
+}
+
 fn holds_resources(module: &Value) -> bool {
     let some = |key: &str| module.get(key).and_then(Value::as_array).into_iter().flatten();
     some("resources").next().is_some() || some("child_modules").any(holds_resources)
@@ -152,6 +199,12 @@ fn pending(resource: &Map<String, Value>) -> Option<PlanChange> {
     let mut actions = actions(change);
     if matches!(actions.as_slice(), [only] if only == "no-op" || only == "read") {
         actions.clear();
+        // What is read has no state before.
+        let differs = |now: &Value| change.get("before").is_some_and(|before| !before.is_null() && before != now);
+        let reads = resource.get("mode").is_some_and(|mode| mode == "data");
+        if !reads && change.get("after").is_some_and(differs) {
+            actions.push("no-op, but what is before and after it differs".to_owned());
+        }
     }
     if change.get("importing").is_some_and(|importing| !importing.is_null()) {
         actions.push("import".to_owned());
@@ -190,6 +243,14 @@ mod tests {
         for (plan, status, expect) in [
             (
                 json!({"resource_changes": [resource("a.x", &["no-op"]), resource("data.y", &["read"])]}),
+                Status::Pass,
+                "",
+            ),
+            (
+                json!({"planned_values": {"root_module": {"resources": [{"address": "a.x"}]}}, "resource_changes": [
+                    {"address": "a.x", "change": {"actions": ["no-op"], "before": {"n": 1}, "after": {"n": 1}}},
+                    {"address": "data.y", "mode": "data", "change": {"actions": ["no-op"], "before": {}, "after": {"n": 1}}}
+                ], "prior_state": {"values": {"root_module": {"resources": [{"address": "data.y", "mode": "data"}]}}}}),
                 Status::Pass,
                 "",
             ),
@@ -255,6 +316,34 @@ mod tests {
             ),
             (json!({"resource_changes": [], "checks": [{"status": "unknown"}]}), Status::Warn, "not known yet"),
             (json!({"resource_changes": [], "checks": [5]}), Status::Fail, "does not say"),
+            (
+                json!({"resource_changes": [], "checks": [{"status": "pass", "instances": [{"status": "fail"}]}]}),
+                Status::Fail,
+                "although its check says so",
+            ),
+            (
+                json!({"resource_changes": [], "planned_values": {"root_module": {"child_modules": [
+                    {"resources": [{"address": "module.a.b"}]}]}}}),
+                Status::Fail,
+                "does not say what becomes of module.a.b",
+            ),
+            (
+                json!({"resource_changes": [], "prior_state": {"values": {"root_module": {"resources": [
+                    {"address": "a.gone"}, {"address": "data.a", "mode": "data"}]}}}}),
+                Status::Fail,
+                "becomes of a.gone",
+            ),
+            (
+                json!({"resource_changes": [{"address": "a.x", "change": {"actions": ["no-op"], "before": {"n": 1},
+                    "after": {"n": 2}}}]}),
+                Status::Fail,
+                "what is before and after it differs",
+            ),
+            (
+                json!({"resource_changes": [], "diagnostics": [{"severity": "error", "summary": "no credentials"}]}),
+                Status::Fail,
+                "no credentials",
+            ),
             (
                 json!({"resource_changes": [], "action_invocations": [{"address": "action.x"}]}),
                 Status::Fail,

@@ -2,10 +2,12 @@
 //! `stage-alerts`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
-use crate::json::lenient::{is_truthy, kind};
+use crate::finding::Status;
+use crate::json::lenient::{flag, is_truthy, kind};
 use crate::json::strict;
+use crate::prose;
 use crate::time::Stamp;
 
 /// The name of the document, in its `schema` key.
@@ -46,6 +48,9 @@ pub struct Observation {
     /// The last run, where it saw no alert: it is beside the observation instead of replacing it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,
+    /// What the document says beside all this against it: `observed: false`, `error: …`.
+    #[serde(skip)]
+    pub denied: Option<String>,
 }
 
 /// What a run did that saw no alert.
@@ -78,7 +83,10 @@ impl Observation {
         if !value.is_object() {
             return Err(format!("the file holds {} instead of an object", kind(&value)));
         }
-        serde_json::from_value(value).map_err(|error| format!("the file has the wrong shape: {error}"))
+        let denied = value.as_object().and_then(denied);
+        let read: Self =
+            serde_json::from_value(value).map_err(|error| format!("the file has the wrong shape: {error}"))?;
+        Ok(Self { denied, ..read })
     }
 
     /// When the alert arrived; none if no alert was seen.
@@ -114,7 +122,12 @@ impl Observation {
     /// What in a document contradicts that a live alert was seen.
     pub(crate) fn contradicts_itself(&self) -> Option<String> {
         let text = |value: &Value| value.as_str().map(|text| text.trim().to_ascii_lowercase()).unwrap_or_default();
-        if text(&self.reason).contains("seed") {
+        if let Some(denied) = &self.denied {
+            return Some(format!("the observation says of itself: {denied}"));
+        }
+        let reason = text(&self.reason);
+        let tried = reason.split(|c: char| !c.is_alphanumeric()).any(|word| ["debug", "drill", "test"].contains(&word));
+        if reason.contains("seed") || tried {
             return Some(format!("the observation calls the alert live, and its reason is {}", text(&self.reason)));
         }
         if self.latency().and_then(Number::as_f64).is_some_and(|latency| latency < 0.0) {
@@ -136,6 +149,39 @@ impl Observation {
     }
 }
 
+/// The first member that says that no alert was seen, or not for real: `observed: false`, `skipped: true`, `error: timeout`.
+fn denied(members: &Map<String, Value>) -> Option<String> {
+    let denies = |(key, value): &(&String, &Value)| {
+        let plain: String = key.chars().filter(char::is_ascii_alphanumeric).flat_map(char::to_lowercase).collect();
+        let no = match value {
+            Value::Bool(truth) => !truth,
+            Value::String(word) => prose::is_no(word),
+            Value::Number(number) => number.as_f64() == Some(0.0),
+            _ => false,
+        };
+        match plain.as_str() {
+            "observed" | "seen" | "live" | "delivered" | "received" => no,
+            "failed" | "skipped" | "dryrun" | "mocked" | "fallback" => flag(Some(value)),
+            "error" | "errors" | "exception" => match value {
+                Value::String(text) => !prose::is_nothing(text),
+                Value::Array(list) => !list.is_empty(),
+                Value::Object(members) => !members.is_empty(),
+                _ => false,
+            },
+            _ if prose::is_success_key(key) => no,
+            _ if prose::is_end_key(key) => {
+                value.as_str().and_then(Status::from_word).is_some_and(|status| status > Status::Pass)
+                    || value.as_str().is_some_and(|word| ["resolved", "suppressed", "silenced"].contains(&word.trim()))
+            }
+            _ => false,
+        }
+    };
+    members
+        .iter()
+        .find(denies)
+        .map(|(key, value)| format!("{key} is {}", value.as_str().map_or(value.to_string(), str::to_owned)))
+}
+
 /// A time as the staging documents hold it: ISO 8601 (UTC where no zone is given) or RFC 2822.
 pub(super) fn parse_time(text: &str) -> Option<Stamp> {
     Stamp::parse(text).or_else(|| chrono::DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc().into()))
@@ -154,6 +200,26 @@ mod tests {
         assert_eq!(read, again);
         assert!(read.is_live());
         assert_eq!(read.latency(), Some(&Number::from(0)));
+    }
+
+    #[test]
+    fn what_denies_the_alert_is_no_live_one() {
+        let live = r#""observedAt":"2025-01-06T09:00:00Z","latencyMs":5,"severity":"high","seeded":false"#;
+        for (member, expect) in [
+            (r#""observed":false"#, Some("observed is false")),
+            (r#""observed":"no""#, Some("observed is no")),
+            (r#""error":"timeout""#, Some("error is timeout")),
+            (r#""success":false"#, Some("success is false")),
+            (r#""status":"failed""#, Some("status is failed")),
+            (r#""skipped":true"#, Some("skipped is true")),
+            (r#""observed":true,"error":null,"status":"passed""#, None),
+            (r#""errors":[],"skipped":false"#, None),
+            (r#""environment":"staging","reason":"latest-capability""#, None),
+        ] {
+            let read = Observation::read(format!("{{{live},{member}}}").as_bytes()).expect("an observation");
+            let expect = expect.map(|what| format!("the observation says of itself: {what}"));
+            assert_eq!(read.contradicts_itself(), expect, "{member}");
+        }
     }
 
     #[test]

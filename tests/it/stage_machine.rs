@@ -117,7 +117,7 @@ fn good(ticket: u64, request: &str, stream: &mut u64, checks: &mut u32) -> Vec<(
                     (150, news(on, "overlay.characterSync", &json!({ "revision": 2 }))),
                 ]
             } else {
-                let alert = json!({ "severity": "high", "reason": "r", "data": { "checkId": id } });
+                let alert = json!({ "severity": "high", "reason": "prohibited-capability", "data": { "checkId": id } });
                 vec![
                     (9, news(on, "admin.alert", &alert)),
                     (12, news(on, "event.checkVetoed", &json!({ "id": id, "sessionId": "s-1" }))),

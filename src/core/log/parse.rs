@@ -18,7 +18,7 @@ pub fn parse(line: &[u8]) -> Option<Record<'_>> {
 ///
 /// The line may still lack a usable time ([`Record::at`]). Times without a year (syslog, klog) get the last year in
 /// which they are before `written`, such as the time of their file; without it they count as none.
-pub(crate) fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
+pub fn parse_inside(line: &[u8], written: Option<Stamp>, depth: u8) -> Option<Record<'_>> {
     parse_shaped(line, written, depth, &mut Shape::default())
 }
 

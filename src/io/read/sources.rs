@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::finding::Finding;
 use crate::io::files::{self, Folder, Kind, Walked};
 use crate::io::packet::checksums;
+use crate::log::parse;
 use crate::log::totals::faults;
 
 /// One log to read.
@@ -99,7 +100,8 @@ fn walk(folder: &Path, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
             }
             Ok(entry) => {
                 let name = entry.file_name().to_string_lossy();
-                if entry.file_type().is_file() && looks_like_log(&name) {
+                let file = entry.file_type().is_file();
+                if file && (looks_like_log(&name) || !name.starts_with('.') && reads_like_log(entry.path())) {
                     findings.push(faults::skipped(&entry.path().display().to_string()));
                 } else if !entry.file_type().is_dir() && is_log(&name) {
                     // A pipe or a device in the place of a log: nobody knows what it would have held.
@@ -160,6 +162,27 @@ fn looks_like_log(name: &str) -> bool {
         || ENDS.iter().any(|end| stem.ends_with(end)) && !stem.ends_with("changelog")
         || stem.contains(".log")
         || dated
+}
+
+/// Whether a file starts as a log does, whatever its name: most of its first lines state a time and a level.
+fn reads_like_log(path: &Path) -> bool {
+    /// So much of it is looked at.
+    const START: u64 = 4096;
+    /// Fewer lines may look alike by chance.
+    const FEW: usize = 3;
+    let Ok((file, _)) = files::open(path) else { return false };
+    let mut start = Vec::new();
+    if file.take(START).read_to_end(&mut start).is_err() {
+        return false;
+    }
+    // The last one may be cut.
+    let whole = memchr::memrchr(b'\n', &start).map_or(0, |end| end);
+    let lines: Vec<&[u8]> =
+        start[..whole].split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
+    let states = |line: &&&[u8]| {
+        parse::parse_inside(line, None, 0).is_some_and(|record| record.at.is_some() && record.level().is_some())
+    };
+    lines.len() >= FEW && lines.iter().filter(states).count() * 2 > lines.len()
 }
 
 /// The name without endings of compression and rotation.
@@ -274,6 +297,22 @@ mod tests {
         }
         let (sources, findings) = expand(&[folder.path().to_owned()], None);
         assert_eq!((sources.len(), findings.len()), (1, 4), "{findings:#?}");
+        // Whatever the name, what starts as a log does is named too.
+        let lines = |line: &str| (0..5).map(|second| line.replace('S', &second.to_string())).collect::<String>();
+        for (name, text) in [
+            ("app.trace", lines("2025-01-06T00:00:0SZ INFO tick\n")),
+            ("events.db", lines("{\"time\":\"2025-01-06T00:00:0SZ\",\"level\":\"info\",\"msg\":\"t\"}\n")),
+            ("figures.dat", lines("2025-01-06T00:00:0SZ;12;13\n")),
+            ("notes.md", lines("On 2025-01-06 we saw S errors.\n")),
+        ] {
+            fs::write(folder.path().join(name), text).expect("writable");
+        }
+        let (_, findings) = expand(&[folder.path().to_owned()], None);
+        let named = |name: &str| findings.iter().any(|finding| format!("{:?}", finding.place).contains(name));
+        assert!(
+            named("app.trace") && named("events.db") && !named("figures.dat") && !named("notes.md"),
+            "{findings:#?}"
+        );
     }
 
     #[test]

@@ -59,6 +59,7 @@ fn a_drill_that_shows_nothing_does_not_pass() {
         ("the restore dies oddly", FEED, vec![off, DETECT, binary, RECOVER]),
         ("no such system runs", OTHER, vec![steady, off, DETECT, on, RECOVER]),
         ("nothing is looked at but what holds", FEED, vec![off, on, "recover = [{ file = \"drills.toml\" }]"]),
+        ("what is looked at comes anyway", FEED, vec![steady, "inject = [{ exec = [\"true\"] }]", on, RECOVER]),
     ];
     let expect = [
         ("failed", "recover", "not recovered within"),
@@ -69,6 +70,7 @@ fn a_drill_that_shows_nothing_does_not_pass() {
         ("failed", "restore", "the restore failed"),
         ("failed", "steady", "before anything was done"),
         ("passed", "", "nothing showed its fault"),
+        ("passed", "", "comes anyway"),
     ];
     for ((name, row, gate), (state, stage, told)) in rehearsed(&cases).into_iter().zip(expect) {
         assert_eq!(

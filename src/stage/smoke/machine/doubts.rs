@@ -110,6 +110,9 @@ impl Machine {
             Some(none) if prose::is_nothing(none) => doubts.push(format!("its severity is {none}")),
             Some(_) => {}
         }
+        let flagged = at("safetyFlags").filter_map(Value::as_array).flatten().any(|flag| flag == FLAG);
+        let other = text("reason").map(str::trim).filter(|reason| !seeded && !flagged && *reason != FLAG);
+        doubts.extend(other.map(|reason| format!("its reason is `{reason}`, and the check asked for {FLAG}")));
         if let Some(made) = text("createdAt").and_then(Stamp::parse) {
             let early = self.settings.started_at.seconds_since(made);
             let late = made.seconds_since(self.stamp(seen.at));
