@@ -257,7 +257,7 @@ fn counts(of: &'static str, rows: &BTreeMap<String, Counts>, total: &Counts) -> 
 }
 
 fn count_row(name: Cell, row: &Counts) -> Vec<Cell> {
-    let share = |value: Option<f64>| value.map_or(Cell::dim("-"), |v| format!("{:.1} %", v * 100.0).into());
+    let share = |value: Option<f64>| value.map_or(Cell::dim("-"), |v| format!("{:.1}%", v * 100.0).into());
     let time = |pick: fn(&Spread) -> f64| {
         row.latency_seconds.as_ref().map_or(Cell::dim("-"), |spread| human_seconds(pick(spread)).into())
     };
@@ -300,7 +300,7 @@ fn drivers(found: &Rehearsal) -> Table {
         table.row([
             Cell::code(&driver.rule),
             driver.false_positives.into(),
-            format!("{:.0} %", driver.share * 100.0).into(),
+            format!("{:.0}%", driver.share * 100.0).into(),
             label_text(&driver.common_labels).into(),
             examples.join(", ").into(),
         ]);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement, presets};
+use comfy_table::{Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Width, presets};
 
 use super::{Block, Cell, Doc, Table, Tone};
 use crate::finding::Status;
@@ -12,6 +12,9 @@ use crate::sanitize::{self, shorten};
 const ROOMY: u16 = 110;
 /// Longer cells are cut on a terminal, in characters.
 const LONGEST: usize = 200;
+/// What a column has beside its text, and the least that one of long words gets.
+const PADDING: usize = 2;
+const NARROWEST: usize = 14;
 
 /// What the terminal can show.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +114,20 @@ fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
             _ => styled(cell),
         }));
     }
+    if let Some(width) = look.width {
+        let shown: Vec<usize> = (0..table.header.len()).filter(kept).collect();
+        let whole = grid.column_max_content_widths();
+        for (column, least) in whole_words(table, &shown, look, usize::from(width)) {
+            // A lower boundary alone is not kept where the table is full.
+            let single = whole.get(column).is_some_and(|whole| usize::from(*whole) + PADDING <= usize::from(least));
+            if let Some(column) = grid.column_mut(column) {
+                column.set_constraint(match single {
+                    true => ColumnConstraint::ContentWidth,
+                    false => ColumnConstraint::LowerBoundary(Width::Fixed(least)),
+                });
+            }
+        }
+    }
     for column in table.right.iter().filter(|column| kept(column)) {
         if let Some(column) = grid.column_mut((0..*column).filter(kept).count()) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -121,17 +138,49 @@ fn grid(out: &mut String, table: &Table, header: bool, look: Look) {
     }
 }
 
+/// The columns, of those that are shown, which are kept so wide that no word of theirs is broken: those of short words
+/// first, as many as there is room for.
+fn whole_words(table: &Table, shown: &[usize], look: Look, width: usize) -> Vec<(usize, u16)> {
+    let longest = |column: usize| {
+        let cell = |cell: &Cell| match cell.tone {
+            Tone::Path => ending(&cell.text, look),
+            _ => cell.text.clone(),
+        };
+        let cells = table.rows.iter().filter_map(|row| row.get(column)).map(cell);
+        let texts: Vec<String> = cells.chain([table.header[column].to_owned()]).collect();
+        let words = texts.iter().flat_map(|text| text.split_whitespace());
+        words.map(unicode_width::UnicodeWidthStr::width).max().unwrap_or_default() + PADDING
+    };
+    let mut columns: Vec<(usize, usize)> = shown.iter().map(|column| longest(*column)).enumerate().collect();
+    columns.sort_by_key(|(_, least)| *least);
+    // Each gets at least so much; what is left over is given to one after the other.
+    let mut free = width.saturating_sub(columns.iter().map(|(_, least)| (*least).min(NARROWEST)).sum());
+    columns.retain(|(_, least)| {
+        let more = least.saturating_sub(NARROWEST);
+        let fits = more <= free;
+        free -= if fits { more } else { 0 };
+        fits
+    });
+    columns.into_iter().filter_map(|(column, least)| Some((column, u16::try_from(least).ok()?))).collect()
+}
+
 /// Of a long path on a terminal whole parts at its end; the reasons at the top of a document and JSON have it all.
 fn ending(path: &str, look: Look) -> String {
     let Some(width) = look.width else { return path.to_owned() };
-    let longest = usize::from(width / 4).max(24);
+    let longest = usize::from(width / 4).max(20);
     if path.chars().count() <= longest {
         return path.to_owned();
     }
     let parts: Vec<&str> = path.split('/').collect();
     let fits = |from: &usize| parts[*from..].join("/").chars().count() + 2 <= longest;
     let from = (1..parts.len()).find(fits).unwrap_or(parts.len() - 1);
-    if from == 0 { path.to_owned() } else { format!("…/{}", parts[from..].join("/")) }
+    let end = parts[from..].join("/");
+    let (len, room) = (end.chars().count(), longest - 1);
+    match (from, len > room) {
+        (_, true) => end.chars().skip(len - room).fold("…".to_owned(), |shown, c| shown + c.encode_utf8(&mut [0; 4])),
+        (0, false) => path.to_owned(),
+        (_, false) => format!("…/{end}"),
+    }
 }
 
 fn styled(cell: &Cell) -> comfy_table::Cell {

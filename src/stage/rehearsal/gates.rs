@@ -108,8 +108,7 @@ fn noise(total: &tally::Counts, limits: &Limits) -> Gate {
     // Equal alerts that fire again and again must not make the false ones look few.
     let ratio = raw.max(total.distinct_noise.unwrap_or(1.0));
     let interval = wilson(total.false_positives, total.fired);
-    let range =
-        interval.map_or(String::new(), |i| format!(", 95 % interval {} to {}", percent(i.low), percent(i.high)));
+    let range = interval.map_or(String::new(), |i| format!(", 95% interval {} to {}", percent(i.low), percent(i.high)));
     Gate {
         name: "noise".to_owned(),
         threshold: format!("at most {}", percent(limits.max_noise)),
@@ -160,7 +159,7 @@ fn latency(total: &tally::Counts, limits: &Limits) -> Option<Gate> {
 /// `3.1 %`; more digits where one would hide the difference to zero.
 pub(super) fn percent(ratio: f64) -> String {
     let value = ratio * 100.0;
-    if value > 0.0 && value < 0.05 { format!("{value:.3} %") } else { format!("{value:.1} %") }
+    if value > 0.0 && value < 0.05 { format!("{value:.3}%") } else { format!("{value:.1}%") }
 }
 
 /// Things that a reader should know about how alerts and incidents met.
