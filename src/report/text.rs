@@ -231,4 +231,22 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn words_are_broken_only_where_there_is_no_room_for_them() {
+        let mut table = Table::new(&["", "count", "when", "example", "where", "id"]).right(&[1]);
+        let example = "2025-01-06T00:00:00.123456+00:00 ERROR an order was refused";
+        let place = Cell::new("logs/deeply/nested/final_dry_run_20250106T000000Z.jsonl:4", Tone::Path);
+        let when = "2025-01-06 00:00:00Z to 00:00:09Z";
+        table.row(["FAIL".into(), 3.into(), when.into(), Cell::from(example), place, "3a75af828ced".into()]);
+        for width in [80, 100, 120, 200] {
+            let mut out = String::new();
+            grid(&mut out, &table, true, Look { width: Some(width), color: false });
+            let words: Vec<&str> = out.split_whitespace().collect();
+            for whole in ["count", "example", "2025-01-06", "00:00:00Z", "00:00:09Z", "refused", "3a75af828ced"] {
+                assert!(words.contains(&whole), "{width}: {whole}: {out}");
+            }
+            assert!(out.contains('…') && out.contains(":4"), "{width}: {out}");
+        }
+    }
 }

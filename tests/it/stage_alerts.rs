@@ -131,11 +131,11 @@ fn neither_repeats_nor_late_names_nor_missing_alerts_make_rules_look_good() {
         format!("{{\"alerts\":[{{\"labels\":{{\"alertname\":\"r\"}},\"startsAt\":\"{}\"}}]{more}}}\n", at(1))
     };
     for (fired, status, why) in [
-        (repeats(97) + &strangers(5), "fail", "4.9 % (5 of 102 alerts"),
-        (repeats(97) + &strangers(5), "fail", "distinct: 83.3 % (5 of 6)"),
+        (repeats(97) + &strangers(5), "fail", "4.9% (5 of 102 alerts"),
+        (repeats(97) + &strangers(5), "fail", "distinct: 83.3% (5 of 6)"),
         // Many equal false alerts are many all the same.
-        (repeats(1) + &strangers(1).repeat(9), "fail", "90.0 % (9 of 10 alerts"),
-        (repeats(3), "pass", "distinct: 0.0 % (0 of 1)"),
+        (repeats(1) + &strangers(1).repeat(9), "fail", "90.0% (9 of 10 alerts"),
+        (repeats(3), "pass", "distinct: 0.0% (0 of 1)"),
         (alert("r", 5, ",\"incident\":\"i\"").replace("2025", "2029"), "fail", "1 of 1 incident"),
         (alert("r", 16, ",\"incident\":\"i\""), "fail", "1 of 1 incident"),
         (alert("other", 1, ",\"incident\":\"i\""), "fail", "1 of 1 incident"),
