@@ -2,7 +2,7 @@
 //! error, that is said once more, so that the run is judged by it.
 
 use super::pending::Pending;
-use super::text::plain;
+use super::text::{lossy, plain};
 use super::{Chunk, Formatter};
 use crate::finding::Status;
 use crate::level::Level;
@@ -84,7 +84,10 @@ impl Chunk<'_, '_> {
         for line in &mut lines {
             let text = plain(&line.text, line.lines);
             let (record, damage) = self.formatter.read(line, &text);
-            let status = record.and_then(|record| record.level()).or(damage).map_or(Status::Pass, Level::status);
+            // What is behind the name of a service may state a level too, though it is no record.
+            let inner = lossy(self.formatter.learner.layout().unwrap(&text).1);
+            let level = line.level(record.and_then(|record| record.level()), damage, &inner);
+            let status = level.map_or(Status::Pass, Level::status);
             if status > line.worst {
                 line.worst = status;
                 // Each of equal lines counts.

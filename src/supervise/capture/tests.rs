@@ -18,7 +18,6 @@ fn capture_with(secrets: &[&str], stream: &'static str, pieces: &[&[&str]]) -> (
     take(&mut formatter, false, &[pieces, &[&[]]].concat())
 }
 
-/// Takes pieces; the stream pauses after the last.
 /// The records that the audit counts as crashes.
 fn told(records: &[Value]) -> impl Iterator<Item = &Value> {
     records.iter().filter(|record| {
@@ -29,6 +28,7 @@ fn told(records: &[Value]) -> impl Iterator<Item = &Value> {
     })
 }
 
+/// Takes pieces; the stream pauses after the last.
 fn take(formatter: &mut Formatter, interrupted: bool, pieces: &[&[&str]]) -> (Vec<Value>, Batch) {
     let (mut out, mut all) = (Vec::new(), Batch::default());
     let mut at = Stamp::parse("2025-01-06T00:00:00Z").unwrap();
@@ -97,6 +97,14 @@ fn a_line_whose_level_is_learnt_later_is_told_again() {
         let (_, batch) = capture_with(&[], "stdout", &[&lines]);
         assert_eq!((batch.total(), batch.levels["error"]), (lines.len() as u64, 1));
     }
+}
+
+#[test]
+fn a_level_behind_a_name_that_is_learnt_later_is_told_again() {
+    let early = ["web-1  | starting", "web-1  | started", "web-1  | [warn] started", "api-1  | started"];
+    let (records, batch) = capture_with(&[], "stdout", &[&early, &["web-1  | [info] ready", "web-1  | [info] ready"]]);
+    assert_eq!((batch.total(), batch.levels.get("warning").copied()), (6, Some(1)), "{records:#?}");
+    assert!(records.iter().any(|record| record["restates"] == json!(true) && record["service"] == "web-1"));
 }
 
 #[test]
