@@ -9,7 +9,7 @@ mod outcome;
 use std::borrow::Cow;
 
 pub use decision::{is_not_ready, is_reserved, is_unfinished, refuses, withholds_consent};
-pub use outcome::{is_end_key, is_failed, is_failed_exit, is_no, is_success_key, states_failure};
+pub use outcome::{is_consent_key, is_end_key, is_failed, is_failed_exit, is_no, is_success_key, states_failure};
 
 /// Whether a value says that there is nothing: it is empty, or a word for nothing.
 pub fn is_nothing(value: &str) -> bool {

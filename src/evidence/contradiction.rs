@@ -28,7 +28,16 @@ const DEPTH: usize = 8;
 /// The first part of a document that says of itself that it failed, by its place and word, such as `drills[0].status is
 /// failed`. The words at the top of the document are its verdict, and no part; a waived part counts for nothing.
 pub(crate) fn failed_part(document: &Value) -> Option<String> {
-    look(document, "", 0)
+    look(document, "", 0).or_else(|| told_error(document.as_object()?))
+}
+
+/// What a document tells of an error at its top: `error: "no prices"`, `errors: ["x"]`.
+pub(crate) fn told_error(members: &Map<String, Value>) -> Option<String> {
+    ["error", "errors", "exception"].iter().find_map(|key| match members.get(*key)? {
+        Value::String(text) => (!prose::is_nothing(text)).then(|| format!("{key} is {text}")),
+        Value::Array(list) => list.first().map(|first| format!("{key} holds {first}")),
+        _ => None,
+    })
 }
 
 fn look(value: &Value, place: &str, depth: usize) -> Option<String> {
@@ -69,13 +78,14 @@ fn look(value: &Value, place: &str, depth: usize) -> Option<String> {
 pub(crate) fn denial(members: &Map<String, Value>) -> Option<(&str, String)> {
     let counted =
         ["passed", "skipped", "total", "tests"].iter().any(|key| members.get(*key).is_some_and(Value::is_number));
+    let succeeds = |key: &str| prose::is_success_key(key) || prose::is_consent_key(key);
     members.iter().find_map(|(key, value)| {
         let failed = match value {
-            Value::Bool(false) => prose::is_success_key(key),
+            Value::Bool(false) => succeeds(key),
             Value::String(word) => {
                 let own = ["status", "verdict"].contains(&key.as_str());
                 !own && prose::is_end_key(key) && prose::is_failed(word)
-                    || prose::is_success_key(key) && prose::is_no(word)
+                    || succeeds(key) && prose::is_no(word)
                     || key == "decision" && prose::refuses(word)
             }
             Value::Number(number) => {
@@ -126,6 +136,8 @@ mod tests {
             (json!({"tests": {"passed": 97, "failed": 3}}), Some("tests.failed is 3")),
             (json!({"tests": {"passed": 97, "failed": 0}, "ok": true, "retry": false}), None),
             (json!({"metadata": {"success": false}}), None),
+            (json!({"status": "pass", "error": "no prices"}), Some("error is no prices")),
+            (json!({"status": "pass", "errors": [], "error": "none"}), None),
         ] {
             assert_eq!(failed_part(&document).as_deref(), expect, "{document}");
         }

@@ -234,8 +234,13 @@ impl Reader<'_> {
     /// A writer that says `failed` about its own report is believed.
     fn stated_status(&mut self) {
         let ends = |place: &'_ Map<String, Value>| {
-            let words = place.iter().filter(|(key, _)| prose::is_end_key(key));
-            words.filter_map(|(_, word)| word.as_str().map(str::to_owned)).collect::<Vec<_>>()
+            // A state of the market is none of the report.
+            let own = |key: &str| ["status", "verdict", "result"].contains(&key);
+            let told = |key: &str, word: &str| {
+                own(key) || prose::is_end_key(key) && (prose::is_failed(word) || word == "error")
+            };
+            let words = place.iter().filter_map(|(key, word)| Some((key, word.as_str()?)));
+            words.filter(|(key, word)| told(key, word)).map(|(_, word)| word.to_owned()).collect::<Vec<_>>()
         };
         let words: BTreeSet<String> = self.places().flat_map(ends).collect();
         let denial = |place: &Map<String, Value>| {
@@ -429,6 +434,8 @@ mod tests {
             (json!({"roi": 1, "aggregates": {"valid": false}}), Status::Warn, "valid is false"),
             (json!({"roi": 1, "aggregates": {"partial": true}}), Status::Warn, "is partial"),
             (json!({"roi": 1, "success": true, "valid": true}), Status::Pass, ""),
+            (json!({"roi": 1, "run_state": "failed"}), Status::Fail, "says of itself: failed"),
+            (json!({"roi": 1, "market_state": "high", "kill_switch_state": "no"}), Status::Pass, ""),
             (json!({"roi": 1, "period_end": "2025-01-06T00:00:00Z"}), Status::Fail, "without length"),
             (json!({"roi": 1, "trades": 1e30}), Status::Fail, "more than any run makes"),
         ] {

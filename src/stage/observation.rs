@@ -168,7 +168,7 @@ fn denied(members: &Map<String, Value>) -> Option<String> {
                 Value::Object(members) => !members.is_empty(),
                 _ => false,
             },
-            _ if prose::is_success_key(key) => no,
+            _ if prose::is_success_key(key) || prose::is_consent_key(key) => no,
             _ if prose::is_end_key(key) => {
                 value.as_str().and_then(Status::from_word).is_some_and(|status| status > Status::Pass)
                     || value.as_str().is_some_and(|word| ["resolved", "suppressed", "silenced"].contains(&word.trim()))

@@ -64,8 +64,12 @@ pub(super) fn is_adverse(text: &str) -> bool {
     if text.contains('<') && text.contains('>') {
         return pieces(text).any(|piece| is_adverse_cell(piece) || is_adverse(piece));
     }
+    if text.contains('|') && text.split('|').any(is_adverse_cell) {
+        return true;
+    }
     let words = Phrase::of(text);
     prose::states_failure(text)
+        || is_stopped(&words)
         || prose::withholds_consent(text)
         || prose::is_not_ready(text)
         || head::label(text).is_some_and(|(label, value)| is_adverse_value(label, value))
@@ -98,7 +102,19 @@ fn is_adverse_value(label: &str, value: &str) -> bool {
             && matches!(words.trim(), "no" | "not yet" | "pending" | "denied" | "outstanding" | "missing" | "withheld")
 }
 
-/// "3 of 5 criteria met", "Checks passed: 8/10".
+/// "The release was rejected by risk", "Rollout blocked by the vendor"; orders may be rejected.
+fn is_stopped(words: &Phrase<'_>) -> bool {
+    const WHOLE: [&str; 8] =
+        ["build", "candidate", "deployment", "launch", "rehearsal", "release", "rollout", "version"];
+    (0..words.len()).any(|at| {
+        matches!(words.lower(at), "rejected" | "refused" | "blocked" | "vetoed")
+            && matches!(words.lower(at + 1), "by" | "until")
+            && (at.saturating_sub(3)..at)
+                .any(|before| WHOLE.contains(&words.lower(before)) && (before..at).all(|word| !words.is_not(word)))
+    })
+}
+
+/// "3 of 5 criteria met", "Checks passed: 8/10", "not all criteria are met", "criteria not met: 2".
 fn is_unmet(words: &Phrase<'_>) -> bool {
     let has = |list: &[&str]| (0..words.len()).any(|at| list.contains(&words.lower(at)));
     let number = |at: usize| words.lower(at).parse::<u64>().ok();
@@ -110,9 +126,14 @@ fn is_unmet(words: &Phrase<'_>) -> bool {
         };
         number(at).zip(of).is_some_and(|(met, of)| met < of)
     };
-    has(&COUNTED)
-        && has(&["met", "passed", "passing", "pass", "green", "ok", "reached", "satisfied", "succeeded", "successful"])
-        && (0..words.len()).any(fewer)
+    const MET: [&str; 10] =
+        ["met", "passed", "passing", "pass", "green", "ok", "reached", "satisfied", "succeeded", "successful"];
+    let denied = |at: usize| match (words.lower(at), words.lower(at + 1)) {
+        ("not", "all") => true,
+        ("not", next) => MET.contains(&next) && !matches!(words.lower(at + 2), "0" | "none"),
+        _ => false,
+    };
+    has(&COUNTED) && has(&MET) && (0..words.len()).any(|at| fewer(at) || denied(at))
 }
 
 /// "Open incidents: 2", "Severity 1 incidents open: 1".
@@ -132,7 +153,9 @@ fn misses_goal(text: &str) -> bool {
     let words = plain(text);
     let has = |list: &[&str]| list.iter().any(|word| words.contains(&format!(" {word} ")));
     // Neither more nor less of these is better by itself.
-    if shares.len() < 2 || has(&["cpu", "load", "memory", "disk", "usage", "utilisation", "utilization", "progress"]) {
+    if shares.len() < 2
+        || has(&["budget", "cost", "cpu", "load", "memory", "disk", "usage", "utilisation", "utilization", "progress"])
+    {
         return false;
     }
     let lower_is_better = has(&[
@@ -219,6 +242,11 @@ mod tests {
             "Open incidents: 2",
             "Severity 1 incidents open: 1",
             "Criteria met: 3 of 5",
+            "Not all criteria are met.",
+            "Criteria not met: 2",
+            "The release was rejected by risk.",
+            "Release blocked by the vendor",
+            "Restore drill | ❌",
             "8/10 checks passed",
         ] {
             assert!(is_adverse(text), "{text}");
@@ -244,6 +272,9 @@ mod tests {
             "We grew 12 % this week.",
             "Load 40 % (target 60 %)",
             "On 3/4 all tests ran",
+            "Criteria not met: 0",
+            "Orders were rejected by the exchange",
+            "Budget used: 40 % of the year (target 50 %)",
             "Failed orders are retried.",
             "",
         ] {

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, Input, Span, packed};
 
 /// The letters that are searched for, and the piece that holds them. The order matters: see above.
-const PIECES: [(&str, &str); 323] = [
+const PIECES: [(&str, &str); 335] = [
     ("F ar", "F art"),
     ("#PID", "#PID<"),
     (":in ", ":in '"),
@@ -336,6 +336,18 @@ const PIECES: [(&str, &str); 323] = [
     ("=fal", "ok=false"),
     ("=fal", "assed=false"),
     ("=fal", "eeded=false"),
+    ("fail", "fail:"),
+    ("fail", "fail="),
+    ("fail", "# fail "),
+    ("\":\"f", "ss\":\"false"),
+    ("\":\"f", "ok\":\"false"),
+    ("\":fa", "EEDED\":false"),
+    ("\":fa", "SS\":false"),
+    ("\":fa", "OK\":false"),
+    ("✕ ", "✕ "),
+    ("ail ", "Bail out!"),
+    ("ror:", "rror::"),
+    ("ors,", "errors,"),
 ];
 
 /// How many letters are searched for.

@@ -5,6 +5,8 @@ use crate::prose;
 
 /// How deep fields are looked at.
 const DEPTH: u8 = 3;
+/// Fields that say what is asked for, not how it ended.
+const ASIDE: [&str; 8] = ["config", "expected", "filter", "filters", "params", "query", "request", "where"];
 
 /// Whether the members of a record state a failure.
 pub(super) fn states_failure<'a>(members: impl Iterator<Item = (Text<'a>, Raw<'a>)> + Clone) -> bool {
@@ -24,22 +26,29 @@ fn look<'a>(mut members: impl Iterator<Item = (Text<'a>, Raw<'a>)> + Clone, dept
             Raw::Bool(true) => key.eq_ignore_ascii_case("failed"),
             Raw::Text(text) if !text.escaped && text.bytes.len() < 16 => {
                 let word = text.decode();
-                prose::is_end_key(&key) && prose::is_failed(&word) || prose::is_success_key(&key) && prose::is_no(&word)
+                let ends =
+                    prose::is_end_key(&key) || ["action", "event"].iter().any(|end| key.eq_ignore_ascii_case(end));
+                ends && prose::is_failed(&word)
+                    || prose::is_success_key(&key) && prose::is_no(&word)
+                    || is_exit(&key) && word.parse().is_ok_and(prose::is_failed_exit)
             }
             Raw::Number(_) => {
-                let some = value.number().is_some_and(|number| number != 0.0);
-                match key.to_ascii_lowercase().as_str() {
-                    "exit_code" | "exitcode" | "exit_status" | "exitstatus" | "returncode" | "return_code" => {
-                        value.number().is_some_and(|code| prose::is_failed_exit(code as i64))
-                    }
-                    "failed" | "failures" => some && all.clone().any(counts),
-                    _ => false,
-                }
+                let number = value.number().unwrap_or_default();
+                let counted = ["failed", "failures"].iter().any(|count| key.eq_ignore_ascii_case(count));
+                is_exit(&key) && prose::is_failed_exit(number as i64)
+                    || counted && number > 0.0 && all.clone().any(counts)
             }
+            Raw::Object(_) | Raw::Array(_) if ASIDE.iter().any(|aside| key.eq_ignore_ascii_case(aside)) => false,
             Raw::Object(_) | Raw::Array(_) if depth > 0 => within(value, depth - 1),
             _ => false,
         }
     })
+}
+
+/// Whether a key is that of an exit code.
+fn is_exit(key: &str) -> bool {
+    const EXITS: [&str; 6] = ["exit_code", "exitcode", "exit_status", "exitstatus", "returncode", "return_code"];
+    EXITS.iter().any(|exit| key.eq_ignore_ascii_case(exit))
 }
 
 fn within(value: Raw<'_>, depth: u8) -> bool {
@@ -66,6 +75,11 @@ mod tests {
             (r#""passed":97,"failed":3"#, true),
             (r#""exit_code":1"#, true),
             (r#""msg":"3 failed, 97 passed""#, true),
+            (r#""lastResult":"Failed""#, true),
+            (r#""event":"failed""#, true),
+            (r#""exit_status":"1""#, true),
+            (r#""filter":{"status":"failed"}"#, false),
+            (r#""verified":false,"msg":"nothing failed""#, false),
             (r#""success":true"#, false),
             (r#""status":200"#, false),
             (r#""passed":97,"failed":0"#, false),

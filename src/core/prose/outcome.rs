@@ -96,7 +96,7 @@ const COUNTED: [&str; 25] = [
     "warnings",
 ];
 /// Keys behind which a word says how something ended.
-const ENDS: [&str; 8] = ["conclusion", "outcome", "result", "results", "state", "status", "verdict", "gate"];
+const ENDS: [&str; 9] = ["conclusion", "outcome", "phase", "result", "results", "state", "status", "verdict", "gate"];
 /// Words around a failure that say that it is over, meant to be, only possible or not the end.
 const SETTLED: [&str; 47] = [
     "again",
@@ -162,23 +162,21 @@ pub fn is_failed_exit(code: i64) -> bool {
 
 /// Whether a key says by a truth value that what it is about succeeded: `success`, `isOk`, `all_passed`.
 pub fn is_success_key(key: &str) -> bool {
-    const SUCCESS: [&str; 12] = [
-        "accepted",
-        "approved",
-        "go",
-        "healthy",
-        "ok",
-        "passed",
-        "succeeded",
-        "success",
-        "successful",
-        "valid",
-        "verified",
-        "signedoff",
-    ];
-    let plain: String = key.chars().filter(char::is_ascii_alphanumeric).flat_map(char::to_lowercase).collect();
-    let plain = ["is", "all", "was", "has"].iter().find_map(|front| plain.strip_prefix(front)).unwrap_or(&plain);
-    SUCCESS.contains(&plain)
+    ["ok", "passed", "succeeded", "success", "successful"].contains(&without_front(&plain(key)))
+}
+
+/// Whether a key says by a truth value that what it is about is accepted or fit: `approved`, `isValid`.
+pub fn is_consent_key(key: &str) -> bool {
+    const CONSENT: [&str; 7] = ["accepted", "approved", "go", "healthy", "signedoff", "valid", "verified"];
+    CONSENT.contains(&without_front(&plain(key)))
+}
+
+fn plain(key: &str) -> String {
+    key.chars().filter(char::is_ascii_alphanumeric).flat_map(char::to_lowercase).collect()
+}
+
+fn without_front(key: &str) -> &str {
+    ["is", "all", "was", "has"].iter().find_map(|front| key.strip_prefix(front)).unwrap_or(key)
 }
 
 /// Whether a value under such a key denies it.
@@ -186,9 +184,11 @@ pub fn is_no(word: &str) -> bool {
     matches!(word.trim().to_ascii_lowercase().as_str(), "no" | "false" | "0")
 }
 
-/// Whether a key says by a word how something ended: `status`, `test_result`, `event.outcome`.
+/// Whether a key says by a word how something ended: `status`, `test_result`, `event.outcome`, `lastResult`.
 pub fn is_end_key(key: &str) -> bool {
     let last = key.rsplit(['.', '_', '-', ' ']).next().unwrap_or(key);
+    let camel = last.rfind(char::is_uppercase).filter(|_| last.contains(char::is_lowercase));
+    let last = &last[camel.unwrap_or(0)..];
     ENDS.iter().any(|end| last.eq_ignore_ascii_case(end))
 }
 
@@ -205,8 +205,11 @@ fn line_states(line: &str) -> bool {
     if line.len() > 4096 {
         return false;
     }
-    if let Some(rest) = line.strip_prefix(['✗', '✖', '✘', '❌', '❎']) {
+    if let Some(rest) = line.strip_prefix(['✗', '✖', '✕', '✘', '❌', '❎']) {
         return !rest.trim_start_matches('\u{fe0f}').trim_start().starts_with("0 ");
+    }
+    if ["::error", "##[error]", "Bail out!"].iter().any(|front| line.starts_with(front)) || is_tap_count(line) {
+        return true;
     }
     // TAP; a test that is known to fail or was left out is none.
     if let Some(rest) = line.strip_prefix("not ok") {
@@ -223,6 +226,12 @@ fn line_states(line: &str) -> bool {
         "status" | "code" => exits(&words, at),
         _ => false,
     })
+}
+
+/// "# fail 1", "# tests 10 # pass 9 # fail 1"
+fn is_tap_count(line: &str) -> bool {
+    let count = |part: &str| part.trim().strip_prefix("fail ")?.trim().parse::<u64>().ok();
+    line.starts_with('#') && line.split('#').filter_map(count).any(|failed| failed > 0)
 }
 
 /// Whether the word at `at`, of the family of "fail", states a failure.
@@ -243,6 +252,11 @@ fn counted(words: &Phrase<'_>, at: usize, error: bool) -> Option<bool> {
     let whole = |at: usize| words.lower(at).bytes().all(|b| b.is_ascii_digit()) && !words.lower(at).is_empty();
     if words.has_counter(at) && words.is_number(at + 2) {
         return Some(false);
+    }
+    // "Failed tests: 3".
+    if CHECKS.contains(&words.lower(at + 1)) && words.mark(at).is_empty() && whole(at + 2) {
+        let assigned = words.mark(at + 1).starts_with([':', '=']);
+        return assigned.then(|| !zero(at + 2) && !is_settled(words, at));
     }
     let marked = words.mark(at);
     if (marked.starts_with([':', '=']) || marked.is_empty() && words.lower(at).ends_with('s'))
@@ -286,7 +300,8 @@ fn counted(words: &Phrase<'_>, at: usize, error: bool) -> Option<bool> {
     let ends = words.ends_clause(at)
         || CHECKS.contains(&words.lower(at + 1))
         || matches!(words.lower(at + 1), "in" | "out" | "locally" | "and");
-    let alone = number == 0 && at + 1 == words.len() && !error && !words.lower(at).starts_with("failure");
+    let front = number.checked_sub(1).is_none_or(|before| words.mark(before).ends_with(':'));
+    let alone = front && at + 1 == words.len() && !error && !words.lower(at).starts_with("failure");
     let found = error && words.lower(number.wrapping_sub(1)) == "found";
     Some(alone || found || ends && (has_sibling(words, at) || is_loud(words, at)))
 }
@@ -325,7 +340,9 @@ fn is_loud(words: &Phrase<'_>, at: usize) -> bool {
     let capital = words.text(at).chars().all(char::is_uppercase);
     // "PASS/FAIL", "FAIL-FAST", "FAILED|OK" list what can be.
     let listed = |at: usize| words.mark(at).contains('/') || words.mark(at) == "|" || words.hyphened(at);
-    capital && !listed(at) && !at.checked_sub(1).is_some_and(listed)
+    // "changed from FAILED to RUNNING" tells of what was.
+    let was = at.checked_sub(1).is_some_and(|before| words.lower(before) == "from");
+    capital && !was && !listed(at) && !at.checked_sub(1).is_some_and(listed)
 }
 
 /// "test result: failed", "job result=failure", "status failed", "self test: failed".
@@ -344,10 +361,20 @@ fn is_said_of_a_check(words: &Phrase<'_>, at: usize) -> bool {
     if !matches!(words.lower(at), "failed" | "fails" | "failing") || words.hyphened(at) {
         return false;
     }
+    // "app.service: Failed with result", "Scenario: transfer ... failed".
+    if words.lower(at + 1) == "with" && matches!(words.lower(at + 2), "code" | "exit" | "result" | "status")
+        || at.checked_sub(1).is_some_and(|before| words.mark(before) == "...")
+    {
+        return true;
+    }
+    let of = |back: usize| at.checked_sub(back).map_or("", |at| words.lower(at));
+    if of(2) == "of" && CHECKS.contains(&of(3)) {
+        return true;
+    }
     let mut noun = at;
     for _ in 0..2 {
         let Some(before) =
-            noun.checked_sub(1).filter(|before| !words.ends_clause(*before) && words.mark(*before).is_empty())
+            noun.checked_sub(1).filter(|before| !words.ends_clause(*before) && matches!(words.mark(*before), "" | "#"))
         else {
             return false;
         };

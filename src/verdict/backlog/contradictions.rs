@@ -111,7 +111,8 @@ fn times(document: &Value) -> Option<String> {
 
 /// An uptime that was asked for, and is not there or too low; or a low one where nobody said how much is enough.
 fn uncovered(document: &Value, logs: &Value) -> Option<(Status, String)> {
-    let uptime = lenient::real(logs.get("uptime_ratio"));
+    let own = lenient::real(document.get("uptime_ratio"));
+    let uptime = lenient::real(logs.get("uptime_ratio")).into_iter().chain(own).reduce(f64::min);
     if document.pointer("/sign_off/criteria").is_none_or(Value::is_null) {
         let low = uptime.filter(|uptime| *uptime < USUAL_UPTIME)?;
         return Some((Status::Warn, format!("the uptime is {low}, and no criterion says how much is enough")));

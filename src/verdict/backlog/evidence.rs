@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::lists::{Part, severity, text, word};
 use super::{Gathered, Item, Origin, Source, carry};
-use crate::evidence::contradiction::denial;
+use crate::evidence::contradiction::{denial, told_error};
 use crate::finding::{Status, of_workload};
 use crate::json::lenient;
 use crate::time::Stamp;
@@ -382,7 +382,9 @@ impl Gathered {
         let stated = words.filter_map(|(key, word)| Some((Status::from_word(&word)?, format!("{key} is {word}"))));
         let denied =
             document.as_object().and_then(denial).map(|(key, said)| (Status::Fail, format!("{key} is {said}")));
-        let worst = stated.chain(denied).max_by_key(|(status, _)| *status).filter(|(status, _)| *status > listed);
+        let error = document.as_object().and_then(told_error).map(|told| (Status::Warn, told));
+        let worst =
+            stated.chain(denied).chain(error).max_by_key(|(status, _)| *status).filter(|(status, _)| *status > listed);
         if let Some((status, text)) = worst {
             let part = Part { path, name: "status", category: "status", origin: Origin::Run };
             let summary = format!("its {text}, but none of its items says why");
