@@ -15,7 +15,7 @@ use crate::supervise::workloads::runtime::RUNTIME_SUMMARY;
 use crate::verdict::audit::Audit;
 use crate::verdict::packet::{PAGE, README, SIGN_OFF_JSON, SUMMARY_JSON, SUMMARY_MARKDOWN};
 use crate::verdict::review::{self, Remarks};
-use crate::verdict::run::{Beside, Sealed};
+use crate::verdict::run::{Beside, Sealed, is_again};
 use crate::verdict::run_summary::{self, Bundle};
 use crate::verdict::{backlog, wrap_up};
 
@@ -133,7 +133,8 @@ pub(crate) fn again(record: &RunRecord, audit: &Audit, sealed: &[Sealed], beside
         let ways: [&[&str]; 4] = [&[], &["Ed25519"], &["P-256"], &["Ed25519", "P-256"]];
         let as_sealed = |name: &str, write: &dyn Fn(&[&str]) -> Vec<Sealed>| {
             let all = ways.iter().flat_map(|signed| write(signed));
-            let mut all = all.filter(|again| document(name).is_none_or(|sealed| again.content.as_ref() == Ok(sealed)));
+            let fits = |again: &Sealed, sealed| again.content.as_ref().is_ok_and(|again| is_again(sealed, again));
+            let mut all = all.filter(|again| document(name).is_none_or(|sealed| fits(again, sealed)));
             all.next().or_else(|| write(&[]).pop())
         };
         // It may have been left out.

@@ -41,7 +41,7 @@ pub(crate) use course::Course;
 pub(crate) use documents::{Sealed, compare as compare_documents, compare_policy, missing as missing_documents};
 pub(crate) use drills::compare_acks;
 pub(crate) use lines::{Wanted, compare as compare_lines, compare_report};
-pub(crate) use rewritten::{Beside, Excerpts, as_sealed, compare as compare_whole};
+pub(crate) use rewritten::{Beside, Excerpts, as_sealed, compare as compare_whole, is_again};
 pub(crate) use sealed::{FileFound, compare_files, named as named_files};
 
 /// The name of the last snapshot in a run directory.

@@ -69,6 +69,14 @@ pub(crate) fn compare(documents: &[Sealed], written: &[Sealed], record: &RunReco
     pairs.collect()
 }
 
+/// Whether a document is the one that was written again, as [`compare`] sees it.
+pub(crate) fn is_again(says: &Value, is: &Value) -> bool {
+    match (says.as_str(), is.as_str()) {
+        (Some(says), Some(is)) => at_home(says) == at_home(is),
+        _ => says == is,
+    }
+}
+
 /// In a packet the evidence is below `raw/`.
 fn at_home(text: &str) -> String {
     text.replace("raw/", "")

@@ -41,7 +41,7 @@ fn make_key(bench: &Bench, name: &str, ecdsa: bool) -> SigningKey {
     key
 }
 
-/// Rehearsals, made and signed once: `clean` by the key `signer`, `loud` with an error line by it, `ecdsa` by that of P-256.
+/// Rehearsals, made and signed once: `clean` by the key `signer`, `loud` with an error line by it, `ecdsa` by that of P-256, `fleet` of several workloads.
 struct World {
     bench: Bench,
     signer: SigningKey,
@@ -78,6 +78,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         ("clean", [&plain[..], &[&clean]].concat()),
         ("loud", [&plain[..], &[&loud]].concat()),
         ("ecdsa", vec!["--sign-key", "other.key", "--simulate", "crash"]),
+        ("fleet", vec!["--sign-key", "signer.key", "--simulate", "workloads"]),
     ];
     thread::scope(|scope| {
         for (name, more) in runs {
@@ -166,6 +167,19 @@ fn what_nobody_touched_is_accepted_however_it_came_and_asked_for_or_not() {
         let (now, audited) = audit(&bench, &asked);
         check("URL-safe", now, &audited);
     }
+}
+
+#[test]
+fn a_page_that_names_evidence_of_several_workloads_is_as_it_was_signed() {
+    let bench = packet("fleet");
+    let (_, audited) = audit(&bench, &["--verify-key", &World::path("signer.pub")]);
+    assert_eq!(gate(&audited, "record")["status"], "pass", "{:#}", audited["record"]);
+    assert_eq!(audited["signature"]["state"], "valid");
+    // A word of that page is not to be another one.
+    let page = bench.path().join("it/report.html");
+    fs::write(&page, fs::read_to_string(&page).unwrap().replace("feed", "food")).unwrap();
+    let (code, audited) = audit(&bench, &[]);
+    assert_eq!((code, &gate(&audited, "record")["status"]), (1, &"fail".into()));
 }
 
 fn archive(run: &str) -> String {
