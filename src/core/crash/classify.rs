@@ -12,7 +12,7 @@ pub use super::kind::Kind;
 use super::markers::RULES;
 use super::memo::{self, Memory};
 use super::pattern::{Candidate, Search};
-use super::prefilter::Marks;
+use super::prefilter;
 use super::{frames, mentions};
 use crate::prose;
 
@@ -123,7 +123,7 @@ pub(crate) fn record(message: &str, traces: &[Named<'_>]) -> Option<Kind> {
 /// The first place at or after `from` in raw lines, escaped as in JSON or not, where a crash may be told of. Lines
 /// without such a place need no closer look.
 pub fn suspect(lines: &[u8], from: usize) -> Option<usize> {
-    Marks::of(lines, from).at()
+    prefilter::crash(lines, from)
 }
 
 /// Whether a line of raw output may begin or belong to a stack trace or a crash report.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::damaged;
 use crate::crash::classify::{self, Kind};
+use crate::crash::prefilter::{self, Suspicion};
 use crate::finding::Status;
 use crate::json::stored;
 
@@ -109,8 +110,8 @@ pub(crate) struct Crash {
 }
 
 impl ContinuationLines {
-    /// Adds a line. `suspect` tells whether it may belong to a trace.
-    pub(crate) fn add(&mut self, number: u64, line: &[u8], suspect: bool, tie: Tie) {
+    /// Adds a line, of which `suspected` says whether it may belong to a trace or state a failure.
+    pub(crate) fn add(&mut self, number: u64, line: &[u8], suspected: Suspicion, tie: Tie) {
         self.lines += 1;
         let kind = match tie {
             Tie::Close => Some(0),
@@ -131,12 +132,13 @@ impl ContinuationLines {
                 self.look(number, line, tie, kind);
             }
         }
-        if suspect && kind.is_some() && prose::states_failure(&sanitize::utf8(line)) {
+        let may_fail = suspected.failure && kind.is_some() && prefilter::failure(line);
+        if may_fail && prose::states_failure(&sanitize::utf8(line)) {
             let list = if tie == Tie::Loose { &mut self.loud } else { &mut self.stated };
             list.add(number, line);
         }
         self.keep(number, line);
-        let starts = self.marked.is_none() && suspect && classify::is_marker(&sanitize::utf8(line));
+        let starts = self.marked.is_none() && suspected.crash && classify::is_marker(&sanitize::utf8(line));
         if let Some((_, text)) = &mut self.marked {
             extend(text, line);
         } else if starts {
@@ -161,7 +163,7 @@ impl ContinuationLines {
     /// Adds a line that a container carries.
     pub(crate) fn carry(&mut self, number: u64, line: &[u8]) {
         self.carried = true;
-        self.add(number, line, true, Tie::Close);
+        self.add(number, line, Suspicion { crash: true, failure: true }, Tie::Close);
     }
 
     fn keep(&mut self, number: u64, line: &[u8]) {
@@ -326,10 +328,12 @@ fn starts_frame(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    const ALL: Suspicion = Suspicion { crash: true, failure: true };
+
     fn block(lines: &[&str], from: u64) -> ContinuationLines {
         let mut block = ContinuationLines::default();
         for (number, line) in (from..).zip(lines) {
-            block.add(number, line.as_bytes(), true, Tie::Loose);
+            block.add(number, line.as_bytes(), ALL, Tie::Loose);
         }
         block
     }
@@ -354,7 +358,7 @@ mod tests {
         let lines = ["ERROR:feed:lost", "note", "Traceback (most recent call last):", "  File \"a.py\", line 1, in f"];
         let mut block = ContinuationLines::default();
         for (number, line) in (4..).zip(lines.iter().chain(&["ValueError: bad"])) {
-            block.add(number, line.as_bytes(), true, if number == 4 { Tie::None } else { Tie::of(line.as_bytes()) });
+            block.add(number, line.as_bytes(), ALL, if number == 4 { Tie::None } else { Tie::of(line.as_bytes()) });
         }
         let crash = block.crash().expect("a crash");
         assert_eq!((crash.line, crash.text.lines().next()), (6, Some("Traceback (most recent call last):")));
@@ -397,9 +401,9 @@ mod tests {
             (2001, 2, (2, 2001, 1)),
         ] {
             let mut block = ContinuationLines::default();
-            (1..=close).for_each(|number| block.add(number, b" x", false, Tie::Close));
-            (1..=loose).for_each(|number| block.add(close + number, b"x", false, Tie::Loose));
-            block.add(close + loose + 1, b"ERROR x", false, Tie::None);
+            (1..=close).for_each(|number| block.add(number, b" x", Suspicion::default(), Tie::Close));
+            (1..=loose).for_each(|number| block.add(close + number, b"x", Suspicion::default(), Tie::Loose));
+            block.add(close + loose + 1, b"ERROR x", Suspicion::default(), Tie::None);
             let (continued, ignored, samples) = block.split(true);
             let first = samples.map(|sample| sample.line).min().unwrap_or(0);
             assert_eq!((continued, ignored, first), expect, "{close} {loose}");
@@ -410,8 +414,8 @@ mod tests {
     #[test]
     fn a_trace_after_much_noise_is_still_found() {
         let mut block = ContinuationLines::default();
-        (1..2000).for_each(|number| block.add(number, b"noise without any meaning", false, Tie::Loose));
-        block.add(2000, b"thread 'main' panicked at src/main.rs:1:1:", true, Tie::Close);
+        (1..2000).for_each(|number| block.add(number, b"noise without any meaning", Suspicion::default(), Tie::Loose));
+        block.add(2000, b"thread 'main' panicked at src/main.rs:1:1:", ALL, Tie::Close);
         let crash = block.crash().expect("a crash");
         assert_eq!((crash.kind, crash.line), (Kind::Panic, 2000));
     }

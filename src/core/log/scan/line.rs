@@ -2,6 +2,7 @@
 
 use super::continuation::Tie;
 use crate::crash::classify::{self, Kind, Named};
+use crate::crash::prefilter;
 use crate::finding::Status;
 use crate::log::ansi;
 use crate::log::layout::{Layout, Memory};
@@ -35,7 +36,8 @@ pub(super) fn is_blank(line: &[u8]) -> bool {
 /// suspected of one.
 #[inline]
 pub(super) fn worse(record: &Record<'_>, severity: Status, suspected: bool) -> Status {
-    if suspected && severity == Status::Pass && record.states_failure() { Status::Warn } else { severity }
+    let look = suspected && severity == Status::Pass && prefilter::failure(record.source());
+    if look && record.states_failure() { Status::Warn } else { severity }
 }
 
 /// The crash that a record shows, with its traces. Most lines are not suspected of one, and have no traces to look for.

@@ -12,7 +12,7 @@ use super::damaged;
 use super::line::{crash_of, is_blank, starts, worse};
 use super::places::Places;
 use super::stream::{Id, Last, Stream};
-use crate::crash::prefilter::Marks;
+use crate::crash::prefilter::{Marks, Suspicion};
 use crate::finding::Status;
 use crate::level::Level;
 use crate::log::access;
@@ -20,11 +20,12 @@ use crate::log::ansi;
 use crate::log::dialect::Dialect;
 use crate::log::frame::{CONTINUES, FILL};
 use crate::log::layout::{Layout, Memory};
-use crate::log::record::{self, LevelSource, Record};
+use crate::log::record::{self, Record};
 use crate::log::totals::first_n::Key;
 use crate::log::totals::histogram::{Figures, Histogram};
 use crate::time::Stamp;
 use coverage::{Clock, Run};
+use notes::Met;
 
 impl ChunkReport {
     /// Reads lines; the last may lack its line end.
@@ -68,10 +69,7 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bo
     let rest = (!text.is_empty() && !text.ends_with(b"\n")).then_some(text.len());
     for end in memchr::memchr_iter(b'\n', text).chain(rest) {
         let line = &text[start..end];
-        let suspected = suspects.at().is_some_and(|at| at < end);
-        if suspected {
-            suspects.skip_to(end);
-        }
+        let suspected = suspects.pass(start, end);
         reader.hinted = hints.pass(end);
         reader.shouted = shouts.pass(end);
         if !valid && std::str::from_utf8(line).is_err() {
@@ -88,14 +86,6 @@ fn read_lines(raw: &[u8], text: &[u8], context: Context, zeros: Seen, joined: bo
         start = end + 1;
     }
     reader.finish()
-}
-
-/// A level as it was met, with what it was found to mean.
-struct Met<'t> {
-    source: LevelSource<'t>,
-    level: Option<Level>,
-    word: Box<[u8]>,
-    count: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -148,7 +138,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn line(&mut self, line: &'t [u8], suspected: bool) {
+    fn line(&mut self, line: &'t [u8], suspected: Suspicion) {
         self.part.tally.lines += 1;
         let number = self.part.tally.lines;
         if line == FILL {
@@ -192,7 +182,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Takes in the records of a line that holds many.
-    fn batch(&mut self, batch: &[Record<'t>], number: u64, line: &[u8], suspected: bool) {
+    fn batch(&mut self, batch: &[Record<'t>], number: u64, line: &[u8], suspected: Suspicion) {
         let mut timeless = 0;
         for (record, part) in batch.iter().zip(0..) {
             let usable = self.record(record, Spot { line: number, part, text: record.source() }, suspected);
@@ -209,7 +199,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a line that holds JSON but is not one object. False where it gives no record.
-    fn damaged(&mut self, number: u64, line: &'t [u8], suspected: bool) -> bool {
+    fn damaged(&mut self, number: u64, line: &'t [u8], suspected: Suspicion) -> bool {
         if !self.layout.is_json() && record::trim(line).first() != Some(&b'{') {
             return false;
         }
@@ -218,7 +208,11 @@ impl<'t> Reader<'t> {
             self.part.suspects.add(number, line);
         }
         if let Some(level) = pieces.level {
-            self.timeless(&damaged::record(line, level), Spot { line: number, part: 0, text: line }, false);
+            self.timeless(
+                &damaged::record(line, level),
+                Spot { line: number, part: 0, text: line },
+                Suspicion::default(),
+            );
         }
         if pieces.records.is_empty() {
             return false;
@@ -228,7 +222,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads a line that holds several, as those of old do, which end in a carriage return alone. False when it is one.
-    fn split(&mut self, line: &'t [u8], suspected: bool) -> bool {
+    fn split(&mut self, line: &'t [u8], suspected: Suspicion) -> bool {
         let text = if self.joined { line } else { b"" };
         let starts = starts(text, &self.layout, self.part.context.written);
         if starts.is_empty() {
@@ -244,7 +238,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A line that is no record.
-    fn loose(&mut self, number: u64, line: &'t [u8], suspected: bool) {
+    fn loose(&mut self, number: u64, line: &'t [u8], suspected: Suspicion) {
         if self.split(line, suspected) {
             return;
         }
@@ -263,15 +257,16 @@ impl<'t> Reader<'t> {
         }
         if tie == Tie::None {
             self.part.ignore(number, line);
-            self.timeless(&Record::of_line(line), Spot { line: number, part: 0, text: line }, false);
+            self.timeless(&Record::of_line(line), Spot { line: number, part: 0, text: line }, Suspicion::default());
         }
         // Frames are indented.
-        self.block().add(number, line, suspected || matches!(line[0], b' ' | b'\t'), tie);
+        let suspected = Suspicion { crash: suspected.crash || matches!(line[0], b' ' | b'\t'), ..suspected };
+        self.block().add(number, line, suspected, tie);
     }
 
     /// Takes a record in; false when it has no usable time.
     #[inline]
-    fn record(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: bool) -> bool {
+    fn record(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: Suspicion) -> bool {
         let Some(at) = record.at else {
             self.timeless(record, spot, suspected);
             return false;
@@ -292,15 +287,15 @@ impl<'t> Reader<'t> {
         if record.dialect == Dialect::Captured {
             self.part.odd.look_at_text(record, spot.line);
         }
-        let (mut crash, traces) = crash_of(record, suspected);
+        let (mut crash, traces) = crash_of(record, suspected.crash);
         if crash.is_some() && record.continues() {
             self.part.odd.continued_crashes.add(spot.line);
             crash = None;
         }
-        if suspected && crash.is_none() && severity < Status::Fail && record.crash_beside() {
+        if suspected.crash && crash.is_none() && severity < Status::Fail && record.crash_beside() {
             self.part.odd.beside.add(spot.line);
         }
-        let severity = worse(record, severity, suspected && crash.is_none());
+        let severity = worse(record, severity, suspected.failure && crash.is_none());
         let (severity, crash) = self.part.unless_ignored(record, severity, crash);
         if record.has_twins() {
             self.part.odd.twins.add(spot.line);
@@ -361,12 +356,12 @@ impl<'t> Reader<'t> {
 
     /// A record that cannot be placed in time still counts for what it says.
     #[cold]
-    fn timeless(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: bool) {
+    fn timeless(&mut self, record: &Record<'t>, spot: Spot<'t>, suspected: Suspicion) {
         self.part.odd.timeless.add(spot.line);
         let key = Key::new(None, self.part.context.file, spot.line, spot.part);
-        let severity = worse(record, record.level().map_or(Status::Pass, Level::status), suspected);
+        let severity = worse(record, record.level().map_or(Status::Pass, Level::status), suspected.failure);
         self.part.tally.add_incident(record, severity, key, true);
-        if let (Some(kind), traces) = crash_of(record, suspected) {
+        if let (Some(kind), traces) = crash_of(record, suspected.crash) {
             self.part.tally.add_crash(record, &traces, kind, key);
         }
     }

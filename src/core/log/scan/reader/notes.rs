@@ -3,13 +3,22 @@
 use super::Reader;
 use crate::finding::Status;
 use crate::json::pull::Raw;
+use crate::level::Level;
 use crate::log::access;
 use crate::log::dialect::Dialect;
-use crate::log::record::{self, Record};
+use crate::log::record::{self, LevelSource, Record};
 use crate::log::scan::continuation::Tie;
 use crate::log::scan::damaged;
 use crate::log::scan::line::is_blank;
 use crate::log::scan::unended::Unended;
+
+/// A level as it was met, with what it was found to mean.
+pub(super) struct Met<'t> {
+    pub source: LevelSource<'t>,
+    pub level: Option<Level>,
+    pub word: Box<[u8]>,
+    pub count: u64,
+}
 
 impl<'t> Reader<'t> {
     /// Notes the last line, which lacks its line end.
