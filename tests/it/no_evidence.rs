@@ -446,7 +446,10 @@ fn a_failure_that_a_line_states_is_no_plain_pass() {
         let mut lines: Vec<String> = (0..30).map(|second| format!("{} INFO tick", at(second))).collect();
         lines.insert(20, line.replacen('T', &at(19), 1));
         bench.write("in.log", lines.join("\n") + "\n");
-        let (seen, gate, _) = audit(&bench, "in.log");
+        let (seen, gate, json) = audit(&bench, "in.log");
         assert_eq!(seen, code, "{line}: {gate}");
+        // What its message does not show is told.
+        let hidden = code == 1 && line.contains("restored");
+        assert_eq!(json.to_string().contains("one of its fields states a failure"), hidden, "{line}: {json}");
     }
 }

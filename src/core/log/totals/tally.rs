@@ -20,8 +20,8 @@ use crate::level::Level;
 use crate::log::level_at_start;
 use crate::log::record::Record;
 use crate::log::summary::LogTotals;
-use crate::sanitize;
 use crate::time::Stamp;
+use crate::{prose, sanitize};
 
 /// How many different event names and level words are told apart.
 const EVENTS: usize = 1000;
@@ -221,8 +221,15 @@ impl Tally {
             Status::Warn => (&mut self.warnings, "warning"),
             Status::Fail => (&mut self.errors, "error"),
         };
+        let summary = || {
+            let summary = summary_of(record);
+            // What a record of an ordinary level is listed for must be seen.
+            let raised = severity == Status::Warn && record.level().is_none_or(|level| level.status() == Status::Pass);
+            let hidden = raised && record.states_failure() && !prose::states_failure(&summary);
+            if hidden { format!("{summary} (one of its fields states a failure)") } else { summary }
+        };
         let make = || {
-            let mut finding = Finding::new(severity, summary_of(record)).at(record.at);
+            let mut finding = Finding::new(severity, summary()).at(record.at);
             finding.metadata = record.details(FINDING_LIMIT / 2);
             let event = record.event().map_or(Value::Null, |event| event.into());
             finding.metadata.entry("event".to_owned()).or_insert(event);
@@ -235,7 +242,7 @@ impl Tally {
         };
         listing.add(key, make);
         if grouped {
-            self.groups.add(severity, kind, &summary_of(record), key, make);
+            self.groups.add(severity, kind, &summary(), key, make);
         }
     }
 
