@@ -4,7 +4,7 @@
 //! deny, "worker 0 panicked" and "no brokers left, exception raised" do not.
 
 mod decision;
-mod outcome;
+pub(crate) mod outcome;
 
 use std::borrow::Cow;
 

@@ -1,11 +1,11 @@
 //! What a line of a report says against the whole, although it is no item: a result, a badge, a figure beside its goal.
 
+use super::State;
 use super::head;
+use super::states::take_mark;
 use super::words::plain;
 use crate::prose::{self, Phrase};
 
-/// Marks of failure, as people and tools write them into a cell.
-const MARKS: [char; 9] = ['🔴', '🟥', '❌', '✗', '✘', '✖', '⛔', '🛑', '👎'];
 /// Words of failure that are a whole cell, or all that is said behind a label.
 const FAILED: [&str; 17] = [
     "broken",
@@ -81,7 +81,8 @@ pub(super) fn is_adverse(text: &str) -> bool {
 /// Whether a cell of a table is a word or a mark of failure.
 pub(super) fn is_adverse_cell(text: &str) -> bool {
     let words = plain(text);
-    text.trim_start().starts_with(MARKS) || FAILED.contains(&words.trim()) || prose::states_failure(text)
+    let marked = take_mark(text.trim_start()).is_some_and(|(state, _)| matches!(state, State::Blocked | State::Red));
+    marked || FAILED.contains(&words.trim()) || prose::states_failure(text)
 }
 
 /// The texts between the tags of HTML.

@@ -153,7 +153,6 @@ impl<'t> Keys<'t> {
         })
     }
 
-    /// Refuses what nobody has taken.
     /// What to say of a key that is there and may be meant for `name`, which is not.
     pub(in crate::command) fn misspelt(&self, name: &'static str) -> Option<String> {
         let near = |key: &&Spanned<DeString<'_>>| nearest(key.get_ref(), &[name]).is_some();
@@ -162,6 +161,7 @@ impl<'t> Keys<'t> {
         Some(self.text.at(key.span(), &message))
     }
 
+    /// Refuses what nobody has taken.
     pub(in crate::command) fn finish(self) -> Result<(), String> {
         let Some((key, _)) = self.table.iter().next() else { return Ok(()) };
         let word = key.get_ref().to_string();

@@ -13,5 +13,4 @@ pub(crate) mod prefilter;
 #[cfg(test)]
 mod tests;
 
-pub use headline::headline;
-pub use headline::headline_among;
+pub use headline::{headline, headline_among};

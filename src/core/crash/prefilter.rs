@@ -13,7 +13,7 @@ mod pieces;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Input, Span, packed};
-use pieces::{FAILURES, PIECES};
+use pieces::{EITHER, FAILURES, PIECES};
 
 /// How many letters are searched for.
 const LETTERS: usize = 4;
@@ -38,8 +38,9 @@ pub(crate) fn crash(lines: &[u8], from: usize) -> Option<usize> {
 
 /// Whether a line may tell of a failure. That is seen many times faster than whether it does.
 pub(crate) fn failure(line: &[u8]) -> bool {
-    static FAILURE: LazyLock<Vec<Search>> =
-        LazyLock::new(|| Search::all(PIECES.into_iter().filter(|(_, piece)| FAILURES.contains(piece))));
+    static FAILURE: LazyLock<Vec<Search>> = LazyLock::new(|| {
+        Search::all(PIECES.into_iter().filter(|(_, piece)| FAILURES.contains(piece) || EITHER.contains(piece)))
+    });
     FAILURE.iter().any(|search| search.find(line, 0, |_| true).is_some())
 }
 
@@ -204,7 +205,10 @@ mod tests {
             let alone = PIECES.iter().any(|(_, piece)| letters.contains(piece));
             assert_eq!(marked(letters), alone, "{letters}");
         }
-        assert!(FAILURES.iter().all(|failure| PIECES.iter().any(|(_, piece)| piece == failure)));
+        for text in crate::prose::outcome::tests::FAILED {
+            assert!(text.lines().any(|line| marked(line) && failure(line.as_bytes())), "no mark in {text}");
+        }
+        assert!(FAILURES.iter().chain(EITHER).all(|failure| PIECES.iter().any(|(_, piece)| piece == failure)));
         // More would make the search refuse to be fast.
         let mut letters: Vec<_> = PIECES.iter().map(|(letters, _)| letters).collect();
         letters.sort();

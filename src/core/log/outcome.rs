@@ -58,6 +58,7 @@ fn within(value: Raw<'_>, depth: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::crash::prefilter;
     use crate::log::parse;
 
     #[test]
@@ -92,6 +93,7 @@ mod tests {
             let line = format!(r#"{{"timestamp":"2025-01-06T00:00:00Z","level":"info",{fields}}}"#);
             let record = parse::parse(line.as_bytes()).expect("a record");
             assert_eq!(record.states_failure(), expect, "{line}");
+            assert!(!expect || prefilter::failure(line.as_bytes()), "no mark in {line}");
         }
         for (line, expect) in [
             ("time=2025-01-06T00:00:00Z level=info msg=done success=false", true),
@@ -100,6 +102,7 @@ mod tests {
         ] {
             let record = parse::parse(line.as_bytes()).expect("a record");
             assert_eq!(record.states_failure(), expect, "{line}");
+            assert!(!expect || prefilter::failure(line.as_bytes()), "no mark in {line}");
         }
     }
 }

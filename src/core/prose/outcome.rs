@@ -417,4 +417,4 @@ fn denied(words: &Phrase<'_>, at: usize) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -340,6 +340,9 @@ pub(super) const PIECES: [(&str, &str); 336] = [
     ("BEND", "BEND"),
 ];
 
+/// The pieces that tell of a crash or of a failure.
+pub(super) const EITHER: &[&str] = &["exit"];
+
 /// The pieces that tell of a failure that is no crash.
 pub(super) const FAILURES: [&str; 49] = [
     "FAIL",
