@@ -99,6 +99,12 @@ mod tests {
             ("time=2025-01-06T00:00:00Z level=info msg=done success=false", true),
             ("time=2025-01-06T00:00:00Z level=info msg=done status=failed", true),
             ("time=2025-01-06T00:00:00Z level=info msg=done ok=true", false),
+            (r#"2025-01-06T00:00:00Z stdout F {"level":"info","msg":"done","success":false}"#, true),
+            (r#"2025-01-06T00:00:00Z stdout F {"level":"info","msg":"done","success":true}"#, false),
+            (
+                r#"{"log":"{\"msg\":\"done\",\"success\":false}\n","stream":"stdout","time":"2025-01-06T00:00:00Z"}"#,
+                true,
+            ),
         ] {
             let record = parse::parse(line.as_bytes()).expect("a record");
             assert_eq!(record.states_failure(), expect, "{line}");

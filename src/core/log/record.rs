@@ -293,7 +293,9 @@ impl<'a> Record<'a> {
     /// Whether it states that something failed, in its message or in a field such as `"success": false`.
     #[cold]
     pub(crate) fn states_failure(&self) -> bool {
-        self.message().is_some_and(|message| prose::states_failure(&message)) || outcome::states_failure(self.members())
+        self.message().is_some_and(|message| prose::states_failure(&message))
+            || outcome::states_failure(self.members())
+            || self.inner.as_deref().is_some_and(Inner::states_failure)
     }
 
     /// Whether our capture says that a record before it shows its crash.

@@ -87,6 +87,12 @@ impl Inner {
         record.map_or_else(Vec::new, |record| record.traces().into_iter().map(Named::into_owned).collect())
     }
 
+    /// Whether one of its fields states a failure.
+    pub(crate) fn states_failure(&self) -> bool {
+        let record = || parse::parse_inside(self.line.as_bytes(), None, self.depth);
+        self.structured && record().is_some_and(|record| record.states_failure())
+    }
+
     /// Whether it says more than its text.
     pub(crate) fn tells(&self) -> bool {
         self.level.is_some() || self.structured || self.frame || self.cut
